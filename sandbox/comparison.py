@@ -1,0 +1,122 @@
+"""Is the shop what the ERP says? Read over HTTP from both sandboxes, judged by code of its own.
+
+Shares nothing with the product: a comparer that used the product's transform would agree with its
+mistakes. The rules are restated from the ERP's contract and the platforms' pages.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import ROUND_FLOOR, Decimal
+from typing import Any
+
+import requests
+
+#: Fields that must be equal, in the order in which a difference is named.
+FIELDS = (
+    "number",
+    "name",
+    "description",
+    "ean",
+    "weight_kg",
+    "tax_rate",
+    "active",
+    "net",
+    "gross",
+    "stock",
+)
+PAGE = 500
+TIMEOUT_S = 30
+
+
+@dataclass
+class Verdict:
+    """Articles of the ERP, how many of them the shop shows rightly, and what differs."""
+
+    articles: int = 0
+    identical: int = 0
+    differences: list[str] = field(default_factory=list)
+
+    @property
+    def is_ok(self) -> bool:
+        return not self.differences and self.articles == self.identical
+
+
+def compare(erp_url: str, shop_url: str) -> Verdict:
+    """Compare every article of the ERP with the shop's product of the same number."""
+    products = {str(one["number"]): one for one in all_rows(shop_url, "products")}
+    verdict = Verdict()
+    for article in all_rows(erp_url, "articles"):
+        verdict.articles += 1
+        differences = _differences(article, products.pop(str(article["number"]), None))
+        verdict.differences += differences
+        verdict.identical += not differences
+    verdict.differences += [
+        f"product {number} is in the shop but not in the ERP" for number in sorted(products)
+    ]
+    return verdict
+
+
+def all_rows(base_url: str, key: str) -> Iterator[dict[str, Any]]:
+    """Every row of a sandbox's state, page by page; `key` is ``articles`` or ``products``."""
+    after = ""
+    while True:
+        answer = requests.get(
+            f"{base_url}/_sandbox/state", params={"after": after, "limit": PAGE}, timeout=TIMEOUT_S
+        )
+        answer.raise_for_status()
+        rows = json.loads(answer.text, parse_float=Decimal)[key]
+        yield from rows
+        if len(rows) < PAGE:
+            return
+        after = str(rows[-1]["id"])
+
+
+def _differences(article: dict[str, Any], product: dict[str, Any] | None) -> list[str]:
+    name = f"article {article['number']}"
+    if not _is_for_sale(article):
+        if product is None or not product["active"]:
+            return []
+        return [f"{name}: must be absent or inactive in the shop, but is active"]
+    if product is None:
+        return [f"{name}: is not in the shop"]
+    wanted = _as_in_shop(article)
+    return [
+        f"{name}: {one} is {product[one]!r} in the shop, {wanted[one]!r} in the ERP"
+        for one in FIELDS
+        if _plain(product[one]) != _plain(wanted[one])
+    ]
+
+
+def _is_for_sale(article: dict[str, Any]) -> bool:
+    """Listed, active and with a price: a product without one is never created."""
+    return bool(article["listed"] and article["active"] and article["gross"])
+
+
+def _as_in_shop(article: dict[str, Any]) -> dict[str, Any]:
+    stock = Decimal(str(article["stock"] or 0)).to_integral_value(ROUND_FLOOR)
+    ean = article["ean"]
+    return {
+        **{one: article[one] for one in FIELDS},
+        "stock": max(0, int(stock)),
+        "ean": ean if ean and has_right_check_digit(str(ean)) else None,
+    }
+
+
+def has_right_check_digit(ean: str) -> bool:
+    """GTIN-8, -12, -13 or -14 whose digits, weighted 3 and 1 from the right, end in 0."""
+    if not ean.isascii() or not ean.isdigit() or len(ean) not in (8, 12, 13, 14):
+        return False
+    weighted = [int(digit) * (3 if i % 2 else 1) for i, digit in enumerate(reversed(ean))]
+    return sum(weighted) % 10 == 0
+
+
+def _plain(value: Any) -> Any:
+    """Numbers by value, an empty text like no text."""
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, (int, Decimal)):
+        return Decimal(value).normalize()
+    return value or None

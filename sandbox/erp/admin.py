@@ -1,0 +1,163 @@
+"""What a test or a demo asks of the sandbox itself, under /_sandbox. No token is needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, jsonify, request
+
+from sandbox.catalogue import TAX_RATES
+from sandbox.erp import edits, options
+from sandbox.erp.burst import Burst, planned
+from sandbox.erp.dto import number
+from sandbox.erp.model import SHOP_CHANNEL, Article
+from sandbox.erp.tenants import MAIN_TENANT, Tenant
+from sandbox.erp.tokens import APP_TOKEN_S
+from sandbox.erp.world import World
+
+DEFAULT_LIMIT, MAX_LIMIT = 500, 10_000
+
+
+def blueprint(world: World, burst: Burst) -> Blueprint:
+    routes = Blueprint("admin", __name__, url_prefix="/_sandbox")
+
+    @routes.errorhandler(ValueError)
+    def refuse(error: ValueError) -> Any:
+        return {"error": "BAD_REQUEST", "message": str(error)}, 400
+
+    _tenants(routes, world)
+    _articles(routes, world)
+    _webhooks(routes, world)
+    _burst(routes, world, burst)
+    _control(routes, world, burst)
+    return routes
+
+
+def _tenants(routes: Blueprint, world: World) -> None:
+    @routes.post("/token")
+    def token() -> Any:
+        body = _object("tenant", "expires_s")
+        expires_s = body.get("expires_s", APP_TOKEN_S)
+        # A negative lifetime makes a token that has expired already.
+        if isinstance(expires_s, bool) or not isinstance(expires_s, (int, float)):
+            raise ValueError("expires_s is a number of seconds")
+        return {"token": world.tokens.app_token(_tenant(world, body).name, expires_s)}
+
+    @routes.post("/tenants")
+    def tenants() -> Any:
+        return world.credentials(_tenant(world, _object("tenant")).name)
+
+
+def _articles(routes: Blueprint, world: World) -> None:
+    @routes.get("/state")
+    def state() -> Any:
+        tenant = _tenant(world, request.args)
+        channel = _query_number("channel", SHOP_CHANNEL)
+        limit = min(_query_number("limit", DEFAULT_LIMIT), MAX_LIMIT)
+        shown = []
+        for article in tenant.articles.between(_query_number("after", 0)):
+            if len(shown) == limit:
+                break
+            shown.append(effective(article, channel))
+        return {"articles": shown}
+
+    @routes.post("/edit")
+    def edit() -> Any:
+        body = _object("article", "set", "silent", "channel", "tenant")
+        tenant = _tenant(world, body)
+        article = edits.find(tenant, body.get("article"))
+        wanted = edits.checked(tenant, body.get("set"), body.get("channel"))
+        caused = edits.apply(tenant, article, wanted, world.options.stock_change_id)
+        if body.get("silent"):
+            caused = []
+        sent = [_sent(world, tenant, queue, payload) for queue, payload in caused]
+        return {"article": effective(article, wanted.channel or SHOP_CHANNEL), "events": sent}
+
+
+def _sent(world: World, tenant: Tenant, queue: str, payload: dict[str, Any]) -> dict[str, Any]:
+    message = world.courier.post(tenant, queue, payload)
+    return {"queue": queue, "payload": payload, "recipients": len(message.recipients)}
+
+
+def effective(article: Article, channel: int) -> dict[str, Any]:
+    """The article as a shop on this channel should show it; stock and EAN as the ERP has them."""
+    listing = article.listings.get(channel)
+    price = article.price_on(listing)
+    return {
+        "id": str(article.id), "number": article.number, "name": article.name_on(listing),
+        "description": article.description_on(listing), "ean": article.ean,
+        "weight_kg": number(article.weight_kg()), "tax_rate": number(TAX_RATES[article.tax]),
+        "active": article.active, "listed": listing is not None and listing.listed,
+        "net": number(price.net) if price else None,
+        "gross": number(price.gross) if price else None,
+        "stock": number(article.stock_on(listing)),
+        "sellable_without_stock": article.sellable_without_stock,
+        "manufacturer": article.manufacturer, "updated_at": article.updated_at.isoformat(),
+    }
+
+
+def _webhooks(routes: Blueprint, world: World) -> None:
+    @routes.get("/webhooks")
+    def webhooks() -> Any:
+        recent = world.courier.recent(_query_number("limit", 100))
+        return {**world.courier.counts(), "deliveries": recent}
+
+    @routes.get("/registrations")
+    def registrations() -> Any:
+        tenant = _tenant(world, request.args)
+        return jsonify([{"queue": one.queue, "url": one.url, "appIdentifier": one.app}
+                        for known in list(tenant.registrations.values()) for one in known])
+
+
+def _burst(routes: Blueprint, world: World, burst: Burst) -> None:
+    @routes.post("/burst")
+    def start() -> Any:
+        body = _object()
+        tenant = _tenant(world, {"tenant": body.pop("tenant", MAIN_TENANT)})
+        plan = planned(tenant, body)
+        burst.start(tenant, plan, world.options.stock_change_id)
+        return plan.describe()
+
+    @routes.get("/burst")
+    def status() -> Any:
+        return burst.status()
+
+
+def _control(routes: Blueprint, world: World, burst: Burst) -> None:
+    @routes.get("/options")
+    def shown() -> Any:
+        return options.running_options(world.options)
+
+    @routes.post("/options")
+    def change() -> Any:
+        world.options = options.changed(world.options, _object())
+        return options.running_options(world.options)
+
+    @routes.post("/reset")
+    def reset() -> Any:
+        burst.stop()
+        world.reset()
+        return {"reset": True}
+
+
+# --- reading what was asked ----------------------------------------------------------------------
+
+
+def _object(*allowed: str) -> dict[str, Any]:
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise ValueError("the body is a JSON object")
+    if allowed and (unknown := set(body) - set(allowed)):
+        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+    return body
+
+
+def _tenant(world: World, named: Any) -> Tenant:
+    return world.tenants.get(str(named.get("tenant") or MAIN_TENANT))
+
+
+def _query_number(name: str, default: int) -> int:
+    text = request.args.get(name) or str(default)
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"{name} is a whole number")
+    return int(text)

@@ -1,0 +1,158 @@
+"""The ERP's REST shapes of articles, listings, prices, stock and taxes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sandbox.catalogue import TAX_RATES
+from sandbox.erp.model import (
+    DEFAULT_CHANNEL,
+    Article,
+    Listing,
+    Price,
+    listing_id,
+    of_price_id,
+    price_id,
+)
+from sandbox.erp.tenants import Backend, Channel, Tenant
+
+TAX_TYPES = {"standard": {"id": "1", "label": "Regelsteuersatz"},
+             "reduced": {"id": "2", "label": "Ermäßigter Steuersatz"}}
+SCHEMA_IDS = {"standard": "11", "reduced": "12"}
+# Rates abroad are only shown; prices are always reckoned with the German ones.
+RATES = {"DE": TAX_RATES, "AT": {"standard": Decimal("20"), "reduced": Decimal("10")}}
+UNITS = {"kg": {"id": "1", "name": "Kilogramm", "abbreviation": "kg"},
+         "g": {"id": "2", "name": "Gramm", "abbreviation": "g"}}
+EURO = {"id": "1", "label": "EUR", "isoCode": "EUR"}
+STORAGE = {"id": "5", "label": "Hauptlager"}
+
+
+def number(amount: Decimal | None) -> int | float | None:
+    """A decimal as a JSON number."""
+    if amount is None:
+        return None
+    return int(amount) if amount == amount.to_integral_value() else float(amount)
+
+
+def _info(updated_at: datetime) -> dict[str, Any]:
+    return {"createdAt": "2026-01-01T00:00:00+00:00", "createdFrom": {"id": "1", "label": "admin"},
+            "updatedAt": updated_at.isoformat(), "updatedFrom": {"id": "1", "label": "admin"}}
+
+
+def article(entry: Article) -> dict[str, Any]:
+    price, ean = entry.price, entry.ean
+    own = entry.listings[DEFAULT_CHANNEL]
+    weight = {} if entry.weight is None else {
+        "weight": number(entry.weight), "weightUnit": UNITS[entry.weight_unit]}
+    return {
+        "id": str(entry.id), "number": entry.number, "name": entry.name,
+        "description": entry.description, "active": entry.active, "deliverable": entry.active,
+        "sellable": entry.active, "sellableWithoutStock": entry.sellable_without_stock,
+        "purchasable": True, "productType": "WITH_STOCK", "productRef": {"id": str(entry.id)},
+        "listed": own.listed, "listingId": str(listing_id(entry.id, DEFAULT_CHANNEL)),
+        "listingState": own.state,
+        "identifiers": [] if ean is None else [
+            {"name": "EAN", "value": ean, "defaultArticleIdentifier": True}],
+        "grossMetric": weight, "netMetric": {},
+        "netSalesPrice": number(price.net) if price else None,
+        "grossSalesPrice": number(price.gross) if price else None,
+        "priceBase": price.base if price else None,
+        "taxSchemaRef": {"id": SCHEMA_IDS[entry.tax], "label": TAX_TYPES[entry.tax]["label"]},
+        "manufacturerRef": {"label": entry.manufacturer} if entry.manufacturer else None,
+        "productGroupRef": {"label": entry.product_group} if entry.product_group else None,
+        "tags": [], "custom": entry.custom, "languageCode": "de",
+        "version": str(entry.version), "info": _info(entry.updated_at),
+    }
+
+
+def listing(entry: Article, own: Listing, tenant: Tenant) -> dict[str, Any]:
+    channel = tenant.channels[own.channel]
+    return {
+        "id": str(listing_id(entry.id, own.channel)), "version": str(own.version),
+        "salesChannelRef": {"id": str(channel.id), "label": channel.label},
+        "listed": own.listed, "listingState": own.state,
+        "listingStateChangeTime": own.state_changed_at.isoformat(),
+        "name": {"defaultValue": entry.name, "value": own.name},
+        "description": {"defaultValue": entry.description, "value": own.description},
+        "identifiers": {"defaultValue": article(entry)["identifiers"], "value": []},
+        "sellableWithoutStock": entry.sellable_without_stock, "categoryRefs": [],
+        "custom": own.custom, "descriptionCustom": {"defaultValue": {}, "value": {}},
+        "info": _info(own.updated_at),
+    }
+
+
+def unlisted(channel: Channel, entry: Article) -> dict[str, Any]:
+    """What stands for a channel on which the article has no listing."""
+    return {"salesChannelRef": {"id": str(channel.id), "label": channel.label}, "listed": False,
+            "name": {"defaultValue": entry.name},
+            "description": {"defaultValue": entry.description}, "custom": {}}
+
+
+def price(identifier: int, record: Price, entry: Article) -> dict[str, Any]:
+    channel = of_price_id(identifier)[1]
+    return {
+        "id": str(identifier), "articleRef": {"id": str(entry.id), "label": entry.number},
+        "netPrice": number(record.net), "grossPrice": number(record.gross),
+        "priceBase": record.base, "usedTaxRate": rate("DE", entry.tax), "currencyRef": EURO,
+        "fromQuantity": 1, "validFrom": None, "validUntil": None, "specialOfferPrice": False,
+        "salesChannelRef": {"id": str(channel)} if channel else None, "qualifier": "SALES",
+        "priceGroupRef": None, "customerGroupRef": None, "accountRef": None,
+    }
+
+
+def prices(entry: Article) -> list[dict[str, Any]]:
+    """All price records: the article's own and those of single channels."""
+    own = [] if entry.price is None else [price(price_id(entry.id), entry.price, entry)]
+    return own + [price(price_id(entry.id, listed.channel), listed.price, entry)
+                  for listed in entry.listings.values() if listed.price is not None]
+
+
+def stock(entry: Article, own: Listing | None) -> dict[str, Any]:
+    available = entry.stock_on(own)
+    reserved = Decimal(entry.id % 4)  # so that the physical amount is not the answer
+    return {
+        "articleId": str(entry.id), "stockAmount": number(available + reserved),
+        "stockAvailable": number(available), "reservedQuantity": number(reserved),
+        "orderedQuantity": 0, "quantityInPicking": 0, "quantityInFabrication": 0,
+        "virtualStockAmount": 0, "virtualStockAvailable": 0,
+    }
+
+
+def storage(entry: Article) -> dict[str, Any]:
+    amounts = stock(entry, None)
+    return {"storageRef": STORAGE, "quantityInStock": amounts["stockAmount"],
+            "stockAvailable": amounts["stockAvailable"],
+            "reservedQuantity": amounts["reservedQuantity"], "orderedQuantity": 0,
+            "quantityInPicking": 0, "minimumStock": 0, "withStorageBins": False}
+
+
+def rate(country: str, tax: str) -> dict[str, Any]:
+    return {"rate": number(RATES[country][tax]), "countryCode": country,
+            "validFrom": "2020-01-01", "typeRef": TAX_TYPES[tax], "active": True}
+
+
+def tax_schema(tax: str) -> dict[str, Any]:
+    return {"id": SCHEMA_IDS[tax], "label": TAX_TYPES[tax]["label"], "defaultCountryCode": "DE",
+            "defaultTypeRef": TAX_TYPES[tax],
+            "countryMappings": [{"countryCode": country, "typeRef": TAX_TYPES[tax]}
+                                for country in RATES]}
+
+
+def channel(entry: Channel, tenant: Tenant) -> dict[str, Any]:
+    behind = tenant.backends.get(entry.backend) if entry.backend is not None else None
+    return {
+        "businessRelationType": "B2C", "calculationMode": "HORIZONTAL", "roundingMode": "HALF_UP",
+        "externalReferences": [], "custom": {}, **entry.fields,
+        "id": str(entry.id), "label": entry.label, "channelType": entry.type,
+        "active": entry.active, "defaultSalesChannel": entry.id == DEFAULT_CHANNEL,
+        "channelBackend": None if behind is None else {"id": str(behind.id), "label": behind.label},
+        "salesChannelStorages": [{"storageRef": STORAGE, "availabilityPercent": 100,
+                                  "defaultSalesStorage": True}],
+    }
+
+
+def backend(entry: Backend) -> dict[str, Any]:
+    return {"id": str(entry.id), "label": entry.label, "type": entry.type, "appId": entry.app_id,
+            "validChannelTypes": ["ECOMMERCE"], "active": entry.active}

@@ -1,0 +1,61 @@
+"""Names and payloads of the webhooks that the ERP sends, and when it sends which."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.erp.model import DEFAULT_CHANNEL, Article, listing_id, price_id
+from sandbox.erp.tenants import Tenant
+
+Event = tuple[str, dict[str, Any]]
+
+TENANT_WIDE = (
+    "article.create", "article.update", "article-price.create", "article-price.update",
+    "article-price.delete", "sales_channel.create", "sales_channel.update", "sales_channel.delete",
+    "sales_channel.stockChange", "document.customer_delivery_document.order_to_delivery",
+    "document.customer_delivery_document.cancel_accepted",
+    "document.customer_delivery_invoice.order_to_deliveryinvoice",
+    "document.customer_order.cancel_accepted", "document.customer_order.order_close_remaining",
+    "shipment.parcel.completed", "shelf-document.update", "shelf-document.delete",
+    "category.create", "category.update", "category.delete", "listing.category-added",
+    "listing.category-removed", "tenant.online", "tenant.offline",
+)
+PER_CHANNEL = ("article({}).create", "article({}).update", "article({})-shelf.update",
+               "open_item({}).update")
+
+
+def destinations(tenant: Tenant) -> list[str]:
+    """Every queue that can be registered for."""
+    return list(TENANT_WIDE) + [
+        pattern.format(f"sales-channel-id={channel}")
+        for channel in sorted(tenant.channels) for pattern in PER_CHANNEL]
+
+
+def listing_event(article: Article, channel: int, change: str = "update") -> Event:
+    """`change` is create, update or shelf."""
+    suffix = "-shelf.update" if change == "shelf" else f".{change}"
+    return (f"article(sales-channel-id={channel}){suffix}",
+            {"articleId": article.id, "listingId": listing_id(article.id, channel)})
+
+
+def master_data(article: Article, channels: list[int], change: str = "update") -> list[Event]:
+    """An article or its texts changed on these channels."""
+    found = [listing_event(article, channel, change) for channel in channels
+             if channel != DEFAULT_CHANNEL]
+    if DEFAULT_CHANNEL in channels and change != "shelf":
+        own = listing_id(article.id, DEFAULT_CHANNEL)
+        found.append((f"article.{change}", {"articleId": article.id, "listingId": own}))
+    return found
+
+
+def price(article: Article, channel: int, change: str = "update") -> Event:
+    """`channel` is 0 for the article's own price record."""
+    return (f"article-price.{change}",
+            {"articleId": article.id, "priceId": price_id(article.id, channel)})
+
+
+def stock(article: Article, channels: list[int], id_is: str) -> list[Event]:
+    """What the id of stockChange means is not documented, so it can be either."""
+    if id_is == "article":
+        return [("sales_channel.stockChange", {"id": article.id})]
+    return [("sales_channel.stockChange", {"id": channel}) for channel in channels]

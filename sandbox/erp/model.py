@@ -1,0 +1,188 @@
+"""The ERP's articles, listings and prices in memory, and the index that finds articles fast.
+
+Ids are derived from each other (`listing_id`, `price_id`), so that any of them leads back to its
+article without a second index.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from operator import attrgetter
+from typing import Any
+
+from sandbox.catalogue import GROSS, TAX_RATES, CatalogueArticle, round_cents
+
+DEFAULT_CHANNEL, SHOP_CHANNEL, SECOND_CHANNEL = 1, 42, 43
+FIRST_ARTICLE_ID = 1001
+_LISTING_BASE, _PRICE_BASE = 10_000_000_000, 20_000_000_000
+_CHANNELS_PER_ARTICLE = 1000
+CATALOGUE_TIME = datetime(2026, 1, 1, tzinfo=UTC)
+_id = attrgetter("id")
+GRAMS_PER_UNIT = {"kg": Decimal(1000), "g": Decimal(1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """One price record; immutable, so that net and gross are always read as a pair."""
+
+    net: Decimal
+    gross: Decimal
+    base: str
+
+    @classmethod
+    def of(cls, amount: Decimal, base: str, tax: str) -> Price:
+        """`amount` is the authoritative side; the other follows from the tax rate."""
+        factor = 1 + TAX_RATES[tax] / 100
+        if base == GROSS:
+            return cls(round_cents(amount / factor), round_cents(amount), base)
+        return cls(round_cents(amount), round_cents(amount * factor), base)
+
+    def taxed(self, tax: str) -> Price:
+        """The same authoritative amount under another tax."""
+        return Price.of(self.gross if self.base == GROSS else self.net, self.base, tax)
+
+
+@dataclass(slots=True)
+class Listing:
+    """An article on one sales channel. None in an override means "as in the article"."""
+
+    channel: int
+    listed: bool = True
+    state: str = "SYNCHRONIZED"
+    state_changed_at: datetime = CATALOGUE_TIME
+    name: str | None = None
+    description: str | None = None
+    price: Price | None = None
+    stock: Decimal | None = None
+    custom: dict[str, Any] = field(default_factory=dict)
+    version: int = 1
+    updated_at: datetime = CATALOGUE_TIME
+
+
+@dataclass(slots=True)
+class Article:
+    id: int
+    number: str
+    name: str
+    description: str
+    ean: str | None
+    weight: Decimal | None
+    weight_unit: str
+    tax: str
+    active: bool
+    price: Price | None
+    stock: Decimal
+    sellable_without_stock: bool
+    manufacturer: str
+    product_group: str
+    listings: dict[int, Listing] = field(default_factory=dict)
+    custom: dict[str, Any] = field(default_factory=dict)
+    media_revision: int = 1
+    version: int = 1
+    updated_at: datetime = CATALOGUE_TIME
+
+    def name_on(self, listing: Listing | None) -> str:
+        override = listing.name if listing else None
+        return self.name if override is None else override
+
+    def description_on(self, listing: Listing | None) -> str:
+        override = listing.description if listing else None
+        return self.description if override is None else override
+
+    def price_on(self, listing: Listing | None) -> Price | None:
+        # Without a price on the article the channel's own record still counts.
+        return (listing.price if listing else None) or self.price
+
+    def stock_on(self, listing: Listing | None) -> Decimal:
+        override = listing.stock if listing else None
+        return self.stock if override is None else override
+
+    def weight_kg(self) -> Decimal | None:
+        if self.weight is None:
+            return None
+        return self.weight * GRAMS_PER_UNIT[self.weight_unit] / 1000
+
+    def add(self, listing: Listing) -> None:
+        # A new dict each time: readers hold no lock and go on with the one they have.
+        self.listings = {**self.listings, listing.channel: listing}
+
+    def drop(self, channel: int) -> None:
+        self.listings = {key: own for key, own in self.listings.items() if key != channel}
+
+
+def listing_id(article_id: int, channel: int) -> int:
+    return _LISTING_BASE + article_id * _CHANNELS_PER_ARTICLE + channel
+
+
+def of_listing_id(identifier: int) -> tuple[int, int]:
+    """Article id and channel id of a listing id."""
+    return divmod(identifier - _LISTING_BASE, _CHANNELS_PER_ARTICLE)
+
+
+def price_id(article_id: int, channel: int = 0) -> int:
+    """The id of the article's own price record, or of its record for one channel."""
+    return _PRICE_BASE + article_id * _CHANNELS_PER_ARTICLE + channel
+
+
+def of_price_id(identifier: int) -> tuple[int, int]:
+    """Article id and channel id (0 for the article's own record) of a price id."""
+    return divmod(identifier - _PRICE_BASE, _CHANNELS_PER_ARTICLE)
+
+
+class Articles:
+    """All articles of a tenant: by id, by number, and in the numeric order of their ids."""
+
+    def __init__(self, catalogue: Iterable[CatalogueArticle], first_id: int,
+                 channels: Iterable[int]) -> None:
+        shops = tuple(channels)
+        self._by_id = {first_id + place: _article(first_id + place, entry, shops)
+                       for place, entry in enumerate(catalogue)}
+        self._by_number = {article.number: article for article in self._by_id.values()}
+        self._ordered = list(self._by_id.values())  # ids ascend with the place in the catalogue
+
+    def get(self, article_id: int) -> Article | None:
+        return self._by_id.get(article_id)
+
+    def by_number(self, number: str) -> Article | None:
+        return self._by_number.get(number)
+
+    def between(self, after: int | None = None, upto: int | None = None) -> list[Article]:
+        """Articles with `after` < id <= `upto`, in order; a list of the caller's own."""
+        ordered = self._ordered
+        start = 0 if after is None else bisect.bisect_right(ordered, after, key=_id)
+        end = len(ordered) if upto is None else bisect.bisect_right(ordered, upto, key=_id)
+        return ordered[start:end]
+
+    def renumber(self, article: Article, number: str) -> None:
+        """Raises ValueError if another article has the number."""
+        if self._by_number.setdefault(number, article) is not article:
+            raise ValueError(f"the number {number!r} is taken")
+        if number != article.number:
+            del self._by_number[article.number]
+            article.number = number
+
+    def remove(self, article: Article) -> None:
+        self._ordered = [known for known in self._ordered if known is not article]
+        del self._by_id[article.id]
+        del self._by_number[article.number]
+
+
+def _article(article_id: int, entry: CatalogueArticle, channels: tuple[int, ...]) -> Article:
+    price = None if entry.price is None else Price.of(entry.price, entry.price_base, entry.tax)
+    article = Article(
+        id=article_id, number=entry.number, name=entry.name, description=entry.description,
+        ean=entry.ean, weight=entry.weight, weight_unit=entry.weight_unit, tax=entry.tax,
+        active=entry.active, price=price, stock=entry.stock,
+        sellable_without_stock=entry.sellable_without_stock, manufacturer=entry.manufacturer,
+        product_group=entry.product_group)
+    article.listings[DEFAULT_CHANNEL] = Listing(DEFAULT_CHANNEL)
+    if entry.has_listing:
+        for channel in channels:
+            article.listings[channel] = Listing(
+                channel, listed=entry.listed, name=entry.channel_name,
+                description=entry.channel_description)
+    return article

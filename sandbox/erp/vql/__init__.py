@@ -1,0 +1,1 @@
+"""VARIO's query language: grammar, evaluation and the sandbox's data sources."""

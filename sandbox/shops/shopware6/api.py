@@ -1,0 +1,216 @@
+"""The Admin API's routes: token, info, sync, search and single rows."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from flask import Blueprint, Response, current_app, g, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import BaseConverter
+
+from . import errors, media, search, sync, wire
+from .errors import ApiError
+from .render import View
+from .schema import ENTITIES, SYSTEM_LANGUAGE, Entity
+from .shop import Operation, Shop
+from .store import Row
+from .writer import Writer
+
+VERSION = "6.6.7.1"
+TOKEN_PATH = "/api/oauth/token"
+# Rows with two keys have no route of their own; they are written nested or by sync.
+ROUTED = [entity for entity in ENTITIES.values() if entity.key == ("id",)]
+CONFIG = {
+    "version": VERSION, "versionRevision": "",
+    "adminWorker": {"enableAdminWorker": True, "enableQueueStatsWorker": True,
+                    "enableNotificationWorker": True, "transports": ["async", "low_priority"]},
+    "bundles": [],
+    "settings": {"enableUrlFeature": True, "appUrlReachable": True, "appsRequireAppUrl": False,
+                 "private_allowed_extensions": list(media.EXTENSIONS), "enableHtmlSanitizer": True,
+                 "enableStagingMode": False, "disableExtensionManagement": False}}
+
+_request_numbers = itertools.count(1)
+
+
+class UuidConverter(BaseConverter):
+    """An id in a path. Anything else is no route at all, hence a 404 of the router."""
+
+    regex = "[0-9a-f]{32}"
+
+
+def blueprint(shop: Shop) -> Blueprint:
+    """All routes under /api."""
+    api = Blueprint("shopware_api", __name__, url_prefix="/api")
+
+    @api.before_request
+    def authorise() -> None:
+        if request.path == TOKEN_PATH:
+            return
+        if shop.faults.take({"token-revoked"}, f"{request.method} {request.path}") is not None:
+            shop.tokens.revoke_all()
+        shop.tokens.check(request.headers.get("Authorization"))
+        g.language = _language(shop)
+
+    @api.post("/oauth/token")
+    def token() -> Response:
+        body = request.form.to_dict() if request.form else wire.mapping()
+        return wire.answer(shop.tokens.issue(body, request.remote_addr or ""))
+
+    @api.get("/_info/version")
+    def version() -> Response:
+        return wire.answer({"version": VERSION})
+
+    @api.get("/_info/config")
+    def config() -> Response:
+        return wire.answer(CONFIG)
+
+    @api.post("/_action/sync")
+    def sync_rows() -> Response:
+        writer = _write(shop, sync.operations_of(wire.body()))
+        return wire.answer(sync.result_of(writer))
+
+    @api.post("/_action/media/<uuid32:media_id>/upload")
+    def upload(media_id: str) -> Response:
+        media.upload(shop.store, media_id, request)
+        return _no_content("media", media_id)
+
+    for entity in ROUTED:
+        _add_rows(api, shop, entity)
+        _add_searches(api, shop, entity)
+    return api
+
+
+def handle(problem: ApiError | HTTPException) -> Response:
+    """Refusals, and what the router does not know, in the original's envelope."""
+    headers = {}
+    if isinstance(problem, HTTPException):
+        status, detail = problem.code or 500, f'No route found for "{request.method} {request.url}"'
+        if isinstance(problem, MethodNotAllowed):
+            order = ("GET", "POST", "PATCH", "DELETE")
+            allowed = ", ".join(m for m in order if m in (problem.valid_methods or ()))
+            detail += f": Method Not Allowed (Allow: {allowed})"
+            headers["Allow"] = allowed
+        elif status != 404:
+            detail = problem.description or problem.name
+        problem = errors.plain(status, detail)
+    response = wire.answer({"errors": problem.errors}, problem.status)
+    response.headers.update(headers)
+    return response
+
+
+def _add_rows(api: Blueprint, shop: Shop, entity: Entity) -> None:
+    name, path = entity.name, f"/{entity.route}"
+
+    def create() -> Response:
+        return _write_one(shop, entity, wire.mapping(), errors.INSERT)
+
+    def listed() -> Response:
+        return _found(shop, entity, request.args.to_dict())
+
+    def show(row_id: str) -> Response:
+        with shop.store.lock:
+            return _shown(_view(shop), entity, _existing(shop, entity, row_id))
+
+    def change(row_id: str) -> Response:
+        return _write_one(shop, entity, {**wire.mapping(), "id": row_id}, errors.UPDATE)
+
+    def remove(row_id: str) -> Response:
+        writer = _write(shop, [Operation(name, "delete", [{"id": row_id}], ["/0"])])
+        if writer.not_found:
+            raise errors.not_found(name, row_id)
+        return _no_content(entity.route, row_id)
+
+    def all_rows() -> Response:
+        return create() if request.method == "POST" else listed()
+
+    def one_row(id: str) -> Response:
+        return {"PATCH": change, "DELETE": remove}.get(request.method, show)(id)
+
+    # One rule for all methods: compiling rules is most of the time a shop takes to start.
+    api.add_url_rule(path, f"all_{name}", all_rows, methods=["GET", "POST"])
+    api.add_url_rule(f"{path}/<uuid32:id>", f"one_{name}", one_row,
+                     methods=["GET", "PATCH", "DELETE"])
+
+
+def _add_searches(api: Blueprint, shop: Shop, entity: Entity) -> None:
+    def rows() -> Response:
+        return _found(shop, entity, wire.mapping())
+
+    def ids() -> Response:
+        criteria = search.criteria_of(wire.mapping())
+        with shop.store.lock:
+            found, total = search.find(_view(shop), entity, criteria)
+        return wire.answer({"total": total, "data": [row["id"] for row in found]})
+
+    api.add_url_rule(f"/search/{entity.route}", f"search_{entity.name}", rows, methods=["POST"])
+    api.add_url_rule(f"/search-ids/{entity.route}", f"search_ids_{entity.name}", ids,
+                     methods=["POST"])
+
+
+def _found(shop: Shop, entity: Entity, body: dict[str, Any]) -> Response:
+    criteria = search.criteria_of(body)
+    view = _view(shop, criteria)
+    with shop.store.lock:
+        rows, total = search.find(view, entity, criteria)
+        if wire.wants_plain():
+            shown: Row = {"total": total, "data": [view.row(entity, row) for row in rows],
+                          "aggregations": []}
+            return wire.answer(shown)
+        meta = {"totalCountMode": criteria.total_mode, "total": total}
+        document = view.document(entity, rows, is_list=True, meta=meta)
+    return wire.answer(document, content_type=wire.JSON_API)
+
+
+def _shown(view: View, entity: Entity, row: Row) -> Response:
+    if wire.wants_plain():
+        return wire.answer({"data": view.row(entity, row)})
+    document = view.document(entity, [row], is_list=False, meta={})
+    return wire.answer(document, content_type=wire.JSON_API)
+
+
+def _write_one(shop: Shop, entity: Entity, body: Row, expect: str) -> Response:
+    writer = _write(shop, [Operation(entity.name, "upsert", [body], ["/0"], expect)])
+    # With nested rows of the same entity (variants) the last one written is named, as observed.
+    row_id = list(writer.written[entity.name])[-1]
+    if request.args.get("_response") in ("basic", "detail"):
+        with shop.store.lock:
+            return _shown(_view(shop), entity, _existing(shop, entity, row_id))
+    return _no_content(entity.route, row_id)
+
+
+def _write(shop: Shop, operations: list[Operation]) -> Writer:
+    request_id = request.headers.get("X-Request-Id") or f"r-{next(_request_numbers)}"
+    return shop.write(operations, language=g.language, request_id=request_id,
+                      route=f"{request.method} {request.path}")
+
+
+def _existing(shop: Shop, entity: Entity, row_id: str) -> Row:
+    row = shop.store.get(entity.name, row_id)
+    if row is None:
+        raise errors.not_found(entity.name, row_id)
+    return row
+
+
+def _view(shop: Shop, criteria: search.Criteria | None = None) -> View:
+    criteria = criteria or search.Criteria()
+    return View(shop.store, g.language, criteria.includes, criteria.associations,
+                request.host_url.rstrip("/"))
+
+
+def _language(shop: Shop) -> str:
+    wanted = request.headers.get("sw-language-id")
+    if wanted is None:
+        return SYSTEM_LANGUAGE
+    if shop.store.get("language", wanted) is None:
+        raise errors.named(412, "FRAMEWORK__LANGUAGE_NOT_FOUND",
+                           f'Could not find language with id "{wanted}"',
+                           {"entity": "language", "field": "id", "value": wanted})
+    return wanted
+
+
+def _no_content(route: str, row_id: str) -> Response:
+    response = current_app.response_class(status=204)
+    response.headers["Location"] = f"{request.host_url}api/{route}/{row_id}"
+    del response.headers["Content-Type"]
+    return response

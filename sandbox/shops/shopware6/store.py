@@ -1,0 +1,116 @@
+"""The shop's rows in memory: tables, the look-ups that keep it quick, and all-or-nothing writes.
+
+A row is never changed in place, it is replaced: an undo log of old rows then rolls a transaction
+back, and readers may keep what they got without holding the lock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from .schema import ENTITIES
+
+Key = str | tuple[str, ...]
+Row = dict[str, Any]
+
+
+class DuplicateNumber(Exception):
+    """Another product has this number already."""
+
+
+class Store:
+    """All tables. Take `lock` for anything that reads more than one row or writes."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.clear()
+
+    def clear(self) -> None:
+        with self.lock:
+            self._tables: dict[str, dict[Key, Row]] = {name: {} for name in ENTITIES}
+            # (table, foreign key) -> value -> keys of the rows that have it, in order of insertion
+            self._by_foreign: dict[tuple[str, str], dict[str, dict[Key, None]]] = {
+                (entity.name, name): defaultdict(dict)
+                for entity in ENTITIES.values() for name in entity.foreign}
+            self._id_by_number: dict[str, str] = {}
+            self._undo: list[tuple[str, Key, Row | None]] = []
+            self._serial = 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything inside happens, or, if it raises, nothing of it."""
+        with self.lock:
+            self._undo = []
+            try:
+                yield
+            except BaseException:
+                for table, key, old in reversed(self._undo):
+                    self._replace(table, key, old)
+                raise
+            finally:
+                self._undo = []
+
+    def table(self, name: str) -> dict[Key, Row]:
+        return self._tables[name]
+
+    def get(self, table: str, key: Key | None) -> Row | None:
+        return self._tables[table].get(key)
+
+    def children(self, table: str, foreign: str, value: str) -> list[Row]:
+        """The rows of `table` whose `foreign` key is `value`."""
+        rows = self._tables[table]
+        return [rows[key] for key in self._by_foreign[table, foreign].get(value, ())]
+
+    def child_keys(self, table: str, foreign: str, value: str) -> list[Key]:
+        return list(self._by_foreign[table, foreign].get(value, ()))
+
+    def product_id(self, number: str) -> str | None:
+        return self._id_by_number.get(number.casefold())
+
+    def next_serial(self) -> int:
+        self._serial += 1
+        return self._serial
+
+    def put(self, table: str, key: Key, row: Row) -> None:
+        """Insert or replace one row. Raises DuplicateNumber."""
+        number = row.get("productNumber") if table == "product" else None
+        # The database compares text without regard to case, so does its unique index.
+        if number is not None and self.product_id(number) not in (None, key):
+            raise DuplicateNumber(number)
+        self._undo.append((table, key, self._tables[table].get(key)))
+        self._replace(table, key, row)
+
+    def remove(self, table: str, key: Key) -> None:
+        self._undo.append((table, key, self._tables[table].get(key)))
+        self._replace(table, key, None)
+
+    def _replace(self, table: str, key: Key, row: Row | None) -> None:
+        rows = self._tables[table]
+        old = rows.get(key)
+        for name in ENTITIES[table].foreign:
+            before, after = (old or {}).get(name), (row or {}).get(name)
+            if before == after:
+                continue
+            index = self._by_foreign[table, name]
+            if before is not None:
+                index[before].pop(key, None)
+            if after is not None:
+                index[after][key] = None
+        if table == "product":
+            self._renumber(key, (old or {}).get("productNumber"), (row or {}).get("productNumber"))
+        if row is None:
+            rows.pop(key, None)
+        else:
+            rows[key] = row
+
+    def _renumber(self, product_id: str, before: str | None, after: str | None) -> None:
+        if before == after:
+            return
+        if before is not None and self.product_id(before) == product_id:
+            del self._id_by_number[before.casefold()]
+        if after is not None:
+            self._id_by_number[after.casefold()] = product_id

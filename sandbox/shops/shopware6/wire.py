@@ -1,0 +1,53 @@
+"""Bytes in, bytes out: parsing bodies and writing answers without binary floating point inside."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from flask import Response, request
+
+from . import errors
+
+JSON = "application/json"
+JSON_API = "application/vnd.api+json"
+
+
+def body() -> Any:
+    """The request's JSON; an empty body is an empty object. Raises ApiError."""
+    raw = request.get_data()
+    if not raw:
+        return {}
+    try:
+        return json.loads(raw, parse_float=Decimal, parse_constant=_refuse)
+    except (ValueError, ArithmeticError, RecursionError):
+        raise errors.plain(400, "The JSON payload is malformed.") from None
+
+
+def mapping() -> dict[str, Any]:
+    """The request's JSON object. Raises ApiError for a list: single routes take one row."""
+    found = body()
+    if not isinstance(found, dict):
+        raise errors.plain(400, "This route takes one object; lists go to the sync route.")
+    return found
+
+
+def wants_plain() -> bool:
+    """Whether the client asked for plain JSON. JSON:API is what it gets otherwise."""
+    return JSON in request.headers.get("Accept", "")
+
+
+def answer(content: Any, status: int = 200, content_type: str = JSON) -> Response:
+    text = json.dumps(content, default=_number, ensure_ascii=False, separators=(",", ":"))
+    return Response(text, status, content_type=content_type)
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    raise TypeError(f"{type(value).__name__} has no place in an answer")
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(constant)
