@@ -1,0 +1,1 @@
+"""The `vario-relay` command: the composition root. It may import everything; nobody imports it."""

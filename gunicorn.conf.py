@@ -1,0 +1,24 @@
+"""The web process. Address and port are settings of the service; the rest is sized here.
+
+A request is one short transaction, so threads wait for the database and two processes are there to
+use both cores and to keep answering while one is replaced.
+"""
+
+from integration import settings
+
+_settings = settings.current()
+
+bind = f"{_settings.host}:{_settings.port}"
+workers = 2
+worker_class = "gthread"
+threads = 8
+# The ERP gives up earlier; what takes longer than this hangs.
+timeout = 30
+# Platforms send SIGKILL 30 s after SIGTERM.
+graceful_timeout = 20
+keepalive = 5
+# Bounds what a leak can cost; the jitter keeps both processes from leaving at once.
+max_requests = 20_000
+max_requests_jitter = 2_000
+# The log of the service itself says more about each webhook than an access log would.
+accesslog = None

@@ -1,0 +1,55 @@
+"""The wheel is complete: it works from an empty folder, far from the checkout."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NOT_SHIPPED = (".*", "build", "dist", "*.egg-info", "__pycache__", "*.db*")
+
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite, pytest.mark.timeout(600)]
+
+
+def run(*command: str | Path, cwd: Path, env: dict[str, str]) -> list[str]:
+    """The lines a command prints; it has to succeed."""
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{command}: {done.stdout[-2000:]} {done.stderr[-2000:]}"
+    return done.stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory) -> Path:
+    """The command of a venv that has the wheel and what it requires, and nothing else."""
+    folder = tmp_path_factory.mktemp("wheel")
+    # A copy, because setuptools leaves its build folder beside setup.py and reads it next time.
+    shutil.copytree(ROOT, folder / "source", ignore=shutil.ignore_patterns(*NOT_SHIPPED))
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", folder, "source"],
+        cwd=folder,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    (wheel,) = folder.glob("*.whl")
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+    subprocess.run([folder / "venv/bin/python", "-m", "pip", "install", "-q", wheel], check=True)
+    return folder / "venv/bin/vario-relay"
+
+
+@pytest.fixture
+def empty_folder(tmp_path) -> Path:
+    return tmp_path
+
+
+def test_the_schema_comes_with_the_wheel(installed, empty_folder, clean_environ):
+    run(installed, "db", "upgrade", cwd=empty_folder, env=clean_environ)
+
+    assert (empty_folder / "relay.db").exists()
+
+
+def test_the_demo_runs_from_the_wheel(installed, empty_folder, clean_environ):
+    lines = run(installed, "demo", "--articles", "20", cwd=empty_folder, env=clean_environ)
+
+    assert lines[-1].startswith("demo: OK articles=20 ")

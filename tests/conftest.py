@@ -1,0 +1,140 @@
+"""Fixtures that reach the real servers, and the counts behind the last line of `make test`.
+
+A test says what it needs by the fixtures it takes: `postgres_url` and `broker_url` mark it by
+themselves, `database_url` runs it once on SQLite and once on Postgres.
+"""
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVERS = ("sqlite", "postgres", "rabbitmq")
+MARK_BY_FIXTURE = {"sqlite_url": "sqlite", "postgres_url": "postgres", "broker_url": "rabbitmq"}
+URL_BY_MARK = {"postgres": "RELAY_TEST_POSTGRES_URL", "rabbitmq": "RELAY_TEST_BROKER_URL"}
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """An empty SQLite database."""
+    return f"sqlite:///{tmp_path}/relay.db"
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """An empty Postgres database of this test alone, dropped afterwards."""
+    admin = make_url(os.environ["RELAY_TEST_POSTGRES_URL"])
+    name = f"relay_{uuid.uuid4().hex[:12]}"
+    engine = create_engine(admin, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+        yield admin.set(database=name).render_as_string(hide_password=False)
+        # FORCE: a worker process that outlives its test must not keep the database.
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("sqlite", marks=pytest.mark.sqlite),
+        pytest.param("postgres", marks=pytest.mark.postgres),
+    ]
+)
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty database, on SQLite and on Postgres in turn."""
+    return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture
+def broker_url(worker_name: str) -> str:
+    """RabbitMQ with our queues gone; under xdist, a virtual host of this worker alone."""
+    from kombu import Connection
+
+    from integration.topology import QUEUES
+
+    url = os.environ["RELAY_TEST_BROKER_URL"]
+    if worker_name != "main":
+        vhosts = os.environ.get("RELAY_TEST_BROKER_VHOSTS", "").split(",")
+        assert worker_name in vhosts, f"virtual hosts exist for {vhosts}; use no more -n"
+        url = f"{url.rstrip('/')}/{worker_name}"
+    with Connection(url) as connection, connection.channel() as channel:
+        for queue in QUEUES:
+            channel.queue_delete(str(queue))
+    return url
+
+
+@pytest.fixture(scope="session")
+def worker_name(request: pytest.FixtureRequest) -> str:
+    """`gw0`, `gw1`, ... under xdist, else `main`."""
+    workerinput = getattr(request.config, "workerinput", {"workerid": "main"})
+    return workerinput["workerid"]
+
+
+@pytest.fixture
+def clean_environ() -> dict[str, str]:
+    """The environment for a process under test: ours without any RELAY_ name."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """The reference material beside the repository; a plain checkout does not have it."""
+    folder = ROOT.parent / "shared"
+    if not (folder / "reference").is_dir():
+        pytest.skip("no reference material beside the repository")
+    return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        database = item.callspec.params.get("database_url") if hasattr(item, "callspec") else None
+        for fixture, mark in MARK_BY_FIXTURE.items():
+            if fixture in getattr(item, "fixturenames", ()) or mark == database:
+                item.add_marker(mark)
+        # Reports cross from an xdist worker to the controller, marks do not.
+        marks = {mark.name for mark in item.iter_markers()}
+        item.user_properties.append(("servers", [name for name in SERVERS if name in marks]))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark, name in URL_BY_MARK.items():
+        if item.get_closest_marker(mark) and name not in os.environ:
+            reason = os.environ.get(f"RELAY_TEST_NO_{mark.upper()}", f"{name} is not set")
+            pytest.skip(f"no {mark}: {reason}")
+
+
+class Counts:
+    """Passed tests in all and per server, skipped ones, and the names of the failed."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._count = dict.fromkeys(("passed", "skipped", *SERVERS), 0)
+        self._failed: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self._failed.append(report.nodeid)
+        elif report.skipped:
+            self._count["skipped"] += 1
+        elif report.when == "call":
+            for name in ("passed", *dict(report.user_properties).get("servers", ())):
+                self._count[name] += 1
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self._failed.append(report.nodeid)
+
+    def pytest_sessionfinish(self) -> None:
+        failed = list(dict.fromkeys(self._failed))  # a test may fail in the call and again after it
+        self._file.write_text(json.dumps({**self._count, "failed": failed}))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Only in the controller: it sees the reports of all xdist workers.
+    if (file := os.environ.get("RELAY_TEST_COUNTS")) and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Counts(Path(file)), "relay-counts")

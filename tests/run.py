@@ -1,0 +1,120 @@
+"""What `make test` runs: a private Postgres and RabbitMQ, pytest, and one line with the outcome.
+
+Called with arguments, it hands them to one pytest run. Without, the quick suites go first and on
+two cores; what starts worker processes and watches the clock goes last and alone.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from cli import server_packages
+from cli.private_server import PrivateServer, ServerError
+from cli.servers import Postgres, RabbitMQ, running
+
+ROOT = Path(__file__).resolve().parent.parent
+SUITES = (
+    (["-n", "2"], ("architecture", "unit", "contract")),
+    (["-n", "2"], ("integration", "migration")),
+    ([], ("acceptance",)),
+)
+# One per pytest worker, so that workers do not eat each other's messages. Each costs half a second.
+VHOSTS = ("gw0", "gw1")
+SUMS = ("passed", "skipped", "sqlite", "postgres", "rabbitmq")
+NO_TESTS = 5  # pytest's exit code for an empty selection
+NAMED_FAILURES = 3
+
+
+def main(arguments: Sequence[str]) -> int:
+    """0 when everything that could run has passed."""
+    os.chdir(ROOT)
+    reasons = server_packages.find_or_install(lambda line: print(f"test: {line}", flush=True))
+    servers: list[PrivateServer] = []
+    if "postgres" not in reasons:
+        servers.append(Postgres())
+    if "rabbitmq" not in reasons:
+        servers.append(RabbitMQ(vhosts=("/", *VHOSTS)))
+    for name, reason in reasons.items():
+        print(f"test: {name} tests are skipped: {reason}", flush=True)
+    try:
+        began = time.monotonic()
+        with running(*servers):
+            up = " and ".join(server.name for server in servers) or "no server"
+            print(f"test: {up} started in {time.monotonic() - began:.1f} s", flush=True)
+            return report(run_suites(arguments, environ(servers, reasons)))
+    except ServerError as error:
+        print(f"test: FAILED {error}")
+        return 1
+
+
+def environ(servers: Sequence[PrivateServer], reasons: dict[str, str]) -> dict[str, str]:
+    """The environment of pytest: where the servers are, or why they are not."""
+    result = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
+    for server in servers:
+        if isinstance(server, Postgres):
+            result["RELAY_TEST_POSTGRES_URL"] = server.url
+        else:
+            result["RELAY_TEST_BROKER_URL"] = server.url
+            result["RELAY_TEST_BROKER_VHOSTS"] = ",".join(VHOSTS)
+    for name, reason in reasons.items():
+        result[f"RELAY_TEST_NO_{name.upper()}"] = reason
+    return result
+
+
+def run_suites(arguments: Sequence[str], base: dict[str, str]) -> list[dict]:
+    """What each pytest run counted; a run that could not count says so in `failed`."""
+    if arguments:
+        commands = [list(arguments)]
+    else:
+        commands = [
+            [*options, *paths]
+            for options, names in SUITES
+            if (paths := [f"tests/{name}" for name in names if has_tests(name)])
+        ]
+    return [run_pytest(command, base) for command in commands]
+
+
+def has_tests(suite: str) -> bool:
+    return any(Path("tests", suite).glob("**/test_*.py"))
+
+
+def run_pytest(arguments: Sequence[str], base: dict[str, str]) -> dict:
+    with tempfile.TemporaryDirectory() as folder:
+        counts_file = Path(folder, "counts.json")
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *arguments],
+            env=base | {"RELAY_TEST_COUNTS": str(counts_file)},
+            check=False,
+        )
+        counts = {"failed": [], **dict.fromkeys(SUMS, 0)}
+        if counts_file.exists():
+            counts = json.loads(counts_file.read_text())
+    if done.returncode not in (0, NO_TESTS) and not counts["failed"]:
+        counts["failed"] = [f"pytest ended with {done.returncode} in {' '.join(arguments)}"]
+    return counts
+
+
+def report(results: Sequence[dict]) -> int:
+    """Print the last line and return the exit code."""
+    failed = [name for counts in results for name in counts["failed"]]
+    total = {name: sum(counts[name] for counts in results) for name in SUMS}
+    if not failed and not total["passed"]:
+        failed = ["no test was selected, or all were skipped"]
+    if failed:
+        more = f" and {len(failed) - NAMED_FAILURES} more" if len(failed) > NAMED_FAILURES else ""
+        print("test: FAILED " + ", ".join(failed[:NAMED_FAILURES]) + more)
+        return 1
+    print(
+        f"test: OK sqlite={total['sqlite']} postgres={total['postgres']}"
+        f" rabbitmq={total['rabbitmq']} skipped={total['skipped']}"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
