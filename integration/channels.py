@@ -1,0 +1,103 @@
+"""Tenants and sales channels: read in one go as values, held and resumed with a reason."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy.orm import Session
+
+from integration import sql
+from integration.channel_view import ChannelView
+from integration.clock import db_now
+from integration.errors import UsageError
+from integration.models import ChannelParameter, SalesChannel, Tenant
+from integration.vault import Vault
+
+
+def load(session: Session, channel_id: int, vault: Vault) -> ChannelView:
+    """The channel with its parameters. Raises UsageError if it was removed."""
+    row = session.execute(
+        select(SalesChannel, Tenant.subdomain)
+        .join(Tenant, Tenant.id == SalesChannel.tenant_id)
+        .where(SalesChannel.id == channel_id)
+    ).one_or_none()
+    if row is None:
+        raise UsageError(f"sales channel {channel_id} was removed")
+    channel, tenant = row
+    return ChannelView(
+        id=channel.id,
+        tenant_id=channel.tenant_id,
+        tenant=tenant,
+        erp_id=channel.erp_id,
+        platform=channel.platform,
+        parameters=_parameters(session, channel_id, vault),
+    )
+
+
+def _parameters(session: Session, channel_id: int, vault: Vault) -> dict[str, str]:
+    rows = session.scalars(
+        select(ChannelParameter).where(ChannelParameter.channel_id == channel_id)
+    )
+    return {row.key: vault.open(row.value) if row.is_secret else row.value for row in rows}
+
+
+def find(session: Session, name: str) -> SalesChannel:
+    """The channel a command names: the ERP's id, or ``tenant/id`` where that is not unique.
+
+    Raises: UsageError when there is none or more than one.
+    """
+    tenant, slash, erp_id = name.rpartition("/")
+    query = (
+        select(SalesChannel, Tenant.subdomain)
+        .join(Tenant, Tenant.id == SalesChannel.tenant_id)
+        .where(SalesChannel.erp_id == erp_id)
+    )
+    if slash:
+        query = query.where(Tenant.subdomain == tenant)
+    rows = session.execute(query).all()
+    if not rows:
+        raise UsageError(f"there is no sales channel {name}; `vario-relay channel list` shows all")
+    if len(rows) > 1:
+        full = ", ".join(sorted(f"{row.subdomain}/{erp_id}" for row in rows))
+        raise UsageError(f"sales channel {name} is not unique; name one of {full}")
+    channel: SalesChannel = rows[0][0]
+    return channel
+
+
+def set_parameter(
+    session: Session, channel_id: int, key: str, value: str, vault: Vault | None
+) -> None:
+    """Store a parameter; with a vault it is a secret and sealed."""
+    stored = value if vault is None else vault.seal(value)
+    statement = sql.insert(session, ChannelParameter).values(
+        channel_id=channel_id, key=key, value=stored, is_secret=vault is not None
+    )
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["channel_id", "key"],
+            set_={"value": stored, "is_secret": vault is not None},
+        )
+    )
+
+
+def hold(session: Session, channel_id: int, reason: str) -> None:
+    """Stop the channel until somebody fixes what `reason` says; its items stay queued."""
+    session.execute(
+        update(SalesChannel).where(SalesChannel.id == channel_id).values(held_reason=reason)
+    )
+
+
+def hold_tenant(session: Session, tenant_id: int, reason: str) -> None:
+    """Stop all channels of a tenant, e.g. because the app must be reconnected."""
+    session.execute(update(Tenant).where(Tenant.id == tenant_id).values(held_reason=reason))
+
+
+def is_running() -> ColumnElement[bool]:
+    """The SQL condition of channels that move; needs SalesChannel joined with Tenant."""
+    return and_(
+        or_(
+            SalesChannel.is_paused.is_(False),
+            and_(SalesChannel.paused_until.is_not(None), SalesChannel.paused_until <= db_now()),
+        ),
+        SalesChannel.held_reason.is_(None),
+        Tenant.held_reason.is_(None),
+    )

@@ -1,0 +1,1 @@
+"""Connectors: one folder per platform, each using nothing but `base` and `http`."""

@@ -1,0 +1,173 @@
+"""What a connector is. It translates; it never retries, sleeps or touches our database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, NotRequired, Protocol, TypedDict
+
+import requests
+
+from integration.documents import Document
+from integration.errors import IntegrationError
+from integration.topology import Topic
+
+
+class Payload(TypedDict):
+    """One row on its way to a platform; JSON, so that it can travel between tasks."""
+
+    article_id: str
+    #: The article's number in the ERP; the key for adoption.
+    number: str
+    #: The product in the shop, None if we do not know of one.
+    external_id: str | None
+    #: The platform's format. Its content hash decides whether it is sent at all.
+    body: dict[str, Any]
+    #: With an article: bodies of price and stock for the first write of a product.
+    first: NotRequired[dict[str, dict[str, Any]]]
+    #: With an article: whether the product is for sale after this write. Set by the stage.
+    is_active: NotRequired[bool]
+
+
+@dataclass(frozen=True)
+class ListingView:
+    """What we know of an article in the shop. `external_id` None: not there, as far as we know."""
+
+    article_id: str
+    external_id: str | None = None
+    number: str | None = None
+    is_active: bool = False
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the platform said about one payload.
+
+    `error` None means accepted, with evidence: the platform named the row. `recorded` are the
+    topics whose content it took (a first write takes price and stock too). `has_vanished`: the
+    product we knew is not in the shop any more.
+    """
+
+    article_id: str
+    error: IntegrationError | None = None
+    external_id: str | None = None
+    was_adopted: bool = False
+    recorded: tuple[Topic, ...] = ()
+    has_vanished: bool = False
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something an operator must fix. `do` says how, `is_fault` false: only worth knowing."""
+
+    check: str
+    detail: str
+    do: str
+    is_fault: bool = True
+
+
+@dataclass(frozen=True)
+class RemoteRecord:
+    """What a shop shows of one product. None: this platform does not tell."""
+
+    external_id: str
+    number: str
+    name: str | None = None
+    is_active: bool | None = None
+    net: Decimal | None = None
+    gross: Decimal | None = None
+    stock: int | None = None
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """`max_batch`: rows of one bulk call, by topic; a topic that is not named is not served."""
+
+    max_batch: Mapping[Topic, int]
+    has_absolute_stock: bool = True
+
+
+class TokenStore(Protocol):
+    """The channel's access token, shared by all workers."""
+
+    def get(self, fetch: Callable[[], tuple[str, float]]) -> str:
+        """The token; `fetch` gets a new one as (token, seconds of life), one caller at a time."""
+
+    def drop(self, token: str) -> None:
+        """Forget `token`, because the shop refused it."""
+
+
+class FactStore(Protocol):
+    """Small facts of the shop that are asked once: tax ids, currency id."""
+
+    def get(self, name: str) -> Any | None: ...
+
+    def put(self, name: str, value: Any) -> None: ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """All that a connector gets.
+
+    `namespace` is stable and unique per tenant and channel, for ids that we choose.
+    `before_write` must be called right before each request that writes; it raises ClaimLost
+    when somebody else took the work over, and then nothing may be sent.
+    """
+
+    namespace: str
+    parameters: Mapping[str, str]
+    session: requests.Session
+    tokens: TokenStore
+    facts: FactStore
+    before_write: Callable[[], None]
+
+
+class Connector(Protocol):
+    """One platform, one channel."""
+
+    capabilities: Capabilities
+
+    def payload(self, document: Document, listing: ListingView) -> Payload:
+        """The platform's format of one document. Pure. Raises Invalid or MappingMissing."""
+
+    def push(self, topic: Topic, payloads: Sequence[Payload], *, key: str) -> list[Receipt]:
+        """One receipt per payload, same order; part failures live in the receipts.
+
+        Raises IntegrationError if the call as a whole failed; TransientError.outcome_unknown
+        says that the shop may have applied it all the same.
+        """
+
+    def lookup(self, numbers: Sequence[str]) -> dict[str, str]:
+        """External id by number of what is in the shop already; for adoption before create."""
+
+    def scan(self, fields: Sequence[str]) -> Iterator[RemoteRecord]:
+        """What the platform shows now, page by page, ordered by external id."""
+
+    def check(self) -> list[Problem]:
+        """Credentials, permissions, shop settings: what an operator must fix, in words."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One setting of a channel of this platform, for `channel set` and `doctor`."""
+
+    name: str
+    help: str
+    is_secret: bool = False
+    is_required: bool = True
+    default: str | None = None
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A platform as the registry knows it; the object a setuptools entry point names.
+
+    `capabilities` are the platform's, known before any channel of it is opened.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    capabilities: Capabilities
+    build: Callable[[Context], Connector]

@@ -1,0 +1,169 @@
+"""The connector to a shop in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from integration.connectors.base import (
+    Capabilities,
+    Context,
+    ListingView,
+    Payload,
+    Problem,
+    Receipt,
+    RemoteRecord,
+)
+from integration.connectors.memory.shop import shop
+from integration.documents import (
+    ArticleDocument,
+    Document,
+    PriceDocument,
+    StockDocument,
+    WithdrawalDocument,
+)
+from integration.errors import Held, Invalid, Rejected
+from integration.topology import Topic
+
+#: What most platforms take at once; there is no limit here.
+MAX_BATCH = 100
+
+
+class MemoryConnector:
+    """One shop in memory. Ids are the article's own, so a repeated write is the same write."""
+
+    capabilities = Capabilities(
+        max_batch={Topic.ARTICLE: MAX_BATCH, Topic.PRICE: MAX_BATCH, Topic.STOCK: MAX_BATCH}
+    )
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._shop = shop(context.namespace)
+
+    def payload(self, document: Document, listing: ListingView) -> Payload:
+        """The document's own fields. Raises: Invalid, Held (``no-price``)."""
+        result: Payload = {
+            "article_id": document.article_id,
+            "number": listing.number or "",
+            "external_id": listing.external_id,
+            "body": _body(document),
+        }
+        if isinstance(document, ArticleDocument):
+            result["number"] = document.number
+            if listing.external_id is None:
+                result["first"] = _first(document)
+        elif listing.external_id is None:
+            raise Invalid(f"article {document.article_id} has no product in the shop to be changed")
+        return result
+
+    def push(self, topic: Topic, payloads: Sequence[Payload], *, key: str) -> list[Receipt]:
+        """Write a batch row by row. Raises what the shop's switches say."""
+        with self._shop.lock:
+            self._context.before_write()
+            if self._shop.failures:
+                raise self._shop.failures.popleft()
+            self._shop.writes.append((topic.value, [one["article_id"] for one in payloads]))
+            receipts = [self._write(topic, one) for one in payloads]
+            if self._shop.failures_after:
+                raise self._shop.failures_after.popleft()
+            return receipts
+
+    def lookup(self, numbers: Sequence[str]) -> dict[str, str]:
+        """Product id by number, of what the shop has."""
+        found = ((number, self._shop.id_of(number)) for number in numbers)
+        return {number: one for number, one in found if one is not None}
+
+    def scan(self, fields: Sequence[str]) -> Iterator[RemoteRecord]:
+        """All products, ordered by id; `fields` is not needed, everything is at hand."""
+        with self._shop.lock:
+            products = sorted(self._shop.products.items())
+        for external_id, one in products:
+            yield RemoteRecord(
+                external_id=external_id,
+                number=one.get("number", ""),
+                name=one.get("name"),
+                is_active=one.get("active"),
+                net=_amount(one.get("net")),
+                gross=_amount(one.get("gross")),
+                stock=one.get("stock"),
+            )
+
+    def check(self) -> list[Problem]:
+        """Nothing can be wrong with it."""
+        return []
+
+    def _write(self, topic: Topic, payload: Payload) -> Receipt:
+        article_id, external_id = payload["article_id"], payload["external_id"]
+        if payload["number"] in self._shop.refused_numbers:
+            return Receipt(
+                article_id, error=Rejected(self._shop.refused_numbers[payload["number"]])
+            )
+        if external_id is not None:
+            if external_id not in self._shop.products:
+                return Receipt(article_id, has_vanished=True)
+            self._shop.products[external_id].update(payload["body"])
+            return Receipt(article_id, external_id=external_id, recorded=(topic,))
+        if topic is not Topic.ARTICLE:
+            return Receipt(article_id, error=Invalid(f"article {article_id} has no product"))
+        return self._write_first(payload)
+
+    def _write_first(self, payload: Payload) -> Receipt:
+        own_id = f"memory-{payload['article_id']}"
+        external_id = self._shop.id_of(payload["number"]) or own_id
+        product = self._shop.products.setdefault(external_id, {})
+        product.update(payload["body"])
+        first = payload.get("first", {})
+        for body in first.values():
+            product.update(body)
+        return Receipt(
+            payload["article_id"],
+            external_id=external_id,
+            was_adopted=external_id != own_id,
+            recorded=(Topic.ARTICLE, *(Topic(name) for name in first)),
+        )
+
+
+def _first(document: ArticleDocument) -> dict[str, dict[str, Any]]:
+    if document.price is None:
+        raise Held(
+            "no-price",
+            f"{document.number} has no price, a product is not created without one; "
+            "set a price in the ERP",
+        )
+    first = {Topic.PRICE.value: _body(document.price)}
+    if document.stock is not None:
+        first[Topic.STOCK.value] = _body(document.stock)
+    return first
+
+
+def _body(document: Document) -> dict[str, Any]:
+    """A document as JSON; amounts are texts in their shortest form."""
+    if isinstance(document, WithdrawalDocument):
+        return {"active": False}
+    if isinstance(document, StockDocument):
+        return {"stock": document.quantity}
+    if isinstance(document, PriceDocument):
+        return {
+            "currency": document.currency,
+            "net": _plain(document.net),
+            "gross": _plain(document.gross),
+        }
+    return {
+        "number": document.number,
+        "name": document.name,
+        "description": document.description,
+        "ean": document.ean,
+        "weight_kg": None if document.weight_kg is None else _plain(document.weight_kg),
+        "manufacturer": document.manufacturer,
+        "tax_rate": _plain(document.tax_rate),
+        "active": document.is_active,
+    }
+
+
+def _plain(value: Decimal) -> str:
+    return format(value.normalize(), "f") if value else "0"
+
+
+def _amount(value: str | None) -> Decimal | None:
+    return None if value is None else Decimal(value)

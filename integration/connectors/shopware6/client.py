@@ -1,0 +1,133 @@
+"""Speaks HTTP with one shop's Admin API: the token, the search and the bulk write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import requests
+
+from integration import wire
+from integration.connectors import http
+from integration.connectors.base import Context
+from integration.connectors.shopware6 import answers
+from integration.connectors.shopware6.refusals import OPERATION, Refused
+from integration.connectors.shopware6.settings import ShopSettings
+from integration.errors import ChannelError, CredentialsRefused
+
+#: `api.max_limit` of a default install; 501 is refused (recorded).
+PAGE_SIZE = 500
+
+_JSON = {"Accept": "application/json", "Content-Type": "application/json"}
+# Indexers run from the shop's queue: 0.36 s instead of 0.85 s for 100 rows (recorded).
+_INDEXING = {"indexing-behavior": "use-queue-indexing"}
+
+
+class Client:
+    """One shop. Every method raises IntegrationError; `upsert_products` also Refused."""
+
+    def __init__(self, settings: ShopSettings, context: Context) -> None:
+        self.settings = settings
+        self._context = context
+
+    def upsert_products(self, rows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+        """Write products, all or none; the ids that the shop says it wrote.
+
+        Failure policy: ids are ours, so sending the same rows again is the same write.
+        Raises: Refused when the shop names what is wrong with them.
+        """
+        operation = {
+            "key": OPERATION,
+            "entity": "product",
+            "action": "upsert",
+            "payload": list(rows),
+        }
+        response = self._authorised("POST", "/api/_action/sync", [operation], writes=True)
+        body = answers.json_of(response, self.settings.host, writes=True)
+        if not isinstance(body, dict) or "data" not in body:
+            raise answers.not_understood(response, self.settings.host, writes=True)
+        # Nothing written is an empty list: PHP has one type for lists and maps.
+        written = body["data"].get("product") if isinstance(body["data"], dict) else None
+        return frozenset(one for one in written or () if isinstance(one, str))
+
+    def search(self, entity: str, **criteria: Any) -> list[dict[str, Any]]:
+        """Rows of an entity (``sales-channel``); `criteria` as in the API, `limit` unless given.
+
+        Shape: plain objects with the fields that `includes` names.
+        """
+        query = {"limit": PAGE_SIZE, "total-count-mode": 0, **criteria}
+        response = self._authorised("POST", f"/api/search/{entity}", query)
+        try:
+            body = answers.json_of(response, self.settings.host)
+        except Refused as refused:
+            raise ChannelError(
+                f"{self.settings.host} refuses a search of {entity}: {refused}"
+            ) from refused
+        rows = body.get("data") if isinstance(body, dict) else None
+        if not isinstance(rows, list):
+            raise answers.not_understood(response, self.settings.host)
+        return [row for row in rows if isinstance(row, dict)]
+
+    def version(self) -> str:
+        """The shop's version, e.g. ``6.6.7.1``."""
+        response = self._authorised("GET", "/api/_info/version")
+        try:
+            body = answers.json_of(response, self.settings.host)
+        except Refused as refused:
+            raise ChannelError(f"{self.settings.host} does not tell: {refused}") from refused
+        return str(body.get("version", "unknown")) if isinstance(body, dict) else "unknown"
+
+    def _authorised(
+        self, method: str, path: str, body: Any = None, *, writes: bool = False
+    ) -> requests.Response:
+        """The answer to a request with the shared token; a refused token is replaced once."""
+        token = self._context.tokens.get(self._new_token)
+        response = self._sent(method, path, body, token, writes)
+        if response.status_code != 401:
+            return response
+        self._context.tokens.drop(token)
+        token = self._context.tokens.get(self._new_token)
+        return self._sent(method, path, body, token, writes)
+
+    def _sent(
+        self, method: str, path: str, body: Any, token: str, writes: bool
+    ) -> requests.Response:
+        headers = {**_JSON, "Authorization": f"Bearer {token}"}
+        if writes:
+            headers.update(_INDEXING)
+            # Last, with the token in hand: what lies between this check and the write is one send.
+            self._context.before_write()
+        return http.send(
+            self._context.session,
+            method,
+            self.settings.url + path,
+            writes=writes,
+            headers=headers,
+            data=None if body is None else wire.dumps(body).encode(),
+        )
+
+    def _new_token(self) -> tuple[str, float]:
+        """A new token and its life in seconds, as the shop states it (600 by default)."""
+        settings = self.settings
+        wanted = {
+            "grant_type": "client_credentials",
+            "client_id": settings.client_id,
+            "client_secret": settings.client_secret,
+        }
+        url = f"{settings.url}/api/oauth/token"
+        body = wire.dumps(wanted).encode()
+        response = http.send(self._context.session, "POST", url, headers=_JSON, data=body)
+        if response.status_code == 401:
+            raise CredentialsRefused(
+                f"{settings.host} does not accept client_id {settings.client_id} with the "
+                "client_secret of this channel; check both against Settings > System > "
+                "Integrations of the shop, and that shop_url is that shop"
+            )
+        try:
+            granted = answers.json_of(response, settings.host)
+            return str(granted["access_token"]), float(granted["expires_in"])
+        except (Refused, KeyError, TypeError, ValueError) as error:
+            raise ChannelError(
+                f"{settings.host} gives no access token; check that shop_url is the address of a "
+                "Shopware 6 shop"
+            ) from error

@@ -1,0 +1,27 @@
+"""Ids that we choose: an article always gets the same, so a repeated write is the same write.
+
+Shopware takes any 32 lower-case hex digits from its clients and recommends to derive them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+
+def product_id(namespace: str, article_id: str) -> str:
+    return _derived(namespace, "product", article_id)
+
+
+def visibility_id(namespace: str, article_id: str) -> str:
+    """Of the row that shows the article's product in the channel of this namespace."""
+    return _derived(namespace, "visibility", article_id)
+
+
+def manufacturer_id(namespace: str, name: str) -> str:
+    # The shop compares names without regard to case.
+    return _derived(namespace, "manufacturer", name.casefold())
+
+
+def _derived(namespace: str, kind: str, key: str) -> str:
+    text = f"vario-relay:{namespace}:{kind}:{key}"
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

@@ -1,0 +1,160 @@
+"""From documents to bodies for Shopware. Pure: nothing is asked of the shop here.
+
+A body holds what we know without the shop: the rate of the tax, the code of the currency and the
+name of the manufacturer stand in for the ids that `products` puts there at push. Amounts are texts
+in their shortest form, so that a body is the same after any journey and equal content has one hash.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import Schema, fields, post_dump, validate
+
+from integration.connectors.base import ListingView, Payload
+from integration.documents import (
+    ArticleDocument,
+    Document,
+    PriceDocument,
+    StockDocument,
+    WithdrawalDocument,
+)
+from integration.errors import Held, Invalid
+from integration.topology import Topic
+
+# Column widths of the shop's database; longer values are refused there, one row failing a batch.
+MAX_NAME_LENGTH = 255
+MAX_NUMBER_LENGTH = 64
+
+
+def exact(value: Decimal) -> str:
+    """The shortest plain text of a number: ``16.80`` is ``16.8``, ``1E+2`` is ``100``."""
+    return format(value.normalize(), "f") if value else "0"
+
+
+def _text(longest: int) -> validate.Validator:
+    return validate.And(
+        validate.Length(min=1, error="is empty, but the shop demands one"),
+        validate.Length(max=longest, error=f"is longer than the shop's {longest} characters"),
+    )
+
+
+_NOT_NEGATIVE = validate.Range(min=0, error="is negative")
+
+
+class _Exact(fields.Decimal):
+    """A decimal number as text in its shortest form."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else exact(value)
+
+
+class _ArticleBody(Schema):
+    productNumber = fields.String(attribute="number", validate=_text(MAX_NUMBER_LENGTH))
+    name = fields.String(validate=_text(MAX_NAME_LENGTH))
+    # An empty text is none: the shop stores NULL for both.
+    description = fields.Function(
+        lambda article: article.description or None,
+        deserialize=lambda value: value,
+        allow_none=True,
+    )
+    ean = fields.String(
+        allow_none=True,
+        validate=validate.Length(max=255, error="is longer than the shop's 255 characters"),
+    )
+    weight = _Exact(attribute="weight_kg", allow_none=True, validate=_NOT_NEGATIVE)
+    active = fields.Boolean(attribute="is_active")
+    taxRate = _Exact(attribute="tax_rate", validate=_NOT_NEGATIVE)
+    manufacturer = fields.String(
+        allow_none=True,
+        validate=validate.Length(max=255, error="is longer than the shop's 255 characters"),
+    )
+
+    @post_dump
+    def _leave_out_unknown(self, body: dict[str, Any], **_: Any) -> dict[str, Any]:
+        # Many ERPs do not keep manufacturers: the one an agency entered in the shop stays.
+        if not body["manufacturer"]:
+            del body["manufacturer"]
+        return body
+
+
+class _PriceBody(Schema):
+    # The shop takes negative prices without a word (recorded).
+    currency = fields.String()
+    net = _Exact(validate=_NOT_NEGATIVE)
+    gross = _Exact(validate=_NOT_NEGATIVE)
+
+
+class _StockBody(Schema):
+    stock = fields.Integer(attribute="quantity", strict=True, validate=_NOT_NEGATIVE)
+    # Not for sale at 0. Services are not counted, so a 0 must not end their sale.
+    isCloseout = fields.Function(
+        lambda stock: stock.is_tracked and not stock.sells_without_stock,
+        deserialize=lambda value: value,
+    )
+
+
+_ARTICLE, _PRICE, _STOCK = _ArticleBody(), _PriceBody(), _StockBody()
+
+
+def payload_of(document: Document, listing: ListingView, currency: str) -> Payload:
+    """The payload of one document. `currency` is the channel's.
+
+    Raises: Invalid; Held (``no-price``) for an article that would have to be created without one.
+    """
+    number = document.number if isinstance(document, ArticleDocument) else listing.number or ""
+    result: Payload = {
+        "article_id": document.article_id,
+        "number": number,
+        "external_id": listing.external_id,
+        "body": _body(document, number or f"article {document.article_id}", currency),
+    }
+    if isinstance(document, ArticleDocument):
+        if listing.external_id is None:
+            result["first"] = _first(document, currency)
+    elif listing.external_id is None:
+        raise Invalid(f"article {document.article_id} has no product in the shop to be changed")
+    return result
+
+
+def _body(document: Document, label: str, currency: str) -> dict[str, Any]:
+    if isinstance(document, WithdrawalDocument):
+        return {"active": False}
+    if isinstance(document, ArticleDocument):
+        return _dumped(_ARTICLE, document, label)
+    if isinstance(document, StockDocument):
+        return _dumped(_STOCK, document, label)
+    return _price_body(document, label, currency)
+
+
+def _price_body(document: PriceDocument, label: str, currency: str) -> dict[str, Any]:
+    if document.currency != currency:
+        raise Invalid(
+            f"{label}: the price is in {document.currency}, the channel sells in {currency}"
+        )
+    return _dumped(_PRICE, document, label)
+
+
+def _first(document: ArticleDocument, currency: str) -> dict[str, dict[str, Any]]:
+    """Bodies for a product that is yet to be created; the same as later price and stock bodies."""
+    if document.price is None:
+        raise Held(
+            "no-price",
+            f"{document.number} has no price in {currency}, a product is not created without one; "
+            "set a price in the ERP",
+        )
+    first = {Topic.PRICE.value: _body(document.price, document.number, currency)}
+    if document.stock is not None:
+        first[Topic.STOCK.value] = _body(document.stock, document.number, currency)
+    return first
+
+
+def _dumped(schema: Schema, document: Document, label: str) -> dict[str, Any]:
+    body: dict[str, Any] = schema.dump(document)
+    if problems := schema.validate(body):
+        words = "; ".join(
+            f"{field} {' '.join(map(str, told))}" for field, told in sorted(problems.items())
+        )
+        raise Invalid(f"{label}: {words}")
+    return body

@@ -1,0 +1,127 @@
+"""What the shop has already: products by number, manufacturers by name, and all of it in pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from integration.connectors.base import RemoteRecord
+from integration.connectors.shopware6.client import PAGE_SIZE, Client
+from integration.connectors.shopware6.facts import DEFAULT_CURRENCY
+
+#: Numbers of one search; the query of 100 stays far below any limit of the database.
+LOOKUP_SIZE = 100
+
+_SHOP_FIELDS = {
+    "name": ("name",),
+    "is_active": ("active",),
+    "net": ("price",),
+    "gross": ("price",),
+    "stock": ("stock",),
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A product of the shop; `is_visible`: it has a row for our sales channel, whoever made it."""
+
+    id: str
+    number: str
+    is_visible: bool
+
+
+def find_products(
+    client: Client, numbers: Iterable[str], *, with_visibility: bool = False
+) -> dict[str, Found]:
+    """Products by the number asked for.
+
+    The shop compares numbers without regard to case, in its look-ups as in its unique key, so
+    ``ab-1`` finds ``AB-1``: a second product could not have that number.
+    """
+    found: dict[str, Found] = {}
+    wanted = list(dict.fromkeys(numbers))
+    for start in range(0, len(wanted), LOOKUP_SIZE):
+        chunk = wanted[start : start + LOOKUP_SIZE]
+        by_number = {one.number: one for one in _search(client, chunk, with_visibility)}
+        by_folded = {number.casefold(): one for number, one in by_number.items()}
+        for number in chunk:
+            one = by_number.get(number) or by_folded.get(number.casefold())
+            if one is not None:
+                found[number] = one
+    return found
+
+
+def _search(client: Client, numbers: list[str], with_visibility: bool) -> Iterator[Found]:
+    criteria: dict[str, Any] = {
+        "filter": [{"type": "equalsAny", "field": "productNumber", "value": numbers}],
+        "includes": {"product": ["id", "productNumber"]},
+    }
+    if with_visibility:
+        criteria["includes"]["product"].append("visibilities")
+        criteria["includes"]["product_visibility"] = ["salesChannelId"]
+        criteria["associations"] = {"visibilities": {}}
+    for row in client.search("product", **criteria):
+        channels = [one.get("salesChannelId") for one in row.get("visibilities") or ()]
+        is_visible = client.settings.sales_channel_id in channels
+        yield Found(str(row["id"]), str(row["productNumber"]), is_visible)
+
+
+def manufacturer_ids(client: Client, names: Sequence[str]) -> dict[str, str]:
+    """Manufacturer id by casefolded name; of several with one name, the first by id."""
+    if not names:
+        return {}
+    rows = client.search(
+        "product-manufacturer",
+        filter=[{"type": "equalsAny", "field": "name", "value": list(names)}],
+        includes={"product_manufacturer": ["id", "name"]},
+    )
+    rows.sort(key=lambda row: str(row["id"]), reverse=True)
+    return {str(row.get("name") or "").casefold(): str(row["id"]) for row in rows}
+
+
+def scan(client: Client, fields: Sequence[str]) -> Iterator[RemoteRecord]:
+    """All products, ordered by id. `fields` are names of RemoteRecord; others stay None.
+
+    Pages are counted, because a range filter on `id` compares the stored bytes with the hex text
+    and skips rows: in Shopware's SqlQueryParser, parseRangeFilter converts no ids, unlike
+    parseEqualsFilter. A product that is created meanwhile moves rows to the next page, where they
+    are recognised; one that is deleted may hide another until the next scan.
+    """
+    wanted = dict.fromkeys(name for one in fields for name in _SHOP_FIELDS.get(one, ()))
+    last = ""
+    for page in count(1):
+        rows = client.search(
+            "product",
+            page=page,
+            limit=PAGE_SIZE,
+            sort=[{"field": "id", "order": "ASC"}],
+            includes={"product": ["id", "productNumber", *wanted]},
+        )
+        for row in rows:
+            if str(row["id"]) > last:
+                last = str(row["id"])
+                yield _record(row)
+        if len(rows) < PAGE_SIZE:
+            return
+
+
+def _record(row: dict[str, Any]) -> RemoteRecord:
+    price: dict[str, Any] = next(
+        (one for one in row.get("price") or () if one.get("currencyId") == DEFAULT_CURRENCY), {}
+    )
+    return RemoteRecord(
+        external_id=str(row["id"]),
+        number=str(row.get("productNumber") or ""),
+        name=row.get("name"),
+        is_active=row.get("active"),
+        net=_amount(price.get("net")),
+        gross=_amount(price.get("gross")),
+        stock=row.get("stock"),
+    )
+
+
+def _amount(value: Any) -> Decimal | None:
+    return None if value is None else Decimal(str(value))

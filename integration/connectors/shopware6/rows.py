@@ -1,0 +1,189 @@
+"""From payloads to the rows of one request: ids, taxes, manufacturers and visibility filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from integration.connectors.base import Payload
+from integration.connectors.shopware6 import ids, products
+from integration.connectors.shopware6.batch import Row
+from integration.connectors.shopware6.client import Client
+from integration.connectors.shopware6.facts import DEFAULT_CURRENCY, Facts
+from integration.connectors.shopware6.products import Found
+from integration.errors import (
+    Held,
+    IntegrationError,
+    Invalid,
+    MappingMissing,
+    PermanentError,
+    Rejected,
+    TransientError,
+)
+from integration.topology import Topic
+
+#: In listings, in the search and by direct link.
+VISIBLE_EVERYWHERE = 30
+
+
+@dataclass
+class Rows:
+    """What of a batch can be sent, and the errors of the rest by position."""
+
+    ready: list[Row] = field(default_factory=list)
+    error_by_position: dict[int, IntegrationError] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the shop has of a batch's articles."""
+
+    product_by_number: Mapping[str, Found]
+    tax_id_by_rate: Mapping[str, str]
+    manufacturer_id_by_name: Mapping[str, str]
+    #: Products of articles of this batch.
+    owned_ids: frozenset[str]
+
+
+class RowBuilder:
+    """Builds rows for one channel. Methods raise IntegrationError if the shop cannot be asked."""
+
+    def __init__(self, client: Client, facts: Facts, namespace: str) -> None:
+        self._client, self._facts, self._namespace = client, facts, namespace
+
+    def build(self, topic: Topic, payloads: Sequence[Payload]) -> Rows:
+        """The rows of a batch, in order."""
+        known = self._ask(topic, payloads)
+        rows, numbers = Rows(), set[str]()
+        for position, payload in enumerate(payloads):
+            try:
+                if _is_first(topic, payload):
+                    _claim_number(numbers, payload["number"])
+                rows.ready.append(self._row(topic, position, payload, known))
+            except (PermanentError, Held, TransientError) as error:
+                rows.error_by_position[position] = error
+        return rows
+
+    def adopted(self, row: Row, payload: Payload, found: Found) -> Row:
+        """The same first write, to the product that has the number already."""
+        values = {**row.values, "id": found.id}
+        if found.is_visible:
+            values.pop("visibilities", None)
+        is_ours = found.id == ids.product_id(self._namespace, payload["article_id"])
+        return Row(row.position, values, row.recorded, is_first=True, was_adopted=not is_ours)
+
+    def _ask(self, topic: Topic, payloads: Sequence[Payload]) -> _Known:
+        """Ask the shop for what these payloads need, and for nothing else."""
+        bodies = [payload["body"] for payload in payloads]
+        first = [payload for payload in payloads if _is_first(topic, payload)]
+        priced = bodies if topic is Topic.PRICE else []
+        priced += [one["first"][Topic.PRICE] for one in first if Topic.PRICE in one["first"]]
+        for currency in {body["currency"] for body in priced}:
+            self._facts.check_currency(currency)
+        rates = {body["taxRate"] for body in bodies if "taxRate" in body}
+        names = sorted({body["manufacturer"] for body in bodies if "manufacturer" in body})
+        return _Known(
+            product_by_number=products.find_products(
+                self._client, [one["number"] for one in first], with_visibility=True
+            ),
+            tax_id_by_rate=self._facts.tax_ids(rates) if rates else {},
+            manufacturer_id_by_name=products.manufacturer_ids(self._client, names),
+            owned_ids=frozenset(one["external_id"] for one in payloads if one["external_id"]),
+        )
+
+    def _row(self, topic: Topic, position: int, payload: Payload, known: _Known) -> Row:
+        if topic is Topic.ARTICLE and payload["external_id"] is None:
+            return self._first_row(position, payload, known)
+        if payload["external_id"] is None:
+            raise Invalid(
+                f"article {payload['article_id']} has no product in the shop to be changed"
+            )
+        values = {"id": payload["external_id"], **self._values(topic, payload, known)}
+        return Row(position, values, (topic,))
+
+    def _first_row(self, position: int, payload: Payload, known: _Known) -> Row:
+        first = payload.get("first", {})
+        if Topic.PRICE not in first:
+            raise Held("no-price", f"{payload['number']} has no price, set one in the ERP")
+        own_id = ids.product_id(self._namespace, payload["article_id"])
+        values = {
+            "id": own_id,
+            **self._values(Topic.ARTICLE, payload, known),
+            **_price_values(first[Topic.PRICE]),
+            # Demanded at creation; what we do not know is not reported as taken.
+            **first.get(Topic.STOCK, {"stock": 0}),
+            "visibilities": [self._visibility(payload)],
+        }
+        recorded = (Topic.ARTICLE, *(one for one in (Topic.PRICE, Topic.STOCK) if one in first))
+        row = Row(position, values, recorded, is_first=True)
+        found = known.product_by_number.get(payload["number"])
+        if found is not None and found.id in known.owned_ids:
+            # The ERP gave the number to this article and another one to the product's own.
+            raise TransientError(
+                f"the number {payload['number']} still belongs to another article's product, "
+                "which is given its new one first"
+            )
+        return row if found is None else self.adopted(row, payload, found)
+
+    def _visibility(self, payload: Payload) -> dict[str, Any]:
+        return {
+            "id": ids.visibility_id(self._namespace, payload["article_id"]),
+            "salesChannelId": self._client.settings.sales_channel_id,
+            "visibility": VISIBLE_EVERYWHERE,
+        }
+
+    def _values(self, topic: Topic, payload: Payload, known: _Known) -> dict[str, Any]:
+        """The body in the shop's words."""
+        if topic is Topic.PRICE:
+            return _price_values(payload["body"])
+        values = dict(payload["body"])
+        if "taxRate" in values:
+            values["taxId"] = _tax_id(values.pop("taxRate"), payload, known)
+        if values.get("weight") is not None:
+            values["weight"] = Decimal(values["weight"])
+        if "manufacturer" in values:
+            values.update(self._manufacturer(values.pop("manufacturer"), known))
+        return values
+
+    def _manufacturer(self, name: str, known: _Known) -> dict[str, Any]:
+        """A reference to the manufacturer, or the manufacturer itself if the shop has none."""
+        found = known.manufacturer_id_by_name.get(name.casefold())
+        if found is not None:
+            return {"manufacturerId": found}
+        return {"manufacturer": {"id": ids.manufacturer_id(self._namespace, name), "name": name}}
+
+
+def _is_first(topic: Topic, payload: Payload) -> bool:
+    is_new = topic is Topic.ARTICLE and payload["external_id"] is None
+    return is_new and "first" in payload
+
+
+def _claim_number(numbers: set[str], number: str) -> None:
+    """Two articles must not end in one product: the second one would adopt the first one's."""
+    if number.casefold() in numbers:
+        raise Rejected(f"another article of the ERP has the number {number} as well")
+    numbers.add(number.casefold())
+
+
+def _tax_id(rate: str, payload: Payload, known: _Known) -> str:
+    if rate not in known.tax_id_by_rate:
+        raise MappingMissing(
+            f"mapping:tax:{rate}",
+            f"{payload['number']}: the shop has no tax of {rate} %; create it in Shopware under "
+            "Settings > Shop > Tax",
+        )
+    return known.tax_id_by_rate[rate]
+
+
+def _price_values(body: Mapping[str, Any]) -> dict[str, Any]:
+    price = {
+        # `Facts.check_currency` has made sure that the price is in it.
+        "currencyId": DEFAULT_CURRENCY,
+        "gross": Decimal(body["gross"]),
+        "net": Decimal(body["net"]),
+        # A hint for the administration's form: it must not compute one from the other.
+        "linked": False,
+    }
+    return {"price": [price]}

@@ -1,0 +1,124 @@
+"""The channel's parameters for Shopware, checked. Wrong ones are named together, in words."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from integration.connectors.base import Parameter, Problem
+from integration.errors import ChannelError
+
+DEFAULT_CURRENCY_CODE = "EUR"
+
+PARAMETERS = (
+    Parameter("shop_url", "address of the shop without /admin, e.g. https://shop.example"),
+    Parameter("client_id", "access key id of the integration, begins with SWIA"),
+    Parameter("client_secret", "secret access key of the integration", is_secret=True),
+    Parameter("sales_channel_id", "id of the shop's sales channel that shows the products, 32 hex"),
+    Parameter(
+        "currency",
+        "ISO code of the prices; must be the shop's default currency",
+        is_required=False,
+        default=DEFAULT_CURRENCY_CODE,
+    ),
+)
+
+_ID = re.compile(r"[0-9a-f]{32}")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+
+@dataclass(frozen=True)
+class ShopSettings:
+    """How to reach one shop. `url` has no trailing slash."""
+
+    url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    sales_channel_id: str
+    currency: str
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).netloc
+
+
+def settings_of(parameters: Mapping[str, str]) -> ShopSettings:
+    """The settings of a channel. Raises: ChannelError that names all that is wrong."""
+    problems = problems_of(parameters)
+    if problems:
+        raise ChannelError("; ".join(f"{problem.detail}: {problem.do}" for problem in problems))
+    return ShopSettings(
+        url=_value(parameters, "shop_url").rstrip("/"),
+        client_id=_value(parameters, "client_id"),
+        client_secret=_value(parameters, "client_secret"),
+        sales_channel_id=_value(parameters, "sales_channel_id"),
+        currency=currency_of(parameters),
+    )
+
+
+def currency_of(parameters: Mapping[str, str]) -> str:
+    return _value(parameters, "currency") or DEFAULT_CURRENCY_CODE
+
+
+def problems_of(parameters: Mapping[str, str]) -> list[Problem]:
+    """What is missing or malformed. Never contains the value of a secret."""
+    missing = [
+        one.name for one in PARAMETERS if one.is_required and not _value(parameters, one.name)
+    ]
+    problems = [
+        _problem(name, f"{name} is not set", f"set it with `channel set CHANNEL {name}=...`")
+        for name in missing
+    ]
+    if "shop_url" not in missing and (wrong := _wrong_url(_value(parameters, "shop_url"))):
+        problems.append(_problem("shop_url", f"shop_url {wrong}", "e.g. https://shop.example"))
+    if "sales_channel_id" not in missing and not _ID.fullmatch(
+        _value(parameters, "sales_channel_id")
+    ):
+        problems.append(
+            _problem(
+                "sales_channel_id",
+                "sales_channel_id is not an id of Shopware",
+                "copy the 32 hex digits from the address of the sales channel's page in the "
+                "administration",
+            )
+        )
+    if not _CURRENCY.fullmatch(currency_of(parameters)):
+        problems.append(
+            _problem("currency", "currency is not an ISO code", "three capitals, e.g. EUR")
+        )
+    return problems
+
+
+def _value(parameters: Mapping[str, str], name: str) -> str:
+    return (parameters.get(name) or "").strip()
+
+
+def _problem(name: str, detail: str, do: str) -> Problem:
+    return Problem(check=f"parameter {name}", detail=detail, do=do)
+
+
+def _wrong_url(url: str) -> str | None:
+    """What is wrong with the shop's address, as the end of a sentence; None: nothing."""
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        return "is not an address"
+    if parts.scheme not in ("http", "https") or not host:
+        return "is not an http address"
+    if parts.username or parts.password or parts.query or parts.fragment:
+        return "has more than scheme, host and path"
+    # The secret travels in the body of the token request.
+    if parts.scheme == "http" and not _is_loopback(host):
+        return "is not encrypted; plain http is accepted for this machine only"
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

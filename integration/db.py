@@ -1,0 +1,69 @@
+"""Engine and sessions: Postgres or SQLite, one engine per process, disposed after a fork.
+
+SQLite runs in WAL mode and every session begins IMMEDIATE: readers never wait, writers queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.orm import Session, sessionmaker
+
+from integration import settings
+
+#: How long a SQLite writer waits for another one; longer than any of our transactions.
+SQLITE_BUSY_S = 30
+
+#: Opens a session and commits it; what functions of the domain take to reach the database.
+SessionScope = Callable[[], AbstractContextManager[Session]]
+
+
+def build_engine(url: str) -> Engine:
+    """An engine for `url` with our pragmas; connects only when used."""
+    if url.startswith("sqlite"):
+        engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_S})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+        return engine
+    return create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=20,
+        connect_args={"connect_timeout": 5},
+    )
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver's own transaction handling would begin DEFERRED, which can fail on upgrade
+    # to a write with SQLITE_BUSY whatever the timeout.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@lru_cache(maxsize=1)
+def engine() -> Engine:
+    """The engine of this process."""
+    return build_engine(settings.current().database_url)
+
+
+def forget_inherited_connections() -> None:
+    """Call in a forked child: its parent's sockets are not its own (pitfall 37)."""
+    engine().dispose(close=False)
+
+
+@contextmanager
+def session_scope(bind: Engine | None = None) -> Iterator[Session]:
+    """A session that commits at the end of the block and rolls back on an exception."""
+    factory = sessionmaker(bind or engine(), expire_on_commit=False)
+    with factory.begin() as session:
+        yield session

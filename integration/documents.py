@@ -1,0 +1,61 @@
+"""Platform-neutral documents: what topics produce and connectors take. Complete and absolute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True)
+class PriceDocument:
+    """Sales price of one listing, as the ERP states it; net and gross are both its own values."""
+
+    article_id: str
+    net: Decimal
+    gross: Decimal
+    currency: str
+    tax_rate: Decimal
+
+
+@dataclass(frozen=True)
+class StockDocument:
+    """Sellable quantity of one listing: whole sales units, never negative.
+
+    `is_tracked` is false for services and the like; `sells_without_stock` means backorder.
+    """
+
+    article_id: str
+    quantity: int
+    is_tracked: bool = True
+    sells_without_stock: bool = False
+
+
+@dataclass(frozen=True)
+class ArticleDocument:
+    """Master data of one listing, with the price and stock a new product is created with.
+
+    `tax_rate` in percent, `tax_type` is the ERP's tax type id where it is known.
+    """
+
+    article_id: str
+    number: str
+    name: str
+    description: str
+    ean: str | None
+    weight_kg: Decimal | None
+    manufacturer: str | None
+    tax_rate: Decimal
+    tax_type: str | None
+    is_active: bool
+    price: PriceDocument | None
+    stock: StockDocument | None
+
+
+@dataclass(frozen=True)
+class WithdrawalDocument:
+    """The article is no longer offered on this channel: inactive in the shop, never deleted."""
+
+    article_id: str
+
+
+Document = ArticleDocument | PriceDocument | StockDocument | WithdrawalDocument

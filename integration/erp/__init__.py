@@ -1,0 +1,1 @@
+"""The ERP as a source: sign-in, requests, queries and the rows that topics turn into documents."""

@@ -1,0 +1,184 @@
+"""The fetch plans: rows of many articles of one channel, with as few requests as the ERP allows.
+
+One query per 100 ids brings everything that the ERP offers as columns; what is missing is read
+article by article. An id without a row has no listing on the channel, or no article any more.
+
+A row may say, instead of fields, why there are none: `refusal` (the ERP refuses this article) or
+`postponed` (`{message, retry_after_s}`: the budget ended or the ERP stumbled). So articles that
+were read are not lost, which matters when reads per article are slower than the budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from integration.connectors.base import FactStore
+from integration.erp import catalogue, reads, vql
+from integration.erp.client import ErpClient
+from integration.erp.rows import Row, group, uniform
+from integration.errors import Gone, Rejected, Throttled, TransientError
+from integration.topology import Topic
+
+#: The vendor recommends 50 to 100 ids; statement and page stay small.
+IDS_PER_QUERY = 100
+#: Articles that may stumble in one fetch: one is an odd article, two are an ERP in trouble.
+MAX_STUMBLES = 2
+#: When articles that were not even tried come again.
+UNTRIED_RETRY_S = 5.0
+
+_TAX_NAMES = ("tax_rate", "tax_type")
+
+
+def fetch_articles(
+    client: ErpClient, facts: FactStore, channel_erp_id: str, ids: Sequence[str]
+) -> dict[str, Row]:
+    """Rows of master data with price and stock, because a product is created with all three."""
+    return _Fetch(client, facts, Topic.ARTICLE, channel_erp_id).rows(ids)
+
+
+def fetch_prices(
+    client: ErpClient, facts: FactStore, channel_erp_id: str, ids: Sequence[str]
+) -> dict[str, Row]:
+    """Rows of prices: net, gross, currency, tax; special offers are included."""
+    return _Fetch(client, facts, Topic.PRICE, channel_erp_id).rows(ids)
+
+
+def fetch_stocks(
+    client: ErpClient, facts: FactStore, channel_erp_id: str, ids: Sequence[str]
+) -> dict[str, Row]:
+    """Rows of what the channel may sell."""
+    return _Fetch(client, facts, Topic.STOCK, channel_erp_id).rows(ids)
+
+
+class _Fetch:
+    """One fetch of one topic on one channel."""
+
+    def __init__(
+        self, client: ErpClient, facts: FactStore, topic: Topic, channel_erp_id: str
+    ) -> None:
+        self._client = client
+        self._facts = facts
+        self._topic = topic
+        self._channel = channel_erp_id
+        self._plan = catalogue.plan(topic, catalogue.discover(client, facts))
+        self._tax_by_schema: dict[str, dict[str, Any]] = {}
+
+    def rows(self, ids: Sequence[str]) -> dict[str, Row]:
+        wanted = [article_id for article_id in dict.fromkeys(ids) if vql.is_id(article_id)]
+        found: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(wanted), IDS_PER_QUERY):
+            found.update(self._queried(wanted[start : start + IDS_PER_QUERY]))
+        return self._completed([(key, found[key]) for key in wanted if key in found])
+
+    def _queried(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Fields by article id from the columns; only articles with a listing on the channel."""
+        try:
+            return group(self._records(ids))
+        except Rejected:
+            # The columns changed since they were discovered, e.g. by an update of the ERP.
+            offered = catalogue.rediscover(self._client, self._facts)
+            renewed = catalogue.plan(self._topic, offered)
+            if renewed == self._plan:
+                raise
+            self._plan = renewed
+            return group(self._records(ids))
+
+    def _records(self, ids: Sequence[str]) -> Iterator[dict[str, Any]]:
+        return self._client.vql_all(statement(self._plan, self._channel, ids))
+
+    def _completed(self, found: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, Row]:
+        """Rows with what the columns lack.
+
+        Raises: TransientError if not a single article could be read.
+        """
+        rows: dict[str, Row | None] = {}
+        stumbles: list[TransientError] = []
+        for article_id, fields in found:
+            if _is_over(stumbles):
+                rows[article_id] = _postponed(article_id, _untried(stumbles[-1]))
+                continue
+            try:
+                rows[article_id] = self._row(article_id, fields)
+            except Rejected as error:
+                rows[article_id] = {"id": article_id, "refusal": str(error)}
+            except TransientError as error:
+                stumbles.append(error)
+                rows[article_id] = _postponed(article_id, error)
+        if stumbles and all(row is not None and "postponed" in row for row in rows.values()):
+            raise stumbles[0]
+        return {article_id: row for article_id, row in rows.items() if row is not None}
+
+    def _row(self, article_id: str, fields: dict[str, Any]) -> Row | None:
+        """One complete row; None when the article went away in between."""
+        merged = dict(fields)
+        try:
+            for more in self._read(article_id):
+                if more is None:
+                    return None
+                for name, value in more.items():
+                    if name == "identifiers":
+                        merged[name] = merged.get(name) or value
+                    elif merged.get(name) is None:
+                        merged[name] = value
+        except Gone:
+            return None
+        names: tuple[str, ...] = self._plan.names
+        if "tax_schema" in names:
+            self._add_tax(merged)
+            names += _TAX_NAMES
+        return uniform(article_id, merged, names)
+
+    def _read(self, article_id: str) -> Iterator[dict[str, Any] | None]:
+        """The remaining reads of one article, in the order that finds out soonest that it went."""
+        needed = self._plan.reads
+        if catalogue.ARTICLE in needed:
+            yield reads.article(self._client, article_id)
+        if catalogue.LISTING in needed:
+            yield reads.listing(self._client, article_id, self._channel)
+        if catalogue.PRICE in needed:
+            yield reads.price(self._client, article_id, self._channel)
+        if catalogue.STOCK in needed:
+            yield reads.stock(self._client, article_id, self._channel)
+
+    def _add_tax(self, fields: dict[str, Any]) -> None:
+        schema = vql_id(fields.get("tax_schema"))
+        if fields.get("tax_rate") is not None or schema is None:
+            return
+        if schema not in self._tax_by_schema:
+            self._tax_by_schema[schema] = reads.tax(self._client, self._facts, schema)
+        fields.update(self._tax_by_schema[schema])
+
+
+def statement(plan: catalogue.Plan, channel_erp_id: str, ids: Sequence[str]) -> str:
+    """The one query that brings what the ERP offers as columns."""
+    return vql.select(
+        plan.columns,
+        catalogue.SHOP_LISTING,
+        where=(vql.equals_id(catalogue.CHANNEL_PATH, channel_erp_id), vql.in_ids("id", ids)),
+        order_by=("id",),
+    )
+
+
+def vql_id(value: Any) -> str | None:
+    """The id as text if it may stand in a path or a statement."""
+    text = "" if value is None or isinstance(value, bool) else str(value)
+    return text if vql.is_id(text) else None
+
+
+def _is_over(stumbles: Sequence[TransientError]) -> bool:
+    """Whether trying the next article makes no sense after these failures."""
+    return len(stumbles) >= MAX_STUMBLES or any(isinstance(one, Throttled) for one in stumbles)
+
+
+def _untried(error: TransientError) -> Throttled:
+    seconds = error.retry_after_s if isinstance(error, Throttled) else UNTRIED_RETRY_S
+    return Throttled(error.message, seconds)
+
+
+def _postponed(article_id: str, error: TransientError) -> Row:
+    seconds = error.retry_after_s if isinstance(error, Throttled) else None
+    return {
+        "id": article_id,
+        "postponed": {"message": error.message, "retry_after_s": seconds},
+    }

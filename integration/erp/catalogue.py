@@ -1,0 +1,157 @@
+"""Which column of the ERP holds which field, and who is asked for the rest.
+
+Only few columns of `article.shopListing` are attested; the others are asked for by field discovery.
+A field that the ERP offers as a column comes with the query, a hundred articles at a time; what is
+missing is read article by article. Source: docs/sources.md#erp-columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from integration.connectors.base import FactStore
+from integration.erp.client import ErpClient
+from integration.erp.vql import Column
+from integration.errors import Gone
+from integration.topology import Topic
+
+SHOP_LISTING = "article.shopListing"
+CHANNEL_PATH = "listings.salesChannel.id"
+FIELDS_PATH = "/cmn/computed-queries/article/shopListing/fields"
+OFFERED_FACT = "columns:article.shopListing"
+
+#: REST reads of one article, by name of what they answer.
+ARTICLE, LISTING, PRICE, STOCK = "article", "listing", "price", "stock"
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of our rows: its columns in order of preference, and the REST read that has it too.
+
+    `is_optional`: its absence among the columns is no reason for a REST read.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    read: str
+    is_optional: bool = False
+
+
+_FIELDS = (
+    Field("number", ("number",), ARTICLE),
+    Field("name", ("name",), ARTICLE),
+    Field("description", ("description",), ARTICLE),
+    Field("active", ("active",), ARTICLE),
+    Field("product_type", ("productType",), ARTICLE),
+    Field("sellable_without_stock", ("sellableWithoutStock",), ARTICLE),
+    Field("manufacturer", ("manufacturer.label",), ARTICLE),
+    Field("weight", ("grossMetric.weight",), ARTICLE),
+    Field("weight_unit", ("grossMetric.weightUnit.abbreviation",), ARTICLE),
+    Field("identifier_name", ("identifiers.name",), ARTICLE),
+    Field("identifier_value", ("identifiers.value",), ARTICLE),
+    Field("identifier_default", ("identifiers.defaultArticleIdentifier",), ARTICLE, True),
+    Field("tax_schema", ("taxSchema.id",), ARTICLE),
+    Field("listing_id", ("listings.id",), LISTING),
+    Field("listed", ("listings.listed",), LISTING),
+    Field("listing_state", ("listings.listingState",), LISTING),
+    Field("listing_name", ("listings.name", "listings.name.value"), LISTING),
+    Field("listing_description", ("listings.description", "listings.description.value"), LISTING),
+    # The row is one listing, so these are the channel's values. A column below `listings.` says
+    # so by its name and goes first.
+    Field("net", ("listings.netSalesPrice", "netSalesPrice"), PRICE),
+    Field("gross", ("listings.grossSalesPrice", "grossSalesPrice"), PRICE),
+    Field("price_currency", ("salesPriceCurrency.isoCode", "currency.isoCode"), PRICE, True),
+    Field("stock", ("listings.stockAvailable", "stockAvailable"), STOCK),
+)
+_FIELD_BY_NAME = {field.name: field for field in _FIELDS}
+
+#: What every row says, whatever its topic.
+_HEAD = ("number", "active", "product_type", "listing_id", "listed", "listing_state")
+_PRICE = ("net", "gross", "price_currency", "tax_schema")
+_STOCK = ("sellable_without_stock", "stock")
+
+_NAMES_BY_TOPIC = {
+    Topic.ARTICLE: tuple(_FIELD_BY_NAME),
+    Topic.PRICE: _HEAD + _PRICE,
+    Topic.STOCK: _HEAD + _STOCK,
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the rows of a topic are fetched.
+
+    `columns` come by VQL under our own field names; `reads` are the REST reads that remain.
+    """
+
+    names: tuple[str, ...]
+    columns: tuple[Column, ...]
+    reads: frozenset[str]
+
+
+def plan(topic: Topic, offered: frozenset[str]) -> Plan:
+    """The cheapest way to all fields of `topic`, when the ERP offers these columns."""
+    names = _NAMES_BY_TOPIC[topic]
+    column_by_name = {
+        name: column
+        for name in names
+        if (column := _first_offered(_FIELD_BY_NAME[name], offered)) is not None
+    }
+    reads = frozenset(
+        field.read
+        for field in (_FIELD_BY_NAME[name] for name in names)
+        if field.name not in column_by_name and not field.is_optional
+    )
+    if PRICE in reads:
+        # Net and gross belong together: never one from a column and one from a price record.
+        for name in ("net", "gross", "price_currency"):
+            column_by_name.pop(name, None)
+    # id is attested; without it there would be no query at all
+    columns = (Column("id"), *(Column(path, name) for name, path in column_by_name.items()))
+    return Plan(names, columns, reads)
+
+
+def _first_offered(field: Field, offered: frozenset[str]) -> str | None:
+    return next((column for column in field.columns if column in offered), None)
+
+
+def discover(client: ErpClient, facts: FactStore) -> frozenset[str]:
+    """The columns that this tenant's ERP offers, asked once a day.
+
+    Failure policy: an ERP without field discovery offers nothing beyond what is attested.
+    """
+    known = facts.get(OFFERED_FACT)
+    if isinstance(known, list):
+        return frozenset(known)
+    return rediscover(client, facts)
+
+
+def rediscover(client: ErpClient, facts: FactStore) -> frozenset[str]:
+    """Like `discover`, asking now."""
+    try:
+        offered = frozenset(_paths(client.get(FIELDS_PATH)))
+    except Gone:
+        offered = frozenset()
+    facts.put(OFFERED_FACT, sorted(offered))
+    return offered
+
+
+def _paths(answer: Any) -> Iterator[str]:
+    """The attribute paths of a field discovery.
+
+    Shape: a list of column descriptions, or an object that holds it; a nested collection has a
+    `definition` of its own and its columns under `value`.
+    """
+    if isinstance(answer, list):
+        for entry in answer:
+            yield from _paths(entry)
+    elif isinstance(answer, dict):
+        if answer.get("resultable") is False:
+            return
+        path = answer.get("attribute") or answer.get("path")
+        if isinstance(path, str):
+            yield path
+        for inner in ("fields", "data", "definition", "value"):
+            yield from _paths(answer.get(inner))

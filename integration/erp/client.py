@@ -1,0 +1,186 @@
+"""Requests to one tenant's ERP: token, budget, headers, and refusals in our own words.
+
+The client never waits and never retries, with one exception: a 401 renews the access token and
+repeats the request once, because tokens may be revoked before they end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import requests
+
+from integration import wire
+from integration.connectors import http
+from integration.connectors.base import TokenStore
+from integration.erp.answers import pause_s, refusal
+from integration.erp.auth import TenantAccess, fetch_access_token
+from integration.erp.vql import map_row
+from integration.errors import Gone, TenantError, TransientError
+
+EXECUTE_PATH = "/cmn/computed-queries/execute"
+#: Rows of one query. The ERP's default and maximum are unknown; its documentation shows 100.
+PAGE_SIZE = 100
+#: Own writes must not come back as webhooks (docs/sources.md#erp-suppress).
+SUPPRESS_HEADER = "x-vario-suppress-own-webhooks"
+
+
+class Bucket(Protocol):
+    """The tenant's request budget, shared by all processes."""
+
+    def take(self) -> None:
+        """One request; waits shortly. Raises Throttled for a longer wait."""
+
+    def pause(self, seconds: float) -> None:
+        """Nobody may take for so long, because the ERP asked for it."""
+
+
+@dataclass(frozen=True)
+class VqlPage:
+    """One page of a query: `rows` by display name, `raw` by attribute path, ids as they came."""
+
+    rows: list[dict[str, Any]]
+    raw: list[dict[str, Any]]
+    more: bool
+    next_offset: int
+    definition: list[Any]
+
+
+class ErpClient:
+    """One tenant's ERP, acting as the app user.
+
+    Paths start with a slash, below ``/api/vario``. Raises, for every request: TenantError (401
+    twice, 402, 403), Gone (404), Busy (409, 423), Rejected (422 and other refusals), Throttled
+    (429, or an empty budget), TransientError (5xx, no or unreadable answer).
+    """
+
+    def __init__(
+        self, access: TenantAccess, session: requests.Session, tokens: TokenStore, bucket: Bucket
+    ) -> None:
+        self.access = access
+        self._session = session
+        self._tokens = tokens
+        self._bucket = bucket
+
+    def get(self, path: str, params: dict[str, str] | None = None) -> Any:
+        """The JSON of the answer; None for an empty one."""
+        return self._call("GET", path, params=params)
+
+    def post(self, path: str, body: Any, *, writes: bool = True) -> Any:
+        """The JSON of the answer. `writes` false: only asks, e.g. a structured query."""
+        return self._call("POST", path, body=body, writes=writes)
+
+    def patch(self, path: str, body: Any) -> Any:
+        """The JSON of the answer. Failure policy: at least once, absolute values only."""
+        return self._call("PATCH", path, body=body, writes=True)
+
+    def vql(self, statement: str, *, limit: int = PAGE_SIZE, offset: int = 0) -> VqlPage:
+        """One page of a statement of `vql.select`."""
+        body: dict[str, Any] = {
+            "statement": statement,
+            "variableSubstitutionList": {"variableSubstitutions": []},
+            "limit": limit,
+        }
+        if offset:
+            body["offset"] = offset
+        try:
+            response = self._answer("POST", EXECUTE_PATH, body=body)
+        except Gone as error:
+            # No entity was asked for: nothing has gone, the address is wrong.
+            raise TenantError(f"{error}; the ERP does not know this address") from error
+        return self._page(response, limit, offset)
+
+    def vql_all(self, statement: str, *, limit: int = PAGE_SIZE) -> Iterator[dict[str, Any]]:
+        """All rows of a statement, page by page. It needs an ORDER BY to be complete."""
+        offset = 0
+        while True:
+            page = self.vql(statement, limit=limit, offset=offset)
+            yield from page.rows
+            if not page.more:
+                return
+            if page.next_offset <= offset:
+                raise TransientError(
+                    f"{self._named('POST', EXECUTE_PATH)}: paging does not advance at {offset}"
+                )
+            offset = page.next_offset
+
+    def _call(self, method: str, path: str, **kwargs: Any) -> Any:
+        response = self._answer(method, path, **kwargs)
+        return self._json(response, method, path, writes=bool(kwargs.get("writes")))
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: dict[str, str] | None = None,
+        body: Any = None,
+        writes: bool = False,
+    ) -> requests.Response:
+        """The accepted answer; a refused token is renewed once."""
+        for is_last in (False, True):
+            token = self._tokens.get(lambda: fetch_access_token(self.access, self._session))
+            self._bucket.take()
+            response = http.send(
+                self._session,
+                method,
+                self.access.api_url + path,
+                writes=writes,
+                params=params,
+                data=None if body is None else wire.dumps(body).encode(),
+                headers=self._headers(token, writes),
+            )
+            if response.status_code != 401 or is_last:
+                break
+            self._tokens.drop(token)
+        if response.status_code == 401:
+            self._tokens.drop(token)  # or the next caller starts with a refused token
+        if response.status_code == 429:
+            self._bucket.pause(pause_s(response))
+        if not 200 <= response.status_code < 300:
+            raise refusal(self._named(method, path), response, writes=writes)
+        return response
+
+    def _headers(self, token: str, writes: bool) -> dict[str, str]:
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "User-Agent": self.access.app_identifier,
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+        }
+        return {**headers, SUPPRESS_HEADER: "true"} if writes else headers
+
+    def _json(self, response: requests.Response, method: str, path: str, *, writes: bool) -> Any:
+        try:
+            return http.json_body(response)
+        except ValueError as error:
+            raise TransientError(
+                f"{self._named(method, path)} answered something that is not JSON",
+                outcome_unknown=writes,
+            ) from error
+
+    def _page(self, response: requests.Response, limit: int, offset: int) -> VqlPage:
+        answer = self._json(response, "POST", EXECUTE_PATH, writes=False)
+        raw = answer.get("data") if isinstance(answer, dict) else None
+        definition = answer.get("definition") if isinstance(answer, dict) else None
+        if not isinstance(raw, list) or not isinstance(definition, list):
+            raise TransientError(
+                f"{self._named('POST', EXECUTE_PATH)} answered without data and definition"
+            )
+        if not all(isinstance(row, dict) for row in raw):
+            raise TransientError(f"{self._named('POST', EXECUTE_PATH)} answered rows of no kind")
+        # Headers are strings; without them only a full page lets us expect another.
+        more = response.headers.get("x-query-more-elements")
+        following = response.headers.get("x-query-next-offset", "").strip()
+        return VqlPage(
+            rows=[map_row(definition, row) for row in raw],
+            raw=raw,
+            more=len(raw) == limit if more is None else more.strip().lower() == "true",
+            next_offset=int(following) if following.isdecimal() else offset + len(raw),
+            definition=definition,
+        )
+
+    def _named(self, method: str, path: str) -> str:
+        return f"tenant {self.access.tenant}: {method} {path}"

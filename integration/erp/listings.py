@@ -1,0 +1,136 @@
+"""What is listed on a channel, page by page, and how people's names for articles become ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from integration.erp import catalogue
+from integration.erp.client import PAGE_SIZE, ErpClient
+from integration.erp.rows import id_text
+from integration.erp.vql import Column, equals_id, equals_uuid, equals_word, is_id, map_row, select
+from integration.errors import Rejected, TransientError
+
+SEARCH_PATH = "/cmn/computed-queries/article/shopListing"
+CHANNELS_SOURCE = "sales-channel.salesChannels"
+_EAN_PATH = "identifiers.value"
+#: More hits than anybody would choose from by eye.
+MAX_FOUND = 50
+
+
+class ListedPage(NamedTuple):
+    """Article ids in the ERP's numeric order."""
+
+    ids: list[str]
+    more: bool
+    next_offset: int
+
+
+class FoundArticle(NamedTuple):
+    id: str
+    number: str | None
+
+
+class ErpChannel(NamedTuple):
+    """A sales channel of our app as the ERP knows it."""
+
+    id: str
+    label: str
+
+
+def listed_page(
+    client: ErpClient, channel_erp_id: str, offset: int = 0, limit: int = PAGE_SIZE
+) -> ListedPage:
+    """One page of the articles that have a listing on the channel, also a switched-off one.
+
+    Paged by offset: comparing ids with `>` is not attested. An article that is listed or
+    unlisted during the walk shifts the pages, so a walk alone proves nothing about a single id.
+    """
+    statement = select(
+        [Column("id")],
+        catalogue.SHOP_LISTING,
+        where=[equals_id(catalogue.CHANNEL_PATH, channel_erp_id)],
+        order_by=["id"],
+    )
+    page = client.vql(statement, limit=limit, offset=offset)
+    ids = (id_text(row.get("id")) for row in page.rows)
+    more = page.more and page.next_offset > offset
+    return ListedPage(list(dict.fromkeys(one for one in ids if one)), more, page.next_offset)
+
+
+def count_listed(client: ErpClient, channel_erp_id: str) -> int:
+    """How many listings `listed_page` will walk over; for progress, not for decisions."""
+    statement = select(
+        [Column("id", function="count")],
+        catalogue.SHOP_LISTING,
+        where=[equals_id(catalogue.CHANNEL_PATH, channel_erp_id)],
+    )
+    page = client.vql(statement, limit=1)
+    # The key of an aggregate is unknown; there is one value in one row.
+    values = [value for row in page.raw[:1] for value in row.values()]
+    if len(values) == 1 and is_id(str(values[0])):
+        return int(values[0])
+    raise TransientError(f"tenant {client.access.tenant}: a count answered without a number")
+
+
+def find_by_number(client: ErpClient, text: str) -> list[FoundArticle]:
+    """Articles whose number, EAN or id is `text`, in this order of preference.
+
+    `text` is free text and travels beside the query, never inside a statement.
+    """
+    properties = ["number", _EAN_PATH] + (["id"] if is_id(text) else [])
+    try:
+        records = _search(client, text, properties)
+    except Rejected:  # this ERP does not offer identifiers as a column
+        records = _search(client, text, [name for name in properties if name != _EAN_PATH])
+    ranked = sorted(records, key=lambda record: _rank(record, text))
+    found = ((id_text(record.get("id")), record.get("number")) for record in ranked)
+    articles = [FoundArticle(key, None if no is None else str(no)) for key, no in found if key]
+    return list(dict.fromkeys(articles))
+
+
+def _rank(record: dict[str, Any], text: str) -> int:
+    if str(record.get("number")) == text:
+        return 0
+    return 2 if str(record.get("id")) == text else 1
+
+
+def _search(client: ErpClient, text: str, properties: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows of the structured endpoint where one of `properties` equals `text`."""
+    filters = [
+        {"type": "FILTER", "operator": "EQUALS", "property": name, "values": [text], "children": []}
+        for name in properties
+    ]
+    predicate = {"type": "JUNCTION", "operator": "OR", "values": [], "children": filters}
+    body = {
+        "adhocPreset": {
+            "queryPredicate": predicate,
+            "results": [{"property": "id"}, {"property": "number"}],
+        },
+        "pageable": {"limit": MAX_FOUND, "start": 0, "sortOrders": []},
+    }
+    answer = client.post(SEARCH_PATH, body, writes=False)
+    rows = answer.get("data") if isinstance(answer, dict) else None
+    definition = answer.get("definition") if isinstance(answer, dict) else None
+    if not isinstance(rows, list):
+        raise TransientError(f"tenant {client.access.tenant}: a search answered without data")
+    return [
+        {**row, **map_row(definition if isinstance(definition, list) else (), row)}
+        for row in rows
+        if isinstance(row, dict)
+    ]
+
+
+def sales_channels(client: ErpClient) -> list[ErpChannel]:
+    """The sales channels that belong to our app."""
+    statement = select(
+        [Column("id"), Column("label")],
+        CHANNELS_SOURCE,
+        where=[
+            equals_word("channelBackend.type", "APP", ("APP", "SELF")),
+            equals_uuid("channelBackend.appId", client.access.app_identifier),
+        ],
+        order_by=["id"],
+    )
+    found = ((id_text(row.get("id")), row.get("label")) for row in client.vql_all(statement))
+    return [ErpChannel(key, str(label or "")) for key, label in found if key]

@@ -1,0 +1,33 @@
+"""Which fetch serves which topic; the fetching half of integration.topics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from integration.channel_view import ChannelView
+from integration.connectors.base import FactStore
+from integration.erp import articles
+from integration.erp.client import ErpClient
+from integration.erp.rows import Row
+from integration.topology import Topic
+
+#: Rows by article id. An id without a row is not listed on the channel, or gone.
+Fetch = Callable[[ErpClient, FactStore, ChannelView, Sequence[str]], dict[str, Row]]
+
+
+def _on_channel(
+    fetch: Callable[[ErpClient, FactStore, str, Sequence[str]], dict[str, Row]],
+) -> Fetch:
+    def fetch_on(
+        client: ErpClient, facts: FactStore, channel: ChannelView, ids: Sequence[str]
+    ) -> dict[str, Row]:
+        return fetch(client, facts, channel.erp_id, ids)
+
+    return fetch_on
+
+
+FETCH_BY_TOPIC: Mapping[Topic, Fetch] = {
+    Topic.ARTICLE: _on_channel(articles.fetch_articles),
+    Topic.PRICE: _on_channel(articles.fetch_prices),
+    Topic.STOCK: _on_channel(articles.fetch_stocks),
+}

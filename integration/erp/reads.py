@@ -1,0 +1,124 @@
+"""The REST reads of one article, for fields that the ERP does not offer as columns.
+
+Each returns fields under our names (integration.erp.catalogue), as the ERP states them.
+Source: docs/sources.md#erp-articles, #erp-price, #erp-stock, #erp-tax.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from integration.connectors.base import FactStore
+from integration.erp.client import ErpClient
+from integration.erp.rows import decimal, id_text
+from integration.errors import Gone
+
+Fields = dict[str, Any]
+
+
+def article(client: ErpClient, article_id: str) -> Fields:
+    """Master data. Raises: Gone when there is no such article."""
+    answer = _object(client.get(f"/erp/articles/{article_id}"))
+    metric = _object(answer.get("grossMetric"))
+    return {
+        "number": answer.get("number"),
+        "name": answer.get("name"),
+        "description": answer.get("description"),
+        "active": answer.get("active"),
+        "product_type": answer.get("productType"),
+        "sellable_without_stock": answer.get("sellableWithoutStock"),
+        "manufacturer": _object(answer.get("manufacturerRef")).get("label"),
+        "weight": metric.get("weight"),
+        "weight_unit": _object(metric.get("weightUnit")).get("abbreviation"),
+        "tax_schema": _object(answer.get("taxSchemaRef")).get("id"),
+        "identifiers": [
+            (entry.get("name"), entry.get("value"), entry.get("defaultArticleIdentifier"))
+            for entry in _objects(answer.get("identifiers"))
+        ],
+    }
+
+
+def listing(client: ErpClient, article_id: str, channel_erp_id: str) -> Fields | None:
+    """The article's listing on one channel, None without one."""
+    for entry in _objects(client.get(f"/erp/articles/{article_id}/listings")):
+        channel = id_text(_object(entry.get("salesChannelRef")).get("id"))
+        # without an id it only stands for a channel that has no listing
+        if channel == channel_erp_id and entry.get("id") is not None:
+            return {
+                "listing_id": entry.get("id"),
+                "listed": entry.get("listed"),
+                "listing_state": entry.get("listingState"),
+                "listing_name": _object(entry.get("name")).get("value"),
+                "listing_description": _object(entry.get("description")).get("value"),
+            }
+    return None
+
+
+def price(client: ErpClient, article_id: str, channel_erp_id: str) -> Fields:
+    """The price of one piece on one channel, special offers included; empty without a price."""
+    selection = {
+        "articleId": article_id,
+        "quantity": "1",
+        "salesChannelId": channel_erp_id,
+        "noteSpecialOfferPrice": "true",
+    }
+    try:
+        answer = _object(client.get("/erp/products/sales-price-by-selection", selection))
+    except Gone:  # the article was there a moment ago: it has no price
+        answer = {}
+    return {
+        "net": answer.get("netPrice"),
+        "gross": answer.get("grossPrice"),
+        "price_currency": _currency(_object(answer.get("currencyRef"))),
+        **_tax_fields(_object(answer.get("usedTaxRate"))),
+    }
+
+
+def stock(client: ErpClient, article_id: str, channel_erp_id: str) -> Fields:
+    """What the channel may sell, as the ERP computed it from its storages."""
+    path = f"/erp/articles/{article_id}/stocks"
+    try:
+        answer = _object(client.get(path, {"salesChannelId": channel_erp_id}))
+    except Gone:
+        answer = {}
+    return {"stock": answer.get("stockAvailable")}
+
+
+def tax(client: ErpClient, facts: FactStore, tax_schema: str) -> Fields:
+    """Rate in percent and tax type of a tax schema, asked once a day; empty if unknown."""
+    fact = f"tax-schema:{tax_schema}"
+    known = facts.get(fact)
+    if isinstance(known, dict):
+        return dict(known)
+    try:
+        fields = _tax_fields(_object(client.get(f"/erp/taxes/tax-select/{tax_schema}")))
+    except Gone:
+        return {}
+    if fields:
+        facts.put(fact, fields)
+    return fields
+
+
+def _tax_fields(rate: Fields) -> Fields:
+    """Of a TaxRate. The rate travels as text, so that every store of facts keeps it exact."""
+    percent = decimal(rate.get("rate"))
+    if percent is None:
+        return {}
+    return {"tax_rate": str(percent), "tax_type": id_text(_object(rate.get("typeRef")).get("id"))}
+
+
+def _currency(reference: Fields) -> str | None:
+    """The ISO code of a currency reference; it is attested to have id and label only."""
+    for name in ("isoCode", "code", "label", "id"):
+        text = reference.get(name)
+        if isinstance(text, str) and len(text) == 3 and text.isascii() and text.isupper():
+            return text
+    return None if not reference else str(reference.get("label") or reference.get("id"))
+
+
+def _object(value: Any) -> Fields:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> list[Fields]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []

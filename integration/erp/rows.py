@@ -1,0 +1,137 @@
+"""From the ERP's answers to uniform rows: one per article, the same keys whichever way they came.
+
+Shape of a row: JSON with Decimal; None where the ERP states nothing. Money and stock in the ERP's
+own units, `weight` in `weight_unit`, `tax_rate` in percent. `listed` is false too when the ERP is
+about to delete the listing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from integration.topics.gtin import is_gtin
+
+Row = dict[str, Any]
+
+#: States of a listing that shall not be offered (docs/sources.md#erp-listing-state).
+UNLISTED_STATES = frozenset({"DISABLED", "NEED_DELETION", "QUEUED_FOR_DELETION"})
+
+_DECIMALS = ("weight", "net", "gross", "stock", "tax_rate")
+_TEXTS = (
+    "number",
+    "name",
+    "description",
+    "listing_name",
+    "listing_description",
+    "weight_unit",
+    "manufacturer",
+    "product_type",
+    "price_currency",
+)
+_IDS = ("listing_id", "tax_schema", "tax_type")
+
+
+def id_text(value: Any) -> str | None:
+    """An id as text: the ERP writes numbers in some answers and strings in others."""
+    if value is None or isinstance(value, bool) or value == "":
+        return None
+    return str(value)
+
+
+def decimal(value: Any) -> Decimal | None:
+    """An exact number; None for nothing and for what is no number."""
+    if value is None or isinstance(value, bool):
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def truth(value: Any, default: bool) -> bool:
+    """A truth value, also from text; `default` for nothing."""
+    if value is None:
+        return default
+    return value.strip().lower() == "true" if isinstance(value, str) else bool(value)
+
+
+def group(records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Records by article id, in order of appearance.
+
+    An article may come as several records (one per identifier or listing): the first value of
+    each column counts, identifiers are collected under `identifiers` as (name, value, default).
+    """
+    by_id: dict[str, dict[str, Any]] = {}
+    for record in records:
+        article_id = id_text(record.get("id"))
+        if article_id is None:
+            continue
+        merged = by_id.setdefault(article_id, {"identifiers": []})
+        merged["identifiers"].extend(_identifiers(record))
+        for name, value in record.items():
+            if name not in ("id", "identifiers"):
+                merged.setdefault(name, value)
+    return by_id
+
+
+def _identifiers(record: Mapping[str, Any]) -> Iterator[tuple[Any, Any, Any]]:
+    """Identifiers of one record: flat columns, columns of lists, or a nested collection."""
+    names = _as_list(record.get("identifier_name"))
+    values = _as_list(record.get("identifier_value"))
+    defaults = _as_list(record.get("identifier_default"))
+    defaults += [None] * (len(values) - len(defaults))
+    yield from zip(names, values, defaults, strict=False)
+    for entry in _as_list(record.get("identifiers")):
+        if isinstance(entry, Mapping):
+            yield (
+                entry.get("name") or entry.get("identifiers.name"),
+                entry.get("value") or entry.get("identifiers.value"),
+                entry.get("defaultArticleIdentifier"),
+            )
+
+
+def _as_list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def ean_of(identifiers: Iterable[tuple[Any, Any, Any]]) -> str | None:
+    """The one EAN of an article: a right one before a wrong one, the default before others.
+
+    The last key is the text itself, so that the choice does not depend on the ERP's order.
+    """
+    eans = [
+        (str(value).strip(), truth(is_default, False))
+        for name, value, is_default in identifiers
+        if value is not None and str(name).strip().upper().startswith(("EAN", "GTIN"))
+    ]
+    ranked = sorted(eans, key=lambda ean: (not is_gtin(ean[0]), not ean[1], ean[0]))
+    return ranked[0][0] if ranked else None
+
+
+def uniform(article_id: str, fields: Mapping[str, Any], names: Iterable[str]) -> Row:
+    """The row of one article with the keys that belong to `names`."""
+    row: Row = {"id": article_id}
+    for name in names:
+        value = fields.get(name)
+        if name in _DECIMALS:
+            row[name] = decimal(value)
+        elif name in _IDS:
+            row[name] = id_text(value)
+        elif name in _TEXTS:
+            row[name] = None if value is None else str(value)
+        elif name in ("active", "sellable_without_stock"):
+            row[name] = truth(value, False)
+        elif name == "listed":
+            # A listing is listed unless it says otherwise (the ERP's default).
+            is_doomed = fields.get("listing_state") in UNLISTED_STATES
+            row[name] = truth(value, True) and not is_doomed
+        elif name == "identifier_value":
+            row["ean"] = ean_of(fields.get("identifiers", ()))
+    if row.get("weight", 0) is None and "weight_unit" in row:
+        row["weight_unit"] = None  # a unit of nothing
+    return row

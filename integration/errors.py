@@ -1,0 +1,127 @@
+"""Every error of the product, named by its consequence and never by a platform.
+
+    IntegrationError
+        TransientError          try again by the schedule of integration.retry; costs an attempt
+            Throttled           wait as told; costs no attempt
+            Busy                a lock or a short shortage; costs no attempt
+        PermanentError          this row is FAILED at once
+            Invalid             our own schema refuses it
+            Rejected            the platform or the ERP refuses it
+            Gone                the entity does not exist any more
+        Held                    these rows wait for a person, shown as one cause
+            MappingMissing      a mapping of the channel lacks an entry
+            NeedsConfirmation   a person has to confirm
+        ChannelError            the whole channel is held
+            CredentialsRefused  the shop does not accept what the channel is set to
+        TenantError             all channels of the tenant are held
+        ClaimLost               somebody else holds the work; the loser records nothing
+        UsageError              a command or a setting is wrong; nothing was done
+
+All arguments go to ``super().__init__`` so that each error survives a pickle round trip
+(pitfall 24: Celery sends exceptions between processes).
+"""
+
+from __future__ import annotations
+
+
+class IntegrationError(Exception):
+    """Base of all errors that have a planned consequence."""
+
+
+class TransientError(IntegrationError):
+    """Something failed that may work later. Costs an attempt.
+
+    `outcome_unknown` says that a write may have happened although nobody confirmed it.
+    """
+
+    def __init__(self, message: str, outcome_unknown: bool = False) -> None:
+        super().__init__(message, outcome_unknown)
+        self.message, self.outcome_unknown = message, outcome_unknown
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class Throttled(TransientError):
+    """The other side asked for a pause of `retry_after_s` seconds. Costs no attempt."""
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.args = (message, retry_after_s)
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        return f"{self.message} (retry after {self.retry_after_s:g} s)"
+
+
+class Busy(Throttled):
+    """A lock or a shortage that passes by itself. Costs no attempt."""
+
+
+class PermanentError(IntegrationError):
+    """This row cannot succeed without a change of its data."""
+
+
+class Invalid(PermanentError):
+    """Our own schema refuses the row."""
+
+
+class Rejected(PermanentError):
+    """The platform or the ERP refuses the row, in its own words."""
+
+
+class Gone(PermanentError):
+    """The entity does not exist any more."""
+
+
+class Held(IntegrationError):
+    """These rows wait for a person. `reason` groups them, e.g. ``no-price``."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(reason, message)
+        self.reason, self.message = reason, message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class MappingMissing(Held):
+    """A mapping of the channel lacks an entry. `reason` is e.g. ``mapping:tax:19``."""
+
+
+class NeedsConfirmation(Held):
+    """A person has to confirm before anything is sent."""
+
+
+class ChannelError(IntegrationError):
+    """The whole channel is held until somebody fixes what the message says."""
+
+
+class CredentialsRefused(ChannelError):
+    """The shop refuses the credentials or the rights of the channel."""
+
+
+class TenantError(IntegrationError):
+    """All channels of the tenant are held, e.g. because the app must be reconnected."""
+
+
+class ClaimLost(IntegrationError):
+    """The claim is held by somebody else or expired; the loser records nothing."""
+
+
+class UsageError(IntegrationError):
+    """A command, an argument or a setting is wrong; nothing was done."""
+
+
+_ERROR_BY_STATUS: dict[int, type[IntegrationError]] = {
+    401: CredentialsRefused,
+    403: CredentialsRefused,
+    408: TransientError,
+    425: TransientError,
+    429: Throttled,
+}
+
+
+def error_for(status: int) -> type[IntegrationError]:
+    """The error class that an HTTP status of a platform stands for, before its body is read."""
+    return _ERROR_BY_STATUS.get(status, TransientError if status >= 500 else Rejected)

@@ -1,0 +1,33 @@
+"""The tables, the same on SQLite and Postgres."""
+
+from integration.models.base import Base
+from integration.models.channels import (
+    ChannelFact,
+    ChannelParameter,
+    Listing,
+    SalesChannel,
+    TransferToggle,
+)
+from integration.models.runs import Lane, RateBucket, SyncCursor, SyncRun, SyncRunState
+from integration.models.tenants import AccessToken, Tenant, TenantFact
+from integration.models.work import Priority, WorkItem, WorkItemState
+
+__all__ = [
+    "AccessToken",
+    "Base",
+    "ChannelFact",
+    "ChannelParameter",
+    "Lane",
+    "Listing",
+    "Priority",
+    "RateBucket",
+    "SalesChannel",
+    "SyncCursor",
+    "SyncRun",
+    "SyncRunState",
+    "Tenant",
+    "TenantFact",
+    "TransferToggle",
+    "WorkItem",
+    "WorkItemState",
+]

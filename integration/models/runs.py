@@ -1,0 +1,90 @@
+"""Sync runs and cursors, lanes, and rate buckets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Boolean, Float, ForeignKey, Index, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from integration.clock import UtcDateTime, db_now
+from integration.models.base import Base, BigId
+
+
+class SyncRunState(StrEnum):
+    """RUNNING pages the ERP; DRAINING waits for its work items; RED saw too little."""
+
+    RUNNING = "RUNNING"
+    DRAINING = "DRAINING"
+    DONE = "DONE"
+    RED = "RED"
+
+
+class SyncRun(Base):
+    """One full pass over a channel: by command, nightly, or asked for by a stock event."""
+
+    __tablename__ = "sync_run"
+    __table_args__ = (Index("ix_sync_run_state", "state"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    channel_id: Mapped[int] = mapped_column(ForeignKey("sales_channel.id", ondelete="CASCADE"))
+    #: ``initial``, ``nightly`` or ``stock-pass``
+    kind: Mapped[str] = mapped_column(String(20))
+    #: At most one run per value: two beats, two webhooks start one run.
+    unique_key: Mapped[str | None] = mapped_column(String(120), unique=True)
+    #: Short topic names, comma separated.
+    topics: Mapped[str] = mapped_column(String(80))
+    is_forced: Mapped[bool] = mapped_column(Boolean, default=False)
+    state: Mapped[str] = mapped_column(String(12), default=SyncRunState.RUNNING)
+    #: Not before this time (debounce of stock passes).
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: Who pages at the moment; a driver that died loses it with its lease.
+    driver: Mapped[str | None] = mapped_column(String(32))
+    driver_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    expected: Mapped[int | None] = mapped_column(Integer)
+    seen: Mapped[int] = mapped_column(Integer, default=0)
+    pushed: Mapped[int] = mapped_column(Integer, default=0)
+    unchanged: Mapped[int] = mapped_column(Integer, default=0)
+    failed: Mapped[int] = mapped_column(Integer, default=0)
+    message: Mapped[str | None] = mapped_column(Text)
+
+
+class SyncCursor(Base):
+    """Up to where a source was read: the highest article id of the page that is recorded."""
+
+    __tablename__ = "sync_cursor"
+
+    sync_run_id: Mapped[int] = mapped_column(
+        ForeignKey("sync_run.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[str] = mapped_column(String(80), default="")
+    moved_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
+
+
+class Lane(Base):
+    """The dispatcher's notebook of one (channel, topic): rounds and fairness."""
+
+    __tablename__ = "lane"
+
+    channel_id: Mapped[int] = mapped_column(
+        ForeignKey("sales_channel.id", ondelete="CASCADE"), primary_key=True
+    )
+    topic: Mapped[str] = mapped_column(String(40), primary_key=True)
+    #: A round takes what was due at its start; rounds start RELAY_COALESCE_S apart.
+    round_started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    served_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class RateBucket(Base):
+    """A token bucket shared by all processes: ``erp:<tenant id>`` or ``shop:<channel id>``."""
+
+    __tablename__ = "rate_bucket"
+
+    name: Mapped[str] = mapped_column(String(120), primary_key=True)
+    #: May fall below 0: each taker then owes its own waiting time.
+    tokens: Mapped[float] = mapped_column(Float)
+    filled_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    paused_until: Mapped[datetime | None] = mapped_column(UtcDateTime)

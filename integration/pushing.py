@@ -1,0 +1,197 @@
+"""The push stage: send what changed, and record one outcome per row, with evidence."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from integration import pacing, wire, work_items, work_outcomes
+from integration.connectors.base import Payload, Receipt
+from integration.errors import Busy, Throttled
+from integration.runtime import Runtime
+from integration.stages import Batch, Work, claimed, work_event
+from integration.topology import Topic
+from integration.work_items import Settled
+
+log = logging.getLogger("integration.push")
+
+UNCHANGED = "unchanged"
+
+
+def push(runtime: Runtime, batch: Batch) -> None:
+    """Send the payloads of a batch to the shop and settle each of its work items.
+
+    Failure policy: at least once. A worker lost between the call and settle leaves the hashes
+    forgotten; the rows go again with the same absolute values.
+    """
+    if not batch["payloads"]:
+        return
+    with claimed(runtime, batch["claim"]) as work:
+        payloads = _of_claim(work, batch["payloads"])
+        same = [payload for payload in payloads if _is_unchanged(work, payload)]
+        changed = [payload for payload in payloads if payload not in same]
+        _settle_unchanged(runtime, work, same)
+        if changed:
+            _send(runtime, work, changed)
+
+
+def _of_claim(work: Work, payloads: Sequence[Payload]) -> list[Payload]:
+    """Payloads whose rows are still in the claim; the others were taken back meanwhile."""
+    by_entity = work.claim.item_by_entity
+    return [payload for payload in payloads if payload["article_id"] in by_entity]
+
+
+def _is_unchanged(work: Work, payload: Payload) -> bool:
+    item = work.claim.item_by_entity[payload["article_id"]]
+    return (
+        payload["external_id"] is not None
+        and item.pushed_hash is not None
+        and item.pushed_hash == wire.content_hash(payload["body"])
+    )
+
+
+def _settle_unchanged(runtime: Runtime, work: Work, same: Sequence[Payload]) -> None:
+    if not same:
+        return
+    items = work.claim.item_by_entity
+    with runtime.scope() as session:
+        work_items.settle(
+            session,
+            work.claim,
+            [Settled(items[one["article_id"]].id, skip_reason=UNCHANGED) for one in same],
+        )
+        _release_waiting(session, work, [one["article_id"] for one in same])
+
+
+def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
+    item_ids = [work.claim.item_by_entity[one["article_id"]].id for one in payloads]
+
+    def before_write() -> None:
+        with runtime.scope() as session:
+            work_items.begin_write(session, work.claim, item_ids, lease_s=runtime.settings.lease_s)
+
+    connector = runtime.connector(work.channel, before_write)
+    try:
+        receipts = connector.push(work.claim.topic, payloads, key=work.claim.id)
+    except Throttled as error:
+        if not isinstance(error, Busy):
+            _rest_shop(runtime, work, error)
+        raise
+    with runtime.scope() as session:
+        _record(session, work, payloads, receipts)
+    # In a transaction of its own: it locks articles before prices, as everybody does.
+    with runtime.scope() as session:
+        _start_over(session, work, [one.article_id for one in receipts if one.has_vanished])
+
+
+def _rest_shop(runtime: Runtime, work: Work, error: Throttled) -> None:
+    with runtime.scope() as session:
+        pacing.pause_shop(session, work.channel.id, error.retry_after_s)
+
+
+def _record(
+    session: Session, work: Work, payloads: Sequence[Payload], receipts: Sequence[Receipt]
+) -> None:
+    """Settle what the platform named as accepted, and move the refused rows on."""
+    pairs = list(zip(payloads, receipts, strict=True))
+    accepted = [(p, r) for p, r in pairs if r.error is None and not r.has_vanished]
+    errors = {p["article_id"]: r.error for p, r in pairs if r.error is not None}
+    _settle_accepted(session, work, accepted)
+    items = work.claim.item_by_entity
+    work_outcomes.record_errors(
+        session, work.claim, {items[one].id: error for one, error in errors.items()}
+    )
+    for article_id, error in errors.items():
+        log.warning(work_event("work_item.refused", work, article=article_id, reason=error))
+
+
+def _settle_accepted(
+    session: Session, work: Work, accepted: Sequence[tuple[Payload, Receipt]]
+) -> None:
+    items = work.claim.item_by_entity
+    result = work_items.settle(
+        session,
+        work.claim,
+        [Settled(items[p["article_id"]].id, wire.content_hash(p["body"])) for p, _ in accepted],
+    )
+    refused = set(result.refused)
+    log.info(
+        work_event(
+            "batch.settled",
+            work,
+            completed=len(result.completed),
+            again=len(result.requeued),
+            late=len(refused),
+        )
+    )
+    late = [p["article_id"] for p, _ in accepted if items[p["article_id"]].id in refused]
+    if work.claim.topic is Topic.ARTICLE:
+        _remember_products(session, work, accepted, late)
+    work_items.rehint(session, result.refused)
+    _release_waiting(session, work, [p["article_id"] for p, _ in accepted])
+
+
+def _remember_products(
+    session: Session,
+    work: Work,
+    accepted: Sequence[tuple[Payload, Receipt]],
+    late: Sequence[str],
+) -> None:
+    """Note what is in the shop now, and what a first write put there for price and stock.
+
+    A late first write may have undone newer prices and stocks: they go again too.
+    """
+    work_outcomes.remember_listings(
+        session,
+        work.channel.id,
+        [
+            {
+                "article_id": payload["article_id"],
+                "external_id": receipt.external_id,
+                "number": payload["number"],
+                "is_active": payload.get("is_active", True),
+                "was_adopted": receipt.was_adopted,
+            }
+            for payload, receipt in accepted
+            if receipt.external_id is not None
+        ],
+    )
+    for topic in (Topic.PRICE, Topic.STOCK):
+        firsts = {
+            payload["article_id"]: wire.content_hash(payload["first"][topic.value])
+            for payload, receipt in accepted
+            if topic in receipt.recorded and topic.value in payload.get("first", {})
+        }
+        sure = {one: content for one, content in firsts.items() if one not in late}
+        work_outcomes.remember_pushed(session, work.channel.id, topic, sure)
+        doubtful = [one for one in firsts if one in late]
+        work_items.hint(
+            session,
+            work.channel.id,
+            topic,
+            doubtful,
+            priority=work.claim.priority,
+            forgets_hash=True,
+        )
+
+
+def _release_waiting(session: Session, work: Work, article_ids: Sequence[str]) -> None:
+    if work.claim.topic is Topic.ARTICLE:
+        work_outcomes.release_holds(
+            session, work.channel.id, work_outcomes.NOT_IN_SHOP, article_ids
+        )
+
+
+def _start_over(session: Session, work: Work, vanished: Sequence[str]) -> None:
+    """Products that somebody deleted in the shop are created anew by their articles."""
+    if not vanished:
+        return
+    work_outcomes.forget_vanished(session, work.channel.id, vanished)
+    items = work.claim.item_by_entity
+    ids = [items[one].id for one in vanished]
+    if work.claim.topic is Topic.ARTICLE:
+        work_items.release(session, work.claim, ids)
+    else:
+        work_outcomes.wait_for_articles(session, work.claim, ids)

@@ -1,0 +1,100 @@
+"""What a process needs to work: engine, vault, sessions, ERP clients and connectors, built once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import cached_property, lru_cache
+
+import requests
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from integration import channels, db, facts, pacing, settings, tokens
+from integration.channel_view import ChannelView
+from integration.connectors import http, registry
+from integration.connectors.base import Connector, Context, FactStore
+from integration.erp import auth
+from integration.erp.client import ErpClient
+from integration.errors import TenantError
+from integration.models import Tenant
+from integration.settings import Settings
+from integration.vault import Vault
+
+
+def _nothing_to_check() -> None:
+    """For connectors that only read."""
+
+
+class Runtime:
+    """The composition of settings and engine; cheap to build, connects only when used."""
+
+    def __init__(self, config: Settings, engine: Engine) -> None:
+        self.settings, self.engine = config, engine
+
+    def scope(self) -> AbstractContextManager[Session]:
+        """A transaction; commits at the end of the block."""
+        return db.session_scope(self.engine)
+
+    @cached_property
+    def vault(self) -> Vault:
+        return Vault(self.settings.secret_keys)
+
+    @cached_property
+    def http(self) -> requests.Session:
+        return http.session()
+
+    def channel(self, channel_id: int) -> ChannelView:
+        with self.scope() as session:
+            return channels.load(session, channel_id, self.vault)
+
+    def erp(
+        self, tenant_id: int, *, is_backfill: bool = False, gives_up_after_s: float = math.inf
+    ) -> ErpClient:
+        """A client of the tenant's ERP. Raises TenantError when the app is not installed."""
+        with self.scope() as session:
+            tenant = session.get_one(Tenant, tenant_id)
+        if tenant.offline_token is None:
+            raise TenantError(f"tenant {tenant.subdomain} has no offline token; install the app")
+        name = pacing.erp_bucket_name(tenant_id)
+        return ErpClient(
+            auth.tenant_access(
+                tenant.subdomain, self.vault.open(tenant.offline_token), self.settings
+            ),
+            self.http,
+            tokens.DbTokenStore(self.scope, self.vault, name),
+            pacing.Bucket(
+                self.scope,
+                name,
+                pacing.Rate(*self.settings.erp_budget),
+                is_backfill=is_backfill,
+                gives_up_after_s=gives_up_after_s,
+            ),
+        )
+
+    def erp_facts(self, tenant_id: int) -> FactStore:
+        return facts.tenant_facts(self.scope, tenant_id)
+
+    def connector(
+        self, channel: ChannelView, before_write: Callable[[], None] = _nothing_to_check
+    ) -> Connector:
+        """The connector of a channel; `before_write` is asked right before each write."""
+        return registry.platform(channel.platform).build(
+            Context(
+                namespace=channel.label,
+                parameters=channel.parameters,
+                session=self.http,
+                tokens=tokens.DbTokenStore(
+                    self.scope, self.vault, pacing.shop_bucket_name(channel.id)
+                ),
+                facts=facts.channel_facts(self.scope, channel.id),
+                before_write=before_write,
+            )
+        )
+
+
+@lru_cache(maxsize=1)
+def current() -> Runtime:
+    """The runtime of this process, from its settings."""
+    return Runtime(settings.current(), db.engine())

@@ -1,0 +1,272 @@
+"""The three stages of one claimed batch: fetch from the ERP, transform, push to the shop.
+
+Between stages travels a batch: the claim's id and what can be fetched again, never the only copy
+of anything. No transaction is open while another system is asked.
+"""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from sqlalchemy import select
+
+from integration import channels, observe, toggles, wire, work_items, work_outcomes
+from integration.channel_view import ChannelView
+from integration.connectors.base import Connector, ListingView, Payload
+from integration.documents import ArticleDocument, Document, WithdrawalDocument
+from integration.erp.plans import FETCH_BY_TOPIC
+from integration.errors import (
+    ChannelError,
+    ClaimLost,
+    Held,
+    IntegrationError,
+    PermanentError,
+    TenantError,
+    TransientError,
+)
+from integration.models import Listing, Priority, SalesChannel, Tenant
+from integration.runtime import Runtime
+from integration.topics import DOCUMENT_BY_TOPIC
+from integration.topology import Topic
+from integration.work_items import Claim, Settled
+
+log = logging.getLogger("integration.stages")
+
+#: A message stays below 1 MB (design.md 5.3), with room for Celery's own fields.
+LARGEST_BATCH_BYTES = 900_000
+
+#: Share of the soft limit after which a fetch of many requests keeps what it has. An ERP that
+#: offers no columns needs four requests per article, 80 s for a batch of 100.
+FETCH_SHARE = 0.5
+
+#: Exceptions that end a stage from outside (Celery's soft time limit); the Celery side names them.
+INTERRUPTIONS: list[type[BaseException]] = []
+
+NOT_LISTED = "not listed on this channel"
+INACTIVE = "inactive in the ERP and never in the shop"
+
+
+class Batch(TypedDict, total=False):
+    """What travels between the tasks of a chain; without rows there is nothing left to do."""
+
+    claim: str
+    rows: dict[str, Any]
+    payloads: list[Payload]
+
+
+@dataclass(frozen=True)
+class Work:
+    """A held claim with its channel and what we know of its articles in the shop."""
+
+    claim: Claim
+    channel: ChannelView
+    listing_by_article: Mapping[str, ListingView]
+
+    def listing(self, article_id: str) -> ListingView:
+        return self.listing_by_article.get(article_id, ListingView(article_id))
+
+
+@contextmanager
+def claimed(runtime: Runtime, claim_id: str) -> Iterator[Work]:
+    """Take the claim over, and turn each error of the block into its transition.
+
+    Raises: the error again, so that it is seen; ClaimLost when somebody else holds the claim.
+    """
+    work = _take_over(runtime, claim_id)
+    try:
+        yield work
+    except ClaimLost:
+        raise
+    except tuple(INTERRUPTIONS) as error:
+        interrupted = TransientError("the stage took longer than its limit", outcome_unknown=True)
+        fail_all(runtime, work, interrupted)
+        raise interrupted from error
+    except Exception as error:
+        fail_all(runtime, work, error)
+        raise
+
+
+def _take_over(runtime: Runtime, claim_id: str) -> Work:
+    with runtime.scope() as session:
+        held = work_items.take_over(session, claim_id, lease_s=runtime.settings.lease_s)
+        channel = channels.load(session, held.channel_id, runtime.vault)
+        rows = session.scalars(
+            select(Listing).where(
+                Listing.channel_id == held.channel_id,
+                Listing.article_id.in_([item.entity_id for item in held.items]),
+            )
+        ).all()
+    listings = {
+        row.article_id: ListingView(
+            row.article_id, row.external_id, row.number, row.is_active, row.notes
+        )
+        for row in rows
+    }
+    return Work(held, channel, listings)
+
+
+def work_event(name: str, work: Work, **fields: object) -> str:
+    """A log line about a claim: channel and topic first, then what happened."""
+    return observe.event(
+        name,
+        channel=work.channel.label,
+        topic=work.claim.topic.value,
+        claim=work.claim.id,
+        **fields,
+    )
+
+
+def fail_all(runtime: Runtime, work: Work, error: Exception) -> None:
+    """Move every row of the claim on by one error, and hold channel or tenant where it says so."""
+    level = logging.INFO if isinstance(error, IntegrationError) else logging.ERROR
+    log.log(level, work_event("batch.failed", work, items=len(work.claim.items), reason=error))
+    with runtime.scope() as session:
+        if isinstance(error, ChannelError):
+            channels.hold(session, work.channel.id, str(error))
+        if isinstance(error, TenantError):
+            channels.hold_tenant(session, work.channel.tenant_id, str(error))
+        work_outcomes.record_errors(
+            session, work.claim, {item.id: error for item in work.claim.items}
+        )
+
+
+def fetch(runtime: Runtime, claim_id: str) -> Batch:
+    """The ERP's current rows of a claimed batch, as few requests as the topic allows.
+
+    A switched-off topic and a channel that stopped give their rows back; articles that are not
+    in the shop yet go before their prices and stocks.
+    """
+    nothing: Batch = {"claim": claim_id, "rows": {}}
+    with claimed(runtime, claim_id) as work:
+        if not _may_travel(runtime, work):
+            with runtime.scope() as session:
+                work_items.release(session, work.claim, [item.id for item in work.claim.items])
+            return nothing
+        wanted = _in_shop_or_article(runtime, work)
+        if not wanted:
+            return nothing
+        is_backfill = work.claim.priority is Priority.BACKFILL
+        client = runtime.erp(
+            work.channel.tenant_id,
+            is_backfill=is_backfill,
+            gives_up_after_s=runtime.settings.stage_soft_s * FETCH_SHARE,
+        )
+        facts = runtime.erp_facts(work.channel.tenant_id)
+        rows = FETCH_BY_TOPIC[work.claim.topic](client, facts, work.channel, wanted)
+        batch: dict[str, Any] = {entity_id: rows.get(entity_id) for entity_id in wanted}
+        return {"claim": claim_id, "rows": _small_enough(runtime, work, batch)}
+
+
+def _may_travel(runtime: Runtime, work: Work) -> bool:
+    with runtime.scope() as session:
+        is_running = session.scalar(
+            select(SalesChannel.id)
+            .join(Tenant, Tenant.id == SalesChannel.tenant_id)
+            .where(SalesChannel.id == work.channel.id, channels.is_running())
+        )
+        return is_running is not None and toggles.is_on(session, work.channel.id, work.claim.topic)
+
+
+def _in_shop_or_article(runtime: Runtime, work: Work) -> list[str]:
+    """Entity ids to fetch; prices and stocks of products that are not there wait for them."""
+    if work.claim.topic is Topic.ARTICLE:
+        return [item.entity_id for item in work.claim.items]
+    waiting = [
+        item.id for item in work.claim.items if item.entity_id not in work.listing_by_article
+    ]
+    if waiting:
+        with runtime.scope() as session:
+            work_outcomes.wait_for_articles(session, work.claim, waiting)
+    return [
+        item.entity_id for item in work.claim.items if item.entity_id in work.listing_by_article
+    ]
+
+
+def _small_enough(runtime: Runtime, work: Work, rows: dict[str, Any]) -> dict[str, Any]:
+    """The rows that fit into one message; the others are given back and come in the next batch."""
+    while len(rows) > 1 and len(zlib.compress(wire.dumps(rows).encode())) > LARGEST_BATCH_BYTES:
+        ids = list(rows)
+        keep, leave = ids[: len(ids) // 2], ids[len(ids) // 2 :]
+        with runtime.scope() as session:
+            by_entity = work.claim.item_by_entity
+            work_items.release(session, work.claim, [by_entity[one].id for one in leave])
+        rows = {one: rows[one] for one in keep}
+    return rows
+
+
+def transform(runtime: Runtime, batch: Batch) -> Batch:
+    """Payloads of the platform for the rows of a batch; rows that cannot travel are recorded."""
+    if not batch["rows"]:
+        return {"claim": batch["claim"], "payloads": []}
+    with claimed(runtime, batch["claim"]) as work:
+        connector = runtime.connector(work.channel)
+        payloads: list[Payload] = []
+        skipped: dict[str, str] = {}
+        errors: dict[str, Exception] = {}
+        for entity_id in work.claim.item_by_entity:
+            if entity_id not in batch["rows"]:
+                continue
+            try:
+                result = _payload_or_reason(work, connector, entity_id, batch["rows"][entity_id])
+                if isinstance(result, str):
+                    skipped[entity_id] = result
+                else:
+                    payloads.append(result)
+            except (PermanentError, TransientError, Held) as error:
+                errors[entity_id] = error
+        _record_transform(runtime, work, skipped, errors)
+        return {"claim": batch["claim"], "payloads": payloads}
+
+
+def _payload_or_reason(
+    work: Work, connector: Connector, entity_id: str, row: Any | None
+) -> Payload | str:
+    """What goes to the shop, or why nothing has to."""
+    listing = work.listing(entity_id)
+    if row is not None and row.get("active") is False and listing.external_id is None:
+        return INACTIVE
+    document: Document = WithdrawalDocument(entity_id)
+    if row is not None:
+        document = DOCUMENT_BY_TOPIC[work.claim.topic](row, work.channel)
+    if isinstance(document, WithdrawalDocument) and (
+        work.claim.topic is not Topic.ARTICLE or not listing.is_active
+    ):
+        return NOT_LISTED
+    payload = connector.payload(document, listing)
+    if work.claim.topic is Topic.ARTICLE:
+        payload["is_active"] = isinstance(document, ArticleDocument) and document.is_active
+    return payload
+
+
+def _record_transform(
+    runtime: Runtime, work: Work, skipped: Mapping[str, str], errors: Mapping[str, Exception]
+) -> None:
+    if not skipped and not errors:
+        return
+    by_entity = work.claim.item_by_entity
+    with runtime.scope() as session:
+        settled = [
+            Settled(by_entity[one].id, skip_reason=reason) for one, reason in skipped.items()
+        ]
+        _follow_up_skips(session, work, skipped)
+        work_items.settle(session, work.claim, settled)
+        work_outcomes.record_errors(
+            session, work.claim, {by_entity[one].id: error for one, error in errors.items()}
+        )
+
+
+def _follow_up_skips(session: Any, work: Work, skipped: Mapping[str, str]) -> None:
+    """An article that is not offered ends the waiting of its price and stock; a price of a
+    product that is still active although not offered asks for the article."""
+    if work.claim.topic is Topic.ARTICLE:
+        work_outcomes.complete_waiting(session, work.channel.id, skipped)
+        return
+    still_active = [one for one in skipped if work.listing(one).is_active]
+    work_items.hint(
+        session, work.channel.id, Topic.ARTICLE, still_active, priority=work.claim.priority
+    )

@@ -1,0 +1,228 @@
+"""What a sync run does: page the listed articles in id order and hint them as backfill.
+
+The work itself is done by the same chains as live changes, behind them; what the shop holds
+already is skipped by its hash. The cursor is stored with each page, in the page's transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from integration import channels, sync_runs, work_items
+from integration.clock import db_now
+from integration.erp import listings
+from integration.erp.client import ErpClient
+from integration.errors import TenantError
+from integration.models import (
+    Listing,
+    Priority,
+    SalesChannel,
+    SyncCursor,
+    SyncRun,
+    SyncRunState,
+    WorkItem,
+    WorkItemState,
+)
+from integration.runtime import Runtime
+from integration.topology import TOPIC_BY_SHORT_NAME, Topic
+
+PAGE = 100
+#: Paging stops while so much backfill waits: the queue stays short, and a pause is felt at once.
+BACKLOG = 2_000
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where paging stands: `offset` rows read, the last of them `last_id`.
+
+    VQL attests no `>`, so pages go by offset; the last id is read again with the next page, and
+    when it is not there rows before it have gone, and the reader steps back.
+    """
+
+    offset: int = 0
+    last_id: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Position:
+        return cls(**json.loads(text)) if text else cls()
+
+    def __str__(self) -> str:
+        return json.dumps({"offset": self.offset, "last_id": self.last_id})
+
+
+def new_driver() -> str:
+    """A name for this driver of a run."""
+    return uuid.uuid4().hex
+
+
+def advance(runtime: Runtime, run_id: int, driver: str, *, budget_s: float) -> bool:
+    """Drive a run for at most `budget_s` seconds; True while it is not over.
+
+    Another driver at the wheel, a full backlog, and a run that waits for its work items end the
+    turn early. Failure policy: at least once; a page read twice hints twice, which is harmless.
+    """
+    started = time.monotonic()
+    while time.monotonic() - started < budget_s:
+        with runtime.scope() as session:
+            if not sync_runs.take_wheel(session, run_id, driver):
+                return True
+            run = session.get_one(SyncRun, run_id)
+            state, channel_id = run.state, run.channel_id
+            is_full = _backlog(session, channel_id) >= BACKLOG
+        if state != SyncRunState.RUNNING.value or is_full:
+            break
+        _turn_page_or_hold(runtime, run_id)
+    with runtime.scope() as session:
+        is_over = sync_runs.end_if_drained(session, run_id)
+        sync_runs.leave_wheel(session, run_id, driver)
+    return not is_over
+
+
+def _backlog(session: Session, channel_id: int) -> int:
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(WorkItem)
+            .where(
+                WorkItem.channel_id == channel_id,
+                WorkItem.priority == int(Priority.BACKFILL),
+                WorkItem.state == WorkItemState.QUEUED.value,
+                WorkItem.hold_reason.is_(None),
+            )
+        )
+        or 0
+    )
+
+
+def _turn_page_or_hold(runtime: Runtime, run_id: int) -> None:
+    """Turn a page; an ERP that does not let us in any more holds its tenant."""
+    try:
+        _turn_page(runtime, run_id)
+    except TenantError as error:
+        with runtime.scope() as session:
+            run = session.get_one(SyncRun, run_id)
+            channel = session.get_one(SalesChannel, run.channel_id)
+            channels.hold_tenant(session, channel.tenant_id, str(error))
+        raise
+
+
+def _turn_page(runtime: Runtime, run_id: int) -> None:
+    with runtime.scope() as session:
+        run = session.get_one(SyncRun, run_id)
+        channel = session.get_one(SalesChannel, run.channel_id)
+        position = Position.parse(session.get_one(SyncCursor, run_id).position)
+    if run.kind in (sync_runs.STOCK_PASS, sync_runs.PRICE_PASS):
+        _page_of_listings(runtime, run, position)
+        return
+    client = runtime.erp(channel.tenant_id, is_backfill=True)
+    if run.expected is None:
+        _expect(runtime, run_id, listings.count_listed(client, channel.erp_id))
+    ids, following = _read_page(client, channel.erp_id, position)
+    is_last = following is None
+    expected = listings.count_listed(client, channel.erp_id) if is_last else None
+    with runtime.scope() as session:
+        _hint(session, run, ids)
+        _move(session, run_id, following or position, len(ids))
+        if is_last:
+            _end_paging(session, run, expected)
+
+
+def _read_page(
+    client: ErpClient, channel_erp_id: str, position: Position
+) -> tuple[list[str], Position | None]:
+    """The next unseen ids, and where to go on; None after the last page."""
+    offset = max(0, position.offset - 1)
+    ids, more, next_offset = listings.listed_page(client, channel_erp_id, offset, PAGE)
+    while offset > 0 and (not ids or int(ids[0]) > position.last_id):
+        offset = max(0, offset - PAGE)
+        ids, more, next_offset = listings.listed_page(client, channel_erp_id, offset, PAGE)
+    unseen = [one for one in ids if int(one) > position.last_id]
+    last_id = int(unseen[-1]) if unseen else position.last_id
+    return unseen, Position(next_offset, last_id) if more else None
+
+
+def _page_of_listings(runtime: Runtime, run: SyncRun, position: Position) -> None:
+    """A pass over what is in the shop: our own listings, no request to the ERP."""
+    with runtime.scope() as session:
+        ids = session.scalars(
+            select(Listing.article_id)
+            .where(Listing.channel_id == run.channel_id)
+            .order_by(Listing.article_id)
+            .offset(position.offset)
+            .limit(BACKLOG)
+        ).all()
+        _hint(session, run, ids)
+        _move(session, run.id, Position(position.offset + len(ids)), len(ids))
+        if len(ids) < BACKLOG:
+            _end_paging(session, run, None)
+
+
+def _hint(session: Session, run: SyncRun, article_ids: Sequence[str]) -> None:
+    """Articles always; prices and stocks of what is in the shop (a new product brings its own)."""
+    topics = [TOPIC_BY_SHORT_NAME[name] for name in run.topics.split(",")]
+    in_shop = session.scalars(
+        select(Listing.article_id).where(
+            Listing.channel_id == run.channel_id, Listing.article_id.in_(article_ids)
+        )
+    ).all()
+    for topic in topics:
+        work_items.hint(
+            session,
+            run.channel_id,
+            topic,
+            article_ids if topic is Topic.ARTICLE else in_shop,
+            priority=Priority.BACKFILL,
+            sync_run_id=run.id,
+            forgets_hash=run.is_forced,
+        )
+
+
+def _expect(runtime: Runtime, run_id: int, expected: int) -> None:
+    with runtime.scope() as session:
+        session.execute(update(SyncRun).where(SyncRun.id == run_id).values(expected=expected))
+
+
+def _move(session: Session, run_id: int, position: Position, seen: int) -> None:
+    session.execute(
+        update(SyncCursor)
+        .where(SyncCursor.sync_run_id == run_id)
+        .values(position=str(position), moved_at=db_now())
+    )
+    session.execute(update(SyncRun).where(SyncRun.id == run_id).values(seen=SyncRun.seen + seen))
+
+
+def _end_paging(session: Session, run: SyncRun, expected: int | None) -> None:
+    """All pages are read. What we have active in the shop and did not see is asked for, so that
+    it is withdrawn; not when the ERP showed less than it counts."""
+    values: dict[str, object] = {"state": SyncRunState.DRAINING.value}
+    if expected is not None:
+        values["expected"] = expected
+    session.execute(update(SyncRun).where(SyncRun.id == run.id).values(**values))
+    seen = session.scalar(select(SyncRun.seen).where(SyncRun.id == run.id)) or 0
+    if expected is None or seen < expected or "article" not in run.topics.split(","):
+        return
+    shown = select(WorkItem.entity_id).where(
+        WorkItem.sync_run_id == run.id, WorkItem.topic == Topic.ARTICLE.value
+    )
+    unseen = session.scalars(
+        select(Listing.article_id).where(
+            Listing.channel_id == run.channel_id,
+            Listing.is_active.is_(True),
+            Listing.article_id.not_in(shown),
+        )
+    ).all()
+    work_items.hint(
+        session,
+        run.channel_id,
+        Topic.ARTICLE,
+        unseen,
+        priority=Priority.BACKFILL,
+        sync_run_id=run.id,
+    )

@@ -1,0 +1,259 @@
+"""Sync runs as rows: started once, driven by one process at a time, counted, ended.
+
+What a run does page by page is in `sync`; here is its life.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Integer, and_, case, cast, delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from integration import channels, sql
+from integration.clock import db_now
+from integration.models import (
+    SalesChannel,
+    SyncCursor,
+    SyncRun,
+    SyncRunState,
+    Tenant,
+    WorkItem,
+    WorkItemState,
+)
+from integration.pushing import UNCHANGED
+
+INITIAL, NIGHTLY = "initial", "nightly"
+STOCK_PASS, PRICE_PASS = "stock-pass", "price-pass"
+
+#: A driver that says nothing for so long is dead, and another one goes on.
+DRIVER_LEASE_S = 60
+#: Passes that events ask for run at most once in this time (vario-erp.md 2.5).
+PASS_DEBOUNCE_S = 60
+#: Hours after the nightly hour in which a missed night is still made up for.
+NIGHT_LASTS_H = 6
+RUNS_KEPT = timedelta(days=30)
+OPEN_STATES = (SyncRunState.RUNNING.value, SyncRunState.DRAINING.value)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Work items of a run by what became of them."""
+
+    open: int = 0
+    pushed: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    held: int = 0
+    failed: int = 0
+
+    @property
+    def ended(self) -> int:
+        return self.pushed + self.unchanged + self.skipped + self.held + self.failed
+
+
+def start(
+    session: Session,
+    channel_id: int,
+    kind: str,
+    topics: Sequence[str],
+    *,
+    is_forced: bool = False,
+    unique_key: str | None = None,
+    delay_s: float = 0.0,
+) -> int | None:
+    """Begin a run of these topics (short names); its id, None if `unique_key` was begun before."""
+    statement = (
+        sql.insert(session, SyncRun)
+        .values(
+            channel_id=channel_id,
+            kind=kind,
+            topics=",".join(topics),
+            is_forced=is_forced,
+            unique_key=unique_key,
+            due_at=db_now(delay_s),
+        )
+        .on_conflict_do_nothing()
+        .returning(SyncRun.id)
+    )
+    run_id: int | None = session.scalar(statement)
+    if run_id is not None:
+        session.add(SyncCursor(sync_run_id=run_id, position=""))
+    return run_id
+
+
+def open_run(session: Session, channel_id: int, kind: str) -> SyncRun | None:
+    """The unfinished run of this kind, to be continued instead of started anew."""
+    return session.scalar(
+        select(SyncRun)
+        .where(
+            SyncRun.channel_id == channel_id,
+            SyncRun.kind == kind,
+            SyncRun.state == SyncRunState.RUNNING.value,
+        )
+        .order_by(SyncRun.id.desc())
+        .limit(1)
+    )
+
+
+def request_stock_pass(session: Session, channel_id: int) -> None:
+    """Ask for the stock of all listings of a channel to be compared, at most once a minute."""
+    _request_pass(session, channel_id, STOCK_PASS, "stock")
+
+
+def request_price_pass(session: Session, channel_id: int) -> None:
+    """Ask for the prices of all listings of a channel to be compared, at most once a minute."""
+    _request_pass(session, channel_id, PRICE_PASS, "price")
+
+
+def _request_pass(session: Session, channel_id: int, kind: str, topic: str) -> None:
+    """One pass waits at most; it starts a minute after the last one began, or now."""
+    last = session.execute(
+        select(func.max(SyncRun.due_at).label("at"), db_now().label("now")).where(
+            SyncRun.channel_id == channel_id, SyncRun.kind == kind
+        )
+    ).one()
+    delay = 0.0
+    if last.at is not None:
+        delay = max(0.0, PASS_DEBOUNCE_S - (last.now - last.at).total_seconds())
+    start(
+        session,
+        channel_id,
+        kind,
+        [topic],
+        unique_key=f"{kind}:{channel_id}:waiting",
+        delay_s=delay,
+    )
+
+
+def start_nightly(session: Session, zone: ZoneInfo, hour: int) -> list[int]:
+    """Begin tonight's full pass of each running channel that has not begun it; ids of the runs.
+
+    Counted in the merchant's local time; two beats begin one run (unique key).
+    """
+    now = session.scalar(select(db_now()))
+    if now is None:
+        return []
+    local = now.astimezone(zone)
+    if not hour <= local.hour < hour + NIGHT_LASTS_H:
+        return []
+    running = session.scalars(
+        select(SalesChannel.id)
+        .join(Tenant, Tenant.id == SalesChannel.tenant_id)
+        .where(channels.is_running())
+    ).all()
+    runs = [
+        start(
+            session,
+            channel_id,
+            NIGHTLY,
+            ["article", "price", "stock"],
+            unique_key=f"{NIGHTLY}:{channel_id}:{local.date().isoformat()}",
+        )
+        for channel_id in running
+    ]
+    return [run_id for run_id in runs if run_id is not None]
+
+
+def due_runs(session: Session) -> list[int]:
+    """Unfinished runs that nobody drives at the moment."""
+    return list(
+        session.scalars(
+            select(SyncRun.id)
+            .join(SalesChannel, SalesChannel.id == SyncRun.channel_id)
+            .join(Tenant, Tenant.id == SalesChannel.tenant_id)
+            .where(
+                SyncRun.state.in_(OPEN_STATES),
+                SyncRun.due_at <= db_now(),
+                _is_driverless(),
+                channels.is_running(),
+            )
+        ).all()
+    )
+
+
+def take_wheel(session: Session, run_id: int, driver: str) -> bool:
+    """Become the run's driver; False while another one is at it.
+
+    A waiting pass gives its unique key back here, so that a later event asks for another one.
+    """
+    taken = session.scalars(
+        update(SyncRun)
+        .where(SyncRun.id == run_id, or_(_is_driverless(), SyncRun.driver == driver))
+        .values(
+            driver=driver,
+            driver_until=db_now(DRIVER_LEASE_S),
+            unique_key=case(
+                (SyncRun.kind.in_([STOCK_PASS, PRICE_PASS]), None), else_=SyncRun.unique_key
+            ),
+        )
+        .returning(SyncRun.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    return bool(taken)
+
+
+def leave_wheel(session: Session, run_id: int, driver: str) -> None:
+    """Let somebody else go on with the run."""
+    session.execute(
+        update(SyncRun)
+        .where(SyncRun.id == run_id, SyncRun.driver == driver)
+        .values(driver=None, driver_until=None)
+    )
+
+
+def _is_driverless() -> Any:
+    return or_(SyncRun.driver.is_(None), SyncRun.driver_until < db_now())
+
+
+def counts(session: Session, run_id: int) -> Counts:
+    """What became of the run's work items up to now."""
+    is_open = WorkItem.state.in_([WorkItemState.QUEUED.value, WorkItemState.PROCESSING.value])
+    is_held = and_(is_open, WorkItem.hold_reason.is_not(None))
+    is_done = WorkItem.state == WorkItemState.COMPLETED.value
+
+    def number(condition: Any) -> Any:
+        return func.coalesce(func.sum(cast(case((condition, 1), else_=0), Integer)), 0)
+
+    row = session.execute(
+        select(
+            number(and_(is_open, WorkItem.hold_reason.is_(None))),
+            number(and_(is_done, WorkItem.skip_reason.is_(None))),
+            number(and_(is_done, WorkItem.skip_reason == UNCHANGED)),
+            number(
+                and_(is_done, WorkItem.skip_reason.is_not(None), WorkItem.skip_reason != UNCHANGED)
+            ),
+            number(is_held),
+            number(WorkItem.state == WorkItemState.FAILED.value),
+        ).where(WorkItem.sync_run_id == run_id)
+    ).one()
+    return Counts(*row)
+
+
+def end_if_drained(session: Session, run_id: int) -> bool:
+    """End a run whose work items are all settled, held or failed; whether it is over."""
+    run = session.get_one(SyncRun, run_id, with_for_update=True)
+    if run.state != SyncRunState.DRAINING.value:
+        return run.state not in OPEN_STATES
+    found = counts(session, run_id)
+    run.pushed, run.unchanged, run.failed = found.pushed, found.unchanged, found.failed
+    if found.open:
+        return False
+    is_short = run.expected is not None and run.seen < run.expected
+    run.state = SyncRunState.RED if is_short else SyncRunState.DONE
+    if is_short:
+        run.message = (
+            f"the ERP counts {run.expected} listed articles but showed only {run.seen}; "
+            "nothing was withdrawn, run `vario-relay sync` again"
+        )
+    run.ended_at = session.scalar(select(db_now()))
+    return True
+
+
+def forget_old(session: Session) -> None:
+    """Remove runs that ended long ago."""
+    session.execute(delete(SyncRun).where(SyncRun.ended_at < db_now(-RUNS_KEPT.total_seconds())))

@@ -1,0 +1,48 @@
+"""Transfer toggles: may this topic of this channel travel? Off keeps the work, on drains it."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from integration import sql
+from integration.models import TransferToggle
+from integration.topology import Topic
+
+#: Topics that this version carries; the others are switched when they can travel.
+SERVED_TOPICS = (Topic.STOCK, Topic.PRICE, Topic.ARTICLE)
+
+
+def is_on(session: Session, channel_id: int, topic: Topic) -> bool:
+    """Whether the topic may travel; without a row it may (the vendor's default)."""
+    found = session.scalar(
+        select(TransferToggle.is_on).where(
+            TransferToggle.channel_id == channel_id, TransferToggle.topic == topic.value
+        )
+    )
+    return True if found is None else bool(found)
+
+
+def switch(session: Session, channel_id: int, topic: Topic, is_on: bool) -> None:
+    """Switch a topic on or off. Nothing queued is lost either way."""
+    statement = sql.insert(session, TransferToggle).values(
+        channel_id=channel_id, topic=topic.value, is_on=is_on
+    )
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["channel_id", "topic"], set_={"is_on": is_on}
+        )
+    )
+
+
+def states(session: Session, channel_id: int) -> dict[Topic, bool]:
+    """Every topic of a channel with its toggle."""
+    stored = {
+        row.topic: row.is_on
+        for row in session.execute(
+            select(TransferToggle.topic, TransferToggle.is_on).where(
+                TransferToggle.channel_id == channel_id
+            )
+        )
+    }
+    return {topic: stored.get(topic.value, True) for topic in Topic}

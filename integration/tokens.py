@@ -1,0 +1,117 @@
+"""Access tokens in the database, shared by all processes, renewed by one of them at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import or_, select, update
+
+from integration import sql
+from integration.clock import db_now
+from integration.db import SessionScope
+from integration.errors import Busy
+from integration.models import AccessToken
+from integration.vault import Vault
+
+#: A token is renewed at this share of its life, while it still works for the others.
+RENEW_AT = 0.9
+#: How long one process may take to renew; longer than the HTTP timeouts of one token call.
+RENEW_LEASE_S = 60
+
+#: One lock per token and process: threads wait for the one who renews instead of asking too.
+_LOCKS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+
+class DbTokenStore:
+    """The token `name` (``erp:<tenant id>``, ``shop:<channel id>``), sealed at rest."""
+
+    def __init__(self, scope: SessionScope, vault: Vault, name: str) -> None:
+        self._scope, self._vault, self._name = scope, vault, name
+
+    def get(self, fetch: Callable[[], tuple[str, float]]) -> str:
+        """The token; `fetch` gets a new one as (token, seconds of life).
+
+        Raises: Busy while another process renews and no valid token is left; what `fetch` raises.
+        """
+        token = self._fresh()
+        if token is not None:
+            return token
+        with _LOCKS[self._name]:
+            return self._fresh() or self._renew(fetch)
+
+    def drop(self, token: str) -> None:
+        """Forget `token`; a newer one that somebody fetched meanwhile stays."""
+        with self._scope() as session:
+            row = self._row(session)
+            if row is not None and row.token and self._vault.open(row.token) == token:
+                session.execute(self._change(token=None, renew_at=None, expires_at=None))
+
+    def _renew(self, fetch: Callable[[], tuple[str, float]]) -> str:
+        if not self._begin_renewal():
+            return self._still_valid()
+        try:
+            token, life_s = fetch()
+        except BaseException:
+            self._store(renewing_until=None)
+            raise
+        self._store(
+            token=self._vault.seal(token),
+            renew_at=db_now(life_s * RENEW_AT),
+            expires_at=db_now(life_s),
+            renewing_until=None,
+        )
+        return token
+
+    def _fresh(self) -> str | None:
+        with self._scope() as session:
+            row = self._row(session)
+        if row is None or row.token is None or row.renew_at is None or row.renew_at <= row.now:
+            return None
+        return self._vault.open(row.token)
+
+    def _still_valid(self) -> str:
+        """Another process renews: the old token serves until it expires."""
+        with self._scope() as session:
+            row = self._row(session)
+        if row is not None and row.token and row.expires_at and row.expires_at > row.now:
+            return self._vault.open(row.token)
+        raise Busy(f"the token {self._name} is being renewed", 1.0)
+
+    def _begin_renewal(self) -> bool:
+        with self._scope() as session:
+            session.execute(
+                sql.insert(session, AccessToken).values(name=self._name).on_conflict_do_nothing()
+            )
+            got = session.scalars(
+                update(AccessToken)
+                .where(
+                    AccessToken.name == self._name,
+                    or_(
+                        AccessToken.renewing_until.is_(None),
+                        AccessToken.renewing_until < db_now(),
+                    ),
+                )
+                .values(renewing_until=db_now(RENEW_LEASE_S))
+                .returning(AccessToken.name)
+            ).all()
+        return bool(got)
+
+    def _row(self, session: Any) -> Any:
+        return session.execute(
+            select(
+                AccessToken.token,
+                AccessToken.renew_at,
+                AccessToken.expires_at,
+                db_now().label("now"),
+            ).where(AccessToken.name == self._name)
+        ).one_or_none()
+
+    def _store(self, **values: Any) -> None:
+        with self._scope() as session:
+            session.execute(self._change(**values))
+
+    def _change(self, **values: Any) -> Any:
+        return update(AccessToken).where(AccessToken.name == self._name).values(**values)

@@ -1,0 +1,79 @@
+"""upsert.article: master data of one listing, with the price and stock a product starts with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from integration.channel_view import ChannelView
+from integration.documents import ArticleDocument, WithdrawalDocument
+from integration.errors import Invalid, MappingMissing
+from integration.topics.gtin import is_gtin
+from integration.topics.price import no_tax_rate, price_of
+from integration.topics.rows import ErpRow, load
+from integration.topics.stock import stock_of
+
+_KG_BY_UNIT = {"kg": Decimal(1), "g": Decimal("0.001")}
+
+
+def article_document(
+    row: Mapping[str, Any], channel: ChannelView
+) -> ArticleDocument | WithdrawalDocument:
+    """The listing as it shall be in the shop; a withdrawal for what is not offered.
+
+    Raises: Invalid without a number or a name; MappingMissing ``mapping:unit:<abbr>``;
+    Held ``no-tax-rate``, ``currency:<X>``.
+    """
+    article = load(row)
+    if not article.is_offered:
+        return WithdrawalDocument(article.id)
+    number, name = (article.number or "").strip(), effective(article.listing_name, article.name)
+    if not number:
+        raise Invalid(f"{article.label} has no article number in the ERP")
+    if not name.strip():
+        raise Invalid(f"{article.label} has no name in the ERP")
+    if article.tax_rate is None:
+        raise no_tax_rate(article)
+    return ArticleDocument(
+        article_id=article.id,
+        number=number,
+        name=name.strip(),
+        description=effective(article.listing_description, article.description),
+        ean=ean(article.ean),
+        weight_kg=weight_kg(article),
+        manufacturer=(article.manufacturer or "").strip() or None,
+        tax_rate=article.tax_rate,
+        tax_type=article.tax_type,
+        is_active=article.active and article.listed,
+        price=price_of(article, channel),
+        stock=stock_of(article, channel),
+    )
+
+
+def effective(own: str | None, default: str | None) -> str:
+    """The channel's own text if it has one, else the default one."""
+    return own if own and own.strip() else default or ""
+
+
+def ean(text: str | None) -> str | None:
+    """The EAN if its check digit is right: a shop may refuse the whole product for a wrong one."""
+    candidate = (text or "").strip()
+    return candidate if is_gtin(candidate) else None
+
+
+def weight_kg(article: ErpRow) -> Decimal | None:
+    """Weight in kilograms, None without one. Raises: MappingMissing for other units than kg, g."""
+    if article.weight is None:
+        return None
+    unit = (article.weight_unit or "").strip()
+    factor = _KG_BY_UNIT.get(unit.lower())
+    if factor is not None:
+        return article.weight * factor
+    if article.weight == 0:
+        return Decimal(0)  # nothing weighs nothing in every unit
+    raise MappingMissing(
+        f"mapping:unit:{unit}",
+        f"{article.label} is weighed in {unit or 'no unit'}; only kg and g are known, "
+        "change it in the ERP",
+    )

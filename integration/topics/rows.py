@@ -1,0 +1,121 @@
+"""The ERP's rows as topics take them: checked by marshmallow, one dataclass for all topics.
+
+Inbound, therefore unknown keys are left out: the ERP may say more than we ask for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
+
+from integration.errors import Invalid, Rejected, Throttled, TransientError
+
+#: Never offered in a shop: it is the ERP's way to charge for shipping.
+SHIPPING_COSTS = "SHIPPING_COSTS"
+#: Articles of which the ERP keeps no stock.
+UNTRACKED_TYPES = frozenset({"WITHOUT_STOCK", "SERVICE_ARTICLE", "SERVICE_CONTINGENT"})
+
+
+@dataclass(frozen=True)
+class ErpRow:
+    """One article on one channel; None where the ERP states nothing or was not asked."""
+
+    id: str
+    number: str | None = None
+    name: str | None = None
+    listing_name: str | None = None
+    description: str | None = None
+    listing_description: str | None = None
+    active: bool = False
+    listed: bool = True
+    ean: str | None = None
+    weight: Decimal | None = None
+    weight_unit: str | None = None
+    manufacturer: str | None = None
+    product_type: str | None = None
+    sellable_without_stock: bool = False
+    net: Decimal | None = None
+    gross: Decimal | None = None
+    price_currency: str | None = None
+    tax_rate: Decimal | None = None
+    tax_type: str | None = None
+    stock: Decimal | None = None
+
+    @property
+    def label(self) -> str:
+        """How sentences name the article."""
+        return f"article {self.number} (id {self.id})" if self.number else f"article id {self.id}"
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether the channel offers this article at all, active or not."""
+        return self.listed and self.product_type != SHIPPING_COSTS
+
+    @property
+    def is_tracked(self) -> bool:
+        return self.product_type not in UNTRACKED_TYPES
+
+
+def _text() -> fields.String:
+    return fields.String(load_default=None, allow_none=True)
+
+
+def _decimal() -> fields.Decimal:
+    return fields.Decimal(load_default=None, allow_none=True, allow_nan=False)
+
+
+class ErpRowSchema(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    id = fields.String(required=True)
+    number = _text()
+    name = _text()
+    listing_name = _text()
+    description = _text()
+    listing_description = _text()
+    active = fields.Boolean(load_default=False)
+    listed = fields.Boolean(load_default=True)
+    ean = _text()
+    weight = _decimal()
+    weight_unit = _text()
+    manufacturer = _text()
+    product_type = _text()
+    sellable_without_stock = fields.Boolean(load_default=False)
+    net = _decimal()
+    gross = _decimal()
+    price_currency = _text()
+    tax_rate = _decimal()
+    tax_type = _text()
+    stock = _decimal()
+
+    @post_load
+    def _build(self, values: dict[str, Any], **_: Any) -> ErpRow:
+        return ErpRow(**values)
+
+
+_SCHEMA = ErpRowSchema()
+
+
+def load(row: Mapping[str, Any]) -> ErpRow:
+    """The checked row.
+
+    Raises: Invalid for a malformed row; what the fetch noted instead of fields: Rejected for
+    `refusal`; Throttled or TransientError for `postponed`.
+    """
+    if "refusal" in row:
+        raise Rejected(str(row["refusal"]))
+    if "postponed" in row:
+        message, seconds = row["postponed"]["message"], row["postponed"]["retry_after_s"]
+        raise TransientError(message) if seconds is None else Throttled(message, float(seconds))
+    try:
+        loaded: ErpRow = _SCHEMA.load(row)
+    except ValidationError as error:
+        # marshmallow's words name the field and never repeat its value
+        sentence = f"article id {row.get('id')}: the ERP's row is malformed: {error}"
+        raise Invalid(sentence) from error
+    return loaded

@@ -1,0 +1,39 @@
+"""JSON with exact decimals, and the content hash that tells "unchanged"."""
+
+from __future__ import annotations
+
+import hashlib
+from decimal import Decimal
+from typing import Any
+
+import simplejson
+
+
+def dumps(value: Any) -> str:
+    """JSON text; a Decimal becomes a JSON number with exactly its digits."""
+    return simplejson.dumps(value, use_decimal=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def loads(text: str | bytes) -> Any:
+    """The value of a JSON text; numbers with a point become Decimal.
+
+    Raises: ValueError for anything but JSON.
+    """
+    return simplejson.loads(text, use_decimal=True)
+
+
+def content_hash(value: Any) -> str:
+    """A hash that is equal for equal content: key order and trailing zeros do not count."""
+    return hashlib.sha256(
+        simplejson.dumps(_plain(value), sort_keys=True, ensure_ascii=False).encode()
+    ).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

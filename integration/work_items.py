@@ -1,0 +1,402 @@
+"""The work queue: the only writer of a work item's state.
+
+    QUEUED --claim--> PROCESSING --settle--> COMPLETED
+       ^                 |  |
+       |<-- postpone ----+  +-- bury --> FAILED --replay--> QUEUED
+
+A hint says that an entity changed. Whatever happens to a claim, a hint that came after it leads
+to another run: a row is done only for the generation it was claimed with. What becomes of a row
+whose stage failed is decided in `work_outcomes`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import (
+    Integer,
+    Table,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from integration import sql
+from integration.clock import db_now
+from integration.errors import ClaimLost
+from integration.models import Priority, WorkItem, WorkItemState
+from integration.topology import Topic
+
+QUEUED, PROCESSING = WorkItemState.QUEUED, WorkItemState.PROCESSING
+COMPLETED, FAILED = WorkItemState.COMPLETED, WorkItemState.FAILED
+
+
+#: A row without a holder. The claim's generation goes with it.
+RELEASED: dict[str, Any] = {
+    "claim_id": None,
+    "holder": None,
+    "lease_until": None,
+    "claimed_generation": None,
+    "next_unsent_at": None,
+}
+
+
+@dataclass(frozen=True)
+class ClaimedItem:
+    """One row of a claim, as it was when the stage took the claim over."""
+
+    id: int
+    entity_id: str
+    pushed_hash: str | None
+    attempts: int
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Some rows of one (channel, topic), held by one stage run until its lease ends."""
+
+    id: str
+    holder: str
+    channel_id: int
+    topic: Topic
+    priority: Priority
+    items: tuple[ClaimedItem, ...]
+
+    @property
+    def item_by_entity(self) -> dict[str, ClaimedItem]:
+        return {item.entity_id: item for item in self.items}
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Evidence for one row: what the shop holds now (`pushed_hash`), or why nothing was sent."""
+
+    item_id: int
+    pushed_hash: str | None = None
+    skip_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class SettleResult:
+    """Item ids by what became of them; `refused`: the claim was lost, the rows go again."""
+
+    completed: tuple[int, ...] = ()
+    requeued: tuple[int, ...] = ()
+    refused: tuple[int, ...] = ()
+
+
+def hint(
+    session: Session,
+    channel_id: int,
+    topic: Topic,
+    entity_ids: Iterable[str],
+    *,
+    priority: Priority = Priority.LIVE,
+    sync_run_id: int | None = None,
+    forgets_hash: bool = False,
+) -> None:
+    """Record that these entities are newer in the ERP than in the shop.
+
+    `forgets_hash`: what the shop holds is in doubt, so the next run sends whatever it finds.
+    Failure policy: part of the caller's transaction; once committed, the change cannot be lost.
+    """
+    ids = sorted(set(entity_ids))
+    if not ids:
+        return
+    row = select(
+        literal(channel_id),
+        literal(topic.value),
+        sql.texts(session, ids),
+        literal(QUEUED.value),
+        literal(int(priority)),
+        literal(1),
+        literal(0),
+        db_now(),
+        db_now(),
+        db_now(),
+        literal(sync_run_id, Integer()),
+        # SQLite reads ON CONFLICT behind a SELECT only with a WHERE before it
+    ).where(true())
+    columns = ["channel_id", "topic", "entity_id", "state", "priority", "generation", "attempts"]
+    columns += ["due_at", "first_unsent_at", "last_event_at", "sync_run_id"]
+    statement = sql.insert(session, WorkItem).from_select(columns, row)
+    session.execute(_or_bump(session, statement, sync_run_id, forgets_hash))
+
+
+def _or_bump(session: Session, statement: Any, sync_run_id: int | None, forgets_hash: bool) -> Any:
+    """A hint of a row that exists: generation + 1, QUEUED again unless it is worked on."""
+    new, old = statement.excluded, WorkItem
+    is_processing = old.state == PROCESSING.value
+    # Held and FAILED rows are due at once: the new event may be what they were waiting for.
+    is_waiting = and_(old.state == QUEUED.value, old.hold_reason.is_(None))
+    changes: dict[str, Any] = {
+        "generation": old.generation + 1,
+        "last_event_at": db_now(),
+        "state": case((is_processing, PROCESSING.value), else_=QUEUED.value),
+        "attempts": case(
+            (or_(is_processing, is_waiting), old.attempts),
+            else_=0,
+        ),
+        "hold_reason": case((is_processing, old.hold_reason), else_=None),
+        "priority": case(
+            (or_(is_processing, is_waiting), sql.least(session, old.priority, new.priority)),
+            else_=new.priority,
+        ),
+        "due_at": case(
+            (is_processing, old.due_at),
+            (is_waiting, sql.least(session, old.due_at, new.due_at)),
+            else_=new.due_at,
+        ),
+        "first_unsent_at": func.coalesce(old.first_unsent_at, new.first_unsent_at),
+        "next_unsent_at": case(
+            (is_processing, func.coalesce(old.next_unsent_at, new.first_unsent_at)), else_=None
+        ),
+    }
+    if sync_run_id is not None:
+        changes["sync_run_id"] = new.sync_run_id
+    if forgets_hash:
+        changes["pushed_hash"] = None
+    return statement.on_conflict_do_update(
+        index_elements=["channel_id", "topic", "entity_id"], set_=changes
+    )
+
+
+def claim(
+    session: Session,
+    channel_id: int,
+    topic: Topic,
+    *,
+    priority: Priority,
+    limit: int,
+    lease_s: float,
+    due_before: Any = None,
+) -> str | None:
+    """Claim up to `limit` due rows of one (channel, topic) and priority; the claim's id, or None.
+
+    `due_before`: only rows due at this time (a round takes what was due when it began);
+    None: due now.
+    """
+    due = (
+        select(WorkItem.id)
+        .where(
+            WorkItem.channel_id == channel_id,
+            WorkItem.topic == topic.value,
+            WorkItem.priority == int(priority),
+            WorkItem.state == QUEUED.value,
+            WorkItem.hold_reason.is_(None),
+            WorkItem.due_at <= (db_now() if due_before is None else due_before),
+        )
+        .order_by(WorkItem.due_at, WorkItem.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    claim_id = uuid.uuid4().hex
+    taken = session.scalars(
+        update(WorkItem)
+        .where(WorkItem.id.in_(select(due.c.id)))
+        .values(
+            state=PROCESSING.value,
+            claim_id=claim_id,
+            holder=None,
+            claimed_generation=WorkItem.generation,
+            lease_until=db_now(lease_s),
+            next_unsent_at=None,
+        )
+        .returning(WorkItem.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    return claim_id if taken else None
+
+
+def take_over(session: Session, claim_id: str, *, lease_s: float) -> Claim:
+    """Become the holder of a claim, fencing out whoever held it before (a redelivered message).
+
+    Raises: ClaimLost when nothing of the claim is left: its lease ended or it is settled.
+    """
+    rows = session.execute(_of_claim(session, claim_id)).all()
+    if not rows:
+        raise ClaimLost(f"claim {claim_id} is not held any more")
+    holder = uuid.uuid4().hex
+    update_items(
+        session,
+        [row.id for row in rows],
+        holder=holder,
+        lease_until=db_now(lease_s),
+    )
+    first = rows[0]
+    return Claim(
+        id=claim_id,
+        holder=holder,
+        channel_id=first.channel_id,
+        topic=Topic(first.topic),
+        priority=Priority(first.priority),
+        items=tuple(
+            ClaimedItem(row.id, row.entity_id, row.pushed_hash, row.attempts) for row in rows
+        ),
+    )
+
+
+def begin_write(session: Session, held: Claim, item_ids: Sequence[int], *, lease_s: float) -> None:
+    """Check the claim right before a write to the shop, and forget the hashes of its rows.
+
+    From here until settle nobody knows what the shop holds (design.md 4: A pushed, B pushed,
+    crash before settle, back to A must not be skipped).
+    Raises: ClaimLost; then nothing may be written.
+    """
+    rows = session.execute(_of_claim(session, held.id, held.holder, item_ids)).all()
+    if len(rows) != len(set(item_ids)):
+        raise ClaimLost(f"claim {held.id} was taken over before its write")
+    update_items(session, item_ids, pushed_hash=None, lease_until=db_now(lease_s))
+
+
+def settle(session: Session, held: Claim, settled: Sequence[Settled]) -> SettleResult:
+    """Record the evidence for rows of a claim.
+
+    A row that was hinted meanwhile goes again, and its hash stays forgotten: the hint may stand
+    for a late write of somebody who lost the claim.
+    """
+    rows = {row.id: row for row in held_rows(session, held, [one.item_id for one in settled])}
+    done = [one for one in settled if one.item_id in rows and is_current(rows[one.item_id])]
+    again = [
+        one.item_id for one in settled if one.item_id in rows and not is_current(rows[one.item_id])
+    ]
+    refused = [one.item_id for one in settled if one.item_id not in rows]
+    _complete(session, done)
+    update_items(
+        session,
+        again,
+        **RELEASED,
+        state=QUEUED.value,
+        due_at=db_now(),
+        attempts=0,
+        first_unsent_at=func.coalesce(WorkItem.next_unsent_at, WorkItem.last_event_at),
+    )
+    return SettleResult(tuple(one.item_id for one in done), tuple(again), tuple(refused))
+
+
+def rehint(session: Session, item_ids: Sequence[int]) -> None:
+    """Send rows again whose write may have been late: generation + 1, hash forgotten."""
+    identities = session.execute(
+        select(WorkItem.channel_id, WorkItem.topic, WorkItem.entity_id, WorkItem.priority).where(
+            WorkItem.id.in_(item_ids)
+        )
+    ).all()
+    entities: dict[tuple[int, str, int], list[str]] = {}
+    for row in identities:
+        entities.setdefault((row.channel_id, row.topic, row.priority), []).append(row.entity_id)
+    for (channel_id, topic, priority), ids in sorted(entities.items()):
+        hint(
+            session,
+            channel_id,
+            Topic(topic),
+            ids,
+            priority=Priority(priority),
+            forgets_hash=True,
+        )
+
+
+def release(
+    session: Session, held: Claim, item_ids: Sequence[int], *, delay_s: float = 0.0
+) -> None:
+    """Give rows back as they are; costs no attempt. Rows that are not held any more stay."""
+    rows = held_rows(session, held, item_ids)
+    update_items(
+        session,
+        [row.id for row in rows],
+        **RELEASED,
+        state=QUEUED.value,
+        due_at=db_now(delay_s),
+    )
+
+
+def release_unsent(session: Session, claim_id: str) -> None:
+    """Give a claim back whose chain could not be sent."""
+    rows = session.execute(_of_claim(session, claim_id)).all()
+    update_items(session, [row.id for row in rows], **RELEASED, state=QUEUED.value, due_at=db_now())
+
+
+def _complete(session: Session, done: Sequence[Settled]) -> None:
+    """One UPDATE per kind of evidence; hashes differ from row to row and go as a batch."""
+    update_items(
+        session,
+        [one.item_id for one in done],
+        **RELEASED,
+        state=COMPLETED.value,
+        attempts=0,
+        error_class=None,
+        last_error=None,
+        fingerprint=None,
+        hold_reason=None,
+        first_unsent_at=None,
+        skip_reason=None,
+    )
+    pushed = [
+        {"item": one.item_id, "hash": one.pushed_hash}
+        for one in done
+        if one.pushed_hash is not None and one.skip_reason is None
+    ]
+    if pushed:
+        table = cast("Table", WorkItem.__table__)
+        session.connection().execute(
+            update(table)
+            .where(table.c.id == bindparam("item"))
+            .values(pushed_hash=bindparam("hash"), pushed_at=db_now()),
+            pushed,
+        )
+    by_reason: dict[str, list[int]] = {}
+    for one in done:
+        if one.skip_reason is not None:
+            by_reason.setdefault(one.skip_reason, []).append(one.item_id)
+    for reason, item_ids in by_reason.items():
+        update_items(session, item_ids, skip_reason=reason)
+
+
+def _of_claim(
+    session: Session,
+    claim_id: str,
+    holder: str | None = None,
+    item_ids: Sequence[int] | None = None,
+) -> Any:
+    """The rows of a claim, locked in one order, so that two stages cannot lock each other out."""
+    statement = (
+        select(WorkItem.__table__)
+        .where(WorkItem.claim_id == claim_id, WorkItem.state == PROCESSING.value)
+        .order_by(sql.lock_order(session, WorkItem.entity_id))
+        .with_for_update()
+    )
+    if holder is not None:
+        statement = statement.where(WorkItem.holder == holder)
+    if item_ids is not None:
+        statement = statement.where(WorkItem.id.in_(item_ids))
+    return statement
+
+
+def held_rows(session: Session, held: Claim, item_ids: Sequence[int]) -> Sequence[Any]:
+    if not item_ids:
+        return []
+    return session.execute(_of_claim(session, held.id, held.holder, item_ids)).all()
+
+
+def is_current(row: Any) -> bool:
+    return bool(row.generation == row.claimed_generation)
+
+
+def update_items(session: Session, item_ids: Sequence[int], **values: Any) -> None:
+    if item_ids:
+        session.execute(
+            update(WorkItem)
+            .where(WorkItem.id.in_(item_ids))
+            .values(**values)
+            .execution_options(synchronize_session=False)
+        )

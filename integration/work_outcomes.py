@@ -1,0 +1,302 @@
+"""What becomes of work items that could not be finished: one decision per error class.
+
+Together with work_items the only writer of a work item's state.
+"""
+
+from __future__ import annotations
+
+import random
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from integration import retry, sql
+from integration.clock import db_now
+from integration.errors import (
+    ChannelError,
+    Held,
+    IntegrationError,
+    TenantError,
+    Throttled,
+    TransientError,
+)
+from integration.fingerprints import fingerprint
+from integration.models import Listing, WorkItem, WorkItemState
+from integration.topology import Topic
+from integration.work_items import RELEASED, Claim, held_rows, hint, is_current, update_items
+
+#: A row waits for its article to be created; the article's settle lets it go.
+NOT_IN_SHOP = "article-not-in-shop"
+
+BUG = "bug"
+
+
+def record_errors(
+    session: Session,
+    held: Claim,
+    error_by_item: Mapping[int, Exception],
+    uniform: Callable[[float, float], float] = random.uniform,
+) -> dict[int, str]:
+    """Move each row on by the class of its error; the verb that was chosen, by item id.
+
+    Rows that are not held any more are left alone. A hint that came meanwhile beats a permanent
+    failure and a hold: the new state may be fine.
+    """
+    verbs: dict[int, str] = {}
+    for row in held_rows(session, held, list(error_by_item)):
+        error = error_by_item[row.id]
+        verbs[row.id] = _record_one(session, row, error, uniform)
+    return verbs
+
+
+def _record_one(
+    session: Session, row: Any, error: Exception, uniform: Callable[[float, float], float]
+) -> str:
+    if isinstance(error, TransientError):
+        return _postpone(session, row, error, uniform)
+    if isinstance(error, (ChannelError, TenantError)):
+        # The channel is held, not the row: nothing is burnt (design.md 4).
+        _requeue(session, row, 0.0, error)
+        return "released"
+    if not is_current(row):
+        _requeue(session, row, 0.0, error, attempts=0)
+        return "requeued"
+    if isinstance(error, Held):
+        _requeue(session, row, 0.0, error, hold_reason=error.reason)
+        return "held"
+    _bury(session, row, error)
+    return "buried"
+
+
+def _postpone(
+    session: Session,
+    row: Any,
+    error: TransientError,
+    uniform: Callable[[float, float], float],
+) -> str:
+    extra: dict[str, Any] = {}
+    if error.outcome_unknown:
+        extra = {"generation": row.generation + 1, "pushed_hash": None}
+    delay = retry.delay_s(row.attempts, error, uniform)
+    if delay is None and is_current(row):
+        _bury(session, row, error)
+        return "buried"
+    costs_attempt = not isinstance(error, Throttled)
+    # A hint during the last attempt: the schedule is used up, the new event starts it again.
+    attempts = 0 if delay is None else row.attempts + int(costs_attempt)
+    _requeue(session, row, delay or 0.0, error, attempts=attempts, **extra)
+    return "postponed"
+
+
+def _requeue(session: Session, row: Any, delay_s: float, error: Exception, **values: Any) -> None:
+    update_items(
+        session,
+        [row.id],
+        **RELEASED,
+        state=WorkItemState.QUEUED.value,
+        due_at=db_now(delay_s),
+        **_described(error),
+        **values,
+    )
+
+
+def _bury(session: Session, row: Any, error: Exception) -> None:
+    update_items(
+        session,
+        [row.id],
+        **RELEASED,
+        state=WorkItemState.FAILED.value,
+        attempts=row.attempts + 1,
+        **_described(error),
+    )
+
+
+def _described(error: Exception) -> dict[str, str]:
+    if isinstance(error, IntegrationError):
+        name, message = type(error).__name__, str(error)
+    else:
+        # Nobody planned for it: the traceback is what the developer needs.
+        name = BUG
+        message = f"{type(error).__name__}: {error}\n" + "".join(traceback.format_exception(error))
+    return {
+        "error_class": name,
+        "last_error": message[:8_000],
+        "fingerprint": fingerprint(name, message),
+    }
+
+
+def wait_for_articles(session: Session, held: Claim, item_ids: Sequence[int]) -> None:
+    """Hold rows whose product is not in the shop yet, and ask for their articles.
+
+    The article is hinted first: its settle must come after this hold, otherwise nobody would let
+    the row go; and everybody locks articles before prices and stocks.
+    """
+    wanted = {item.id: item.entity_id for item in held.items if item.id in set(item_ids)}
+    hint(session, held.channel_id, Topic.ARTICLE, wanted.values(), priority=held.priority)
+    for row in held_rows(session, held, list(wanted)):
+        values: dict[str, Any] = {
+            **RELEASED,
+            "state": WorkItemState.QUEUED.value,
+            "due_at": db_now(),
+            "error_class": None,
+            "last_error": None,
+            "hold_reason": NOT_IN_SHOP,
+        }
+        update_items(session, [row.id], **values)
+
+
+def release_holds(
+    session: Session, channel_id: int, reason: str, entity_ids: Sequence[str] | None = None
+) -> int:
+    """Let rows go that were held for `reason`; the number of rows."""
+    rows = (
+        select(WorkItem.id)
+        .where(
+            WorkItem.channel_id == channel_id,
+            WorkItem.state == WorkItemState.QUEUED.value,
+            WorkItem.hold_reason == reason,
+        )
+        .order_by(WorkItem.topic, sql.lock_order(session, WorkItem.entity_id))
+        .with_for_update()
+    )
+    if entity_ids is not None:
+        rows = rows.where(WorkItem.entity_id.in_(entity_ids))
+    ids = session.scalars(rows).all()
+    update_items(session, ids, hold_reason=None, attempts=0, due_at=db_now())
+    return len(ids)
+
+
+def complete_waiting(
+    session: Session, channel_id: int, reason_by_article: Mapping[str, str]
+) -> None:
+    """End the waiting for articles that are not offered: nothing has to be sent, and why.
+
+    A later event on such a row queues it again.
+    """
+    for article_id, reason in sorted(reason_by_article.items()):
+        ids = session.scalars(
+            select(WorkItem.id)
+            .where(
+                WorkItem.channel_id == channel_id,
+                WorkItem.topic.in_([Topic.PRICE.value, Topic.STOCK.value]),
+                WorkItem.entity_id == article_id,
+                WorkItem.state == WorkItemState.QUEUED.value,
+                WorkItem.hold_reason == NOT_IN_SHOP,
+            )
+            .order_by(WorkItem.topic)
+            .with_for_update()
+        ).all()
+        update_items(
+            session,
+            ids,
+            state=WorkItemState.COMPLETED.value,
+            hold_reason=None,
+            skip_reason=reason,
+            first_unsent_at=None,
+        )
+
+
+def remember_listings(
+    session: Session, channel_id: int, listings: Sequence[dict[str, Any]]
+) -> None:
+    """Store what is in the shop: article_id, external_id, number, is_active, was_adopted."""
+    for values in sorted(listings, key=lambda one: str(one["article_id"])):
+        statement = sql.insert(session, Listing).values(channel_id=channel_id, notes={}, **values)
+        changes = {
+            name: statement.excluded[name] for name in ("external_id", "number", "is_active")
+        }
+        session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["channel_id", "article_id"], set_=changes
+            )
+        )
+
+
+def remember_pushed(
+    session: Session, channel_id: int, topic: Topic, hash_by_entity: Mapping[str, str]
+) -> None:
+    """Note content that a first write of the article put into the shop for another topic.
+
+    A row that is being worked on keeps its hash forgotten: its own write may come later.
+    """
+    for entity_id, content in sorted(hash_by_entity.items()):
+        statement = sql.insert(session, WorkItem).values(
+            channel_id=channel_id,
+            topic=topic.value,
+            entity_id=entity_id,
+            state=WorkItemState.COMPLETED.value,
+            generation=1,
+            pushed_hash=content,
+            pushed_at=db_now(),
+            last_event_at=db_now(),
+        )
+        session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["channel_id", "topic", "entity_id"],
+                set_={"pushed_hash": content, "pushed_at": db_now()},
+                where=WorkItem.state != WorkItemState.PROCESSING.value,
+            )
+        )
+
+
+def forget_vanished(session: Session, channel_id: int, article_ids: Sequence[str]) -> None:
+    """Products we knew are not in the shop any more: forget them and what they held."""
+    session.execute(
+        delete(Listing).where(Listing.channel_id == channel_id, Listing.article_id.in_(article_ids))
+    )
+    session.execute(
+        update(WorkItem)
+        .where(WorkItem.channel_id == channel_id, WorkItem.entity_id.in_(article_ids))
+        .values(pushed_hash=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def recover_expired(session: Session) -> int:
+    """Take rows back whose lease ended (their worker died); costs an attempt.
+
+    A row that lost its worker every time is FAILED instead of killing workers for ever.
+    """
+    expired = (
+        select(WorkItem.id, WorkItem.attempts)
+        .where(WorkItem.state == WorkItemState.PROCESSING.value, WorkItem.lease_until < db_now())
+        .with_for_update(skip_locked=True)
+    )
+    rows = session.execute(expired).all()
+    exhausted = [row.id for row in rows if row.attempts + 1 >= retry.MAX_ATTEMPTS]
+    back = [row.id for row in rows if row.attempts + 1 < retry.MAX_ATTEMPTS]
+    values: dict[str, Any] = {**RELEASED, "attempts": WorkItem.attempts + 1}
+    update_items(session, back, **values, state=WorkItemState.QUEUED.value, due_at=db_now())
+    message = f"its worker died {retry.MAX_ATTEMPTS} times while it was worked on"
+    update_items(
+        session,
+        exhausted,
+        **values,
+        state=WorkItemState.FAILED.value,
+        error_class=BUG,
+        last_error=message,
+        fingerprint=fingerprint(BUG, message),
+    )
+    return len(rows)
+
+
+def replay(
+    session: Session,
+    channel_id: int,
+    topic: Topic | None = None,
+    fingerprint_: str | None = None,
+) -> int:
+    """Queue FAILED rows again with attempts at 0; the number of rows."""
+    rows = select(WorkItem.id).where(
+        WorkItem.channel_id == channel_id, WorkItem.state == WorkItemState.FAILED.value
+    )
+    if topic is not None:
+        rows = rows.where(WorkItem.topic == topic.value)
+    if fingerprint_ is not None:
+        rows = rows.where(WorkItem.fingerprint == fingerprint_)
+    ids = session.scalars(rows.with_for_update()).all()
+    update_items(session, ids, state=WorkItemState.QUEUED.value, attempts=0, due_at=db_now())
+    return len(ids)

@@ -1,0 +1,432 @@
+"""The Shopware connector against a shop over HTTP: what it promises, with the shop failing too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import requests
+
+from integration.connectors import http
+from integration.connectors.base import ListingView, Payload, Receipt
+from integration.connectors.shopware6 import Shopware6Connector, ids
+from integration.documents import Document, StockDocument, WithdrawalDocument
+from integration.errors import (
+    Busy,
+    CredentialsRefused,
+    MappingMissing,
+    Rejected,
+    Throttled,
+    TransientError,
+)
+from integration.topology import Topic
+from sandbox import serving
+from sandbox.shops.shopware6 import Options, create_app
+from tests.unit.connectors.kit import Facts, Gate, Tokens, article, context, new, price
+
+SYNC = "POST /api/_action/sync"
+FIRST_TOPICS = (Topic.ARTICLE, Topic.PRICE, Topic.STOCK)
+
+
+class Shop:
+    """A running sandbox shop and connectors to it; `tokens` and `facts` are shared by them."""
+
+    def __init__(self, url: str, credentials: dict[str, str]) -> None:
+        self.url, self.parameters = url, {**credentials, "shop_url": url}
+        self.tokens, self.facts, self.gate = Tokens(), Facts(), Gate()
+
+    def connector(self, *, session: requests.Session | None = None, **changes: str) -> Any:
+        parts = {"tokens": self.tokens, "facts": self.facts, "gate": self.gate}
+        return Shopware6Connector(
+            context({**self.parameters, **changes}, session=session, **parts)  # type: ignore[arg-type]
+        )
+
+    def push(
+        self, topic: Topic, documents: Sequence[Document], listings: Sequence[ListingView]
+    ) -> list[Receipt]:
+        one = self.connector()
+        payloads: list[Payload] = [
+            one.payload(document, listing)
+            for document, listing in zip(documents, listings, strict=True)
+        ]
+        receipts: list[Receipt] = one.push(topic, payloads, key="k")
+        return receipts
+
+    def create(self, *article_ids: str, **changes: Any) -> list[Receipt]:
+        documents = [article(one, **changes) for one in article_ids]
+        return self.push(Topic.ARTICLE, documents, [new(one) for one in article_ids])
+
+    def change(self, topic: Topic, *documents: Document) -> list[Receipt]:
+        return self.push(topic, documents, [own(one.article_id) for one in documents])
+
+    def admin(self, path: str, **body: Any) -> Any:
+        response = requests.post(f"{self.url}/_sandbox/{path}", json=body, timeout=5)
+        assert response.ok, response.text
+        return response.json()
+
+    def fault(self, kind: str, route: str = SYNC, **more: Any) -> None:
+        self.admin("faults", kind=kind, route=route, **more)
+
+    @property
+    def products(self) -> dict[str, dict[str, Any]]:
+        """What the shop holds, by number."""
+        response = requests.get(f"{self.url}/_sandbox/state", params={"limit": 1000}, timeout=5)
+        return {one["number"]: one for one in response.json(parse_float=Decimal)["products"]}
+
+    @property
+    def routes(self) -> dict[str, int]:
+        """Requests so far, by route."""
+        counts: dict[str, int] = requests.get(f"{self.url}/_sandbox/requests", timeout=5).json()[
+            "by_route"
+        ]
+        return counts
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    credentials: dict[str, str] = {}
+
+    def app(url: str) -> Any:
+        made = create_app(Options(), url)
+        credentials.update(made.config["CREDENTIALS"])
+        return made
+
+    with serving.running(app) as url:
+        yield Shop(url, credentials)
+
+
+def own(article_id: str) -> ListingView:
+    return ListingView(
+        article_id, ids.product_id("acme/42", article_id), f"A-{article_id}", is_active=True
+    )
+
+
+def test_a_hundred_products_arrive_in_one_write(shop: Shop) -> None:
+    wanted = [str(n) for n in range(100)]
+
+    receipts = shop.create(*wanted)
+
+    assert receipts == [
+        Receipt(one, external_id=ids.product_id("acme/42", one), recorded=FIRST_TOPICS)
+        for one in wanted
+    ]
+    assert shop.routes[SYNC] == 1
+    assert len(shop.products) == 100
+    shown = shop.products["A-7"]
+    assert shown == {
+        "id": ids.product_id("acme/42", "7"),
+        "number": "A-7",
+        "name": "Hammer 7",
+        "description": "Stahl, 300 g",
+        "ean": "4006381333931",
+        "weight_kg": Decimal("0.3"),
+        "tax_rate": 19,
+        "active": True,
+        "net": Decimal("16.7983"),
+        "gross": Decimal("19.99"),
+        "stock": 5,
+        "visible": True,
+        "writes": 1,
+    }
+
+
+def test_changes_of_each_kind_reach_the_product(shop: Shop) -> None:
+    shop.create("1")
+
+    for topic, document in (
+        (Topic.ARTICLE, article("1", name="Säge 🪚", ean=None, manufacturer="Gedore")),
+        (Topic.PRICE, price("1", gross="0.1", net="0.084")),
+        (Topic.STOCK, StockDocument("1", 0)),
+    ):
+        (receipt,) = shop.change(topic, document)
+        assert (receipt.error, receipt.recorded) == (None, (topic,))
+
+    shown = shop.products["A-1"]
+    assert (shown["name"], shown["ean"], shown["stock"]) == ("Säge 🪚", None, 0)
+    assert (shown["gross"], shown["net"]) == (Decimal("0.1"), Decimal("0.084"))
+
+
+def test_a_repeated_write_changes_nothing(shop: Shop) -> None:
+    first, second = shop.create("1"), shop.create("1")
+
+    assert first == second
+    assert len(shop.products) == 1
+
+
+def test_a_withdrawn_article_stays_in_the_shop_switched_off(shop: Shop) -> None:
+    shop.create("1")
+
+    shop.change(Topic.ARTICLE, WithdrawalDocument("1"))
+
+    assert shop.products["A-1"]["active"] is False
+
+
+def test_the_longest_number_is_taken(shop: Shop) -> None:
+    (receipt,) = shop.create("1", number="9" * 64)
+
+    assert receipt.error is None
+    assert list(shop.products) == ["9" * 64]
+
+
+def test_a_product_made_by_hand_is_adopted_and_filled(shop: Shop) -> None:
+    (made,) = shop.admin("products", number="A-1", name="by hand", stock=99)["products"]
+
+    (receipt,) = shop.create("1")
+
+    assert receipt == Receipt("1", external_id=made["id"], was_adopted=True, recorded=FIRST_TOPICS)
+    shown = shop.products["A-1"]
+    assert (shown["id"], shown["name"], shown["stock"]) == (made["id"], "Hammer 1", 5)
+
+
+def test_an_adopted_product_becomes_visible(shop: Shop) -> None:
+    shop.admin("products", number="A-1", visible=False)
+
+    shop.create("1")
+
+    assert shop.products["A-1"]["visible"] is True
+
+
+def test_a_product_made_by_hand_between_look_up_and_write_is_adopted(shop: Shop) -> None:
+    class Employee(Gate):
+        """Creates the product right before our first write."""
+
+        def __call__(self) -> None:
+            super().__call__()
+            if self.count == 1:
+                shop.admin("products", number="A-1", name="by hand")
+
+    shop.gate = Employee()
+
+    taken, free = shop.create("1", "2")
+
+    assert taken.was_adopted
+    assert not free.was_adopted
+    assert {number: one["id"] for number, one in shop.products.items()} == {
+        "A-1": taken.external_id,
+        "A-2": free.external_id,
+    }
+    assert shop.products["A-1"]["name"] == "Hammer 1"
+
+
+@pytest.mark.parametrize(
+    ("topic", "document"),
+    [
+        (Topic.STOCK, StockDocument("1", 1)),
+        (Topic.PRICE, price("1")),
+        (Topic.ARTICLE, article("1")),
+        (Topic.ARTICLE, WithdrawalDocument("1")),
+    ],
+)
+def test_a_product_that_was_deleted_has_vanished_and_stops_nobody(
+    shop: Shop, topic: Topic, document: Document
+) -> None:
+    shop.create("1", "2")
+    shop.admin("edit", article="A-1", delete=True)
+    other = {Topic.STOCK: StockDocument("2", 1), Topic.PRICE: price("2", gross="1")}
+
+    gone, there = shop.change(topic, document, other.get(topic, article("2")))
+
+    assert gone == Receipt("1", has_vanished=True)
+    assert there.error is None
+    assert list(shop.products) == ["A-2"]
+
+
+def test_rows_that_the_shop_rejects_stop_nobody(shop: Shop) -> None:
+    for number in ("A-3", "A-7"):
+        shop.admin("faults", kind="reject", number=number)
+
+    receipts = shop.create(*(str(n) for n in range(10)))
+
+    bad = {one.article_id: one.error for one in receipts if one.error is not None}
+    assert list(bad) == ["3", "7"]
+    assert all(isinstance(error, Rejected) for error in bad.values())
+    assert str(bad["3"]) == "productNumber: This number is refused by the shop."
+    assert len(shop.products) == 8
+    assert shop.routes[SYNC] == 2
+
+
+def test_a_rate_without_a_tax_holds_its_row_only(shop: Shop) -> None:
+    documents = [article("1", tax_rate=Decimal("8.1")), article("2", tax_rate=Decimal("7"))]
+
+    odd, good = shop.push(Topic.ARTICLE, documents, [new("1"), new("2")])
+
+    assert isinstance(odd.error, MappingMissing)
+    assert good.error is None
+    assert shop.products["A-2"]["tax_rate"] == 7
+
+
+def test_stale_tax_ids_are_forgotten(shop: Shop) -> None:
+    shop.facts.put("tax-ids", {"19": "f" * 32})
+
+    (receipt,) = shop.create("1")
+
+    assert receipt.error is None
+    assert shop.products["A-1"]["tax_rate"] == 19
+
+
+def test_manufacturers_are_created_once(shop: Shop) -> None:
+    for one in ("1", "2"):
+        (receipt,) = shop.create(one, manufacturer="Gedore")
+        assert receipt.error is None
+
+    (row,) = shop.connector()._client.search("product-manufacturer")
+    assert row["name"] == "Gedore"
+
+
+def test_a_deadlock_is_overcome(shop: Shop) -> None:
+    shop.fault("deadlock", count=3)
+
+    (receipt,) = shop.create("1")
+
+    assert receipt.error is None
+    assert shop.gate.count == 4
+
+
+def test_a_shop_that_stays_locked_is_busy(shop: Shop) -> None:
+    shop.fault("deadlock", count=4)
+
+    with pytest.raises(Busy):
+        shop.create("1")
+
+    assert shop.products == {}
+
+
+@pytest.mark.parametrize(("kind", "pause_s"), [("429", 1.0), ("429-bare", 10.0)])
+def test_429_writes_nothing_and_says_how_long(shop: Shop, kind: str, pause_s: float) -> None:
+    shop.fault(kind)
+
+    with pytest.raises(Throttled) as caught:
+        shop.create("1")
+
+    assert caught.value.retry_after_s == pause_s
+    assert shop.products == {}
+
+
+def test_a_revoked_token_is_replaced_once(shop: Shop) -> None:
+    shop.create("1")
+    shop.fault("token-revoked")
+
+    (receipt,) = shop.change(Topic.STOCK, StockDocument("1", 1))
+
+    assert receipt.error is None
+    assert shop.routes["POST /api/oauth/token"] == 2
+
+
+def test_all_connectors_of_a_channel_share_one_token(shop: Shop) -> None:
+    for one in ("1", "2", "3"):
+        shop.create(one)
+
+    assert shop.routes["POST /api/oauth/token"] == 1
+
+
+def test_wrong_credentials_are_told_apart_from_everything_else(shop: Shop) -> None:
+    with pytest.raises(CredentialsRefused, match="client_id SWIAWRONG"):
+        shop.connector(client_id="SWIAWRONG").lookup(["A-1"])
+
+
+@pytest.mark.parametrize("kind", ["timeout-after", "cut-body"])
+def test_a_write_whose_answer_got_lost_is_in_doubt_and_can_be_repeated(
+    shop: Shop, kind: str
+) -> None:
+    hold = {"seconds": 0.05} if kind == "timeout-after" else {}
+    shop.fault(kind, count=1, **hold)
+
+    with pytest.raises(TransientError) as caught:
+        shop.create("1")
+
+    assert caught.value.outcome_unknown
+    assert list(shop.products) == ["A-1"]
+    assert [one.error for one in shop.create("1")] == [None]
+    assert len(shop.products) == 1
+
+
+def test_a_shop_that_answers_too_late_leaves_the_outcome_unknown(shop: Shop) -> None:
+    shop.create("1")
+    shop.fault("slow", count=1, seconds=1.0)
+    session = http.session()
+    session.request = lambda *args, **kwargs: requests.Session.request(  # type: ignore[method-assign]
+        session, *args, **{**kwargs, "timeout": 0.2}
+    )
+    connector = shop.connector(session=session)
+    payload = connector.payload(StockDocument("1", 1), own("1"))
+
+    with pytest.raises(TransientError) as caught:
+        connector.push(Topic.STOCK, [payload], key="k")
+
+    assert caught.value.outcome_unknown
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_unknown"),
+    [("html", True), ("500", True), ("502", True), ("504", True), ("503", False)],
+)
+def test_failures_of_the_shop_are_transient(shop: Shop, kind: str, is_unknown: bool) -> None:
+    shop.fault(kind)
+
+    with pytest.raises(TransientError) as caught:
+        shop.create("1")
+
+    assert caught.value.outcome_unknown is is_unknown
+    assert shop.products == {}
+
+
+def test_two_articles_that_want_a_number_that_is_taken_are_found_by_halving(shop: Shop) -> None:
+    # no pointer, and the number in the answer fits both rows
+    shop.create("1", "2", "3", "4")
+    documents = [
+        article("1", number="A-4"),
+        article("2", name="Neu"),
+        article("3", number="A-4"),
+    ]
+
+    first, second, third = shop.change(Topic.ARTICLE, *documents)
+
+    assert (str(first.error), second.error) == (
+        'Product with number "A-4" already exists.',
+        None,
+    )
+    assert isinstance(third.error, Rejected)
+    assert shop.products["A-2"]["name"] == "Neu"
+
+
+def test_what_is_there_can_be_looked_up_and_read_back(shop: Shop) -> None:
+    shop.create(*(str(n) for n in range(100)))
+    shop.admin("edit", article="A-5", set={"name": "changed by hand", "stock": 1})
+
+    records = {
+        one.number: one
+        for one in shop.connector().scan(["name", "is_active", "net", "gross", "stock"])
+    }
+
+    assert len(records) == 100
+    assert (records["A-5"].name, records["A-5"].stock) == ("changed by hand", 1)
+    assert (records["A-6"].gross, records["A-6"].net) == (Decimal("19.99"), Decimal("16.7983"))
+    assert records["A-6"].is_active is True
+    assert shop.connector().lookup(["A-6", "A-none"]) == {"A-6": records["A-6"].external_id}
+
+
+def test_scan_is_ordered_and_complete_over_several_pages(shop: Shop) -> None:
+    for start in range(0, 600, 100):
+        shop.create(*(str(n) for n in range(start, start + 100)))
+
+    found = [one.external_id for one in shop.connector().scan([])]
+
+    assert found == sorted(ids.product_id("acme/42", str(n)) for n in range(600))
+
+
+def test_a_healthy_shop_has_no_faults(shop: Shop) -> None:
+    assert [one for one in shop.connector().check() if one.is_fault] == []
+
+
+def test_check_writes_nothing(shop: Shop) -> None:
+    shop.connector().check()
+
+    assert (shop.gate.count, SYNC in shop.routes) == (0, False)
+
+
+def test_check_names_what_is_wrong(shop: Shop) -> None:
+    wrong = shop.connector(sales_channel_id="f" * 32, currency="CHF").check()
+
+    assert [one.check for one in wrong if one.is_fault] == ["sales channel", "currency"]

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from integration.connectors import memory
+from integration.connectors.base import ListingView, Receipt, RemoteRecord
+from integration.connectors.memory import MemoryConnector, MemoryShop
+from integration.documents import StockDocument, WithdrawalDocument
+from integration.errors import Held, Invalid, Rejected, Throttled, TransientError
+from integration.topology import Topic
+from tests.unit.connectors.kit import Gate, article, context, new, price
+
+FIRST_TOPICS = (Topic.ARTICLE, Topic.PRICE, Topic.STOCK)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_shops() -> Iterator[None]:
+    memory.forget_shops()
+    yield
+    memory.forget_shops()
+
+
+@pytest.fixture
+def connector() -> MemoryConnector:
+    return MemoryConnector(context({}))
+
+
+@pytest.fixture
+def store() -> MemoryShop:
+    return memory.shop("acme/42")
+
+
+def listed(article_id: str = "1") -> ListingView:
+    return ListingView(article_id, f"memory-{article_id}", f"A-{article_id}", True)
+
+
+def create(connector: MemoryConnector, article_id: str = "1") -> Receipt:
+    payload = connector.payload(article(article_id), new(article_id))
+    return connector.push(Topic.ARTICLE, [payload], key="k")[0]
+
+
+def test_a_new_article_is_created_with_price_and_stock(
+    connector: MemoryConnector, store: MemoryShop
+) -> None:
+    receipt = create(connector)
+
+    assert receipt == Receipt("1", external_id="memory-1", recorded=FIRST_TOPICS)
+    product = store.products["memory-1"]
+    assert (product["gross"], product["stock"], product["active"]) == ("19.99", 5, True)
+    assert store.writes == [("upsert.article", ["1"])]
+
+
+def test_first_bodies_are_those_of_later_writes(connector: MemoryConnector) -> None:
+    first = connector.payload(article(), new())["first"]
+
+    assert first == {
+        Topic.PRICE.value: connector.payload(price(), listed())["body"],
+        Topic.STOCK.value: connector.payload(StockDocument("1", 5), listed())["body"],
+    }
+
+
+def test_changes_and_withdrawals_reach_the_product(
+    connector: MemoryConnector, store: MemoryShop
+) -> None:
+    create(connector)
+
+    for topic, document in (
+        (Topic.STOCK, StockDocument("1", 2)),
+        (Topic.PRICE, price(gross="5")),
+        (Topic.ARTICLE, WithdrawalDocument("1")),
+    ):
+        (receipt,) = connector.push(topic, [connector.payload(document, listed())], key="k")
+        assert receipt == Receipt("1", external_id="memory-1", recorded=(topic,))
+
+    product = store.products["memory-1"]
+    assert (product["stock"], product["gross"], product["active"]) == (2, "5", False)
+
+
+def test_a_product_with_our_number_is_adopted(
+    connector: MemoryConnector, store: MemoryShop
+) -> None:
+    store.products["by-hand"] = {"number": "A-1", "name": "old"}
+
+    receipt = create(connector)
+
+    assert (receipt.external_id, receipt.was_adopted) == ("by-hand", True)
+    assert connector.lookup(["A-1", "A-2"]) == {"A-1": "by-hand"}
+
+
+def test_a_repeated_first_write_is_the_same_write(
+    connector: MemoryConnector, store: MemoryShop
+) -> None:
+    assert create(connector) == create(connector)
+    assert len(store.products) == 1
+
+
+def test_a_product_that_is_gone_has_vanished(connector: MemoryConnector, store: MemoryShop) -> None:
+    create(connector)
+    store.products.clear()
+
+    payload = connector.payload(StockDocument("1", 2), listed())
+
+    assert connector.push(Topic.STOCK, [payload], key="k") == [Receipt("1", has_vanished=True)]
+
+
+def test_what_changes_a_product_needs_one(connector: MemoryConnector) -> None:
+    with pytest.raises(Invalid):
+        connector.payload(price(), new())
+    payload = connector.payload(price(), listed())
+    payload["external_id"] = None
+    (receipt,) = connector.push(Topic.PRICE, [payload], key="k")
+    assert isinstance(receipt.error, Invalid)
+
+
+def test_a_new_article_without_a_price_is_held(connector: MemoryConnector) -> None:
+    with pytest.raises(Held) as caught:
+        connector.payload(article(price=None), new())
+
+    assert caught.value.reason == "no-price"
+
+
+def test_refused_numbers_refuse_only_their_row(
+    connector: MemoryConnector, store: MemoryShop
+) -> None:
+    store.refused_numbers["A-1"] = "not in this shop"
+    rows = [connector.payload(article(n, stock=None), new(n)) for n in ("1", "2")]
+
+    bad, good = connector.push(Topic.ARTICLE, rows, key="k")
+
+    assert isinstance(bad.error, Rejected)
+    assert str(bad.error) == "not in this shop"
+    assert good.recorded == (Topic.ARTICLE, Topic.PRICE)
+
+
+def test_failures_come_once_each_and_before_anything_is_written(
+    connector: MemoryConnector, store: MemoryShop
+) -> None:
+    store.failures.append(Throttled("slow down", 3.0))
+
+    with pytest.raises(Throttled):
+        create(connector)
+
+    assert (store.products, store.writes) == ({}, [])
+    assert create(connector).error is None
+
+
+def test_a_lost_answer_leaves_the_write_in_place(
+    connector: MemoryConnector, store: MemoryShop
+) -> None:
+    store.failures_after.append(TransientError("cut", outcome_unknown=True))
+
+    with pytest.raises(TransientError) as caught:
+        create(connector)
+
+    assert caught.value.outcome_unknown
+    assert list(store.products) == ["memory-1"]
+
+
+def test_the_claim_is_checked_before_a_write(store: MemoryShop) -> None:
+    gate = Gate()
+    gate.refusal = {1: Invalid("lost")}
+
+    with pytest.raises(Invalid):
+        create(MemoryConnector(context({}, gate=gate)))
+
+    assert store.products == {}
+
+
+def test_scan_shows_everything_in_order(connector: MemoryConnector) -> None:
+    for one in ("2", "1"):
+        create(connector, one)
+
+    records = list(connector.scan([]))
+
+    assert [one.external_id for one in records] == ["memory-1", "memory-2"]
+    assert records[0] == RemoteRecord(
+        "memory-1", "A-1", "Hammer 1", True, Decimal("16.7983"), Decimal("19.99"), 5
+    )
+
+
+def test_shops_are_shared_by_namespace_only() -> None:
+    assert memory.shop("a") is memory.shop("a")
+    assert memory.shop("a") is not memory.shop("b")
+    assert MemoryConnector(context({}, namespace="a")).check() == []

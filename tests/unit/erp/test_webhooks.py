@@ -1,0 +1,129 @@
+"""Wanted webhook registrations, and how they come to be."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from integration.erp.webhooks import Registration, desired, reconcile, registered
+from integration.errors import Invalid, TransientError
+
+PUBLIC = "https://relay.example"
+API = "https://acme.vario.cloud/api/vario"
+EXECUTE = f"{API}/cmn/computed-queries/execute"
+REGISTER = f"{API}/cmn/system/app-message-webhook/register"
+DEREGISTER = f"{API}/cmn/system/app-message-webhook/deregister"
+APP = "6f0c1f2d-5a53-4d5f-8a31-9b0f6c1f2d10"
+TENANT_WIDE = {
+    ("article-price.create", f"{PUBLIC}/api/webhooks/article-price.create"),
+    ("article-price.update", f"{PUBLIC}/api/webhooks/article-price.update"),
+    ("article-price.delete", f"{PUBLIC}/api/webhooks/article-price.delete"),
+    ("sales_channel.stockChange", f"{PUBLIC}/api/webhooks/sales_channel.stockChange"),
+}
+ONE = Registration("article-price.update", f"{PUBLIC}/api/webhooks/article-price.update")
+
+
+def _present(wire, *registrations):
+    wire.post(
+        EXECUTE,
+        json={
+            "definition": [
+                {"attribute": "destinationQueue", "displayName": "destinationQueue"},
+                {"attribute": "url", "displayName": "url"},
+            ],
+            "data": [{"destinationQueue": queue, "url": url} for queue, url in registrations],
+        },
+    )
+
+
+def test_every_event_and_channel_has_an_address_of_its_own():
+    assert desired(["42"], PUBLIC) == TENANT_WIDE | {
+        ("article(sales-channel-id=42).create", f"{PUBLIC}/api/webhooks/article.create/42"),
+        ("article(sales-channel-id=42).update", f"{PUBLIC}/api/webhooks/article.update/42"),
+    }
+
+
+def test_without_channels_only_the_tenant_wide_events_are_wanted():
+    assert desired([], PUBLIC + "/") == TENANT_WIDE
+
+
+def test_a_channel_id_of_no_digits_is_refused():
+    with pytest.raises(Invalid):
+        desired(["42).create"], PUBLIC)
+
+
+def test_registrations_are_read_for_our_app_only(client, wire):
+    _present(wire, ONE, (None, "https://x"), ("queue", None))
+
+    assert registered(client, APP) == {ONE}
+
+    statement = json.loads(wire.calls[0].request.body)["statement"]
+    assert "FROM system.queryAppMessageWebhook" in statement
+    assert f"WHERE appIdentifier = '{APP}'" in statement
+
+
+def test_only_what_is_missing_is_registered(client, wire):
+    present, missing = sorted(desired([], PUBLIC))[:2]
+    _present(wire, present)
+    wire.post(REGISTER, body="")
+
+    changes = reconcile(client, APP, PUBLIC, {present, missing})
+
+    assert changes == ([missing], [])
+    assert json.loads(wire.calls[1].request.body) == {
+        "url": missing.url,
+        "destinationQueue": missing.queue,
+        "appIdentifier": APP,
+    }
+
+
+def test_what_is_ours_and_not_wanted_is_deregistered_and_nothing_else(client, wire):
+    other = Registration("article-price.update", "https://relay.example.evil/api/webhooks/x")
+    page = Registration("article-price.update", f"{PUBLIC}/another/application")
+    _present(wire, ONE, other, page)
+    wire.post(DEREGISTER, body="")
+
+    assert reconcile(client, APP, PUBLIC, set()) == ([], [ONE])
+
+    assert [call.request.url for call in wire.calls] == [EXECUTE, DEREGISTER]
+
+
+def test_with_everything_in_place_nothing_is_written(client, wire):
+    _present(wire, ONE)
+
+    assert reconcile(client, APP, PUBLIC, {ONE}) == ([], [])
+
+    assert len(wire.calls) == 1
+
+
+def test_an_erp_that_knows_only_the_facade_is_called_there(client, wire):
+    _present(wire)
+    wire.post(REGISTER, status=404, json={})
+    wire.post(f"{API}/community/latest/cmn/system/app-message-webhook/register", body="")
+
+    assert reconcile(client, APP, PUBLIC, {ONE}).registered == [ONE]
+
+
+def test_a_registration_that_is_gone_already_is_deregistered(client, wire):
+    _present(wire, ONE)
+    wire.post(DEREGISTER, status=404, json={})
+    wire.post(
+        f"{API}/community/latest/cmn/system/app-message-webhook/deregister", status=404, json={}
+    )
+
+    assert reconcile(client, APP, PUBLIC, set()).deregistered == [ONE]
+
+
+def test_a_cut_in_the_middle_is_finished_by_a_repeat(client, wire):
+    wanted = sorted(desired([], PUBLIC))[:2]
+    _present(wire)
+    wire.post(REGISTER, body="")
+    wire.post(REGISTER, status=503)
+    with pytest.raises(TransientError):
+        reconcile(client, APP, PUBLIC, wanted)
+
+    wire.replace("POST", EXECUTE, json={"definition": [], "data": []})
+    wire.replace("POST", REGISTER, body="")
+
+    assert reconcile(client, APP, PUBLIC, wanted).registered == wanted
