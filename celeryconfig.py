@@ -1,0 +1,76 @@
+"""Celery's settings, built from integration.settings and integration.topology. Nothing else."""
+
+from integration import settings
+from integration.topology import (
+    QUEUES,
+    TASK_DISPATCH,
+    TASK_FETCH,
+    TASK_HOUSEKEEPING,
+    TASK_NIGHTLY,
+    TASK_PUSH,
+    TASK_SWEEP,
+    TASK_SYNC_ADVANCE,
+    TASK_TRANSFORM,
+    Queue,
+)
+
+_settings = settings.current()
+_is_rabbitmq = _settings.broker_url.startswith("amqp")
+
+broker_url = _settings.broker_url
+broker_connection_retry_on_startup = True
+# Without confirms a stressed broker drops messages silently (pitfall 5).
+broker_transport_options = {"confirm_publish": True} if _is_rabbitmq else {}
+
+_arguments = {"x-queue-type": "quorum"} if _is_rabbitmq else {}
+task_queues = {
+    name.value: {"exchange": name.value, "routing_key": name.value, "queue_arguments": _arguments}
+    for name in QUEUES
+}
+task_default_queue = Queue.CONTROL.value
+task_create_missing_queues = False
+task_routes = {
+    name: {"queue": Queue.CONTROL.value}
+    for name in (TASK_DISPATCH, TASK_SWEEP, TASK_SYNC_ADVANCE, TASK_NIGHTLY, TASK_HOUSEKEEPING)
+} | {name: {"queue": Queue.LIVE.value} for name in (TASK_FETCH, TASK_TRANSFORM, TASK_PUSH)}
+
+# A killed worker gives its message back, at most twice; the lease is the net below (pitfalls 1-4).
+task_acks_late = True
+task_reject_on_worker_lost = True
+task_acks_on_failure_or_timeout = True
+task_soft_time_limit = _settings.stage_soft_s
+task_time_limit = _settings.stage_hard_s
+worker_prefetch_multiplier = 1
+worker_max_tasks_per_child = 2_000
+# Twice a warm child and more: a limit below its size would end every child after one task.
+worker_max_memory_per_child = 400_000
+worker_soft_shutdown_timeout = 10
+worker_cancel_long_running_tasks_on_connection_loss = True
+
+# Results are rows of the database; nobody reads a result backend (pitfall 23).
+task_ignore_result = True
+task_store_eager_result = False
+task_serializer = "json"
+accept_content = ["json"]
+task_compression = "gzip"
+worker_send_task_events = True
+task_send_sent_event = False
+worker_hijack_root_logger = False
+
+timezone = "UTC"
+enable_utc = True
+# Nothing of the schedule has to survive: due times are rows, and two beats do no harm.
+beat_scheduler = "celery.beat:Scheduler"
+beat_schedule = {
+    "sweep": {
+        "task": TASK_SWEEP,
+        "schedule": _settings.sweep_s,
+        "options": {"expires": _settings.sweep_s},
+    },
+    "nightly": {"task": TASK_NIGHTLY, "schedule": 60.0, "options": {"expires": 60.0}},
+    "housekeeping": {
+        "task": TASK_HOUSEKEEPING,
+        "schedule": 3_600.0,
+        "options": {"expires": 3_600.0},
+    },
+}

@@ -1,0 +1,39 @@
+"""The Celery application: `celery -A tasks.app worker|beat|flower`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import Celery
+from celery.exceptions import SoftTimeLimitExceeded
+from celery.signals import beat_init, setup_logging, worker_init, worker_process_init
+
+from integration import db, observe, runtime, schema, stages
+from integration.errors import UsageError
+
+stages.INTERRUPTIONS.append(SoftTimeLimitExceeded)
+
+app = Celery("vario-relay")
+app.config_from_object("celeryconfig")
+app.conf.imports = ("tasks.outbound", "tasks.dispatch", "tasks.sync", "tasks.housekeeping")
+
+
+@setup_logging.connect
+def _log(**_: Any) -> None:
+    observe.set_up_logging()
+
+
+@worker_init.connect
+@beat_init.connect
+def _refuse_wrong_start(**_: Any) -> None:
+    """A worker on a wrong schema or without a key would fail item by item; it does not start."""
+    try:
+        schema.require_current(db.engine())
+        _ = runtime.current().vault
+    except UsageError as error:
+        raise SystemExit(f"vario-relay: {error}") from error
+
+
+@worker_process_init.connect
+def _own_connections(**_: Any) -> None:
+    db.forget_inherited_connections()

@@ -1,0 +1,18 @@
+"""Clears away what nobody asks for any more."""
+
+from __future__ import annotations
+
+from integration import runtime, sync_runs
+from integration.topology import TASK_HOUSEKEEPING
+from tasks.app import app
+from tasks.base import StageTask
+
+
+@app.task(base=StageTask, name=TASK_HOUSEKEEPING)
+def housekeeping_task() -> None:
+    """Remove ended sync runs after 30 days.
+
+    Failure policy: safe to repeat.
+    """
+    with runtime.current().scope() as session:
+        sync_runs.forget_old(session)

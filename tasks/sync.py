@@ -1,0 +1,37 @@
+"""Drives sync runs in turns that fit into a stage's time limit."""
+
+from __future__ import annotations
+
+from integration import runtime, sync, sync_runs
+from integration.errors import IntegrationError
+from integration.topology import TASK_NIGHTLY, TASK_SYNC_ADVANCE
+from tasks.app import app
+from tasks.base import StageTask
+from tasks.wake import wake
+
+#: Share of the soft time limit that one turn takes.
+TURN_SHARE = 0.3
+
+
+@app.task(base=StageTask, name=TASK_SYNC_ADVANCE, throws=(IntegrationError,))
+def advance_task(run_id: int) -> None:
+    """Page a run for one turn; the sweep gives it the next one.
+
+    Failure policy: at least once; the cursor moves with its page, a page may be hinted twice.
+    """
+    here = runtime.current()
+    sync.advance(here, run_id, sync.new_driver(), budget_s=here.settings.stage_soft_s * TURN_SHARE)
+    wake()
+
+
+@app.task(base=StageTask, name=TASK_NIGHTLY)
+def nightly_task() -> None:
+    """Begin tonight's full pass of each channel in the merchant's time zone.
+
+    Failure policy: at most once a night and channel (unique key).
+    """
+    here = runtime.current()
+    with here.scope() as session:
+        started = sync_runs.start_nightly(session, here.settings.zone, here.settings.nightly_hour)
+    for run_id in started:
+        advance_task.delay(run_id)

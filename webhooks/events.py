@@ -1,0 +1,93 @@
+"""The webhooks of the ERP: one address per event, optionally per sales channel.
+
+The body does not say what happened (vario-erp.md 2.4), so the address does. A handler records
+hints in one transaction, answers, and nudges the workers.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from typing import Any
+
+from flask import Blueprint, Response, g, request
+
+from integration import events
+from integration.events import NoKnownId, NotHere
+from integration.topology import SHORT_NAME_BY_TOPIC
+from webhooks.errors import Refusal
+from webhooks.services import services
+
+log = logging.getLogger("webhooks")
+
+blueprint = Blueprint("events", __name__, url_prefix="/api/webhooks")
+
+ACCEPTED = b'{"success": true}\n'
+
+
+@blueprint.post("/<event_name>", provide_automatic_options=False)
+@blueprint.post("/<event_name>/<channel>", provide_automatic_options=False)
+def receive(event_name: str, channel: str | None = None) -> Response:
+    """Record what the event asks for, then answer.
+
+    Failure policy: 200 only after the commit; a lost wake-up call is made up for by the sweep.
+    """
+    try:
+        event = events.served(event_name)
+        with services().session_scope() as session:
+            scope = events.scope_of(session, g.app_token.tenant, channel)
+            ids = events.ids_in(event, _payload(request.get_data()))
+            resolution = event.resolve(session, scope, ids)
+            events.record(session, resolution)
+    except NotHere as error:
+        raise Refusal(404, error.code, error.message) from error
+    except NoKnownId as error:
+        raise Refusal(422, error.code, error.message) from error
+    services().wake()
+    _log_accepted(event_name, channel, event, ids, resolution)
+    return Response(ACCEPTED, mimetype="application/json")
+
+
+def _payload(body: bytes) -> dict[str, Any]:
+    """The JSON object in `body`. Raises: Refusal."""
+    try:
+        payload = json.loads(body.decode(), parse_int=_integer, parse_constant=_not_json)
+    except (ValueError, RecursionError) as error:
+        # Nesting by the thousand is a way to write nonsense, not a failure of ours.
+        raise Refusal(400, "NOT_JSON", "The body is not JSON in UTF-8.") from error
+    if not isinstance(payload, dict):
+        raise Refusal(400, "NOT_AN_OBJECT", "The body is not a JSON object.")
+    return payload
+
+
+def _integer(digits: str) -> int | float:
+    # Python refuses to read thousands of digits; JSON allows them, and no id has them.
+    return int(digits) if len(digits) <= 20 else math.inf
+
+
+def _not_json(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _log_accepted(
+    event_name: str,
+    channel: str | None,
+    event: events.Event,
+    ids: dict[str, str],
+    resolution: events.Resolution,
+) -> None:
+    log.info(
+        "event=webhook.accepted webhook=%s tenant=%s channel=%s topic=%s entity=%s "
+        "hints=%d passes=%d request_id=%s ms=%.1f",
+        event_name,
+        g.app_token.tenant,
+        channel or "all",
+        SHORT_NAME_BY_TOPIC[event.topic],
+        next(iter(ids.values())),
+        len(resolution.hints),
+        len(resolution.price_passes) + len(resolution.stock_passes),
+        g.request_id,
+        (time.perf_counter() - g.began_at) * 1000,
+    )
