@@ -1,0 +1,253 @@
+"""`vario-relay channel`: sales channels, and whether they move."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.shared import (
+    Here,
+    channel_argument,
+    json_option,
+    pass_here,
+    print_json,
+    print_table,
+    say,
+)
+from integration.errors import IntegrationError, UsageError
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from integration.models import SalesChannel, Tenant
+
+
+@click.group()
+def channel() -> None:
+    """Sales channels: one shop of one merchant on one platform."""
+
+
+@channel.command("list")
+@json_option
+@pass_here
+def list_channels(here: Here, as_json: bool) -> None:
+    """Show all sales channels and whether they move."""
+    from sqlalchemy import select
+
+    from integration.models import SalesChannel, Tenant
+
+    with here.runtime.scope() as session:
+        found = session.execute(
+            select(SalesChannel, Tenant)
+            .join(Tenant, Tenant.id == SalesChannel.tenant_id)
+            .order_by(Tenant.subdomain, SalesChannel.erp_id)
+        ).all()
+        rows = [_described(session, one, tenant) for one, tenant in found]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ("TENANT", "CHANNEL", "PLATFORM", "STATE", "WHY"),
+        [
+            (row["tenant"], row["channel"], row["platform"], row["state"], _why(row))
+            for row in rows
+        ],
+        empty="there is no sales channel yet; `vario-relay channel add` adds one",
+    )
+
+
+@channel.command()
+@channel_argument
+@json_option
+@pass_here
+def show(here: Here, channel: str, as_json: bool) -> None:
+    """Show one sales channel with its parameters; secrets are not shown."""
+    from cli.channel_parameters import shown_parameters
+    from integration import channels
+    from integration.models import Tenant
+
+    with here.runtime.scope() as session:
+        found = channels.find(session, channel)
+        tenant = session.get_one(Tenant, found.tenant_id)
+        row = _described(session, found, tenant)
+        row["parameters"] = shown_parameters(session, found)
+    if as_json:
+        print_json(row)
+        return
+    click.echo(f"channel    {row['tenant']}/{row['channel']} on {row['platform']}")
+    click.echo(f"state      {row['state']}" + (f": {_why(row)}" if _why(row) else ""))
+    print_table(
+        ("PARAMETER", "VALUE"),
+        [(name, value) for name, value in row["parameters"].items()],
+        empty="this platform has no parameters",
+    )
+
+
+@channel.command()
+@click.argument("erp_id", metavar="ID")
+@click.option("--tenant", "subdomain", required=True, help="The tenant the channel belongs to.")
+@click.option("--platform", required=True, help="The platform of the shop, e.g. shopware6.")
+@pass_here
+def add(here: Here, erp_id: str, subdomain: str, platform: str) -> None:
+    """Add the ERP's sales channel ID. It starts paused."""
+    from sqlalchemy import select
+
+    from cli.tenant import find_tenant
+    from integration.connectors import registry
+    from integration.erp.vql import is_id
+    from integration.models import SalesChannel
+
+    if not is_id(erp_id):
+        raise UsageError(f"{erp_id!r} is not a sales channel id of the ERP; it has only digits")
+    chosen = registry.platform(platform)
+    with here.runtime.scope() as session:
+        tenant = find_tenant(session, subdomain)
+        is_there = select(SalesChannel.id).where(
+            SalesChannel.tenant_id == tenant.id, SalesChannel.erp_id == erp_id
+        )
+        if session.scalar(is_there) is not None:
+            raise UsageError(f"sales channel {subdomain}/{erp_id} exists already")
+        session.add(SalesChannel(tenant_id=tenant.id, erp_id=erp_id, platform=chosen.name))
+    needed = " ".join(
+        f"{one.name}={'-' if one.is_secret else '...'}"
+        for one in chosen.parameters
+        if one.is_required
+    )
+    then = f"`vario-relay channel set {erp_id} {needed}`, then " if needed else ""
+    say(
+        f"sales channel {subdomain}/{erp_id} is added and paused; next: {then}"
+        f"`vario-relay channel resume {erp_id}`"
+    )
+
+
+@channel.command()
+@channel_argument
+@click.option("--until", metavar="TIME", help="End of the pause: HH:MM, or an ISO time.")
+@pass_here
+def pause(here: Here, channel: str, until: str | None) -> None:
+    """Stop a channel. Changes keep coming in and wait; nothing is lost."""
+    from integration import channels
+    from integration.clock import utc_now
+    from integration.models import Tenant
+
+    zone = here.settings.zone
+    ends = None if until is None else end_of_pause(until, utc_now().astimezone(zone))
+    with here.runtime.scope() as session:
+        found = channels.find(session, channel)
+        found.is_paused, found.paused_until = True, ends
+        label = f"{session.get_one(Tenant, found.tenant_id).subdomain}/{found.erp_id}"
+    lasts = f"until {ends:%Y-%m-%d %H:%M %Z}" if ends else f"until `channel resume {channel}`"
+    say(f"sales channel {label} is paused {lasts}; its changes are kept")
+
+
+@channel.command()
+@channel_argument
+@pass_here
+def resume(here: Here, channel: str) -> None:
+    """Let a channel move: ends a pause and a hold, and registers its webhooks in the ERP."""
+    from cli import registrations
+    from cli.channel_parameters import missing_parameters
+    from integration import channels
+    from integration.models import Tenant
+
+    runtime = here.runtime
+    with runtime.scope() as session:
+        found = channels.find(session, channel)
+        tenant = session.get_one(Tenant, found.tenant_id)
+        label, tenant_id, tenant_held = (
+            f"{tenant.subdomain}/{found.erp_id}",
+            tenant.id,
+            tenant.held_reason,
+        )
+        missing = missing_parameters(session, found)
+        if missing:
+            raise IntegrationError(
+                f"sales channel {label} cannot be resumed, it lacks {', '.join(missing)}; "
+                f"`vario-relay channel set {channel} {missing[0]}=...` sets it"
+            )
+        found.is_paused, found.paused_until, found.held_reason = False, None, None
+    say(f"sales channel {label} is resumed")
+    if tenant_held:
+        say(f"nothing moves all the same, its tenant is held: {tenant_held}")
+    try:
+        say(registrations.reconcile(runtime, tenant_id))
+    except IntegrationError as error:
+        raise IntegrationError(
+            f"sales channel {label} is resumed, but its webhooks could not be registered: {error}; "
+            "run `channel resume` again"
+        ) from error
+
+
+def end_of_pause(text: str, now: datetime) -> datetime:
+    """The moment that `text` names, read in the zone of `now`.
+
+    Raises: UsageError for anything but HH:MM and an ISO time, and for a time that is over.
+    """
+    from datetime import time, timedelta
+
+    try:
+        clock = time.fromisoformat(text) if len(text) <= len("HH:MM:SS") else None
+        named = (
+            datetime.combine(now.date(), clock, now.tzinfo)
+            if clock
+            else datetime.fromisoformat(text)
+        )
+    except ValueError as error:
+        raise UsageError(
+            f"{text!r} is not a time; give HH:MM, or an ISO time such as 2026-12-24T18:00"
+        ) from error
+    if named.tzinfo is None:
+        named = named.replace(tzinfo=now.tzinfo)
+    if clock and named <= now:
+        # Through the calendar, not by 24 hours: the clock may change tonight.
+        named = datetime.combine(now.date() + timedelta(days=1), clock, now.tzinfo)
+    if named <= now:
+        raise UsageError(f"{text} is over already")
+    return named
+
+
+def require_running(session: Session, found: SalesChannel, name: str) -> None:
+    """Raises: IntegrationError that says why a channel does not move and what to do."""
+    from integration.models import Tenant
+
+    tenant = session.get_one(Tenant, found.tenant_id)
+    row = _described(session, found, tenant)
+    if row["state"] == "paused":
+        raise IntegrationError(
+            f"sales channel {name} is paused; `vario-relay channel resume {name}` lets it move"
+        )
+    if row["state"] == "held":
+        again = (
+            f"`vario-relay tenant add {tenant.subdomain}` connects it again"
+            if tenant.held_reason
+            else f"fix it, then `vario-relay channel resume {name}`"
+        )
+        raise IntegrationError(f"sales channel {name} is held: {_why(row)}; {again}")
+
+
+def _described(session: Session, found: SalesChannel, tenant: Tenant) -> dict[str, Any]:
+    """State is running, paused (by a person) or held (by the service)."""
+    from sqlalchemy import select
+
+    from integration.clock import db_now
+
+    now = session.scalar(select(db_now()))
+    is_over = found.paused_until is not None and now is not None and found.paused_until <= now
+    is_paused = found.is_paused and not is_over
+    held = tenant.held_reason or found.held_reason
+    until = found.paused_until.isoformat() if is_paused and found.paused_until else None
+    return {
+        "tenant": tenant.subdomain,
+        "channel": found.erp_id,
+        "platform": found.platform,
+        "state": "paused" if is_paused else "held" if held else "running",
+        "paused_until": until,
+        "held_reason": held,
+    }
+
+
+def _why(row: dict[str, Any]) -> str:
+    parts = [f"until {row['paused_until']}" if row["paused_until"] else "", row["held_reason"]]
+    return "; ".join(part for part in parts if part)

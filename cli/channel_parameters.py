@@ -1,0 +1,148 @@
+"""`vario-relay channel set`, and what is known of a channel's parameters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.shared import Here, channel_argument, indirect_value, pass_here, say
+from integration.errors import UsageError
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from integration.connectors.base import Parameter
+    from integration.models import SalesChannel
+    from integration.vault import Vault
+
+
+def parameters_of(platform: str) -> dict[str, Parameter]:
+    """All parameters of a channel of this platform: its own, and those of every channel."""
+    from integration.channels import DEFAULT_CURRENCY
+    from integration.connectors import registry
+    from integration.connectors.base import Parameter
+    from integration.topics.stock import SAFETY_STOCK
+
+    everywhere = (
+        Parameter("currency", "ISO code of the prices", False, False, DEFAULT_CURRENCY),
+        Parameter(SAFETY_STOCK, "pieces that are kept back from the shop", False, False, "0"),
+    )
+    return {one.name: one for one in (*everywhere, *registry.platform(platform).parameters)}
+
+
+@click.command("set")
+@channel_argument
+@click.argument("pairs", metavar="KEY=VALUE...", nargs=-1, required=True)
+@pass_here
+def set_parameters(here: Here, channel: str, pairs: tuple[str, ...]) -> None:
+    """Set parameters of a channel, e.g. shop_url=https://shop.example client_secret=-
+
+    KEY=- reads the value from standard input, KEY=@FILE from a file; a secret is taken no other
+    way. An empty value takes the parameter away.
+    """
+    from integration import channels
+
+    runtime = here.runtime
+    with runtime.scope() as session:
+        found = channels.find(session, channel)
+        channel_id, platform = found.id, found.platform
+    known = parameters_of(platform)
+    values = read_pairs(pairs, known, platform)
+    with runtime.scope() as session:
+        found = channels.find(session, channel)
+        for name, value in values.items():
+            vault = runtime.vault if known[name].is_secret and value else None
+            _store(session, channel_id, name, value, vault)
+        was_held, found.held_reason = found.held_reason, None
+        _forget_shop(session, channel_id)
+    say(
+        f"set {', '.join(values)} of sales channel {channel}"
+        + ("; it is not held any more" if was_held else "")
+    )
+
+
+def read_pairs(
+    pairs: tuple[str, ...], known: dict[str, Parameter], platform: str
+) -> dict[str, str]:
+    """Values by name. Raises: UsageError; then nothing was read from standard input twice."""
+    split: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, source = pair.partition("=")
+        if not equals:
+            # The word may be a secret that was pasted alone: it is not repeated.
+            raise UsageError("parameters are given as key=value")
+        if name not in known:
+            raise UsageError(
+                f"{platform} has no parameter {name!r}; it has {', '.join(sorted(known))}"
+            )
+        split[name] = source
+    if sum(source == "-" for source in split.values()) > 1:
+        raise UsageError("only one value can come from standard input; give the others as @file")
+    return {name: _value(known[name], source) for name, source in split.items()}
+
+
+def _value(parameter: Parameter, source: str) -> str:
+    is_indirect = source == "-" or source.startswith("@")
+    if not source or (not parameter.is_secret and not is_indirect):
+        return source.strip()
+    return indirect_value(source, parameter.name)
+
+
+def _store(session: Session, channel_id: int, name: str, value: str, vault: Vault | None) -> None:
+    from sqlalchemy import delete
+
+    from integration import channels
+    from integration.models import ChannelParameter
+
+    if value:
+        channels.set_parameter(session, channel_id, name, value, vault)
+        return
+    session.execute(
+        delete(ChannelParameter).where(
+            ChannelParameter.channel_id == channel_id, ChannelParameter.key == name
+        )
+    )
+
+
+def _forget_shop(session: Session, channel_id: int) -> None:
+    """What was learnt from the shop may be another shop's now: its tax ids, its access token."""
+    from sqlalchemy import delete
+
+    from integration import pacing
+    from integration.models import AccessToken, ChannelFact
+
+    session.execute(delete(ChannelFact).where(ChannelFact.channel_id == channel_id))
+    name = pacing.shop_bucket_name(channel_id)
+    session.execute(delete(AccessToken).where(AccessToken.name == name))
+
+
+def missing_parameters(session: Session, found: SalesChannel) -> list[str]:
+    """Names of required parameters that have no value."""
+    present = {name for name, _value, _is_secret in _stored(session, found.id)}
+    return [
+        one.name
+        for one in parameters_of(found.platform).values()
+        if one.is_required and one.default is None and one.name not in present
+    ]
+
+
+def shown_parameters(session: Session, found: SalesChannel) -> dict[str, str | None]:
+    """Every parameter with its value or its default; of a secret only that it is set."""
+    stored = {
+        name: "(secret, set)" if is_secret else value
+        for name, value, is_secret in _stored(session, found.id)
+    }
+    known = parameters_of(found.platform)
+    return {name: stored.get(name, known[name].default) for name in known}
+
+
+def _stored(session: Session, channel_id: int) -> list[tuple[str, str, bool]]:
+    from sqlalchemy import select
+
+    from integration.models import ChannelParameter
+
+    rows = session.scalars(
+        select(ChannelParameter).where(ChannelParameter.channel_id == channel_id)
+    )
+    return [(row.key, row.value, row.is_secret) for row in rows]

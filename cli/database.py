@@ -1,0 +1,87 @@
+"""`vario-relay db`: the schema of the database. Needs no secret key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.shared import Here, json_option, pass_here, print_json, say
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+#: Advisory locks are numbers; any one that nothing else on the server uses.
+LOCK = 0x7641_5249_4F52
+
+
+@click.group()
+def db() -> None:
+    """The schema of the database."""
+
+
+@db.command()
+@pass_here
+def upgrade(here: Here) -> None:
+    """Bring the database to the schema of this version."""
+    from integration import schema
+
+    before = schema.current(here.engine)
+    upgrade_schema(here.engine)
+    after = schema.current(here.engine)
+    say(f"the database is at {after}" + (" already" if before == after else ""))
+
+
+@db.command()
+@json_option
+@pass_here
+def current(here: Here, as_json: bool) -> None:
+    """Show the revision of the database and the one this version needs."""
+    from integration import schema
+
+    found, needed = schema.current(here.engine), schema.head()
+    if as_json:
+        print_json({"current": found, "needed": needed, "is_current": found == needed})
+    else:
+        click.echo(f"at {found or 'nothing'}, needed {needed}")
+
+
+def upgrade_schema(engine: Engine) -> None:
+    """Migrate `engine` to the newest revision; safe to call from several processes at once.
+
+    Raises: UsageError on a schema that a newer version wrote.
+    """
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
+    from integration import schema
+
+    config = schema.alembic_config(engine)
+    with _alone(engine):
+        found = schema.current(engine)
+        known = {one.revision for one in ScriptDirectory.from_config(config).walk_revisions()}
+        if found is not None and found not in known:
+            schema.require_current(engine)
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[None]:
+    """Nobody else migrates meanwhile.
+
+    On SQLite the migration itself does it: its transaction begins IMMEDIATE, before it looks at
+    the revision, and holds the only write lock to its end.
+    """
+    if engine.dialect.name == "sqlite":
+        yield
+        return
+    from sqlalchemy import text
+
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})

@@ -1,0 +1,164 @@
+"""`vario-relay queue`: what waits, what failed, and sending it again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.shared import (
+    Here,
+    channel_argument,
+    duration,
+    json_option,
+    pass_here,
+    print_json,
+    print_table,
+    say,
+    topic_option,
+)
+from integration.errors import IntegrationError
+
+if TYPE_CHECKING:
+    from integration.queue_report import LaneStatus
+    from integration.topology import Topic
+
+
+@click.group()
+def queue() -> None:
+    """What waits, what failed, and sending it again."""
+
+
+@queue.command()
+@json_option
+@click.option(
+    "--max-age",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Exit with 1 when a change has been waiting longer.",
+)
+@pass_here
+def status(here: Here, as_json: bool, max_age: float | None) -> None:
+    """Show what waits, by channel and topic.
+
+    Held changes wait for a person, failed ones for `queue retry`; neither counts for the age.
+    """
+    from integration import queue_report
+
+    with here.runtime.scope() as session:
+        found = queue_report.statuses(session)
+    rows = [_described(one) for one in found]
+    if as_json:
+        print_json(rows)
+    else:
+        _print_statuses(rows)
+    ages = [one.oldest_unsent_s for one in found if one.oldest_unsent_s is not None]
+    if max_age is not None and ages and max(ages) > max_age:
+        raise IntegrationError(
+            f"the oldest unsent change has been waiting for {duration(max(ages))}, "
+            f"longer than {duration(max_age)}"
+        )
+
+
+def _described(one: LaneStatus) -> dict[str, Any]:
+    from integration.topology import SHORT_NAME_BY_TOPIC
+
+    age = one.oldest_unsent_s
+    return {
+        "tenant": one.tenant,
+        "channel": one.channel,
+        "topic": SHORT_NAME_BY_TOPIC[one.topic],
+        "queued": one.queued,
+        "processing": one.processing,
+        "failed": one.failed,
+        "held": one.held,
+        "oldest_unsent_s": None if age is None else round(age, 1),
+        "eta_s": one.eta_s,
+    }
+
+
+def _print_statuses(rows: list[dict[str, Any]]) -> None:
+    counts = ("queued", "processing", "failed", "held")
+    lines = [
+        (
+            row["tenant"],
+            row["channel"],
+            row["topic"],
+            *(row[name] for name in counts),
+            duration(row["oldest_unsent_s"]),
+            duration(row["eta_s"]),
+        )
+        for row in rows
+    ]
+    if rows:
+        ages = [row["oldest_unsent_s"] for row in rows if row["oldest_unsent_s"] is not None]
+        totals = [sum(row[name] for row in rows) for name in counts]
+        lines.append(("total", "", "", *totals, duration(max(ages, default=None)), ""))
+    headers = ("TENANT", "CHANNEL", "TOPIC", "QUEUED", "PROCESSING", "FAILED", "HELD")
+    print_table((*headers, "OLDEST", "ETA"), lines, empty="there is no sales channel yet")
+
+
+@queue.command()
+@click.argument("channel", metavar="[CHANNEL]", required=False)
+@json_option
+@pass_here
+def failed(here: Here, channel: str | None, as_json: bool) -> None:
+    """Show failed changes, one line per cause."""
+    from integration import channels, queue_report
+
+    with here.runtime.scope() as session:
+        chosen = None if channel is None else [channels.find(session, channel).id]
+        groups = queue_report.failures(session, chosen)
+    rows = [
+        {
+            "fingerprint": one.fingerprint,
+            "count": one.count,
+            "error_class": one.error_class,
+            "message": one.message,
+            "examples": list(one.examples),
+        }
+        for one in groups
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ("FINGERPRINT", "COUNT", "CLASS", "ARTICLES", "MESSAGE"),
+        [
+            (one.fingerprint, one.count, one.error_class, ", ".join(one.examples), one.message)
+            for one in groups
+        ],
+        empty="nothing has failed",
+    )
+
+
+@queue.command()
+@channel_argument
+@topic_option
+@click.option("--fingerprint", metavar="F", help="Only failures with this cause.")
+@click.option("--dry-run", is_flag=True, help="Only count; change nothing.")
+@json_option
+@pass_here
+def retry(
+    here: Here,
+    channel: str,
+    topic: Topic | None,
+    fingerprint: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Queue failed changes again; what is sent is fetched anew."""
+    from integration import channels, queue_report, work_outcomes
+
+    with here.runtime.scope() as session:
+        channel_id = channels.find(session, channel).id
+        if dry_run:
+            count = queue_report.count_failed(session, channel_id, topic, fingerprint)
+        else:
+            count = work_outcomes.replay(session, channel_id, topic, fingerprint)
+    if as_json:
+        print_json({"channel": channel, "count": count, "dry_run": dry_run})
+    elif dry_run:
+        say(f"{count} failed changes of sales channel {channel} would be queued again")
+    else:
+        say(f"{count} failed changes of sales channel {channel} are queued again")

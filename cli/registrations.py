@@ -1,0 +1,40 @@
+"""The webhooks of a tenant in its ERP: what must be there, and making it so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from integration.erp import webhooks
+from integration.models import SalesChannel
+
+if TYPE_CHECKING:
+    from integration.erp.webhooks import Registration
+    from integration.runtime import Runtime
+
+
+def desired(runtime: Runtime, tenant_id: int) -> set[Registration]:
+    """What must be registered. Paused channels count: their changes come in and wait."""
+    with runtime.scope() as session:
+        erp_ids = session.scalars(
+            select(SalesChannel.erp_id).where(SalesChannel.tenant_id == tenant_id)
+        ).all()
+    return webhooks.desired(erp_ids, runtime.settings.public_url) if erp_ids else set()
+
+
+def reconcile(runtime: Runtime, tenant_id: int) -> str:
+    """Make the ERP's registrations ours; what was done, as a sentence."""
+    settings = runtime.settings
+    if not settings.public_url:
+        return "its webhooks are not registered, because RELAY_PUBLIC_URL is not set"
+    wanted = desired(runtime, tenant_id)
+    changes = webhooks.reconcile(
+        runtime.erp(tenant_id), settings.app_identifier, settings.public_url, wanted
+    )
+    if not changes.registered and not changes.deregistered:
+        return f"all {len(wanted)} webhooks of the tenant are registered already"
+    return (
+        f"webhooks of the tenant: {len(changes.registered)} registered, "
+        f"{len(changes.deregistered)} taken away, {len(wanted)} in all"
+    )

@@ -1,0 +1,154 @@
+"""What the command groups share: where a command runs, how it prints, how it takes secrets."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from integration.errors import UsageError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from integration.runtime import Runtime
+    from integration.settings import Settings
+    from integration.topology import Topic
+
+
+class Here:
+    """Settings, engine and runtime of one command; nothing is loaded before it is asked for.
+
+    `environ` takes the place of the process's environment and `.env`, for tests.
+    """
+
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        self._environ = environ
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Raises: UsageError that names all that is wrong."""
+        from integration import settings
+
+        return settings.current() if self._environ is None else settings.from_env(self._environ)
+
+    @cached_property
+    def engine(self) -> Engine:
+        from integration import db
+
+        return db.build_engine(self.settings.database_url)
+
+    @cached_property
+    def runtime(self) -> Runtime:
+        """Raises: UsageError when the database is not at the schema of this version."""
+        from integration import schema
+        from integration.runtime import Runtime
+
+        schema.require_current(self.engine)
+        return Runtime(self.settings, self.engine)
+
+
+pass_here = click.make_pass_decorator(Here, ensure=True)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+channel_argument = click.argument("channel", metavar="CHANNEL")
+
+
+class TopicName(click.ParamType):
+    """A topic by its short or its long name."""
+
+    name = "TOPIC"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Topic:
+        from integration.topology import TOPIC_BY_SHORT_NAME, Topic
+
+        if isinstance(value, Topic):
+            return value
+        by_name = {**TOPIC_BY_SHORT_NAME, **{topic.value: topic for topic in Topic}}
+        if value not in by_name:
+            self.fail(f"there is no topic {value!r}; there are {', '.join(TOPIC_BY_SHORT_NAME)}")
+        return by_name[value]
+
+
+topic_option = click.option("--topic", type=TopicName(), help="Only this topic.")
+
+
+def require_served(topic: Topic | None) -> None:
+    """Raises: UsageError for a topic that this version does not carry."""
+    from integration.toggles import SERVED_TOPICS
+    from integration.topology import SHORT_NAME_BY_TOPIC
+
+    if topic is not None and topic not in SERVED_TOPICS:
+        served = ", ".join(sorted(SHORT_NAME_BY_TOPIC[one] for one in SERVED_TOPICS))
+        name = SHORT_NAME_BY_TOPIC[topic]
+        raise UsageError(f"topic {name} is not carried by this version; it carries {served}")
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str) -> None:
+    """Aligned columns, the same on a terminal and in a pipe; `empty` where there is no row."""
+    if not rows:
+        click.echo(empty)
+        return
+    texts = [["-" if cell is None else str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(headers, *texts, strict=True)]
+    for line in (headers, *texts):
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo("  ".join(padded).rstrip())
+
+
+def say(sentence: str) -> None:
+    """What was done, for people: stderr, so that stdout holds data alone."""
+    click.echo(sentence, err=True)
+
+
+def indirect_value(source: str, what: str) -> str:
+    """What ``-`` (stdin) or ``@file`` stands for, without the line's end.
+
+    Raises: UsageError for an unreadable file, for nothing, and for a source of no kind.
+    """
+    if source == "-":
+        text = _from_stdin(what)
+    elif source.startswith("@"):
+        text = _from_file(Path(source[1:]), what)
+    else:
+        raise UsageError(
+            f"{what} is a secret and never an argument, which other users of this machine can "
+            "read; give - to read it from standard input, or @file"
+        )
+    text = text.strip()
+    if not text:
+        raise UsageError(f"{what} is empty; nothing was stored")
+    return text
+
+
+def _from_stdin(what: str) -> str:
+    if sys.stdin.isatty():
+        typed: str = click.prompt(what, hide_input=True, err=True)
+        return typed
+    return click.get_text_stream("stdin").read()
+
+
+def _from_file(path: Path, what: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not a text file"
+        raise UsageError(f"{what} cannot be read from {path}: {reason}") from error
+
+
+def duration(seconds: float | None) -> str:
+    """``12 s``, ``3 min``, ``2.5 h``; ``-`` for nothing."""
+    if seconds is None:
+        return "-"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.1f} h"

@@ -1,0 +1,22 @@
+"""The database of the work queue tests, on SQLite and on Postgres in turn."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.support import Database, open_database
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = open_database(database_url)
+    yield database
+    database.engine.dispose()
+
+
+@pytest.fixture
+def postgres(postgres_url: str) -> Iterator[Database]:
+    """For what only two real writers at the same time can show."""
+    database = open_database(postgres_url)
+    yield database
+    database.engine.dispose()

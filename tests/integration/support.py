@@ -1,0 +1,160 @@
+"""What the tests of the work queue share: a small database, and short ways into it."""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine, func, select, update
+from sqlalchemy.orm import Session
+
+from integration import work_items
+from integration.clock import db_now
+from integration.db import build_engine, session_scope
+from integration.models import Base, Priority, SalesChannel, Tenant, WorkItem
+from integration.topology import Topic
+from integration.work_items import Claim, Settled, SettleResult
+
+LEASE_S = 60.0
+#: Longer than any of these tests should take; a thread that hangs fails instead of blocking.
+PATIENCE_S = 30
+
+
+@dataclass(frozen=True)
+class Database:
+    """One running channel of one merchant, and the work queue as a worker uses it."""
+
+    engine: Engine
+    channel: int
+    tenant: int
+
+    def scope(self) -> AbstractContextManager[Session]:
+        return session_scope(self.engine)
+
+    def add_channel(self, erp_id: str, **values: Any) -> int:
+        with self.scope() as session:
+            values = {"tenant_id": self.tenant, "is_paused": False, **values}
+            channel = SalesChannel(erp_id=erp_id, platform="memory", **values)
+            session.add(channel)
+            session.flush()
+            return channel.id
+
+    def hint(self, topic: Topic, *entity_ids: str, **options: Any) -> None:
+        channel = options.pop("channel", self.channel)
+        with self.scope() as session:
+            work_items.hint(session, channel, topic, entity_ids, **options)
+
+    def claim(
+        self,
+        topic: Topic,
+        *,
+        priority: Priority = Priority.LIVE,
+        limit: int = 100,
+        lease_s: float = LEASE_S,
+    ) -> str | None:
+        """The id of a new claim, as dispatch makes it."""
+        with self.scope() as session:
+            return work_items.claim(
+                session, self.channel, topic, priority=priority, limit=limit, lease_s=lease_s
+            )
+
+    def take_over(self, claim_id: str) -> Claim:
+        with self.scope() as session:
+            return work_items.take_over(session, claim_id, lease_s=LEASE_S)
+
+    def hold(self, topic: Topic, **options: Any) -> Claim:
+        """A claim of everything due, taken over by a stage."""
+        claim_id = self.claim(topic, **options)
+        assert claim_id is not None
+        return self.take_over(claim_id)
+
+    def begin_write(self, held: Claim) -> None:
+        with self.scope() as session:
+            work_items.begin_write(
+                session, held, [item.id for item in held.items], lease_s=LEASE_S
+            )
+
+    def settle(self, held: Claim, *, pushed: str | None = None, **options: Any) -> SettleResult:
+        """Settle every row of the claim with the same evidence."""
+        evidence = [Settled(item.id, pushed, **options) for item in held.items]
+        with self.scope() as session:
+            return work_items.settle(session, held, evidence)
+
+    def push(self, topic: Topic, content: str) -> None:
+        """Claim everything due, write and settle it: what a chain without trouble does."""
+        held = self.hold(topic)
+        self.begin_write(held)
+        self.settle(held, pushed=content)
+
+    def row(self, topic: Topic, entity_id: str) -> Any:
+        """The columns of one work item, with `now`, the database's clock."""
+        with self.scope() as session:
+            return session.execute(
+                select(WorkItem.__table__, db_now().label("now")).where(
+                    WorkItem.channel_id == self.channel,
+                    WorkItem.topic == topic.value,
+                    WorkItem.entity_id == entity_id,
+                )
+            ).one()
+
+    def states(self, topic: Topic) -> dict[str, str]:
+        """State by entity id."""
+        with self.scope() as session:
+            rows = session.execute(
+                select(WorkItem.entity_id, WorkItem.state).where(WorkItem.topic == topic.value)
+            )
+            return {row.entity_id: row.state for row in rows}
+
+    def count(self) -> int:
+        with self.scope() as session:
+            return session.scalar(select(func.count()).select_from(WorkItem)) or 0
+
+    def change(self, *conditions: Any, **values: Any) -> None:
+        """Change work items behind the queue's back: what time does to them."""
+        with self.scope() as session:
+            session.execute(
+                update(WorkItem)
+                .where(*conditions)
+                .values(**values)
+                .execution_options(synchronize_session=False)
+            )
+
+    def end_leases(self) -> None:
+        self.change(WorkItem.lease_until.is_not(None), lease_until=db_now(-1))
+
+    def retries_are_due(self) -> None:
+        self.change(due_at=db_now(-1))
+
+
+def open_database(url: str) -> Database:
+    """The tables of the models in an empty database, and one running channel."""
+    engine = build_engine(url)
+    Base.metadata.create_all(engine)
+    with session_scope(engine) as session:
+        tenant = Tenant(subdomain="acme")
+        session.add(tenant)
+        session.flush()
+        channel = SalesChannel(
+            tenant_id=tenant.id, erp_id="42", platform="memory", is_paused=False
+        )
+        session.add(channel)
+        session.flush()
+        return Database(engine, channel.id, tenant.id)
+
+
+def together(actions: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Run the actions in threads that begin at the same moment; their results in order.
+
+    Raises what the first of them raised.
+    """
+    start = threading.Barrier(len(actions))
+
+    def run(action: Callable[[], Any]) -> Any:
+        start.wait(PATIENCE_S)
+        return action()
+
+    with ThreadPoolExecutor(len(actions)) as pool:
+        futures = [pool.submit(run, action) for action in actions]
+        return [future.result(PATIENCE_S) for future in futures]

@@ -1,0 +1,525 @@
+"""The proof of the work queue: random interleavings of everything that can happen to it.
+
+Two workers with connections of their own drive the real functions; the ERP and the shop are
+dicts. Whatever the order of events, retries, redeliveries, lost leases and late writes, the shop
+holds the ERP's values wherever a work item says that it is done.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import delete, select
+
+from integration import toggles, work_items, work_outcomes
+from integration.clock import db_now
+from integration.db import build_engine, session_scope
+from integration.errors import (
+    ChannelError,
+    ClaimLost,
+    MappingMissing,
+    Rejected,
+    Throttled,
+    TransientError,
+)
+from integration.models import Listing, Priority, SyncRun, TransferToggle, WorkItem
+from integration.topology import Topic
+from integration.work_items import Claim, Settled
+from tests.integration.support import LEASE_S, Database, open_database
+
+TOPICS = (Topic.ARTICLE, Topic.STOCK)
+ARTICLES = ("1", "2")
+MAPPING = "mapping:tax:19"
+ERRORS: Mapping[str, Callable[[], Exception]] = {
+    "network": lambda: TransientError("connection refused"),
+    "time-out": lambda: TransientError("no answer within 45 s", outcome_unknown=True),
+    "429": lambda: Throttled("slow down", 30.0),
+    "refused": lambda: Rejected("the name is too long"),
+    "unmapped": lambda: MappingMissing(MAPPING, "tax 19 is not mapped"),
+    "channel": lambda: ChannelError("the currency is wrong"),
+    "bug": lambda: RuntimeError("nobody planned for this"),
+}
+
+Key = tuple[Topic, str]
+
+
+def content(value: int) -> str:
+    """The content hash of a value."""
+    return f"hash of {value}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the fetch of one entity brought. `first`: stock for the first write of a product."""
+
+    value: int
+    first: int | None = None
+
+
+@dataclass
+class Message:
+    """A push message: may be delivered again as long as the broker likes."""
+
+    claim_id: str
+    rows: Mapping[str, Row]
+
+
+@dataclass(eq=False)
+class Push:
+    """A push stage under way on one worker."""
+
+    worker: int
+    held: Claim
+    rows: Mapping[str, Row]
+    has_begun: bool = False
+    has_written: bool = False
+    #: Keys it wrote although its claim was lost; nobody knows until it settles or fails.
+    late: set[Key] = field(default_factory=set)
+
+    def ids(self) -> list[int]:
+        return [item.id for item in self.held.items if item.entity_id in self.rows]
+
+    def keys(self, entity_id: str) -> Iterator[tuple[Key, int]]:
+        """What the write of one row puts into the shop."""
+        row = self.rows[entity_id]
+        yield (self.held.topic, entity_id), row.value
+        if row.first is not None:
+            yield (Topic.STOCK, entity_id), row.first
+
+
+class WorkQueue(RuleBasedStateMachine):
+    """Rules are what may happen next; `owner` is who may write, as the model sees it."""
+
+    database: Database
+    engines: tuple[Any, Any]
+    sync_run: int
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.erp: dict[Key, int] = {(topic, one): 0 for topic in TOPICS for one in ARTICLES}
+        self.shop: dict[Key, int] = {}
+        self.claims: list[str] = []
+        self.messages: list[Message] = []
+        self.pushes: list[Push] = []
+        self.owner: dict[int, str] = {}
+        with self.scope(0) as session:
+            for model in (WorkItem, Listing, TransferToggle):
+                session.execute(delete(model))
+
+    def scope(self, worker: int) -> Any:
+        return session_scope(self.engines[worker])
+
+    # The ERP
+
+    @rule(
+        worker=st.integers(0, 1),
+        topic=st.sampled_from(TOPICS),
+        article=st.sampled_from(ARTICLES),
+        value=st.integers(0, 2),
+        is_backfill=st.booleans(),
+    )
+    def the_erp_changes(
+        self, worker: int, topic: Topic, article: str, value: int, is_backfill: bool
+    ) -> None:
+        self.erp[topic, article] = value
+        with self.scope(worker) as session:
+            work_items.hint(
+                session,
+                self.database.channel,
+                topic,
+                [article],
+                priority=Priority.BACKFILL if is_backfill else Priority.LIVE,
+                sync_run_id=self.sync_run if is_backfill else None,
+            )
+
+    @rule(worker=st.integers(0, 1), topic=st.sampled_from(TOPICS))
+    def a_sync_hints_everything(self, worker: int, topic: Topic) -> None:
+        with self.scope(worker) as session:
+            work_items.hint(
+                session,
+                self.database.channel,
+                topic,
+                ARTICLES,
+                priority=Priority.BACKFILL,
+                sync_run_id=self.sync_run,
+            )
+
+    # The dispatcher and the sweep
+
+    @rule(
+        worker=st.integers(0, 1),
+        topic=st.sampled_from(TOPICS),
+        priority=st.sampled_from(Priority),
+        limit=st.integers(1, 2),
+    )
+    def dispatch(self, worker: int, topic: Topic, priority: Priority, limit: int) -> None:
+        claim_id = self._claim(worker, topic, priority, limit)
+        if claim_id is not None:
+            self.claims.append(claim_id)
+
+    def _claim(self, worker: int, topic: Topic, priority: Priority, limit: int) -> str | None:
+        with self.scope(worker) as session:
+            if not toggles.is_on(session, self.database.channel, topic):
+                return None
+            return work_items.claim(
+                session,
+                self.database.channel,
+                topic,
+                priority=priority,
+                limit=limit,
+                lease_s=LEASE_S,
+            )
+
+    @precondition(lambda self: self.claims)
+    @rule(n=st.integers(0, 20))
+    def the_chain_could_not_be_sent(self, n: int) -> None:
+        with self.scope(0) as session:
+            work_items.release_unsent(session, self.claims[n % len(self.claims)])
+        self._find_owners()
+
+    @precondition(lambda self: self.claims)
+    @rule(n=st.integers(0, 20))
+    def a_lease_ends(self, n: int) -> None:
+        self.database.change(
+            WorkItem.claim_id == self.claims[n % len(self.claims)], lease_until=db_now(-1)
+        )
+
+    @rule(worker=st.integers(0, 1))
+    def sweep(self, worker: int) -> None:
+        with self.scope(worker) as session:
+            work_outcomes.recover_expired(session)
+        self._find_owners()
+
+    def _find_owners(self) -> None:
+        """Forget owners whose rows were taken back."""
+        with self.scope(0) as session:
+            kept = session.scalars(select(WorkItem.id).where(WorkItem.holder.is_not(None))).all()
+        self.owner = {one: holder for one, holder in self.owner.items() if one in kept}
+
+    @rule()
+    def time_passes(self) -> None:
+        self.database.retries_are_due()
+
+    # People
+
+    @rule(topic=st.sampled_from(TOPICS), is_on=st.booleans())
+    def a_toggle_is_switched(self, topic: Topic, is_on: bool) -> None:
+        with self.scope(0) as session:
+            toggles.switch(session, self.database.channel, topic, is_on)
+
+    @rule(worker=st.integers(0, 1))
+    def the_mapping_is_added(self, worker: int) -> None:
+        with self.scope(worker) as session:
+            work_outcomes.release_holds(session, self.database.channel, MAPPING)
+
+    @rule(worker=st.integers(0, 1))
+    def failed_rows_are_replayed(self, worker: int) -> None:
+        with self.scope(worker) as session:
+            work_outcomes.replay(session, self.database.channel)
+
+    # The chain
+
+    @precondition(lambda self: self.claims)
+    @rule(worker=st.integers(0, 1), n=st.integers(0, 20))
+    def a_fetch_runs(self, worker: int, n: int) -> None:
+        claim_id = self.claims[n % len(self.claims)]
+        message = self._fetch(worker, claim_id)
+        if message is not None:
+            self.messages.append(message)
+
+    def _fetch(self, worker: int, claim_id: str) -> Message | None:
+        try:
+            with self.scope(worker) as session:
+                held = work_items.take_over(session, claim_id, lease_s=LEASE_S)
+                is_on = toggles.is_on(session, self.database.channel, held.topic)
+                in_shop = set(session.scalars(select(Listing.article_id)).all())
+        except ClaimLost:
+            return None
+        self._own(held)
+        with self.scope(worker) as session:
+            if not is_on:
+                work_items.release(session, held, [item.id for item in held.items])
+            elif held.topic is Topic.STOCK:
+                waiting = [item.id for item in held.items if item.entity_id not in in_shop]
+                work_outcomes.wait_for_articles(session, held, waiting)
+        self._find_owners()
+        if not is_on:
+            return None
+        rows = {
+            item.entity_id: self._read(held.topic, item.entity_id, item.entity_id in in_shop)
+            for item in held.items
+            if held.topic is Topic.ARTICLE or item.entity_id in in_shop
+        }
+        return Message(claim_id, rows) if rows else None
+
+    def _read(self, topic: Topic, entity_id: str, is_in_shop: bool) -> Row:
+        value = self.erp[topic, entity_id]
+        if topic is Topic.STOCK or is_in_shop:
+            return Row(value)
+        return Row(value, first=self.erp[Topic.STOCK, entity_id])
+
+    def _own(self, held: Claim) -> None:
+        self.owner |= {item.id: held.holder for item in held.items}
+
+    @precondition(lambda self: self.messages)
+    @rule(worker=st.integers(0, 1), n=st.integers(0, 20))
+    def a_push_message_is_delivered(self, worker: int, n: int) -> None:
+        push = self._start_push(worker, self.messages[n % len(self.messages)])
+        if push is not None:
+            self.pushes.append(push)
+
+    def _start_push(self, worker: int, message: Message) -> Push | None:
+        """Take the claim over and skip what the shop holds already."""
+        try:
+            with self.scope(worker) as session:
+                held = work_items.take_over(session, message.claim_id, lease_s=LEASE_S)
+        except ClaimLost:
+            return None
+        self._own(held)
+        by_entity = held.item_by_entity
+        same = [
+            entity_id
+            for entity_id, row in message.rows.items()
+            if entity_id in by_entity
+            and row.first is None
+            and by_entity[entity_id].pushed_hash == content(row.value)
+        ]
+        with self.scope(worker) as session:
+            settled = [Settled(by_entity[one].id, skip_reason="unchanged") for one in same]
+            work_items.settle(session, held, settled)
+            self._release_waiting(session, held, same)
+        self._find_owners()
+        changed = {
+            one: row for one, row in message.rows.items() if one in by_entity and one not in same
+        }
+        return Push(worker, held, changed) if changed else None
+
+    def _release_waiting(self, session: Any, held: Claim, article_ids: list[str]) -> None:
+        if held.topic is Topic.ARTICLE:
+            reason = work_outcomes.NOT_IN_SHOP
+            work_outcomes.release_holds(session, held.channel_id, reason, article_ids)
+
+    @precondition(lambda self: any(not one.has_begun for one in self.pushes))
+    @rule(n=st.integers(0, 20))
+    def a_push_begins_to_write(self, n: int) -> None:
+        waiting = [one for one in self.pushes if not one.has_begun]
+        self._begin(waiting[n % len(waiting)])
+
+    def _begin(self, push: Push) -> None:
+        owns_all = all(self.owner.get(one) == push.held.holder for one in push.ids())
+        try:
+            with self.scope(push.worker) as session:
+                work_items.begin_write(session, push.held, push.ids(), lease_s=LEASE_S)
+        except ClaimLost:
+            assert not owns_all, "the holder was refused"
+            self.pushes.remove(push)
+        else:
+            assert owns_all, "somebody who lost the claim may write"
+            push.has_begun = True
+
+    @precondition(lambda self: any(one.has_begun for one in self.pushes))
+    @rule(n=st.integers(0, 20))
+    def a_write_reaches_the_shop(self, n: int) -> None:
+        """At once, or after the claim was lost: a frozen sender. It may also be repeated."""
+        begun = [one for one in self.pushes if one.has_begun]
+        self._write(begun[n % len(begun)])
+
+    def _write(self, push: Push) -> None:
+        for item in push.held.items:
+            if item.entity_id not in push.rows:
+                continue
+            for key, value in push.keys(item.entity_id):
+                self.shop[key] = value
+                if self.owner.get(item.id) != push.held.holder:
+                    push.late.add(key)
+        push.has_written = True
+
+    @precondition(lambda self: any(one.has_written for one in self.pushes))
+    @rule(n=st.integers(0, 20))
+    def a_push_settles(self, n: int) -> None:
+        written = [one for one in self.pushes if one.has_written]
+        self._settle(written[n % len(written)])
+
+    def _settle(self, push: Push) -> None:
+        """What pushing.py does with rows that the shop accepted."""
+        items = push.held.item_by_entity
+        with self.scope(push.worker) as session:
+            settled = [
+                Settled(items[one].id, content(row.value)) for one, row in push.rows.items()
+            ]
+            result = work_items.settle(session, push.held, settled)
+            late = [one for one in push.rows if items[one].id in result.refused]
+            if push.held.topic is Topic.ARTICLE:
+                self._remember_products(session, push, late)
+            work_items.rehint(session, result.refused)
+            self._release_waiting(session, push.held, list(push.rows))
+        self._end(push)
+
+    def _remember_products(self, session: Any, push: Push, late: list[str]) -> None:
+        channel = push.held.channel_id
+        work_outcomes.remember_listings(
+            session,
+            channel,
+            [
+                {
+                    "article_id": one,
+                    "external_id": f"p{one}",
+                    "number": one,
+                    "is_active": True,
+                    "was_adopted": False,
+                }
+                for one in push.rows
+            ],
+        )
+        firsts = {one: row.first for one, row in push.rows.items() if row.first is not None}
+        sure = {one: content(value) for one, value in firsts.items() if one not in late}
+        work_outcomes.remember_pushed(session, channel, Topic.STOCK, sure)
+        doubtful = [one for one in firsts if one in late]
+        work_items.hint(session, channel, Topic.STOCK, doubtful, forgets_hash=True)
+
+    @precondition(lambda self: self.pushes)
+    @rule(n=st.integers(0, 20), error=st.sampled_from(sorted(ERRORS)))
+    def a_push_fails(self, n: int, error: str) -> None:
+        """Before its write or after it: an answer may be cut, a later part of it refused."""
+        push = self.pushes[n % len(self.pushes)]
+        self._fail(push, ERRORS[error]())
+
+    def _fail(self, push: Push, error: Exception) -> None:
+        with self.scope(push.worker) as session:
+            work_outcomes.record_errors(
+                session, push.held, {item.id: error for item in push.held.items}
+            )
+        self._end(push)
+
+    @precondition(lambda self: any(not one.late for one in self.pushes))
+    @rule(n=st.integers(0, 20))
+    def a_worker_dies(self, n: int) -> None:
+        """At any point but one: killed after a write that came a whole lease too late."""
+        mortal = [one for one in self.pushes if not one.late]
+        self.pushes.remove(mortal[n % len(mortal)])
+
+    def _end(self, push: Push) -> None:
+        self.pushes.remove(push)
+        self._find_owners()
+
+    @rule(worker=st.integers(0, 1), topic=st.sampled_from(TOPICS))
+    def a_whole_chain_runs(self, worker: int, topic: Topic) -> None:
+        for priority in Priority:
+            self._run_chain(worker, topic, priority)
+
+    def _run_chain(self, worker: int, topic: Topic, priority: Priority) -> bool:
+        claim_id = self._claim(worker, topic, priority, 2)
+        if claim_id is None:
+            return False
+        message = self._fetch(worker, claim_id)
+        push = self._start_push(worker, message) if message else None
+        if push is not None:
+            self.pushes.append(push)
+            self._begin(push)
+            self._write(push)
+            self._settle(push)
+        return True
+
+    # What must hold
+
+    @invariant()
+    def what_is_done_is_right(self) -> None:
+        late = {key for push in self.pushes for key in push.late}
+        with self.scope(0) as session:
+            rows = session.execute(select(WorkItem.__table__)).all()
+        for row in rows:
+            key = (Topic(row.topic), row.entity_id)
+            self._check_shape(row)
+            if key in late:
+                continue
+            if row.state == "COMPLETED":
+                assert self.shop.get(key) == self.erp[key], f"{key} is done, but not right"
+            if row.pushed_hash is not None:
+                held = self.shop.get(key)
+                assert held is not None, f"{key} has a hash, but is not in the shop"
+                assert row.pushed_hash == content(held), f"the hash of {key} is wrong"
+
+    def _check_shape(self, row: Any) -> None:
+        is_processing = row.state == "PROCESSING"
+        assert row.state in ("QUEUED", "PROCESSING", "COMPLETED", "FAILED")
+        assert is_processing == (row.claim_id is not None)
+        assert is_processing == (row.lease_until is not None)
+        assert is_processing == (row.claimed_generation is not None)
+        assert row.holder is None or is_processing
+        assert row.hold_reason is None or row.state == "QUEUED"
+        assert (row.first_unsent_at is None) == (row.state == "COMPLETED")
+
+    def teardown(self) -> None:
+        """Everything that hangs ends, people do their part, and the queue is worked off."""
+        for push in list(self.pushes):
+            if push.late:
+                self._settle(push)
+        self.pushes = []
+        self.database.end_leases()
+        with self.scope(0) as session:
+            work_outcomes.recover_expired(session)
+            work_outcomes.replay(session, self.database.channel)
+            work_outcomes.release_holds(session, self.database.channel, MAPPING)
+            for topic in TOPICS:
+                toggles.switch(session, self.database.channel, topic, True)
+        self._find_owners()
+        self.database.retries_are_due()
+        lanes = [(topic, priority) for topic in TOPICS for priority in Priority]
+        while any([self._run_chain(0, *lane) for lane in lanes]):
+            pass
+
+        with self.scope(0) as session:
+            open_rows = session.scalars(
+                select(WorkItem.entity_id).where(WorkItem.state != "COMPLETED")
+            ).all()
+        assert open_rows == []
+        self.what_is_done_is_right()
+
+
+def prove(url: str, max_examples: int) -> None:
+    database = open_database(url)
+    engines = (database.engine, build_engine(url))
+    with database.scope() as session:
+        run = SyncRun(channel_id=database.channel, kind="initial", topics="article,stock")
+        session.add(run)
+        session.flush()
+        machine = type(
+            "Machine",
+            (WorkQueue,),
+            {"database": database, "engines": engines, "sync_run": run.id},
+        )
+    try:
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=max_examples,
+                stateful_step_count=40,
+                deadline=None,
+                derandomize=True,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+    finally:
+        for engine in engines:
+            engine.dispose()
+
+
+@pytest.mark.timeout(300)
+def test_no_order_of_events_leaves_the_shop_behind_on_sqlite(sqlite_url):
+    prove(sqlite_url, max_examples=60)
+
+
+@pytest.mark.timeout(300)
+def test_no_order_of_events_leaves_the_shop_behind_on_postgres(postgres_url):
+    prove(postgres_url, max_examples=25)
