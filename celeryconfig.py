@@ -37,7 +37,8 @@ task_routes = {
 # A killed worker gives its message back, at most twice; the lease is the net below (pitfalls 1-4).
 task_acks_late = True
 task_reject_on_worker_lost = True
-task_acks_on_failure_or_timeout = True
+task_acks_on_failure = True
+task_acks_on_timeout = True
 task_soft_time_limit = _settings.stage_soft_s
 task_time_limit = _settings.stage_hard_s
 worker_prefetch_multiplier = 1

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from integration import settings
 
@@ -64,6 +64,5 @@ def forget_inherited_connections() -> None:
 @contextmanager
 def session_scope(bind: Engine | None = None) -> Iterator[Session]:
     """A session that commits at the end of the block and rolls back on an exception."""
-    factory = sessionmaker(bind or engine(), expire_on_commit=False)
-    with factory.begin() as session:
+    with Session(bind or engine(), expire_on_commit=False) as session, session.begin():
         yield session

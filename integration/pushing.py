@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import TypeGuard
 
 from sqlalchemy.orm import Session
 
 from integration import pacing, wire, work_items, work_outcomes
 from integration.connectors.base import Payload, Receipt
-from integration.errors import Busy, Throttled
+from integration.errors import Busy, Throttled, TransientError
 from integration.runtime import Runtime
 from integration.stages import Batch, Work, claimed, work_event
 from integration.topology import Topic
@@ -33,8 +34,9 @@ def push(runtime: Runtime, batch: Batch) -> None:
         same = [payload for payload in payloads if _is_unchanged(work, payload)]
         changed = [payload for payload in payloads if payload not in same]
         _settle_unchanged(runtime, work, same)
-        if changed:
-            _send(runtime, work, changed)
+        free = _without_taken_numbers(runtime, work, changed)
+        if free:
+            _send(runtime, work, free)
 
 
 def _of_claim(work: Work, payloads: Sequence[Payload]) -> list[Payload]:
@@ -65,6 +67,33 @@ def _settle_unchanged(runtime: Runtime, work: Work, same: Sequence[Payload]) -> 
         _release_waiting(session, work, [one["article_id"] for one in same])
 
 
+def _without_taken_numbers(
+    runtime: Runtime, work: Work, payloads: Sequence[Payload]
+) -> list[Payload]:
+    """Payloads that may go now: a new product must not adopt the product of another article.
+
+    The ERP gave its number to another article: the one that has it in the shop goes first and
+    gives it up. One that is withdrawn already gives it up here.
+    """
+    number_by_article = {p["article_id"]: p["number"] for p in payloads if not p["external_id"]}
+    with runtime.scope() as session:
+        owners = work_outcomes.number_owners(session, work.channel.id, number_by_article)
+        gone = [one.article_id for one in owners.values() if not one.is_active]
+        work_outcomes.forget_vanished(session, work.channel.id, gone)
+        taken = {article: one for article, one in owners.items() if one.is_active}
+        rivals = [one.article_id for one in taken.values()]
+        work_items.hint(session, work.channel.id, Topic.ARTICLE, rivals)
+        items = work.claim.item_by_entity
+        errors: dict[int, Exception] = {
+            items[article].id: TransientError(
+                f"number {one.number} still belongs to article {one.article_id} in the shop"
+            )
+            for article, one in taken.items()
+        }
+        work_outcomes.record_errors(session, work.claim, errors)
+    return [payload for payload in payloads if payload["article_id"] not in taken]
+
+
 def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
     item_ids = [work.claim.item_by_entity[one["article_id"]].id for one in payloads]
 
@@ -76,8 +105,9 @@ def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
     try:
         receipts = connector.push(work.claim.topic, payloads, key=work.claim.id)
     except Throttled as error:
-        if not isinstance(error, Busy):
-            _rest_shop(runtime, work, error)
+        if _asks_for_rest(error):
+            with runtime.scope() as session:
+                pacing.pause_shop(session, work.channel.id, error.retry_after_s)
         raise
     with runtime.scope() as session:
         _record(session, work, payloads, receipts)
@@ -86,9 +116,9 @@ def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
         _start_over(session, work, [one.article_id for one in receipts if one.has_vanished])
 
 
-def _rest_shop(runtime: Runtime, work: Work, error: Throttled) -> None:
-    with runtime.scope() as session:
-        pacing.pause_shop(session, work.channel.id, error.retry_after_s)
+def _asks_for_rest(error: object) -> TypeGuard[Throttled]:
+    """The shop wants to be let alone; a lock inside it (Busy) concerns only this batch."""
+    return isinstance(error, Throttled) and not isinstance(error, Busy)
 
 
 def _record(
@@ -103,6 +133,9 @@ def _record(
     work_outcomes.record_errors(
         session, work.claim, {items[one].id: error for one, error in errors.items()}
     )
+    rests = [error.retry_after_s for error in errors.values() if _asks_for_rest(error)]
+    if rests:
+        pacing.pause_shop(session, work.channel.id, max(rests))
     for article_id, error in errors.items():
         log.warning(work_event("work_item.refused", work, article=article_id, reason=error))
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, bindparam, cast, collate, func, literal, type_coerce
+from sqlalchemy import ColumnElement, String, cast, collate, func, literal, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -17,16 +15,20 @@ def is_postgres(session: Session) -> bool:
 
 def insert(session: Session, model: Any) -> Any:
     """An INSERT that knows ON CONFLICT, for the dialect at hand."""
-    return postgresql.insert(model) if is_postgres(session) else sqlite.insert(model)
+    return insert_into(is_postgres(session), model)
 
 
-def texts(session: Session, values: Sequence[str]) -> ColumnElement[str]:
-    """The values as rows of a SELECT, in their order.
+def insert_into(on_postgres: bool, model: Any) -> Any:
+    """The same for a statement that is built before there is a session."""
+    return postgresql.insert(model) if on_postgres else sqlite.insert(model)
 
-    One JSON parameter whatever their number, so that the statement is compiled once.
+
+def json_texts(on_postgres: bool, parameter: ColumnElement[str]) -> ColumnElement[str]:
+    """The texts of one JSON list as rows of a SELECT, in their order.
+
+    One parameter whatever their number, so that the statement is compiled once.
     """
-    parameter = bindparam(None, json.dumps(list(values)), type_=String(), unique=True)
-    if is_postgres(session):
+    if on_postgres:
         rows = func.jsonb_array_elements_text(cast(parameter, postgresql.JSONB))
         column: ColumnElement[str] = rows.column_valued("entity")
         return column
@@ -39,9 +41,9 @@ def lock_order(session: Session, column: Any) -> ColumnElement[Any]:
     return collate(column, "C" if is_postgres(session) else "BINARY")
 
 
-def least(session: Session, *values: Any) -> ColumnElement[Any]:
+def least(on_postgres: bool, *values: Any) -> ColumnElement[Any]:
     """The smallest of some values that are not NULL."""
-    return func.least(*values) if is_postgres(session) else func.min(*values)
+    return func.least(*values) if on_postgres else func.min(*values)
 
 
 def constant(value: str | int) -> ColumnElement[Any]:

@@ -1,8 +1,8 @@
 """The work queue: the only writer of a work item's state.
 
-    QUEUED --claim--> PROCESSING --settle--> COMPLETED
-       ^                 |  |
-       |<-- postpone ----+  +-- bury --> FAILED --replay--> QUEUED
+    hint --> QUEUED --claim--> PROCESSING --settle--> COMPLETED
+                ^                 |  |
+                |<-- postpone ----+  +-- bury --> FAILED --replay--> QUEUED
 
 A hint says that an entity changed. Whatever happens to a claim, a hint that came after it leads
 to another run: a row is done only for the generation it was claimed with. What becomes of a row
@@ -12,21 +12,15 @@ whose stage failed is decided in `work_outcomes`.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from sqlalchemy import (
-    Integer,
     Table,
-    and_,
     bindparam,
-    case,
     func,
-    literal,
-    or_,
     select,
-    true,
     update,
 )
 from sqlalchemy.orm import Session
@@ -34,8 +28,28 @@ from sqlalchemy.orm import Session
 from integration import sql
 from integration.clock import db_now
 from integration.errors import ClaimLost
+from integration.hints import hint
 from integration.models import Priority, WorkItem, WorkItemState
 from integration.topology import Topic
+
+__all__ = [
+    "RELEASED",
+    "Claim",
+    "ClaimedItem",
+    "SettleResult",
+    "Settled",
+    "begin_write",
+    "claim",
+    "held_rows",
+    "hint",
+    "is_current",
+    "rehint",
+    "release",
+    "release_unsent",
+    "settle",
+    "take_over",
+    "update_items",
+]
 
 QUEUED, PROCESSING = WorkItemState.QUEUED, WorkItemState.PROCESSING
 COMPLETED, FAILED = WorkItemState.COMPLETED, WorkItemState.FAILED
@@ -93,82 +107,6 @@ class SettleResult:
     completed: tuple[int, ...] = ()
     requeued: tuple[int, ...] = ()
     refused: tuple[int, ...] = ()
-
-
-def hint(
-    session: Session,
-    channel_id: int,
-    topic: Topic,
-    entity_ids: Iterable[str],
-    *,
-    priority: Priority = Priority.LIVE,
-    sync_run_id: int | None = None,
-    forgets_hash: bool = False,
-) -> None:
-    """Record that these entities are newer in the ERP than in the shop.
-
-    `forgets_hash`: what the shop holds is in doubt, so the next run sends whatever it finds.
-    Failure policy: part of the caller's transaction; once committed, the change cannot be lost.
-    """
-    ids = sorted(set(entity_ids))
-    if not ids:
-        return
-    row = select(
-        literal(channel_id),
-        literal(topic.value),
-        sql.texts(session, ids),
-        literal(QUEUED.value),
-        literal(int(priority)),
-        literal(1),
-        literal(0),
-        db_now(),
-        db_now(),
-        db_now(),
-        literal(sync_run_id, Integer()),
-        # SQLite reads ON CONFLICT behind a SELECT only with a WHERE before it
-    ).where(true())
-    columns = ["channel_id", "topic", "entity_id", "state", "priority", "generation", "attempts"]
-    columns += ["due_at", "first_unsent_at", "last_event_at", "sync_run_id"]
-    statement = sql.insert(session, WorkItem).from_select(columns, row)
-    session.execute(_or_bump(session, statement, sync_run_id, forgets_hash))
-
-
-def _or_bump(session: Session, statement: Any, sync_run_id: int | None, forgets_hash: bool) -> Any:
-    """A hint of a row that exists: generation + 1, QUEUED again unless it is worked on."""
-    new, old = statement.excluded, WorkItem
-    is_processing = old.state == PROCESSING.value
-    # Held and FAILED rows are due at once: the new event may be what they were waiting for.
-    is_waiting = and_(old.state == QUEUED.value, old.hold_reason.is_(None))
-    changes: dict[str, Any] = {
-        "generation": old.generation + 1,
-        "last_event_at": db_now(),
-        "state": case((is_processing, PROCESSING.value), else_=QUEUED.value),
-        "attempts": case(
-            (or_(is_processing, is_waiting), old.attempts),
-            else_=0,
-        ),
-        "hold_reason": case((is_processing, old.hold_reason), else_=None),
-        "priority": case(
-            (or_(is_processing, is_waiting), sql.least(session, old.priority, new.priority)),
-            else_=new.priority,
-        ),
-        "due_at": case(
-            (is_processing, old.due_at),
-            (is_waiting, sql.least(session, old.due_at, new.due_at)),
-            else_=new.due_at,
-        ),
-        "first_unsent_at": func.coalesce(old.first_unsent_at, new.first_unsent_at),
-        "next_unsent_at": case(
-            (is_processing, func.coalesce(old.next_unsent_at, new.first_unsent_at)), else_=None
-        ),
-    }
-    if sync_run_id is not None:
-        changes["sync_run_id"] = new.sync_run_id
-    if forgets_hash:
-        changes["pushed_hash"] = None
-    return statement.on_conflict_do_update(
-        index_elements=["channel_id", "topic", "entity_id"], set_=changes
-    )
 
 
 def claim(

@@ -215,6 +215,24 @@ def remember_listings(
         )
 
 
+def number_owners(
+    session: Session, channel_id: int, number_by_article: Mapping[str, str]
+) -> dict[str, Listing]:
+    """Listings of other articles that hold one of these numbers in the shop, by the article that
+    wants it."""
+    rows = session.scalars(
+        select(Listing).where(
+            Listing.channel_id == channel_id, Listing.number.in_(number_by_article.values())
+        )
+    ).all()
+    owner_by_number = {row.number: row for row in rows}
+    return {
+        article: owner_by_number[number]
+        for article, number in number_by_article.items()
+        if number in owner_by_number and owner_by_number[number].article_id != article
+    }
+
+
 def remember_pushed(
     session: Session, channel_id: int, topic: Topic, hash_by_entity: Mapping[str, str]
 ) -> None:

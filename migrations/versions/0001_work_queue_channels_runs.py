@@ -2,8 +2,8 @@
 
 import sqlalchemy as sa
 from alembic import op
-import integration.clock
 
+import integration.clock
 
 revision = '0001'
 down_revision = None

@@ -13,6 +13,7 @@ from sandbox.erp.model import Article, Listing, of_listing_id, of_price_id, pric
 from sandbox.erp.tenants import Tenant
 from sandbox.erp.world import World, current_tenant
 
+LISTINGS = "/articles/<int:article_id>/listings"
 SUPPRESS = "x-vario-suppress-own-webhooks"
 LISTING_STATES = {"DISABLED", "NEED_SYNCHRONIZE", "QUEUED_FOR_SYNCHRONIZE", "SYNCHRONIZED",
                   "ERRONEOUS", "NEED_DELETION", "QUEUED_FOR_DELETION"}
@@ -21,7 +22,8 @@ LISTING_STATES = {"DISABLED", "NEED_SYNCHRONIZE", "QUEUED_FOR_SYNCHRONIZE", "SYN
 def blueprint(world: World) -> Blueprint:
     routes = Blueprint("articles", __name__, url_prefix="/api/vario/erp")
     _articles(routes)
-    _listings(routes, world)
+    _listings(routes)
+    _listing_writes(routes, world)
     _prices(routes, world)
     _taxes(routes)
     return routes
@@ -54,10 +56,8 @@ def _articles(routes: Blueprint) -> None:
         return jsonify(["de"])
 
 
-def _listings(routes: Blueprint, world: World) -> None:
-    path = "/articles/<int:article_id>/listings"
-
-    @routes.get(path)
+def _listings(routes: Blueprint) -> None:
+    @routes.get(LISTINGS)
     def listings(article_id: int) -> Response:
         tenant, found = current_tenant(), _article(article_id)
         shown = [dto.listing(found, own, tenant) for own in found.listings.values()]
@@ -66,7 +66,14 @@ def _listings(routes: Blueprint, world: World) -> None:
                       if channel.id not in found.listings]
         return jsonify(shown)
 
-    @routes.post(path)
+    @routes.get(LISTINGS + "/<int:listing_id>")
+    def listing(article_id: int, listing_id: int) -> Any:
+        found, own = _listing(article_id, listing_id)
+        return dto.listing(found, own, current_tenant())
+
+
+def _listing_writes(routes: Blueprint, world: World) -> None:
+    @routes.post(LISTINGS)
     def create(article_id: int) -> Any:
         tenant, found, body = current_tenant(), _article(article_id), _object()
         channel = str((body.get("salesChannelRef") or {}).get("id", ""))
@@ -81,12 +88,7 @@ def _listings(routes: Blueprint, world: World) -> None:
         _announce(world, tenant, found, own, "create")
         return dto.listing(found, own, tenant)
 
-    @routes.get(path + "/<int:listing_id>")
-    def listing(article_id: int, listing_id: int) -> Any:
-        found, own = _listing(article_id, listing_id)
-        return dto.listing(found, own, current_tenant())
-
-    @routes.route(path + "/<int:listing_id>", methods=["PATCH", "PUT"])
+    @routes.route(LISTINGS + "/<int:listing_id>", methods=["PATCH", "PUT"])
     def write(article_id: int, listing_id: int) -> Any:
         tenant, body = current_tenant(), _object()
         with tenant.lock:
@@ -97,7 +99,7 @@ def _listings(routes: Blueprint, world: World) -> None:
         _announce(world, tenant, found, own)
         return dto.listing(found, own, tenant)
 
-    @routes.put(path + "/<int:listing_id>/state")
+    @routes.put(LISTINGS + "/<int:listing_id>/state")
     def state(article_id: int, listing_id: int) -> Response:
         tenant, wanted = current_tenant(), request.args.get("state", "")
         if wanted not in LISTING_STATES:
@@ -109,7 +111,7 @@ def _listings(routes: Blueprint, world: World) -> None:
         _announce(world, tenant, found, own)
         return Response(status=200)
 
-    @routes.delete(path + "/<int:listing_id>")
+    @routes.delete(LISTINGS + "/<int:listing_id>")
     def delete(article_id: int, listing_id: int) -> Response:
         tenant = current_tenant()
         with tenant.lock:

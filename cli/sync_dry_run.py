@@ -1,0 +1,138 @@
+"""`vario-relay sync --dry-run`: the preview of a sync, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.shared import print_table, say
+from cli.sync_drive import ALL_TOPICS
+from integration import channels
+from integration.dry_run import ADOPT, DryRun, Outcome, PreviewPage
+from integration.topology import SHORT_NAME_BY_TOPIC, TOPIC_BY_SHORT_NAME, Topic
+
+if TYPE_CHECKING:
+    from integration.runtime import Runtime
+
+BANNER = "*** DRY RUN: nothing is written, neither to the shop nor to the ERP nor to the queue ***"
+EXAMPLES = 5
+#: More adoptions than a person reads; `--json` names all of them.
+ADOPTIONS_SHOWN = 50
+LINE_EVERY_S = 5.0
+
+
+def show_dry_run(
+    runtime: Runtime, name: str, topic: Topic | None, *, is_forced: bool, as_json: bool
+) -> None:
+    """Preview the channel and print what was found. A paused channel can be previewed too."""
+    with runtime.scope() as session:
+        channel_id = channels.find(session, name).id
+    channel = runtime.channel(channel_id)
+    topics = [TOPIC_BY_SHORT_NAME[one] for one in ALL_TOPICS] if topic is None else [topic]
+    summary = Summary(channel.label)
+    if as_json:
+        say(BANNER)
+    else:
+        click.echo(BANNER)
+    next_line_at = time.monotonic() + LINE_EVERY_S
+    for page in DryRun(runtime, channel, topics, is_forced=is_forced).pages():
+        summary.add(page)
+        if as_json:
+            click.echo(json.dumps(summary.step(page), ensure_ascii=False))
+        elif time.monotonic() >= next_line_at:
+            next_line_at = time.monotonic() + LINE_EVERY_S
+            say(f"{page.seen} of {page.expected} articles looked at")
+    if as_json:
+        click.echo(json.dumps(summary.total(), ensure_ascii=False))
+    else:
+        summary.print()
+
+
+class Summary:
+    """Counts per outcome, a few examples of each, and the adoptions."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._counts: Counter[str] = Counter()
+        self._by_topic: Counter[str] = Counter()
+        self._examples: dict[str, list[Outcome]] = {}
+        self._adoptions: list[Outcome] = []
+        self._seen = self._expected = 0
+
+    def add(self, page: PreviewPage) -> None:
+        self._seen, self._expected = page.seen, page.expected
+        for one in page.outcomes:
+            self._counts[one.outcome] += 1
+            self._by_topic.update(SHORT_NAME_BY_TOPIC[topic] for topic in one.topics)
+            examples = self._examples.setdefault(one.outcome, [])
+            if len(examples) < EXAMPLES:
+                examples.append(one)
+            if one.outcome == ADOPT and len(self._adoptions) < ADOPTIONS_SHOWN:
+                self._adoptions.append(one)
+
+    def step(self, page: PreviewPage) -> dict[str, Any]:
+        """How far the preview is, and the adoptions of this page."""
+        return {
+            **self._head(is_done=False),
+            "adoptions": [_shown(one) for one in page.outcomes if one.outcome == ADOPT],
+        }
+
+    def total(self) -> dict[str, Any]:
+        """The last line."""
+        examples = {kind: [_shown(one) for one in them] for kind, them in self._examples.items()}
+        return {**self._head(is_done=True), "examples": examples}
+
+    def _head(self, *, is_done: bool) -> dict[str, Any]:
+        return {
+            "dry_run": True,
+            "channel": self._label,
+            "done": is_done,
+            "seen": self._seen,
+            "expected": self._expected,
+            "counts": dict(self._counts),
+            "topics": dict(self._by_topic),
+        }
+
+    def print(self) -> None:
+        click.echo(f"sales channel {self._label}: {self._seen} articles are listed in the ERP")
+        print_table(
+            ("OUTCOME", "ARTICLES", "FOR EXAMPLE"),
+            [
+                (kind, count, ", ".join(_label(one) for one in self._examples[kind]))
+                for kind, count in self._counts.most_common()
+            ],
+            empty="no article is listed on this channel",
+        )
+        if self._by_topic:
+            sent = ", ".join(f"{count} {name}" for name, count in sorted(self._by_topic.items()))
+            click.echo(f"would be sent: {sent}")
+        for kind, examples in self._examples.items():
+            for one in examples:
+                if one.detail and kind != ADOPT:
+                    click.echo(f"{kind}: {_label(one)}: {one.detail}")
+        self._print_adoptions()
+        click.echo(BANNER)
+
+    def _print_adoptions(self) -> None:
+        for one in self._adoptions:
+            click.echo(f"would adopt {_label(one)}: {one.detail}")
+        more = self._counts[ADOPT] - len(self._adoptions)
+        if more > 0:
+            click.echo(f"would adopt {more} more; --json names all")
+
+
+def _label(one: Outcome) -> str:
+    return one.number or f"id {one.article}"
+
+
+def _shown(one: Outcome) -> dict[str, Any]:
+    shown: dict[str, Any] = {"article": one.article, "number": one.number}
+    if one.detail:
+        shown["detail"] = one.detail
+    if one.external_id is not None:
+        shown["external_id"] = one.external_id
+    return shown

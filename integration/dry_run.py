@@ -1,0 +1,271 @@
+"""What a sync would do, page by page, without doing it.
+
+Reads the ERP, our own records and the numbers of the shop; makes documents and payloads like the
+stages do; writes nothing to the shop and no work item. Only one page is in memory at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+
+from integration import toggles, wire
+from integration.channels import ChannelView
+from integration.connectors.base import Connector, ListingView
+from integration.documents import ArticleDocument, Document, WithdrawalDocument
+from integration.erp import listings
+from integration.erp.client import ErpClient
+from integration.erp.plans import FETCH_BY_TOPIC
+from integration.errors import Held, PermanentError, Throttled, TransientError
+from integration.models import Listing, WorkItem
+from integration.runtime import Runtime
+from integration.topics import DOCUMENT_BY_TOPIC
+from integration.topology import SHORT_NAME_BY_TOPIC, Topic
+
+CREATE, ADOPT, UPDATE, UNCHANGED, WITHDRAW = "create", "adopt", "update", "unchanged", "withdraw"
+INACTIVE, NOT_LISTED, INVALID, TOGGLED_OFF = "inactive", "not-listed", "invalid", "toggled-off"
+
+PAGE = 100
+#: Failures in a row of the ERP or the shop after which the preview gives up.
+MAX_FAILURES = 6
+LONGEST_PAUSE_S = 60.0
+
+Row = Mapping[str, Any]
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What would become of one article.
+
+    `outcome` is one of the names above, or why its rows would be held, e.g. ``no-price``.
+    `topics` are those that would be sent; `external_id` is the product that would be adopted.
+    """
+
+    article: str
+    number: str | None
+    outcome: str
+    detail: str = ""
+    topics: tuple[Topic, ...] = ()
+    external_id: str | None = None
+
+
+@dataclass(frozen=True)
+class PreviewPage:
+    """The outcomes of one page; `seen` counts the articles up to here."""
+
+    outcomes: tuple[Outcome, ...]
+    seen: int
+    expected: int
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Our records of the articles of one page."""
+
+    listing_by_article: Mapping[str, ListingView]
+    hash_by_item: Mapping[tuple[str, str], str | None]
+
+    def listing(self, article_id: str) -> ListingView:
+        return self.listing_by_article.get(article_id, ListingView(article_id))
+
+
+def _wait(seconds: float) -> None:
+    threading.Event().wait(seconds)
+
+
+class DryRun:
+    """The preview of one channel; `topics` are those that the sync would ask for."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        channel: ChannelView,
+        topics: Collection[Topic],
+        *,
+        is_forced: bool = False,
+        wait: Callable[[float], None] = _wait,
+    ) -> None:
+        self._runtime, self._channel = runtime, channel
+        self._is_forced, self._wait = is_forced, wait
+        with runtime.scope() as session:
+            states = toggles.states(session, channel.id)
+        self._topics = [topic for topic in topics if states[topic]]
+        self._asks_for_articles = Topic.ARTICLE in topics
+        self._seen_in_shop: set[str] = set()
+
+    def pages(self) -> Iterator[PreviewPage]:
+        """Page by page; the last page tells what is in the shop and not listed any more.
+
+        Raises: IntegrationError of the ERP or the shop, when waiting does not help.
+        """
+        client = self._runtime.erp(self._channel.tenant_id, is_backfill=True)
+        connector = self._runtime.connector(self._channel)
+        erp_id = self._channel.erp_id
+        expected = self._patiently(lambda: listings.count_listed(client, erp_id))
+        seen, offset, more = 0, 0, True
+        while more:
+            at = offset
+            ids, more, offset = self._patiently(
+                lambda at=at: listings.listed_page(client, erp_id, at, PAGE)
+            )
+            seen += len(ids)
+            yield PreviewPage(self._page(client, connector, ids), seen, expected)
+        if self._asks_for_articles:
+            yield PreviewPage(tuple(self._not_listed_any_more()), seen, expected)
+
+    def _patiently(self, ask: Callable[[], Result]) -> Result:
+        """The answer, after waiting for whoever asked for a pause."""
+        failures = 0
+        while True:
+            try:
+                return ask()
+            except Throttled as error:
+                pause_s = error.retry_after_s
+            except TransientError:
+                failures += 1
+                if failures >= MAX_FAILURES:
+                    raise
+                pause_s = 2.0**failures
+            self._wait(min(pause_s, LONGEST_PAUSE_S))
+
+    def _page(
+        self, client: ErpClient, connector: Connector, ids: Sequence[str]
+    ) -> tuple[Outcome, ...]:
+        rows = self._rows(client, ids)
+        known = self._known(ids)
+        self._seen_in_shop.update(known.listing_by_article)
+        outcomes = [self._outcome(connector, known, one, rows.get(one)) for one in ids]
+        return tuple(self._with_adoptions(connector, outcomes))
+
+    def _rows(self, client: ErpClient, ids: Sequence[str]) -> dict[str, Row]:
+        """Complete rows; an article row holds what its price and stock are made of too."""
+        facts = self._runtime.erp_facts(self._channel.tenant_id)
+        fetch = FETCH_BY_TOPIC[Topic.ARTICLE]
+        rows: dict[str, Row] = {}
+        pending, failures = list(ids), 0
+        while pending:
+            asked = pending
+            found = self._patiently(lambda asked=asked: fetch(client, facts, self._channel, asked))
+            postponed = [one for one in asked if "postponed" in found.get(one, {})]
+            rows.update({one: row for one, row in found.items() if one not in postponed})
+            failures = failures + 1 if len(postponed) == len(pending) else 0
+            if failures >= MAX_FAILURES:
+                raise TransientError(found[postponed[0]]["postponed"]["message"])
+            if postponed:
+                pause_s = found[postponed[0]]["postponed"]["retry_after_s"] or 2.0
+                self._wait(min(pause_s, LONGEST_PAUSE_S))
+            pending = postponed
+        return rows
+
+    def _known(self, ids: Sequence[str]) -> _Known:
+        with self._runtime.scope() as session:
+            found = session.scalars(
+                select(Listing).where(
+                    Listing.channel_id == self._channel.id, Listing.article_id.in_(ids)
+                )
+            ).all()
+            hashes = session.execute(
+                select(WorkItem.entity_id, WorkItem.topic, WorkItem.pushed_hash).where(
+                    WorkItem.channel_id == self._channel.id,
+                    WorkItem.topic.in_([topic.value for topic in self._topics]),
+                    WorkItem.entity_id.in_(ids),
+                )
+            ).all()
+        views = {
+            one.article_id: ListingView(
+                one.article_id, one.external_id, one.number, one.is_active, one.notes
+            )
+            for one in found
+        }
+        return _Known(views, {(row.entity_id, row.topic): row.pushed_hash for row in hashes})
+
+    def _outcome(
+        self, connector: Connector, known: _Known, article_id: str, row: Row | None
+    ) -> Outcome:
+        listing = known.listing(article_id)
+        number = listing.number if row is None else row.get("number") or listing.number
+        if row is None or not (row.get("listed") or "refusal" in row):
+            kind = WITHDRAW if listing.is_active else NOT_LISTED
+            return Outcome(article_id, number, kind)
+        try:
+            if listing.external_id is None:
+                return self._first(connector, listing, number, row)
+            return self._again(connector, known, listing, number, row)
+        except Held as error:
+            return Outcome(article_id, number, error.reason, str(error))
+        except PermanentError as error:
+            return Outcome(article_id, number, INVALID, str(error))
+
+    def _first(
+        self, connector: Connector, listing: ListingView, number: str | None, row: Row
+    ) -> Outcome:
+        """An article that is not in the shop as far as we know."""
+        article_id = listing.article_id
+        if Topic.ARTICLE not in self._topics:
+            reason = TOGGLED_OFF if self._asks_for_articles else NOT_LISTED
+            return Outcome(article_id, number, reason, "articles do not travel, it is not in shop")
+        if "refusal" not in row and not row.get("active"):
+            return Outcome(article_id, number, INACTIVE)
+        document = DOCUMENT_BY_TOPIC[Topic.ARTICLE](row, self._channel)
+        if isinstance(document, WithdrawalDocument):
+            return Outcome(article_id, number, NOT_LISTED)
+        payload = connector.payload(document, listing)
+        return Outcome(article_id, payload["number"], CREATE, topics=(Topic.ARTICLE,))
+
+    def _again(
+        self,
+        connector: Connector,
+        known: _Known,
+        listing: ListingView,
+        number: str | None,
+        row: Row,
+    ) -> Outcome:
+        """An article that is in the shop: what of it differs."""
+        differing = []
+        for topic in self._topics:
+            document: Document = DOCUMENT_BY_TOPIC[topic](row, self._channel)
+            content = wire.content_hash(connector.payload(document, listing)["body"])
+            pushed = known.hash_by_item.get((listing.article_id, topic.value))
+            if self._is_forced or content != pushed:
+                differing.append(topic)
+            if topic is Topic.ARTICLE and _ends_offer(document) and listing.is_active:
+                return Outcome(listing.article_id, number, WITHDRAW, topics=(topic,))
+        names = ", ".join(SHORT_NAME_BY_TOPIC[topic] for topic in differing)
+        kind = UPDATE if differing else UNCHANGED
+        return Outcome(listing.article_id, number, kind, names, tuple(differing))
+
+    def _with_adoptions(
+        self, connector: Connector, outcomes: Sequence[Outcome]
+    ) -> Iterator[Outcome]:
+        """What the shop has under the same number would be adopted, not created."""
+        numbers = [one.number for one in outcomes if one.outcome == CREATE and one.number]
+        found = self._patiently(lambda: connector.lookup(numbers)) if numbers else {}
+        for one in outcomes:
+            external_id = found.get(one.number or "") if one.outcome == CREATE else None
+            if external_id is None:
+                yield one
+            else:
+                detail = f"product {external_id}"
+                yield Outcome(one.article, one.number, ADOPT, detail, one.topics, external_id)
+
+    def _not_listed_any_more(self) -> Iterator[Outcome]:
+        with self._runtime.scope() as session:
+            active = session.execute(
+                select(Listing.article_id, Listing.number)
+                .where(Listing.channel_id == self._channel.id, Listing.is_active.is_(True))
+                .order_by(Listing.article_id)
+            ).all()
+        for row in active:
+            if row.article_id not in self._seen_in_shop:
+                yield Outcome(row.article_id, row.number, WITHDRAW, "no listing in the ERP")
+
+
+def _ends_offer(document: Document) -> bool:
+    if isinstance(document, ArticleDocument):
+        return not document.is_active
+    return isinstance(document, WithdrawalDocument)
