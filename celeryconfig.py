@@ -20,7 +20,8 @@ _is_rabbitmq = _settings.broker_url.startswith("amqp")
 broker_url = _settings.broker_url
 broker_connection_retry_on_startup = True
 # Without confirms a stressed broker drops messages silently (pitfall 5).
-broker_transport_options = {"confirm_publish": True} if _is_rabbitmq else {}
+# In memory a message is found by looking: kombu looks once a second, each stage would wait for it.
+broker_transport_options = {"confirm_publish": True} if _is_rabbitmq else {"polling_interval": 0.02}
 
 _arguments = {"x-queue-type": "quorum"} if _is_rabbitmq else {}
 task_queues = {

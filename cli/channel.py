@@ -50,10 +50,7 @@ def list_channels(here: Here, as_json: bool) -> None:
         return
     print_table(
         ("TENANT", "CHANNEL", "PLATFORM", "STATE", "WHY"),
-        [
-            (row["tenant"], row["channel"], row["platform"], row["state"], _why(row))
-            for row in rows
-        ],
+        [(row["tenant"], row["channel"], row["platform"], row["state"], _why(row)) for row in rows],
         empty="there is no sales channel yet; `vario-relay channel add` adds one",
     )
 

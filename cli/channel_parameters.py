@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def parameters_of(platform: str) -> dict[str, Parameter]:
     """All parameters of a channel of this platform: its own, and those of every channel."""
-    from integration.channels import DEFAULT_CURRENCY
+    from integration.channel_view import DEFAULT_CURRENCY
     from integration.connectors import registry
     from integration.connectors.base import Parameter
     from integration.topics.stock import SAFETY_STOCK

@@ -8,14 +8,14 @@ import click
 
 
 @click.command()
-@click.option("--articles", type=click.IntRange(min=1), default=200, show_default=True)
+@click.option("--articles", type=click.IntRange(min=1), default=1_000, show_default=True)
 @click.option("--platform", default="shopware6", show_default=True, help="The sandbox shop.")
 @click.option(
     "--catalogue",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A product export (CSV) in place of generated articles.",
 )
-@click.option("--keep", is_flag=True, help="Leave everything running at the end.")
+@click.option("--keep", is_flag=True, help="Leave the database and the logs, and say where.")
 @click.option("--distributed", is_flag=True, help="With Postgres, RabbitMQ and own workers.")
 @click.option(
     "--profile",
@@ -37,6 +37,6 @@ def demo(
     seed: int,
 ) -> None:
     """Carry a catalogue from a sandbox ERP into a sandbox shop, and compare both."""
-    from cli.demo import run_demo
+    from cli.demo import Options, run_demo
 
-    ctx.exit(run_demo(articles, platform, catalogue, keep, distributed, profile, seed))
+    ctx.exit(run_demo(Options(articles, platform, catalogue, keep, distributed, profile, seed)))

@@ -61,9 +61,7 @@ class Show(Protocol):
     def close(self) -> None: ...
 
 
-def begin(
-    runtime: Runtime, name: str, topic: Topic | None, *, is_forced: bool
-) -> tuple[int, bool]:
+def begin(runtime: Runtime, name: str, topic: Topic | None, *, is_forced: bool) -> tuple[int, bool]:
     """(run id, whether it is an unfinished one that is continued).
 
     Raises: IntegrationError for a channel that does not move.

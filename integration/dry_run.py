@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 
 from integration import toggles, wire
-from integration.channels import ChannelView
+from integration.channel_view import ChannelView
 from integration.connectors.base import Connector, ListingView
 from integration.documents import ArticleDocument, Document, WithdrawalDocument
 from integration.erp import listings

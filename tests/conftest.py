@@ -6,12 +6,12 @@ themselves, `database_url` runs it once on SQLite and once on Postgres.
 
 import json
 import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+
+from tests.real_servers import empty_broker, empty_database
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVERS = ("sqlite", "postgres", "rabbitmq")
@@ -28,15 +28,8 @@ def sqlite_url(tmp_path: Path) -> str:
 @pytest.fixture
 def postgres_url() -> Iterator[str]:
     """An empty Postgres database of this test alone, dropped afterwards."""
-    admin = make_url(os.environ["RELAY_TEST_POSTGRES_URL"])
-    name = f"relay_{uuid.uuid4().hex[:12]}"
-    engine = create_engine(admin, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-        yield admin.set(database=name).render_as_string(hide_password=False)
-        # FORCE: a worker process that outlives its test must not keep the database.
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
+    with empty_database() as url:
+        yield url
 
 
 @pytest.fixture(
@@ -53,19 +46,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def broker_url(worker_name: str) -> str:
     """RabbitMQ with our queues gone; under xdist, a virtual host of this worker alone."""
-    from kombu import Connection
-
-    from integration.topology import QUEUES
-
-    url = os.environ["RELAY_TEST_BROKER_URL"]
-    if worker_name != "main":
-        vhosts = os.environ.get("RELAY_TEST_BROKER_VHOSTS", "").split(",")
-        assert worker_name in vhosts, f"virtual hosts exist for {vhosts}; use no more -n"
-        url = f"{url.rstrip('/')}/{worker_name}"
-    with Connection(url) as connection, connection.channel() as channel:
-        for queue in QUEUES:
-            channel.queue_delete(str(queue))
-    return url
+    return empty_broker(worker_name)
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,13 @@ ERRORS: Mapping[str, Callable[[], Exception]] = {
 
 Key = tuple[Topic, str]
 
+#: Which one of several, counted from the youngest: what is old is mostly over.
+RECENT = st.integers(0, 3)
+
+
+def nth(things: Any, n: int) -> Any:
+    return things[-1 - n % len(things)]
+
 
 def content(value: int) -> str:
     """The content hash of a value."""
@@ -112,6 +119,8 @@ class WorkQueue(RuleBasedStateMachine):
         self.messages: list[Message] = []
         self.pushes: list[Push] = []
         self.owner: dict[int, str] = {}
+        #: Lanes with something queued.
+        self.lanes: list[tuple[Topic, Priority]] = []
         with self.scope(0) as session:
             for model in (WorkItem, Listing, TransferToggle):
                 session.execute(delete(model))
@@ -125,13 +134,13 @@ class WorkQueue(RuleBasedStateMachine):
         worker=st.integers(0, 1),
         topic=st.sampled_from(TOPICS),
         article=st.sampled_from(ARTICLES),
-        value=st.integers(0, 2),
         is_backfill=st.booleans(),
     )
     def the_erp_changes(
-        self, worker: int, topic: Topic, article: str, value: int, is_backfill: bool
+        self, worker: int, topic: Topic, article: str, is_backfill: bool
     ) -> None:
-        self.erp[topic, article] = value
+        """To and fro between two values: what was there before comes back."""
+        self.erp[topic, article] = 1 - self.erp[topic, article]
         with self.scope(worker) as session:
             work_items.hint(
                 session,
@@ -156,18 +165,16 @@ class WorkQueue(RuleBasedStateMachine):
 
     # The dispatcher and the sweep
 
-    @rule(
-        worker=st.integers(0, 1),
-        topic=st.sampled_from(TOPICS),
-        priority=st.sampled_from(Priority),
-        limit=st.integers(1, 2),
-    )
-    def dispatch(self, worker: int, topic: Topic, priority: Priority, limit: int) -> None:
-        claim_id = self._claim(worker, topic, priority, limit)
+    @precondition(lambda self: self.lanes)
+    @rule(worker=st.integers(0, 1), n=RECENT, limit=st.integers(1, 2))
+    def dispatch(self, worker: int, n: int, limit: int) -> None:
+        claim_id = self._claim(worker, *nth(self.lanes, n), limit)
         if claim_id is not None:
             self.claims.append(claim_id)
 
     def _claim(self, worker: int, topic: Topic, priority: Priority, limit: int) -> str | None:
+        """Whatever is queued, also what is due later: nobody here has hours to wait."""
+        self.database.retries_are_due()
         with self.scope(worker) as session:
             if not toggles.is_on(session, self.database.channel, topic):
                 return None
@@ -181,17 +188,17 @@ class WorkQueue(RuleBasedStateMachine):
             )
 
     @precondition(lambda self: self.claims)
-    @rule(n=st.integers(0, 20))
+    @rule(n=RECENT)
     def the_chain_could_not_be_sent(self, n: int) -> None:
         with self.scope(0) as session:
-            work_items.release_unsent(session, self.claims[n % len(self.claims)])
+            work_items.release_unsent(session, nth(self.claims, n))
         self._find_owners()
 
     @precondition(lambda self: self.claims)
-    @rule(n=st.integers(0, 20))
+    @rule(n=RECENT)
     def a_lease_ends(self, n: int) -> None:
         self.database.change(
-            WorkItem.claim_id == self.claims[n % len(self.claims)], lease_until=db_now(-1)
+            WorkItem.claim_id == nth(self.claims, n), lease_until=db_now(-1)
         )
 
     @rule(worker=st.integers(0, 1))
@@ -205,10 +212,6 @@ class WorkQueue(RuleBasedStateMachine):
         with self.scope(0) as session:
             kept = session.scalars(select(WorkItem.id).where(WorkItem.holder.is_not(None))).all()
         self.owner = {one: holder for one, holder in self.owner.items() if one in kept}
-
-    @rule()
-    def time_passes(self) -> None:
-        self.database.retries_are_due()
 
     # People
 
@@ -230,9 +233,9 @@ class WorkQueue(RuleBasedStateMachine):
     # The chain
 
     @precondition(lambda self: self.claims)
-    @rule(worker=st.integers(0, 1), n=st.integers(0, 20))
+    @rule(worker=st.integers(0, 1), n=RECENT)
     def a_fetch_runs(self, worker: int, n: int) -> None:
-        claim_id = self.claims[n % len(self.claims)]
+        claim_id = nth(self.claims, n)
         message = self._fetch(worker, claim_id)
         if message is not None:
             self.messages.append(message)
@@ -272,9 +275,9 @@ class WorkQueue(RuleBasedStateMachine):
         self.owner |= {item.id: held.holder for item in held.items}
 
     @precondition(lambda self: self.messages)
-    @rule(worker=st.integers(0, 1), n=st.integers(0, 20))
+    @rule(worker=st.integers(0, 1), n=RECENT)
     def a_push_message_is_delivered(self, worker: int, n: int) -> None:
-        push = self._start_push(worker, self.messages[n % len(self.messages)])
+        push = self._start_push(worker, nth(self.messages, n))
         if push is not None:
             self.pushes.append(push)
 
@@ -310,10 +313,10 @@ class WorkQueue(RuleBasedStateMachine):
             work_outcomes.release_holds(session, held.channel_id, reason, article_ids)
 
     @precondition(lambda self: any(not one.has_begun for one in self.pushes))
-    @rule(n=st.integers(0, 20))
+    @rule(n=RECENT)
     def a_push_begins_to_write(self, n: int) -> None:
         waiting = [one for one in self.pushes if not one.has_begun]
-        self._begin(waiting[n % len(waiting)])
+        self._begin(nth(waiting, n))
 
     def _begin(self, push: Push) -> None:
         owns_all = all(self.owner.get(one) == push.held.holder for one in push.ids())
@@ -328,11 +331,11 @@ class WorkQueue(RuleBasedStateMachine):
             push.has_begun = True
 
     @precondition(lambda self: any(one.has_begun for one in self.pushes))
-    @rule(n=st.integers(0, 20))
+    @rule(n=RECENT)
     def a_write_reaches_the_shop(self, n: int) -> None:
         """At once, or after the claim was lost: a frozen sender. It may also be repeated."""
         begun = [one for one in self.pushes if one.has_begun]
-        self._write(begun[n % len(begun)])
+        self._write(nth(begun, n))
 
     def _write(self, push: Push) -> None:
         for item in push.held.items:
@@ -345,10 +348,10 @@ class WorkQueue(RuleBasedStateMachine):
         push.has_written = True
 
     @precondition(lambda self: any(one.has_written for one in self.pushes))
-    @rule(n=st.integers(0, 20))
+    @rule(n=RECENT)
     def a_push_settles(self, n: int) -> None:
         written = [one for one in self.pushes if one.has_written]
-        self._settle(written[n % len(written)])
+        self._settle(nth(written, n))
 
     def _settle(self, push: Push) -> None:
         """What pushing.py does with rows that the shop accepted."""
@@ -388,10 +391,10 @@ class WorkQueue(RuleBasedStateMachine):
         work_items.hint(session, channel, Topic.STOCK, doubtful, forgets_hash=True)
 
     @precondition(lambda self: self.pushes)
-    @rule(n=st.integers(0, 20), error=st.sampled_from(sorted(ERRORS)))
+    @rule(n=RECENT, error=st.sampled_from(sorted(ERRORS)))
     def a_push_fails(self, n: int, error: str) -> None:
         """Before its write or after it: an answer may be cut, a later part of it refused."""
-        push = self.pushes[n % len(self.pushes)]
+        push = nth(self.pushes, n)
         self._fail(push, ERRORS[error]())
 
     def _fail(self, push: Push, error: Exception) -> None:
@@ -402,22 +405,31 @@ class WorkQueue(RuleBasedStateMachine):
         self._end(push)
 
     @precondition(lambda self: any(not one.late for one in self.pushes))
-    @rule(n=st.integers(0, 20))
+    @rule(n=RECENT)
     def a_worker_dies(self, n: int) -> None:
         """At any point but one: killed after a write that came a whole lease too late."""
         mortal = [one for one in self.pushes if not one.late]
-        self.pushes.remove(mortal[n % len(mortal)])
+        self.pushes.remove(nth(mortal, n))
 
     def _end(self, push: Push) -> None:
         self.pushes.remove(push)
         self._find_owners()
 
-    @rule(worker=st.integers(0, 1), topic=st.sampled_from(TOPICS))
-    def a_whole_chain_runs(self, worker: int, topic: Topic) -> None:
-        for priority in Priority:
-            self._run_chain(worker, topic, priority)
+    @precondition(lambda self: self.lanes)
+    @rule(worker=st.integers(0, 1), n=RECENT)
+    def a_whole_chain_runs(self, worker: int, n: int) -> None:
+        self._run_chain(worker, *nth(self.lanes, n))
 
-    def _run_chain(self, worker: int, topic: Topic, priority: Priority) -> bool:
+    @rule(worker=st.integers(0, 1))
+    def everything_is_worked_off(self, worker: int) -> None:
+        self.database.retries_are_due()
+        lanes = [(topic, priority) for topic in TOPICS for priority in Priority]
+        while any([self._run_chain(worker, *lane) for lane in lanes]):
+            pass
+
+    def _run_chain(
+        self, worker: int, topic: Topic, priority: Priority, *, is_frozen: bool = False
+    ) -> bool:
         claim_id = self._claim(worker, topic, priority, 2)
         if claim_id is None:
             return False
@@ -426,9 +438,30 @@ class WorkQueue(RuleBasedStateMachine):
         if push is not None:
             self.pushes.append(push)
             self._begin(push)
-            self._write(push)
-            self._settle(push)
+            if not is_frozen:
+                self._write(push)
+                self._settle(push)
         return True
+
+    @precondition(lambda self: self.lanes)
+    @rule(worker=st.integers(0, 1), n=RECENT, is_swept=st.booleans())
+    def a_sender_freezes(self, worker: int, n: int, is_swept: bool) -> None:
+        """Right before its request leaves; what it sends comes when others have gone on."""
+        self._run_chain(worker, *nth(self.lanes, n), is_frozen=True)
+        if is_swept:
+            self.database.end_leases()
+            self.sweep(1 - worker)
+
+    @precondition(lambda self: any(one.has_begun for one in self.pushes))
+    @rule(n=RECENT, error=st.sampled_from(["", *sorted(ERRORS)]))
+    def a_frozen_sender_wakes(self, n: int, error: str) -> None:
+        begun = [one for one in self.pushes if one.has_begun]
+        push = nth(begun, n)
+        self._write(push)
+        if error:
+            self._fail(push, ERRORS[error]())
+        else:
+            self._settle(push)
 
     # What must hold
 
@@ -437,6 +470,12 @@ class WorkQueue(RuleBasedStateMachine):
         late = {key for push in self.pushes for key in push.late}
         with self.scope(0) as session:
             rows = session.execute(select(WorkItem.__table__)).all()
+        queued = {
+            (row.topic, row.priority)
+            for row in rows
+            if row.state == "QUEUED" and row.hold_reason is None
+        }
+        self.lanes = [(Topic(topic), Priority(priority)) for topic, priority in sorted(queued)]
         for row in rows:
             key = (Topic(row.topic), row.entity_id)
             self._check_shape(row)
@@ -473,10 +512,7 @@ class WorkQueue(RuleBasedStateMachine):
             for topic in TOPICS:
                 toggles.switch(session, self.database.channel, topic, True)
         self._find_owners()
-        self.database.retries_are_due()
-        lanes = [(topic, priority) for topic in TOPICS for priority in Priority]
-        while any([self._run_chain(0, *lane) for lane in lanes]):
-            pass
+        self.everything_is_worked_off(worker=0)
 
         with self.scope(0) as session:
             open_rows = session.scalars(

@@ -1,0 +1,137 @@
+"""Checks of a sales channel: in the ERP, in the shop, and how its work goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from cli.channel import require_running
+from cli.channel_parameters import missing_parameters
+from cli.findings import Finding
+from cli.shared import duration
+from integration import sync_runs
+from integration.clock import db_now
+from integration.errors import IntegrationError
+from integration.models import (
+    Priority,
+    SalesChannel,
+    SyncRun,
+    SyncRunState,
+    WorkItem,
+    WorkItemState,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from cli.doctor_tenant import KnownChannels
+    from integration.channel_view import ChannelView
+    from integration.runtime import Runtime
+
+#: A live change normally takes seconds; after so long something is wrong.
+OLDEST_LIVE_S = 300.0
+#: A night and a bit, so that a pass that is under way is no fault.
+NIGHT = timedelta(hours=27)
+
+
+def findings(runtime: Runtime, channel_id: int, known: KnownChannels) -> Iterator[Finding]:
+    """Everything about one channel."""
+    channel = runtime.channel(channel_id)
+    label = f"channel {channel.label}"
+    if known is not None:
+        yield _in_erp(label, channel, known)
+    is_running = True
+    with runtime.scope() as session:
+        found = session.get_one(SalesChannel, channel_id)
+        missing = missing_parameters(session, found)
+        try:
+            require_running(session, found, channel.label)
+            yield Finding(f"{label} state", True, "running")
+        except IntegrationError as error:
+            is_running = False
+            is_held = not found.is_paused
+            yield Finding(f"{label} state", not is_held, str(error))
+    if missing:
+        do = f"`vario-relay channel set {channel.label} {missing[0]}=...`"
+        yield Finding(f"{label} parameters", False, f"{', '.join(missing)} not set", do)
+    else:
+        yield from _in_shop(runtime, label, channel)
+    with runtime.scope() as session:
+        yield _queue(session, label, channel_id, is_running=is_running)
+        yield _nightly(session, label, channel_id, is_running=is_running)
+
+
+def _in_erp(label: str, channel: ChannelView, known: dict[str, str]) -> Finding:
+    check = f"{label} in the ERP"
+    if channel.erp_id in known:
+        return Finding(check, True, known[channel.erp_id] or "without a name")
+    there = ", ".join(f"{key} ({name})" for key, name in known.items()) or "none"
+    return Finding(
+        check,
+        False,
+        f"the app has no active sales channel {channel.erp_id} in the ERP; it has {there}",
+        "assign the sales channel to the app in the ERP, or add the right one here",
+    )
+
+
+def _in_shop(runtime: Runtime, label: str, channel: ChannelView) -> Iterator[Finding]:
+    try:
+        problems = runtime.connector(channel).check()
+    except IntegrationError as error:
+        yield Finding(f"{label} shop", False, str(error), "do what the sentence says")
+        return
+    for one in problems:
+        do = "" if one.do == "nothing" else one.do
+        yield Finding(f"{label} {one.check}", not one.is_fault, one.detail, do)
+    if not any(one.is_fault for one in problems):
+        yield Finding(f"{label} shop", True, f"the {channel.platform} shop is ready")
+
+
+def _queue(session: Session, label: str, channel_id: int, *, is_running: bool) -> Finding:
+    """Backfill may wait for hours and be well; a live change may not."""
+    row = session.execute(
+        select(
+            func.count().label("number"),
+            func.min(WorkItem.first_unsent_at).label("oldest"),
+            db_now().label("now"),
+        ).where(
+            WorkItem.channel_id == channel_id,
+            WorkItem.state.in_([WorkItemState.QUEUED.value, WorkItemState.PROCESSING.value]),
+            WorkItem.hold_reason.is_(None),
+            WorkItem.priority == int(Priority.LIVE),
+        )
+    ).one()
+    check = f"{label} queue"
+    if row.oldest is None:
+        return Finding(check, True, "no live change is waiting")
+    age = (row.now - row.oldest).total_seconds()
+    detail = f"{row.number} live changes are waiting, the oldest for {duration(age)}"
+    if age <= OLDEST_LIVE_S or not is_running:
+        return Finding(check, True, detail)
+    do = "see that `vario-relay up`, or a worker and beat, is running; look into its log"
+    return Finding(check, False, detail, do)
+
+
+def _nightly(session: Session, label: str, channel_id: int, *, is_running: bool) -> Finding:
+    check = f"{label} nightly pass"
+    now = session.scalars(select(db_now())).one()
+    last = session.scalar(
+        select(SyncRun)
+        .where(SyncRun.channel_id == channel_id, SyncRun.kind == sync_runs.NIGHTLY)
+        .order_by(SyncRun.id.desc())
+        .limit(1)
+    )
+    if last is None:
+        created = session.get_one(SalesChannel, channel_id).created_at
+        is_due = is_running and now - created > NIGHT
+        do = "see that beat is running" if is_due else ""
+        return Finding(check, not is_due, "there was none yet", do)
+    detail = f"{last.state} at {last.started_at:%Y-%m-%d %H:%M} UTC"
+    if last.state == SyncRunState.RED.value:
+        return Finding(check, False, f"{detail}: {last.message}", "do what the sentence says")
+    if is_running and now - last.started_at > NIGHT:
+        return Finding(check, False, f"the last one was {detail}", "see that beat is running")
+    return Finding(check, True, detail)

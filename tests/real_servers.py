@@ -1,0 +1,39 @@
+"""An empty database and empty queues on the servers that `tests.run` started."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import create_engine, make_url, text
+
+
+@contextmanager
+def empty_database() -> Iterator[str]:
+    """The address of a Postgres database of our own, dropped at the end."""
+    admin = make_url(os.environ["RELAY_TEST_POSTGRES_URL"])
+    name = f"relay_{uuid.uuid4().hex[:12]}"
+    engine = create_engine(admin, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+        yield admin.set(database=name).render_as_string(hide_password=False)
+        # FORCE: a worker process that outlives its test must not keep the database.
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+def empty_broker(worker_name: str) -> str:
+    """The address of RabbitMQ, our queues gone; under xdist the virtual host of that worker."""
+    from kombu import Connection
+
+    from integration.topology import QUEUES
+
+    url = os.environ["RELAY_TEST_BROKER_URL"]
+    if worker_name != "main":
+        vhosts = os.environ.get("RELAY_TEST_BROKER_VHOSTS", "").split(",")
+        assert worker_name in vhosts, f"virtual hosts exist for {vhosts}; use no more -n"
+        url = f"{url.rstrip('/')}/{worker_name}"
+    with Connection(url) as connection, connection.channel() as channel:
+        for queue in QUEUES:
+            channel.queue_delete(str(queue))
+    return url
