@@ -22,3 +22,5 @@ max_requests = 20_000
 max_requests_jitter = 2_000
 # The log of the service itself says more about each webhook than an access log would.
 accesslog = None
+# Nobody uses it, and two installations of one account would share its path.
+control_socket_disable = True

@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,13 @@ class Options:
     seed: int = 1
 
 
-def run_demo(options: Options) -> int:
-    """Run the demo; exit code 0 when the shop is what the ERP says, else 1."""
+def run_demo(
+    options: Options, before_judging: Callable[[Stage], None] = lambda _stage: None
+) -> int:
+    """Run the demo; exit code 0 when the shop is what the ERP says, else 1.
+
+    `before_judging` lets a test disturb the result, to see that the judgement notices.
+    """
     folder = Path(tempfile.mkdtemp(prefix="vario-relay-demo-"))
     try:
         with contextlib.ExitStack() as stack:
@@ -53,6 +58,7 @@ def run_demo(options: Options) -> int:
             _initial_sync(stage)
             figures = _edit(stage, options)
             tell(stage)
+            before_judging(stage)
             verdict = judge(stage)
             show_table(stage, figures, verdict, time.monotonic() - started)
     except (DemoFailed, requests.RequestException) as error:

@@ -38,7 +38,14 @@ def set_up_logging(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("celery.worker.strategy", "celery.app.trace", "urllib3", "alembic", "kombu"):
+    for noisy in (
+        "alembic",
+        "celery.app.trace",
+        "celery.beat",
+        "celery.worker.strategy",
+        "kombu",
+        "urllib3",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

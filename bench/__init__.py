@@ -1,0 +1,1 @@
+"""Measurements: seeded, printed as one table, judged by ratios and never by absolute times."""

@@ -1,0 +1,57 @@
+"""The demo, and above all: it fails when the shop is not what the ERP says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cli.demo import Options, run_demo
+from cli.demo_stage import Stage
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+OWN_CATALOGUE = Path(__file__).parent.parent / "data" / "catalogue.csv"
+
+
+def last_line(capfd: pytest.CaptureFixture[str]) -> str:
+    return capfd.readouterr().out.strip().splitlines()[-1]
+
+
+@pytest.mark.sqlite
+def test_a_catalogue_with_all_the_oddities_ends_identical(capfd):
+    code = run_demo(Options(catalogue=OWN_CATALOGUE))
+
+    assert code == 0
+    assert last_line(capfd) == "demo: OK articles=8 identical=8"
+
+
+@pytest.mark.postgres
+@pytest.mark.rabbitmq
+def test_the_processes_of_the_procfile_end_identical(capfd):
+    code = run_demo(Options(articles=20, distributed=True))
+
+    assert code == 0
+    assert last_line(capfd) == "demo: OK articles=20 identical=20"
+
+
+@pytest.mark.sqlite
+def test_a_product_changed_in_the_shop_and_a_lost_webhook_are_named(capfd):
+    disturbed: list[str] = []
+
+    def disturb(stage: Stage) -> None:
+        """An employee renames a product; the ERP changes a stock and its webhook is lost."""
+        articles = stage.get(f"{stage.erp_url}/_sandbox/state", limit=500)["articles"]
+        first, second = [one for one in articles if one["listed"] and one["active"]][:2]
+        changed = {"article": first["number"], "set": {"name": "Umbenannt"}}
+        stage.post(f"{stage.shop_url}/_sandbox/edit", changed)
+        edit = {"article": second["id"], "set": {"stock": 98_765}, "silent": True}
+        stage.post(f"{stage.erp_url}/_sandbox/edit", edit)
+        disturbed.extend([first["number"], second["number"]])
+
+    code = run_demo(Options(articles=20), before_judging=disturb)
+
+    output = capfd.readouterr().out
+    assert code == 1
+    assert f"article {disturbed[0]}: name is 'Umbenannt' in the shop" in output
+    assert f"article {disturbed[1]}: stock is " in output
+    assert output.strip().splitlines()[-1].startswith("demo: FAILED article ")

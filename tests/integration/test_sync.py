@@ -1,0 +1,188 @@
+"""Sync runs page by page: the cursor, what vanishes meanwhile, an ERP that shows too little."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from integration import sync, sync_runs, vault, work_items
+from integration.erp.client import VqlPage
+from integration.models import Listing, Priority, SyncCursor, SyncRun, WorkItem
+from integration.runtime import Runtime
+from integration.settings import from_env
+from integration.topology import Topic
+from integration.work_items import Settled
+from tests.integration.support import open_database
+
+
+class ListedErp:
+    """An ERP that knows nothing but which articles are listed."""
+
+    def __init__(self, ids: list[int]) -> None:
+        self.ids, self.counted = ids, None
+        self.pages_read: list[int] = []
+
+    def vql(self, statement: str, *, limit: int = 100, offset: int = 0) -> VqlPage:
+        if "count(" in statement:
+            count = len(self.ids) if self.counted is None else self.counted
+            return VqlPage(rows=[], raw=[{"n": count}], more=False, next_offset=1, definition=[])
+        self.pages_read.append(offset)
+        page = sorted(self.ids)[offset : offset + limit]
+        return VqlPage(
+            rows=[{"id": str(one)} for one in page],
+            raw=[],
+            more=offset + limit < len(self.ids),
+            next_offset=offset + limit,
+            definition=[],
+        )
+
+
+class PagingRuntime(Runtime):
+    """A runtime whose ERP is the one given."""
+
+    listed: ListedErp
+
+    def erp(self, tenant_id: int, **_: Any) -> Any:
+        return self.listed
+
+
+@pytest.fixture
+def runtime(database_url):
+    database = open_database(database_url)
+    settings = from_env({"RELAY_DATABASE_URL": database_url, "RELAY_SECRET_KEY": vault.new_key()})
+    runtime = PagingRuntime(settings, database.engine)
+    runtime.channel_id = database.channel
+    yield runtime
+    database.engine.dispose()
+
+
+def start(runtime: PagingRuntime, ids: list[int], kind: str = sync_runs.INITIAL) -> int:
+    runtime.listed = ListedErp(ids)
+    with runtime.scope() as session:
+        run_id = sync_runs.start(session, runtime.channel_id, kind, ["article"])
+    assert run_id is not None
+    return run_id
+
+
+def read(runtime: PagingRuntime, run_id: int) -> set[str]:
+    """Drive the run until its pages are read; the ids it asked for."""
+    sync.advance(runtime, run_id, "driver", budget_s=30)
+    with runtime.scope() as session:
+        return set(session.scalars(select(WorkItem.entity_id)).all())
+
+
+def run_of(runtime: PagingRuntime, run_id: int) -> SyncRun:
+    with runtime.scope() as session:
+        return session.get_one(SyncRun, run_id)
+
+
+def settle_all(runtime: PagingRuntime) -> None:
+    with runtime.scope() as session:
+        while claim_id := work_items.claim(
+            session,
+            runtime.channel_id,
+            Topic.ARTICLE,
+            priority=Priority.BACKFILL,
+            limit=500,
+            lease_s=60,
+        ):
+            held = work_items.take_over(session, claim_id, lease_s=60)
+            work_items.settle(session, held, [Settled(item.id, "hash") for item in held.items])
+
+
+def test_every_listed_article_is_asked_for_and_counted(runtime):
+    run_id = start(runtime, list(range(1, 251)))
+
+    assert read(runtime, run_id) == {str(one) for one in range(1, 251)}
+    settle_all(runtime)
+    assert sync.advance(runtime, run_id, "driver", budget_s=5) is False
+
+    run = run_of(runtime, run_id)
+    assert (run.state, run.seen, run.expected, run.pushed) == ("DONE", 250, 250, 250)
+
+
+def test_a_killed_driver_is_succeeded_from_its_cursor(runtime):
+    run_id = start(runtime, list(range(1, 251)))
+    with runtime.scope() as session:
+        sync_runs.take_wheel(session, run_id, "killed")
+    sync._turn_page(runtime, run_id)
+    with runtime.scope() as session:
+        session.get_one(SyncRun, run_id).driver_until = session.get_one(
+            SyncRun, run_id
+        ).started_at
+        assert session.get_one(SyncCursor, run_id).position == '{"offset": 100, "last_id": 100}'
+    runtime.listed.pages_read.clear()
+
+    read(runtime, run_id)
+
+    assert runtime.listed.pages_read == [99, 198]
+    assert run_of(runtime, run_id).seen == 250
+
+
+def test_another_driver_at_the_wheel_is_left_alone(runtime):
+    run_id = start(runtime, [1, 2, 3])
+    with runtime.scope() as session:
+        sync_runs.take_wheel(session, run_id, "somebody else")
+
+    assert sync.advance(runtime, run_id, "driver", budget_s=5) is True
+    assert runtime.listed.pages_read == []
+
+
+def test_articles_that_vanish_while_it_reads_make_it_skip_nobody(runtime):
+    run_id = start(runtime, list(range(1, 251)))
+    sync._turn_page(runtime, run_id)
+
+    # 40 articles of the first page go: everything behind moves forward by 40.
+    runtime.listed.ids = [one for one in runtime.listed.ids if not 20 < one <= 60]
+    asked = read(runtime, run_id)
+
+    assert {str(one) for one in range(101, 251)} <= asked
+
+
+def test_an_erp_that_shows_less_than_it_counts_makes_the_run_red_and_withdraws_nobody(runtime):
+    with runtime.scope() as session:
+        session.add(
+            Listing(
+                channel_id=runtime.channel_id, article_id="900", external_id="x", number="N900"
+            )
+        )
+    run_id = start(runtime, [1, 2, 3])
+    runtime.listed.counted = 5
+
+    assert read(runtime, run_id) == {"1", "2", "3"}
+    settle_all(runtime)
+    sync.advance(runtime, run_id, "driver", budget_s=5)
+
+    run = run_of(runtime, run_id)
+    assert run.state == "RED"
+    assert "counts 5 listed articles but showed only 3" in run.message
+
+
+def test_what_is_in_the_shop_and_was_not_shown_is_asked_for(runtime):
+    with runtime.scope() as session:
+        for article, is_active in (("900", True), ("901", False)):
+            session.add(
+                Listing(
+                    channel_id=runtime.channel_id,
+                    article_id=article,
+                    external_id=article,
+                    number=article,
+                    is_active=is_active,
+                )
+            )
+
+    asked = read(runtime, start(runtime, [1, 2]))
+
+    # 901 is inactive in the shop already
+    assert asked == {"1", "2", "900"}
+
+
+def test_paging_waits_while_too_much_backfill_is_queued(runtime):
+    run_id = start(runtime, list(range(1, 2_501)))
+
+    # the first page brings 100 articles, each further one 99: 100 + 20 * 99 is the first >= 2,000
+    assert len(read(runtime, run_id)) == 2_080
+    settle_all(runtime)
+    assert len(read(runtime, run_id)) == 2_500
