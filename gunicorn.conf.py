@@ -4,7 +4,7 @@ A request is one short transaction, so threads wait for the database and two pro
 use both cores and to keep answering while one is replaced.
 """
 
-from integration import settings
+from integration import observe, settings
 
 _settings = settings.current()
 
@@ -24,3 +24,8 @@ max_requests_jitter = 2_000
 accesslog = None
 # Nobody uses it, and two installations of one account would share its path.
 control_socket_disable = True
+
+
+def post_worker_init(_worker: object) -> None:
+    """The service's own log lines: one per webhook, secrets masked."""
+    observe.set_up_logging()

@@ -10,7 +10,7 @@ import threading
 from types import TracebackType
 from typing import Any, Self
 
-from celery.beat import EmbeddedService
+from celery.beat import EmbeddedService, Scheduler
 from celery.worker import WorkController
 from celery.worker import state as worker_state
 from waitress import wasyncore
@@ -32,8 +32,8 @@ class Embedded:
     """Starts with `with`, and stops at its end. One per process: Celery's state is global."""
 
     def __init__(self, runtime: Runtime) -> None:
-        # A missing key stops the start, not the first item.
-        _ = runtime.vault
+        # A wrong schema or key stops the start, not the first item.
+        runtime.require_ready()
         self._settings = runtime.settings
         self._web = _Web(self._settings.host, self._settings.port)
         self._worker = _Worker()
@@ -48,7 +48,8 @@ class Embedded:
         from tasks.app import app
 
         self._worker.start()
-        self._beat = EmbeddedService(app, thread=True)
+        # It does not read beat_scheduler; the default one would leave a file behind.
+        self._beat = EmbeddedService(app, thread=True, scheduler_cls=Scheduler)
         self._beat.start()
         self._web.start()
         return self

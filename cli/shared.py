@@ -134,7 +134,7 @@ def _from_stdin(what: str) -> str:
     if sys.stdin.isatty():
         typed: str = click.prompt(what, hide_input=True, err=True)
         return typed
-    return click.get_text_stream("stdin").read()
+    return sys.stdin.read()
 
 
 def _from_file(path: Path, what: str) -> str:

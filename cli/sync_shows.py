@@ -24,12 +24,21 @@ def choose(*, as_json: bool) -> Show:
 
 
 class JsonLines:
-    """A JSON object per step on stdout."""
+    """A JSON object per step on stdout; while nothing moves, one about every five seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._next_at = float("-inf")
+        self._shown: dict[str, Any] = {}
 
     def step(self, step: Step) -> None:
         names = ("run", "state", "seen", "expected", "pushed", "unchanged", "failed", "cursor")
-        shown: dict[str, Any] = {name: getattr(step, name) for name in (*names, "rate", "eta_s")}
-        click.echo(json.dumps(shown))
+        shown = {name: getattr(step, name) for name in names}
+        now = self._clock()
+        if shown == self._shown and now < self._next_at:
+            return
+        self._shown, self._next_at = shown, now + LINE_EVERY_S
+        click.echo(json.dumps({**shown, "rate": step.rate, "eta_s": step.eta_s}))
 
     def note(self, sentence: str) -> None:
         say(sentence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -24,6 +25,7 @@ def up(here: Here) -> None:
     from integration import observe
 
     observe.set_up_logging()
+    _quieten()
     told_to_stop = _on_signals()
     service = Embedded(here.runtime)
     with service:
@@ -36,6 +38,12 @@ def up(here: Here) -> None:
         # their leases give the work to the next start.
         say("vario-relay up: work under way is left to the next start")
         os._exit(0)
+
+
+def _quieten() -> None:
+    """Keep what every turn of beat and every in-memory connection says out of the log."""
+    logging.getLogger("celery.beat").setLevel(logging.WARNING)
+    logging.getLogger("kombu.connection").setLevel(logging.ERROR)
 
 
 def _on_signals() -> threading.Event:

@@ -40,6 +40,15 @@ def _parameters(session: Session, channel_id: int, vault: Vault) -> dict[str, st
     return {row.key: vault.open(row.value) if row.is_secret else row.value for row in rows}
 
 
+def sealed_secrets(session: Session) -> list[str]:
+    """Every stored secret of tenants and channels, sealed."""
+    tokens = session.scalars(select(Tenant.offline_token).where(Tenant.offline_token.is_not(None)))
+    values = session.scalars(
+        select(ChannelParameter.value).where(ChannelParameter.is_secret.is_(True))
+    )
+    return [one for one in (*tokens, *values) if one is not None]
+
+
 def find(session: Session, name: str) -> SalesChannel:
     """The channel a command names: the ERP's id, or ``tenant/id`` where that is not unique.
 

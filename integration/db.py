@@ -11,12 +11,17 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from integration import settings
 
 #: How long a SQLite writer waits for another one; longer than any of our transactions.
 SQLITE_BUSY_S = 30
+
+#: The database is away, busy or asked us to try again; nothing is wrong with the work.
+TROUBLE = (OperationalError, InterfaceError, PoolTimeout)
 
 #: Opens a session and commits it; what functions of the domain take to reach the database.
 SessionScope = Callable[[], AbstractContextManager[Session]]

@@ -117,6 +117,8 @@ def claim_next(
 
     The lane's row is locked, so that two dispatchers together never exceed the limits.
     """
+    if lane.topic not in batch_size:
+        return None  # this platform does not serve the topic; its items wait
     notes = _lock_lane(session, lane)
     if _chains_under_way(session, lane) >= limits.chains_per_lane:
         return None
@@ -151,17 +153,19 @@ def _lock_lane(session: Session, lane: DueLane) -> Any:
 
 
 def _chains_under_way(session: Session, lane: DueLane) -> int:
-    return (
-        session.scalar(
-            select(func.count(WorkItem.claim_id.distinct())).where(
-                WorkItem.channel_id == lane.channel_id,
-                WorkItem.topic == lane.topic.value,
-                WorkItem.priority == int(lane.priority),
-                WorkItem.state == WorkItemState.PROCESSING.value,
-            )
+    """Claims of the lane; rows of a backfill that turned live meanwhile do not make it live."""
+    claims = (
+        select(WorkItem.claim_id)
+        .where(
+            WorkItem.channel_id == lane.channel_id,
+            WorkItem.topic == lane.topic.value,
+            WorkItem.state == WorkItemState.PROCESSING.value,
         )
-        or 0
+        .group_by(WorkItem.claim_id)
+        .having(func.max(WorkItem.priority) == int(lane.priority))
+        .subquery()
     )
+    return session.scalar(select(func.count()).select_from(claims)) or 0
 
 
 def _round_start(session: Session, notes: Any, lane: DueLane, coalesce_s: float) -> datetime:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import select
@@ -109,10 +110,8 @@ class DryRun:
         expected = self._patiently(lambda: listings.count_listed(client, erp_id))
         seen, offset, more = 0, 0, True
         while more:
-            at = offset
-            ids, more, offset = self._patiently(
-                lambda at=at: listings.listed_page(client, erp_id, at, PAGE)
-            )
+            ask = partial(listings.listed_page, client, erp_id, offset, PAGE)
+            ids, more, offset = self._patiently(ask)
             seen += len(ids)
             yield PreviewPage(self._page(client, connector, ids), seen, expected)
         if self._asks_for_articles:
@@ -149,9 +148,8 @@ class DryRun:
         rows: dict[str, Row] = {}
         pending, failures = list(ids), 0
         while pending:
-            asked = pending
-            found = self._patiently(lambda asked=asked: fetch(client, facts, self._channel, asked))
-            postponed = [one for one in asked if "postponed" in found.get(one, {})]
+            found = self._patiently(partial(fetch, client, facts, self._channel, pending))
+            postponed = [one for one in pending if "postponed" in found.get(one, {})]
             rows.update({one: row for one, row in found.items() if one not in postponed})
             failures = failures + 1 if len(postponed) == len(pending) else 0
             if failures >= MAX_FAILURES:

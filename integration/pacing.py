@@ -88,18 +88,7 @@ class Bucket:
     def pause(self, seconds: float) -> None:
         """Nobody takes anything for `seconds`: the other side said so (429)."""
         with self._scope() as session:
-            self._ensure(session)
-            until = db_now(seconds)
-            session.execute(
-                update(RateBucket)
-                .where(RateBucket.name == self._name)
-                .values(
-                    paused_until=case(
-                        (RateBucket.paused_until > until, RateBucket.paused_until), else_=until
-                    ),
-                    tokens=0.0,
-                )
-            )
+            _pause(session, self._name, seconds)
 
     def _reserve_one(self, session: Session) -> tuple[float, bool]:
         """(seconds until the token is there, taken?)"""
@@ -153,13 +142,19 @@ def paused_names(session: Session) -> set[str]:
 
 def pause_shop(session: Session, channel_id: int, seconds: float) -> None:
     """Let a shop alone for `seconds`, because it asked for it (429) or is in maintenance."""
-    name, until = shop_bucket_name(channel_id), db_now(seconds)
+    _pause(session, shop_bucket_name(channel_id), seconds)
+
+
+def _pause(session: Session, name: str, seconds: float) -> None:
+    """The longest pause of several counts; after it the bucket fills from nothing."""
+    until = db_now(seconds)
     statement = sql.insert(session, RateBucket).values(
-        name=name, tokens=0.0, filled_at=db_now(), paused_until=until
+        name=name, tokens=0.0, filled_at=until, paused_until=until
     )
+    longest = case((RateBucket.paused_until > until, RateBucket.paused_until), else_=until)
     session.execute(
         statement.on_conflict_do_update(
             index_elements=["name"],
-            set_={"paused_until": until},
+            set_={"tokens": 0.0, "filled_at": longest, "paused_until": longest},
         )
     )

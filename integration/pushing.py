@@ -12,7 +12,7 @@ from integration import pacing, wire, work_items, work_outcomes
 from integration.connectors.base import Payload, Receipt
 from integration.errors import Busy, Throttled, TransientError
 from integration.runtime import Runtime
-from integration.stages import Batch, Work, claimed, work_event
+from integration.stages import Batch, Work, claimed, hold_where_it_says_so, work_event
 from integration.topology import Topic
 from integration.work_items import Settled
 
@@ -100,6 +100,7 @@ def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
     def before_write() -> None:
         with runtime.scope() as session:
             work_items.begin_write(session, work.claim, item_ids, lease_s=runtime.settings.lease_s)
+        work.written.update(item_ids)
 
     connector = runtime.connector(work.channel, before_write)
     try:
@@ -111,6 +112,7 @@ def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
         raise
     with runtime.scope() as session:
         _record(session, work, payloads, receipts)
+    work.written.clear()
     # In a transaction of its own: it locks articles before prices, as everybody does.
     with runtime.scope() as session:
         _start_over(session, work, [one.article_id for one in receipts if one.has_vanished])
@@ -130,9 +132,10 @@ def _record(
     errors = {p["article_id"]: r.error for p, r in pairs if r.error is not None}
     _settle_accepted(session, work, accepted)
     items = work.claim.item_by_entity
-    work_outcomes.record_errors(
-        session, work.claim, {items[one].id: error for one, error in errors.items()}
-    )
+    refused = {items[one].id: error for one, error in errors.items()}
+    work_outcomes.record_errors(session, work.claim, refused, written=refused)
+    for error in errors.values():
+        hold_where_it_says_so(session, work.channel.id, error)
     rests = [error.retry_after_s for error in errors.values() if _asks_for_rest(error)]
     if rests:
         pacing.pause_shop(session, work.channel.id, max(rests))
@@ -174,9 +177,11 @@ def _remember_products(
 ) -> None:
     """Note what is in the shop now, and what a first write put there for price and stock.
 
-    A late first write may have undone newer prices and stocks: they go again too.
+    Only the first write of a product that nobody else recorded before is the last word on them:
+    a late one, or one that another one overtook, may have undone newer prices and stocks, and they
+    go again.
     """
-    work_outcomes.remember_listings(
+    new = work_outcomes.remember_listings(
         session,
         work.channel.id,
         [
@@ -197,9 +202,9 @@ def _remember_products(
             for payload, receipt in accepted
             if topic in receipt.recorded and topic.value in payload.get("first", {})
         }
-        sure = {one: content for one, content in firsts.items() if one not in late}
+        sure = {one: firsts[one] for one in firsts if one in new and one not in late}
         work_outcomes.remember_pushed(session, work.channel.id, topic, sure)
-        doubtful = [one for one in firsts if one in late]
+        doubtful = [one for one in firsts if one not in sure]
         work_items.hint(
             session,
             work.channel.id,

@@ -11,13 +11,13 @@ import requests
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from integration import channels, db, facts, pacing, settings, tokens
+from integration import channels, db, facts, pacing, schema, settings, tokens
 from integration.channel_view import ChannelView
 from integration.connectors import http, registry
 from integration.connectors.base import Connector, Context, FactStore
 from integration.erp import auth
 from integration.erp.client import ErpClient
-from integration.errors import TenantError
+from integration.errors import TenantError, UsageError
 from integration.models import Tenant
 from integration.settings import Settings
 from integration.vault import Vault
@@ -45,6 +45,13 @@ class Runtime:
     def http(self) -> requests.Session:
         return http.session()
 
+    def require_ready(self) -> None:
+        """Raises UsageError, saying what to do, on a wrong schema, a missing or a wrong key."""
+        schema.require_current(self.engine)
+        with self.scope() as session:
+            for sealed in channels.sealed_secrets(session):
+                self.vault.open(sealed)
+
     def channel(self, channel_id: int) -> ChannelView:
         with self.scope() as session:
             return channels.load(session, channel_id, self.vault)
@@ -57,13 +64,15 @@ class Runtime:
             tenant = session.get_one(Tenant, tenant_id)
         if tenant.offline_token is None:
             raise TenantError(f"tenant {tenant.subdomain} has no offline token; install the app")
+        try:
+            offline_token = self.vault.open(tenant.offline_token)
+        except UsageError as error:
+            raise TenantError(f"tenant {tenant.subdomain}: {error}") from error
         name = pacing.erp_bucket_name(tenant_id)
         return ErpClient(
-            auth.tenant_access(
-                tenant.subdomain, self.vault.open(tenant.offline_token), self.settings
-            ),
+            auth.tenant_access(tenant.subdomain, offline_token, self.settings),
             self.http,
-            tokens.DbTokenStore(self.scope, self.vault, name),
+            self._tokens(name),
             pacing.Bucket(
                 self.scope,
                 name,
@@ -72,6 +81,11 @@ class Runtime:
                 gives_up_after_s=gives_up_after_s,
             ),
         )
+
+    def _tokens(self, name: str) -> tokens.DbTokenStore:
+        # A stage that outlives the lease is dead, and so is the renewal it was at.
+        lease_s = min(tokens.RENEW_LEASE_S, self.settings.lease_s)
+        return tokens.DbTokenStore(self.scope, self.vault, name, renew_lease_s=lease_s)
 
     def erp_facts(self, tenant_id: int) -> FactStore:
         return facts.tenant_facts(self.scope, tenant_id)
@@ -85,9 +99,7 @@ class Runtime:
                 namespace=channel.label,
                 parameters=channel.parameters,
                 session=self.http,
-                tokens=tokens.DbTokenStore(
-                    self.scope, self.vault, pacing.shop_bucket_name(channel.id)
-                ),
+                tokens=self._tokens(pacing.shop_bucket_name(channel.id)),
                 facts=facts.channel_facts(self.scope, channel.id),
                 before_write=before_write,
             )

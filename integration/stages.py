@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from integration import channels, observe, toggles, wire, work_items, work_outcomes
+from integration import channels, db, observe, toggles, wire, work_items, work_outcomes
 from integration.channel_view import ChannelView
 from integration.connectors.base import Connector, ListingView, Payload
 from integration.documents import ArticleDocument, Document, WithdrawalDocument
@@ -28,6 +29,7 @@ from integration.errors import (
     PermanentError,
     TenantError,
     TransientError,
+    UsageError,
 )
 from integration.models import Listing, Priority, SalesChannel, Tenant
 from integration.runtime import Runtime
@@ -66,6 +68,9 @@ class Work:
     claim: Claim
     channel: ChannelView
     listing_by_article: Mapping[str, ListingView]
+    #: Ids of the rows in a write that is not recorded yet. If the claim is lost, the write may
+    #: come after the one of whoever has it now, and the rows go again.
+    written: set[int] = field(default_factory=set)
 
     def listing(self, article_id: str) -> ListingView:
         return self.listing_by_article.get(article_id, ListingView(article_id))
@@ -75,39 +80,49 @@ class Work:
 def claimed(runtime: Runtime, claim_id: str) -> Iterator[Work]:
     """Take the claim over, and turn each error of the block into its transition.
 
+    A database that is away changes nothing: the rows keep their claim, Celery runs the stage
+    again shortly, and if that does not help either, the lease gives them back.
     Raises: the error again, so that it is seen; ClaimLost when somebody else holds the claim.
     """
-    work = _take_over(runtime, claim_id)
+    held, listings = _take_over(runtime, claim_id)
+    written: set[int] = set()
     try:
-        yield work
+        yield Work(held, runtime.channel(held.channel_id), listings, written)
     except ClaimLost:
+        with runtime.scope() as session:
+            work_outcomes.record_errors(session, held, {}, written=written)
+        raise
+    except db.TROUBLE:
         raise
     except tuple(INTERRUPTIONS) as error:
         interrupted = TransientError("the stage took longer than its limit", outcome_unknown=True)
-        fail_all(runtime, work, interrupted)
+        fail_all(runtime, held, interrupted, written)
         raise interrupted from error
+    except UsageError as error:
+        # A secret that no key opens, a platform that is not installed: the channel's, not a row's.
+        trouble = ChannelError(str(error))
+        fail_all(runtime, held, trouble, written)
+        raise trouble from error
     except Exception as error:
-        fail_all(runtime, work, error)
+        fail_all(runtime, held, error, written)
         raise
 
 
-def _take_over(runtime: Runtime, claim_id: str) -> Work:
+def _take_over(runtime: Runtime, claim_id: str) -> tuple[Claim, dict[str, ListingView]]:
     with runtime.scope() as session:
         held = work_items.take_over(session, claim_id, lease_s=runtime.settings.lease_s)
-        channel = channels.load(session, held.channel_id, runtime.vault)
         rows = session.scalars(
             select(Listing).where(
                 Listing.channel_id == held.channel_id,
                 Listing.article_id.in_([item.entity_id for item in held.items]),
             )
         ).all()
-    listings = {
+    return held, {
         row.article_id: ListingView(
             row.article_id, row.external_id, row.number, row.is_active, row.notes
         )
         for row in rows
     }
-    return Work(held, channel, listings)
 
 
 def work_event(name: str, work: Work, **fields: object) -> str:
@@ -121,18 +136,37 @@ def work_event(name: str, work: Work, **fields: object) -> str:
     )
 
 
-def fail_all(runtime: Runtime, work: Work, error: Exception) -> None:
+def fail_all(
+    runtime: Runtime, held: Claim, error: Exception, written: Collection[int] = ()
+) -> None:
     """Move every row of the claim on by one error, and hold channel or tenant where it says so."""
-    level = logging.INFO if isinstance(error, IntegrationError) else logging.ERROR
-    log.log(level, work_event("batch.failed", work, items=len(work.claim.items), reason=error))
     with runtime.scope() as session:
-        if isinstance(error, ChannelError):
-            channels.hold(session, work.channel.id, str(error))
-        if isinstance(error, TenantError):
-            channels.hold_tenant(session, work.channel.tenant_id, str(error))
+        hold_where_it_says_so(session, held.channel_id, error)
         work_outcomes.record_errors(
-            session, work.claim, {item.id: error for item in work.claim.items}
+            session, held, {item.id: error for item in held.items}, written=written
         )
+    fields = {
+        "channel_id": held.channel_id,
+        "topic": held.topic.value,
+        "claim": held.id,
+        "items": len(held.items),
+        "error": type(error).__name__,
+        "reason": error,
+    }
+    # A planned error is the queue's daily bread; anything else is a bug that somebody must see.
+    level = logging.INFO if isinstance(error, IntegrationError) else logging.ERROR
+    log.log(level, observe.event("batch.failed", **fields))
+
+
+def hold_where_it_says_so(session: Session, channel_id: int, error: Exception) -> None:
+    """A ChannelError holds the channel, a TenantError all channels of its tenant."""
+    if isinstance(error, ChannelError):
+        channels.hold(session, channel_id, str(error))
+        log.warning(observe.event("channel.held", channel_id=channel_id, reason=error))
+    if isinstance(error, TenantError):
+        tenant_id = session.get_one(SalesChannel, channel_id).tenant_id
+        channels.hold_tenant(session, tenant_id, str(error))
+        log.warning(observe.event("tenant.held", tenant_id=tenant_id, reason=error))
 
 
 def fetch(runtime: Runtime, claim_id: str) -> Batch:

@@ -68,21 +68,28 @@ def advance(runtime: Runtime, run_id: int, driver: str, *, budget_s: float) -> b
     Another driver at the wheel, a full backlog, and a run that waits for its work items end the
     turn early. Failure policy: at least once; a page read twice hints twice, which is harmless.
     """
+    try:
+        _drive(runtime, run_id, driver, budget_s)
+        with runtime.scope() as session:
+            return not sync_runs.end_if_drained(session, run_id)
+    finally:
+        with runtime.scope() as session:
+            sync_runs.leave_wheel(session, run_id, driver)
+
+
+def _drive(runtime: Runtime, run_id: int, driver: str, budget_s: float) -> None:
+    lease_s = min(sync_runs.DRIVER_LEASE_S, runtime.settings.lease_s)
     started = time.monotonic()
     while time.monotonic() - started < budget_s:
         with runtime.scope() as session:
-            if not sync_runs.take_wheel(session, run_id, driver):
-                return True
+            if not sync_runs.take_wheel(session, run_id, driver, lease_s=lease_s):
+                return
             run = session.get_one(SyncRun, run_id)
             state, channel_id = run.state, run.channel_id
             is_full = _backlog(session, channel_id) >= BACKLOG
         if state != SyncRunState.RUNNING.value or is_full:
-            break
+            return
         _turn_page_or_hold(runtime, run_id)
-    with runtime.scope() as session:
-        is_over = sync_runs.end_if_drained(session, run_id)
-        sync_runs.leave_wheel(session, run_id, driver)
-    return not is_over
 
 
 def _backlog(session: Session, channel_id: int) -> int:

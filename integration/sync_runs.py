@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -30,7 +30,8 @@ from integration.pushing import UNCHANGED
 INITIAL, NIGHTLY = "initial", "nightly"
 STOCK_PASS, PRICE_PASS = "stock-pass", "price-pass"
 
-#: A driver that says nothing for so long is dead, and another one goes on.
+#: A driver that says nothing for so long (or for a lease, if that is shorter) is dead, and another
+#: one goes on.
 DRIVER_LEASE_S = 60
 #: Passes that events ask for run at most once in this time (vario-erp.md 2.5).
 PASS_DEBOUNCE_S = 60
@@ -136,10 +137,8 @@ def start_nightly(session: Session, zone: ZoneInfo, hour: int) -> list[int]:
     Counted in the merchant's local time; two beats begin one run (unique key).
     """
     now = session.scalar(select(db_now()))
-    if now is None:
-        return []
-    local = now.astimezone(zone)
-    if not hour <= local.hour < hour + NIGHT_LASTS_H:
+    night = None if now is None else night_of(now.astimezone(zone), hour)
+    if night is None:
         return []
     running = session.scalars(
         select(SalesChannel.id)
@@ -152,11 +151,21 @@ def start_nightly(session: Session, zone: ZoneInfo, hour: int) -> list[int]:
             channel_id,
             NIGHTLY,
             ["article", "price", "stock"],
-            unique_key=f"{NIGHTLY}:{channel_id}:{local.date().isoformat()}",
+            unique_key=f"{NIGHTLY}:{channel_id}:{night.isoformat()}",
         )
         for channel_id in running
     ]
     return [run_id for run_id in runs if run_id is not None]
+
+
+def night_of(local: datetime, hour: int) -> date | None:
+    """The day whose night this local time belongs to; None by day.
+
+    The wall clock counts: in the night of a clock change the pass still begins at the hour that
+    the merchant reads on his clock, and once.
+    """
+    begun = local.replace(tzinfo=None) - timedelta(hours=hour)
+    return begun.date() if begun.hour < NIGHT_LASTS_H else None
 
 
 def due_runs(session: Session) -> list[int]:
@@ -176,7 +185,9 @@ def due_runs(session: Session) -> list[int]:
     )
 
 
-def take_wheel(session: Session, run_id: int, driver: str) -> bool:
+def take_wheel(
+    session: Session, run_id: int, driver: str, *, lease_s: float = DRIVER_LEASE_S
+) -> bool:
     """Become the run's driver; False while another one is at it.
 
     A waiting pass gives its unique key back here, so that a later event asks for another one.
@@ -186,7 +197,7 @@ def take_wheel(session: Session, run_id: int, driver: str) -> bool:
         .where(SyncRun.id == run_id, or_(_is_driverless(), SyncRun.driver == driver))
         .values(
             driver=driver,
-            driver_until=db_now(DRIVER_LEASE_S),
+            driver_until=db_now(lease_s),
             unique_key=case(
                 (SyncRun.kind.in_([STOCK_PASS, PRICE_PASS]), None), else_=SyncRun.unique_key
             ),

@@ -28,8 +28,11 @@ _LOCKS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 class DbTokenStore:
     """The token `name` (``erp:<tenant id>``, ``shop:<channel id>``), sealed at rest."""
 
-    def __init__(self, scope: SessionScope, vault: Vault, name: str) -> None:
+    def __init__(
+        self, scope: SessionScope, vault: Vault, name: str, *, renew_lease_s: float = RENEW_LEASE_S
+    ) -> None:
         self._scope, self._vault, self._name = scope, vault, name
+        self._renew_lease_s = renew_lease_s
 
     def get(self, fetch: Callable[[], tuple[str, float]]) -> str:
         """The token; `fetch` gets a new one as (token, seconds of life).
@@ -47,7 +50,8 @@ class DbTokenStore:
         with self._scope() as session:
             row = self._row(session)
             if row is not None and row.token and self._vault.open(row.token) == token:
-                session.execute(self._change(token=None, renew_at=None, expires_at=None))
+                forget = self._change(token=None, renew_at=None, expires_at=None)
+                session.execute(forget.where(AccessToken.token == row.token))
 
     def _renew(self, fetch: Callable[[], tuple[str, float]]) -> str:
         if not self._begin_renewal():
@@ -94,7 +98,7 @@ class DbTokenStore:
                         AccessToken.renewing_until < db_now(),
                     ),
                 )
-                .values(renewing_until=db_now(RENEW_LEASE_S))
+                .values(renewing_until=db_now(self._renew_lease_s))
                 .returning(AccessToken.name)
             ).all()
         return bool(got)

@@ -12,13 +12,14 @@ whose stage failed is decided in `work_outcomes`.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from sqlalchemy import (
     Table,
     bindparam,
+    case,
     func,
     select,
     update,
@@ -43,6 +44,8 @@ __all__ = [
     "held_rows",
     "hint",
     "is_current",
+    "locked_rows",
+    "locking",
     "rehint",
     "release",
     "release_unsent",
@@ -63,6 +66,20 @@ RELEASED: dict[str, Any] = {
     "claimed_generation": None,
     "next_unsent_at": None,
 }
+
+#: What a stage needs of its rows. Times are left out: to read them costs more than the rest.
+_HELD = (
+    WorkItem.id,
+    WorkItem.channel_id,
+    WorkItem.topic,
+    WorkItem.entity_id,
+    WorkItem.priority,
+    WorkItem.generation,
+    WorkItem.claimed_generation,
+    WorkItem.holder,
+    WorkItem.attempts,
+    WorkItem.pushed_hash,
+)
 
 
 @dataclass(frozen=True)
@@ -178,7 +195,8 @@ def take_over(session: Session, claim_id: str, *, lease_s: float) -> Claim:
         holder=holder,
         channel_id=first.channel_id,
         topic=Topic(first.topic),
-        priority=Priority(first.priority),
+        # Rows that turned live meanwhile do not make a backfill live.
+        priority=Priority(max(row.priority for row in rows)),
         items=tuple(
             ClaimedItem(row.id, row.entity_id, row.pushed_hash, row.attempts) for row in rows
         ),
@@ -224,7 +242,10 @@ def settle(session: Session, held: Claim, settled: Sequence[Settled]) -> SettleR
 
 
 def rehint(session: Session, item_ids: Sequence[int]) -> None:
-    """Send rows again whose write may have been late: generation + 1, hash forgotten."""
+    """Send rows again whose write may have been late: generation + 1, hash forgotten.
+
+    The first write of an article carries its price and stock, so theirs are in doubt too.
+    """
     identities = session.execute(
         select(WorkItem.channel_id, WorkItem.topic, WorkItem.entity_id, WorkItem.priority).where(
             WorkItem.id.in_(item_ids)
@@ -234,14 +255,11 @@ def rehint(session: Session, item_ids: Sequence[int]) -> None:
     for row in identities:
         entities.setdefault((row.channel_id, row.topic, row.priority), []).append(row.entity_id)
     for (channel_id, topic, priority), ids in sorted(entities.items()):
-        hint(
-            session,
-            channel_id,
-            Topic(topic),
-            ids,
-            priority=Priority(priority),
-            forgets_hash=True,
-        )
+        doubtful = [Topic(topic)]
+        if topic == Topic.ARTICLE:
+            doubtful += [Topic.PRICE, Topic.STOCK]
+        for one in doubtful:
+            hint(session, channel_id, one, ids, priority=Priority(priority), forgets_hash=True)
 
 
 def release(
@@ -306,24 +324,41 @@ def _of_claim(
     holder: str | None = None,
     item_ids: Sequence[int] | None = None,
 ) -> Any:
-    """The rows of a claim, locked in one order, so that two stages cannot lock each other out."""
-    statement = (
-        select(WorkItem.__table__)
-        .where(WorkItem.claim_id == claim_id, WorkItem.state == PROCESSING.value)
-        .order_by(sql.lock_order(session, WorkItem.entity_id))
-        .with_for_update()
+    """The rows of a claim, locked."""
+    statement = select(*_HELD).where(
+        WorkItem.claim_id == claim_id, WorkItem.state == PROCESSING.value
     )
     if holder is not None:
         statement = statement.where(WorkItem.holder == holder)
     if item_ids is not None:
         statement = statement.where(WorkItem.id.in_(item_ids))
-    return statement
+    return locking(session, statement)
+
+
+def locking(session: Session, statement: Any) -> Any:
+    """The statement, locking work items in the one order in which everybody locks them.
+
+    Articles first, because their transitions go on to prices and stocks; then by topic and id.
+    """
+    return statement.order_by(
+        case((WorkItem.topic == Topic.ARTICLE.value, 0), else_=1),
+        sql.lock_order(session, WorkItem.topic),
+        sql.lock_order(session, WorkItem.entity_id),
+    ).with_for_update()
 
 
 def held_rows(session: Session, held: Claim, item_ids: Sequence[int]) -> Sequence[Any]:
     if not item_ids:
         return []
     return session.execute(_of_claim(session, held.id, held.holder, item_ids)).all()
+
+
+def locked_rows(session: Session, item_ids: Collection[int]) -> Sequence[Any]:
+    """Rows, whoever holds them."""
+    if not item_ids:
+        return []
+    statement = select(*_HELD).where(WorkItem.id.in_(item_ids))
+    return session.execute(locking(session, statement)).all()
 
 
 def is_current(row: Any) -> bool:

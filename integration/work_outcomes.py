@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, select, update
@@ -26,7 +26,17 @@ from integration.errors import (
 from integration.fingerprints import fingerprint
 from integration.models import Listing, WorkItem, WorkItemState
 from integration.topology import Topic
-from integration.work_items import RELEASED, Claim, held_rows, hint, is_current, update_items
+from integration.work_items import (
+    RELEASED,
+    Claim,
+    held_rows,
+    hint,
+    is_current,
+    locked_rows,
+    locking,
+    rehint,
+    update_items,
+)
 
 #: A row waits for its article to be created; the article's settle lets it go.
 NOT_IN_SHOP = "article-not-in-shop"
@@ -39,16 +49,25 @@ def record_errors(
     held: Claim,
     error_by_item: Mapping[int, Exception],
     uniform: Callable[[float, float], float] = random.uniform,
+    *,
+    written: Collection[int] = (),
 ) -> dict[int, str]:
     """Move each row on by the class of its error; the verb that was chosen, by item id.
 
-    Rows that are not held any more are left alone. A hint that came meanwhile beats a permanent
-    failure and a hold: the new state may be fine.
+    Rows that are not held any more are left alone, but for those `written` whose settle is still
+    to come: their write may have been late, whatever the error says, and they go again. A hint
+    that came meanwhile beats a permanent failure and a hold: the new state may be fine.
     """
     verbs: dict[int, str] = {}
-    for row in held_rows(session, held, list(error_by_item)):
-        error = error_by_item[row.id]
-        verbs[row.id] = _record_one(session, row, error, uniform)
+    lost: list[int] = []
+    # All in one statement and order: none can be lost between the two questions.
+    for row in locked_rows(session, {*error_by_item, *written}):
+        if row.holder == held.holder:
+            if row.id in error_by_item:
+                verbs[row.id] = _record_one(session, row, error_by_item[row.id], uniform)
+        elif row.id in written:
+            lost.append(row.id)
+    rehint(session, lost)
     return verbs
 
 
@@ -152,19 +171,14 @@ def release_holds(
     session: Session, channel_id: int, reason: str, entity_ids: Sequence[str] | None = None
 ) -> int:
     """Let rows go that were held for `reason`; the number of rows."""
-    rows = (
-        select(WorkItem.id)
-        .where(
-            WorkItem.channel_id == channel_id,
-            WorkItem.state == WorkItemState.QUEUED.value,
-            WorkItem.hold_reason == reason,
-        )
-        .order_by(WorkItem.topic, sql.lock_order(session, WorkItem.entity_id))
-        .with_for_update()
+    rows = select(WorkItem.id).where(
+        WorkItem.channel_id == channel_id,
+        WorkItem.state == WorkItemState.QUEUED.value,
+        WorkItem.hold_reason == reason,
     )
     if entity_ids is not None:
         rows = rows.where(WorkItem.entity_id.in_(entity_ids))
-    ids = session.scalars(rows).all()
+    ids = session.scalars(locking(session, rows)).all()
     update_items(session, ids, hold_reason=None, attempts=0, due_at=db_now())
     return len(ids)
 
@@ -176,22 +190,18 @@ def complete_waiting(
 
     A later event on such a row queues it again.
     """
-    for article_id, reason in sorted(reason_by_article.items()):
-        ids = session.scalars(
-            select(WorkItem.id)
-            .where(
-                WorkItem.channel_id == channel_id,
-                WorkItem.topic.in_([Topic.PRICE.value, Topic.STOCK.value]),
-                WorkItem.entity_id == article_id,
-                WorkItem.state == WorkItemState.QUEUED.value,
-                WorkItem.hold_reason == NOT_IN_SHOP,
-            )
-            .order_by(WorkItem.topic)
-            .with_for_update()
-        ).all()
+    waiting = select(WorkItem.id, WorkItem.entity_id).where(
+        WorkItem.channel_id == channel_id,
+        WorkItem.topic.in_([Topic.PRICE.value, Topic.STOCK.value]),
+        WorkItem.entity_id.in_(reason_by_article),
+        WorkItem.state == WorkItemState.QUEUED.value,
+        WorkItem.hold_reason == NOT_IN_SHOP,
+    )
+    rows = session.execute(locking(session, waiting)).all()
+    for reason in set(reason_by_article.values()):
         update_items(
             session,
-            ids,
+            [row.id for row in rows if reason_by_article[row.entity_id] == reason],
             state=WorkItemState.COMPLETED.value,
             hold_reason=None,
             skip_reason=reason,
@@ -201,18 +211,26 @@ def complete_waiting(
 
 def remember_listings(
     session: Session, channel_id: int, listings: Sequence[dict[str, Any]]
-) -> None:
-    """Store what is in the shop: article_id, external_id, number, is_active, was_adopted."""
+) -> set[str]:
+    """Store what is in the shop: article_id, external_id, number, is_active, was_adopted.
+
+    The articles that were not known to be there before.
+    """
+    new: set[str] = set()
     for values in sorted(listings, key=lambda one: str(one["article_id"])):
-        statement = sql.insert(session, Listing).values(channel_id=channel_id, notes={}, **values)
-        changes = {
-            name: statement.excluded[name] for name in ("external_id", "number", "is_active")
-        }
+        article_id = str(values["article_id"])
+        insert = sql.insert(session, Listing).values(channel_id=channel_id, notes={}, **values)
+        if session.scalar(insert.on_conflict_do_nothing().returning(Listing.article_id)):
+            new.add(article_id)
+            continue
+        changes = {name: values[name] for name in ("external_id", "number", "is_active")}
         session.execute(
-            statement.on_conflict_do_update(
-                index_elements=["channel_id", "article_id"], set_=changes
-            )
+            update(Listing)
+            .where(Listing.channel_id == channel_id, Listing.article_id == article_id)
+            .values(**changes)
+            .execution_options(synchronize_session=False)
         )
+    return new
 
 
 def number_owners(
@@ -262,32 +280,38 @@ def remember_pushed(
 
 def forget_vanished(session: Session, channel_id: int, article_ids: Sequence[str]) -> None:
     """Products we knew are not in the shop any more: forget them and what they held."""
+    items = select(WorkItem.id).where(
+        WorkItem.channel_id == channel_id,
+        WorkItem.topic.in_([str(topic) for topic in Topic]),  # the index begins with it
+        WorkItem.entity_id.in_(article_ids),
+    )
+    # Work items before listings, as an article's settle locks them.
+    update_items(session, session.scalars(locking(session, items)).all(), pushed_hash=None)
     session.execute(
         delete(Listing).where(Listing.channel_id == channel_id, Listing.article_id.in_(article_ids))
-    )
-    session.execute(
-        update(WorkItem)
-        .where(WorkItem.channel_id == channel_id, WorkItem.entity_id.in_(article_ids))
-        .values(pushed_hash=None)
-        .execution_options(synchronize_session=False)
     )
 
 
 def recover_expired(session: Session) -> int:
     """Take rows back whose lease ended (their worker died); costs an attempt.
 
-    A row that lost its worker every time is FAILED instead of killing workers for ever.
+    A row that lost its worker every time is FAILED instead of killing workers for ever; one that
+    was hinted meanwhile begins anew.
     """
     expired = (
-        select(WorkItem.id, WorkItem.attempts)
+        select(WorkItem.id, WorkItem.attempts, WorkItem.generation, WorkItem.claimed_generation)
         .where(WorkItem.state == WorkItemState.PROCESSING.value, WorkItem.lease_until < db_now())
         .with_for_update(skip_locked=True)
     )
     rows = session.execute(expired).all()
-    exhausted = [row.id for row in rows if row.attempts + 1 >= retry.MAX_ATTEMPTS]
+    last = [row for row in rows if row.attempts + 1 >= retry.MAX_ATTEMPTS]
+    exhausted = [row.id for row in last if is_current(row)]
+    hinted = [row.id for row in last if not is_current(row)]
     back = [row.id for row in rows if row.attempts + 1 < retry.MAX_ATTEMPTS]
     values: dict[str, Any] = {**RELEASED, "attempts": WorkItem.attempts + 1}
-    update_items(session, back, **values, state=WorkItemState.QUEUED.value, due_at=db_now())
+    queued: dict[str, Any] = {"state": WorkItemState.QUEUED.value, "due_at": db_now()}
+    update_items(session, back, **values, **queued)
+    update_items(session, hinted, **RELEASED, **queued, attempts=0)
     message = f"its worker died {retry.MAX_ATTEMPTS} times while it was worked on"
     update_items(
         session,
@@ -315,6 +339,6 @@ def replay(
         rows = rows.where(WorkItem.topic == topic.value)
     if fingerprint_ is not None:
         rows = rows.where(WorkItem.fingerprint == fingerprint_)
-    ids = session.scalars(rows.with_for_update()).all()
+    ids = session.scalars(locking(session, rows)).all()
     update_items(session, ids, state=WorkItemState.QUEUED.value, attempts=0, due_at=db_now())
     return len(ids)

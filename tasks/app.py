@@ -8,7 +8,7 @@ from celery import Celery
 from celery.exceptions import SoftTimeLimitExceeded
 from celery.signals import beat_init, setup_logging, worker_init, worker_process_init
 
-from integration import db, observe, runtime, schema, stages
+from integration import db, observe, runtime, stages
 from integration.errors import UsageError
 
 stages.INTERRUPTIONS.append(SoftTimeLimitExceeded)
@@ -26,10 +26,9 @@ def _log(**_: Any) -> None:
 @worker_init.connect
 @beat_init.connect
 def _refuse_wrong_start(**_: Any) -> None:
-    """A worker on a wrong schema or without a key would fail item by item; it does not start."""
+    """A worker on a wrong schema or with a wrong key would fail item by item; it does not start."""
     try:
-        schema.require_current(db.engine())
-        _ = runtime.current().vault
+        runtime.current().require_ready()
     except UsageError as error:
         raise SystemExit(f"vario-relay: {error}") from error
 

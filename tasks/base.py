@@ -7,9 +7,8 @@ import time
 from typing import Any
 
 from celery import Task
-from sqlalchemy.exc import DBAPIError
 
-from integration import observe
+from integration import db, observe
 from integration.errors import ClaimLost, IntegrationError
 
 log = logging.getLogger("tasks")
@@ -19,7 +18,7 @@ class StageTask(Task):
     """A task whose retries belong to the database: Celery retries only "database unreachable"."""
 
     abstract = True
-    autoretry_for = (DBAPIError,)
+    autoretry_for = db.TROUBLE
     max_retries = 3
     # Short and in the broker: the claim outlives it, and its lease is the net below.
     retry_backoff = 1

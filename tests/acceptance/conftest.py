@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.service import Service
+from tests.real_servers import empty_broker, empty_database
 
 StartService = Callable[..., Service]
 
@@ -25,3 +28,87 @@ def start_service(
             return stack.enter_context(service)
 
         yield start
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Where a service keeps its work, and what carries its messages."""
+
+    database_url: str
+    broker_url: str
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        # `vario-relay up`: one process, nothing to install
+        pytest.param("sqlite", marks=pytest.mark.sqlite),
+        # gunicorn, a Celery worker and beat
+        pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.rabbitmq]),
+    ],
+)
+def deployment(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, worker_name: str
+) -> Iterator[Deployment]:
+    """Both ways to run the service, in turn; for all tests of a module."""
+    if request.param == "sqlite":
+        folder = tmp_path_factory.mktemp("database")
+        yield Deployment(f"sqlite:///{folder}/relay.db", "memory://")
+        return
+    with empty_database() as url:
+        yield Deployment(url, empty_broker(worker_name))
+
+
+@pytest.fixture(scope="module")
+def module_environ() -> dict[str, str]:
+    """As `clean_environ`, for all tests of a module."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
+
+
+@pytest.fixture(scope="module")
+def shared_service(
+    deployment: Deployment,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    module_environ: dict[str, str],
+) -> Iterator[Service]:
+    """A running service with a filled shop, for all tests of a module.
+
+    The module's `OPTIONS` are those of the service.
+    """
+    service = Service(
+        tmp_path_factory.mktemp("service"),
+        module_environ,
+        deployment.database_url,
+        deployment.broker_url,
+        **getattr(request.module, "OPTIONS", {}),
+    )
+    with service:
+        service.start_all()
+        service.fill_shop()
+        yield service
+
+
+@pytest.fixture
+def service(shared_service: Service) -> Service:
+    """The module's service, all of it running and nothing to do."""
+    shared_service.recover()
+    return shared_service
+
+
+@pytest.fixture
+def articles(service: Service, used_articles: set[str]) -> Iterator[Callable[[], dict]]:
+    """Articles for sale that no other test of the module has: call it for the next one."""
+    waiting = [one for one in service.articles_for_sale() if one["id"] not in used_articles]
+
+    def following() -> dict:
+        article = waiting.pop(0)
+        used_articles.add(article["id"])
+        return article
+
+    return following
+
+
+@pytest.fixture(scope="module")
+def used_articles(shared_service: Service) -> set[str]:
+    return set()

@@ -21,26 +21,65 @@ from typing import Any
 
 import requests
 from alembic import command
-from sqlalchemy import func, select
+from kombu import Connection
+from sqlalchemy import delete, func, select, update
 
 from cli.demo_processes import free_port
-from integration import channels, db, schema, settings, vault
+from integration import (
+    channels,
+    db,
+    pacing,
+    schema,
+    settings,
+    sync_runs,
+    toggles,
+    vault,
+    work_items,
+)
+from integration.clock import db_now
 from integration.erp import webhooks
-from integration.models import SalesChannel, Tenant, WorkItem, WorkItemState
+from integration.models import (
+    AccessToken,
+    Lane,
+    RateBucket,
+    SalesChannel,
+    SyncRun,
+    SyncRunState,
+    Tenant,
+    TransferToggle,
+    WorkItem,
+    WorkItemState,
+)
 from integration.runtime import Runtime
+from integration.topology import QUEUES, TOPIC_BY_SHORT_NAME
 from sandbox import comparison, serving
 from sandbox.erp import create_app as create_erp
 from sandbox.erp.options import Options
 from sandbox.shops import shopware6
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-#: Leases and stages scaled down together, so that what a crash leaves behind is seen to in seconds.
+#: Leases and stages scaled down together, so that what a crash leaves behind is seen to in seconds;
+#: and no waiting for the ERP's rate limit.
 FAST = {
-    "RELAY_LEASE_S": "6",
+    "RELAY_LEASE_S": "5",
     "RELAY_STAGE_SOFT_S": "3",
     "RELAY_STAGE_HARD_S": "4",
     "RELAY_SWEEP_S": "1",
+    "RELAY_COALESCE_S": "0.2",
+    "RELAY_ERP_BUDGET": "3000/6",
 }
+RATE_LIMIT = 4_000
+#: What an operator gets who sets nothing, for tests that count requests or seconds.
+AS_SHIPPED = {
+    "RELAY_LEASE_S": "120",
+    "RELAY_STAGE_SOFT_S": "60",
+    "RELAY_STAGE_HARD_S": "90",
+    "RELAY_SWEEP_S": "5",
+    "RELAY_COALESCE_S": "4",
+    "RELAY_ERP_BUDGET": "30/6",
+}
+#: How soon the ERP repeats a webhook that was not taken; the real one waits longer.
+WEBHOOK_RETRIES_S = (0.5, 0.5, 1, 1, 1, 2, 2, 2, 2, 5, 5, 5, 5)
 DEADLINE_S = 60.0
 
 
@@ -106,9 +145,8 @@ class Service:
         self.erp_url = self._stack.enter_context(
             serving.running(lambda url: create_erp(options, url))
         )
-        self.shop_url = self._stack.enter_context(
-            serving.running(lambda url: self._shop(url))
-        )
+        self.shop_url = self._stack.enter_context(serving.running(lambda url: self._shop(url)))
+        self.erp("options", webhook_retries_s=WEBHOOK_RETRIES_S, rate_limit=RATE_LIMIT)
         credentials = self.erp("tenants", tenant="acme")
         self.offline_token = credentials["offlineToken"]
         self.environ |= {
@@ -142,11 +180,7 @@ class Service:
             session.add(channel)
             session.flush()
             self.tenant_id, self.channel_id = tenant.id, channel.id
-            for key, value in self._shop_credentials.items():
-                is_secret = key == "client_secret"
-                channels.set_parameter(
-                    session, channel.id, key, value, self.runtime.vault if is_secret else None
-                )
+        self._set_parameters()
         config = self.runtime.settings
         webhooks.reconcile(
             self.runtime.erp(self.tenant_id),
@@ -155,25 +189,33 @@ class Service:
             webhooks.desired(["42"], config.public_url),
         )
 
+    def _set_parameters(self) -> None:
+        for key, value in self._shop_credentials.items():
+            self.set_parameter(key, value)
+
+    def set_parameter(self, key: str, value: str) -> None:
+        """As `channel set` does."""
+        vault_of_secrets = self.runtime.vault if key == "client_secret" else None
+        with self.runtime.scope() as session:
+            channels.set_parameter(session, self.channel_id, key, value, vault_of_secrets)
+
     @cached_property
     def runtime(self) -> Runtime:
         given = {k: v for k, v in self.environ.items() if k.startswith("RELAY_")}
         config = settings.from_env(given)
         return Runtime(config, db.build_engine(config.database_url))
 
-    def erp(self, route: str, **body: Any) -> Any:
+    def erp(self, route: str, /, **body: Any) -> Any:
         """POST to the sandboxed ERP's own routes."""
         return _post(f"{self.erp_url}/_sandbox/{route}", body)
 
-    def shop(self, route: str, **body: Any) -> Any:
+    def shop(self, route: str, /, **body: Any) -> Any:
         """POST to the sandboxed shop's own routes."""
         return _post(f"{self.shop_url}/_sandbox/{route}", body)
 
     def products(self) -> dict[str, dict[str, Any]]:
         """The shop's products by number."""
-        return {
-            str(one["number"]): one for one in comparison.all_rows(self.shop_url, "products")
-        }
+        return {str(one["number"]): one for one in comparison.all_rows(self.shop_url, "products")}
 
     def articles(self) -> list[dict[str, Any]]:
         """The ERP's articles."""
@@ -181,15 +223,105 @@ class Service:
 
     def article_for_sale(self) -> dict[str, Any]:
         """The first article that must be in the shop."""
-        return next(one for one in self.articles() if one["listed"] and one["active"])
+        return self.articles_for_sale()[0]
+
+    def articles_for_sale(self) -> list[dict[str, Any]]:
+        """The articles that must be in the shop."""
+        return [one for one in self.articles() if one["listed"] and one["active"] and one["gross"]]
+
+    def edit(self, article: Mapping[str, Any], **values: Any) -> None:
+        """An employee's change in the ERP, which sends its webhooks."""
+        self.erp("edit", article=article["id"], set=values)
+
+    def edit_silently(self, article: Mapping[str, Any], **values: Any) -> None:
+        """A change in the ERP whose webhooks do not come (yet)."""
+        self.erp("edit", article=article["id"], set=values, silent=True)
+
+    def product(self, article: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The shop's product with the article's number."""
+        return self.products().get(article["number"])
+
+    def writes(self, article: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What we wrote to the article's product and the shop applied, in order."""
+        answer = requests.get(
+            f"{self.shop_url}/_sandbox/history", {"number": article["number"]}, timeout=30
+        )
+        return [
+            one["body"]
+            for one in answer.json()["writes"]
+            if one["by"] == "api" and one["entity"] == "product" and one["result"] == "applied"
+        ]
+
+    def differences(self, *articles: Mapping[str, Any]) -> list[str]:
+        """What is wrong with these articles in the shop; without any, with all."""
+        found = self.verdict().differences
+        if not articles:
+            return found
+        names = tuple(f"article {one['number']}:" for one in articles)
+        return [one for one in found if one.startswith(names)]
+
+    def wait_until_right(
+        self, *articles: Mapping[str, Any], deadline_s: float = DEADLINE_S
+    ) -> None:
+        """Wait until the shop shows these articles (or all) as the ERP has them."""
+        found = ["nothing compared yet"]
+
+        def is_right() -> bool:
+            found[:] = self.differences(*articles)
+            return not found
+
+        try:
+            wait_until(is_right, "the shop is right", deadline_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {found[:3]} of {len(found)}\n{self.state()}") from error
+
+    def assert_no_product_twice(self) -> None:
+        """No number and no article has two products."""
+        numbers = [one["number"] for one in comparison.all_rows(self.shop_url, "products")]
+        assert sorted(numbers) == sorted(set(numbers))
+        assert len(numbers) <= len(self.articles())
+
+    def fault(self, which: str, kind: str, **more: Any) -> None:
+        """Arm a fault of the ``erp`` or the ``shop``."""
+        {"erp": self.erp, "shop": self.shop}[which]("faults", kind=kind, **more)
+
+    def wait_for_hit(self, which: str) -> None:
+        """Wait until no fault is left to hit a request: the last one has hit its own."""
+        url = {"erp": self.erp_url, "shop": self.shop_url}[which]
+        wait_until(
+            lambda: not requests.get(f"{url}/_sandbox/faults", timeout=30).json()["armed"],
+            f"a request to the {which} is hit",
+        )
+
+    def clear_faults(self) -> None:
+        for url in (self.erp_url, self.shop_url):
+            requests.delete(f"{url}/_sandbox/faults", timeout=30).raise_for_status()
+
+    def webhook(
+        self, event: str, body: Mapping[str, Any], channel: str | None = None
+    ) -> requests.Response:
+        """A webhook of the ERP that the sandbox knows nothing of."""
+        path = f"/api/webhooks/{event}" + (f"/{channel}" if channel else "")
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return requests.post(self.web_url + path, json=body, headers=headers, timeout=30)
+
+    @cached_property
+    def token(self) -> str:
+        """An app token of the ERP that lasts as long as the service."""
+        return str(self.erp("token", tenant="acme", expires_s=3_600)["token"])
 
     def requests_of(self, which: str) -> dict[str, int]:
         """Requests by route, counted by the sandbox; `which` is ``erp`` or ``shop``."""
+        return self._counted(which, "by_route")
+
+    def answers_of(self, which: str) -> dict[str, int]:
+        """Answers by status, of the ``erp`` or the ``shop``."""
+        return self._counted(which, "by_status")
+
+    def _counted(self, which: str, how: str) -> dict[str, int]:
         url = {"erp": self.erp_url, "shop": self.shop_url}[which]
-        by_route: dict[str, int] = requests.get(f"{url}/_sandbox/requests", timeout=30).json()[
-            "by_route"
-        ]
-        return by_route
+        counts: dict[str, int] = requests.get(f"{url}/_sandbox/requests", timeout=30).json()[how]
+        return counts
 
     def forget_requests(self) -> None:
         """Count from here."""
@@ -235,21 +367,53 @@ class Service:
     def start_beat(self, name: str = "beat") -> None:
         self.start(name, "celery", "-A", "tasks.app", "beat")
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What a complete service consists of: one process, or web, worker and beat."""
+        is_embedded = self.environ["RELAY_BROKER_URL"].startswith("memory")
+        return ("up",) if is_embedded else ("web", "worker", "beat")
+
+    @property
+    def worker(self) -> str:
+        """The part that does the work."""
+        return "up" if "up" in self.parts else "worker"
+
+    def start_part(self, name: str) -> None:
+        starts = {
+            "up": self.start_up,
+            "web": self.start_web,
+            "worker": self.start_worker,
+            "beat": self.start_beat,
+        }
+        starts[name]()
+
     def start_all(self) -> None:
-        """Everything the broker at hand allows: one process, or web, worker and beat."""
-        if self.environ["RELAY_BROKER_URL"].startswith("memory"):
-            self.start_up()
-            return
-        self.start_web()
-        self.start_worker()
-        self.start_beat()
+        """Start the parts that do not run."""
+        for name in self.parts:
+            if name not in self.processes:
+                self.start_part(name)
 
     def kill(self, name: str) -> None:
         """kill -9 of a process and its children."""
         process = self.processes.pop(name)
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+        self._signal(process, signal.SIGKILL)
         process.wait(10)
+
+    def freeze(self, name: str) -> None:
+        """SIGSTOP: the process and its children do nothing until `thaw`."""
+        self._signal(self.processes[name], signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        self._signal(self.processes[name], signal.SIGCONT)
+
+    def _signal(self, process: subprocess.Popen[bytes], signum: signal.Signals) -> None:
+        if process.poll() is None:
+            os.killpg(process.pid, signum)
+
+    def purge_queues(self) -> int:
+        """Throw away all messages of RabbitMQ; their number."""
+        with Connection(self.environ["RELAY_BROKER_URL"]) as broker, broker.channel() as channel:
+            return sum(channel.queue_purge(str(queue)) or 0 for queue in QUEUES)
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")
@@ -281,6 +445,140 @@ class Service:
         with self.runtime.scope() as session:
             return list(session.scalars(select(WorkItem)).all())
 
+    def item(self, article: Mapping[str, Any], topic: str) -> WorkItem | None:
+        """The work item of an article; `topic` by its short name."""
+        with self.runtime.scope() as session:
+            return session.scalar(
+                select(WorkItem).where(
+                    WorkItem.channel_id == self.channel_id,
+                    WorkItem.entity_id == article["id"],
+                    WorkItem.topic == TOPIC_BY_SHORT_NAME[topic].value,
+                )
+            )
+
+    def state(self) -> str:
+        """For a failed test: what the database says about work that is not done."""
+        lines = [
+            f"{one.topic} {one.entity_id} {one.state} due={one.due_at} lease={one.lease_until} "
+            f"attempts={one.attempts} hold={one.hold_reason} {one.last_error}"
+            for one in self.items()
+            if one.state != WorkItemState.COMPLETED.value
+        ]
+        return "\n".join([f"channel: {self.channel().held_reason}", *lines[:10]])
+
+    def channel(self) -> SalesChannel:
+        with self.runtime.scope() as session:
+            return session.get_one(SalesChannel, self.channel_id)
+
+    def change_channel(self, **values: Any) -> None:
+        """Write columns of the channel's row, e.g. `held_reason`."""
+        with self.runtime.scope() as session:
+            session.execute(
+                update(SalesChannel).where(SalesChannel.id == self.channel_id).values(**values)
+            )
+
+    def tenant(self) -> Tenant:
+        with self.runtime.scope() as session:
+            return session.get_one(Tenant, self.tenant_id)
+
+    def release_tenant(self) -> None:
+        with self.runtime.scope() as session:
+            session.execute(update(Tenant).values(held_reason=None))
+
+    @property
+    def shop_secret(self) -> str:
+        return str(self._shop_credentials["client_secret"])
+
+    def hint(self, topic: str, *articles: Mapping[str, Any]) -> None:
+        """Record that articles changed, all in one moment; the sweep finds them."""
+        with self.runtime.scope() as session:
+            work_items.hint(
+                session,
+                self.channel_id,
+                TOPIC_BY_SHORT_NAME[topic],
+                [str(one["id"]) for one in articles],
+            )
+
+    def switch(self, topic: str, is_on: bool) -> None:
+        """Turn the transfer toggle of a topic."""
+        with self.runtime.scope() as session:
+            toggles.switch(session, self.channel_id, TOPIC_BY_SHORT_NAME[topic], is_on)
+
+    def pause_s(self, which: str) -> float:
+        """How long the ``erp`` or the ``shop`` is let alone from now; 0 when it is not."""
+        name = {
+            "erp": pacing.erp_bucket_name(self.tenant_id),
+            "shop": pacing.shop_bucket_name(self.channel_id),
+        }[which]
+        with self.runtime.scope() as session:
+            row = session.execute(
+                select(RateBucket.paused_until, db_now().label("now")).where(
+                    RateBucket.name == name
+                )
+            ).one_or_none()
+        if row is None or row.paused_until is None:
+            return 0.0
+        return max(0.0, (row.paused_until - row.now).total_seconds())
+
+    def bring_forward(self) -> None:
+        """Let postponed work be due now, and resting shops and tenants be asked again."""
+        with self.runtime.scope() as session:
+            session.execute(
+                update(WorkItem)
+                .where(WorkItem.state == WorkItemState.QUEUED.value)
+                .values(due_at=db_now())
+            )
+            session.execute(update(RateBucket).values(paused_until=None))
+
+    def forget_tokens(self) -> None:
+        """Let the next request to ERP or shop ask for a new access token."""
+        with self.runtime.scope() as session:
+            session.execute(delete(AccessToken))
+
+    def recover(self) -> None:
+        """Back to a running service with nothing to do, whatever the test before left."""
+        self.clear_faults()
+        self._set_parameters()
+        self.change_channel(held_reason=None, is_paused=False)
+        self.release_tenant()
+        with self.runtime.scope() as session:
+            session.execute(delete(TransferToggle))
+        self.start_all()
+        self.bring_forward()
+        self.wait_until_idle()
+        self.forget_requests()
+
+    def begin_sync(self, *topics: str) -> int:
+        """Begin an initial sync, which the sweep drives; the id of the run."""
+        with self.runtime.scope() as session:
+            run_id = sync_runs.start(
+                session, self.channel_id, sync_runs.INITIAL, topics or ("article",)
+            )
+        assert run_id is not None
+        return run_id
+
+    def run(self, run_id: int) -> SyncRun:
+        with self.runtime.scope() as session:
+            return session.get_one(SyncRun, run_id)
+
+    def wait_for_run(self, run_id: int, deadline_s: float = DEADLINE_S) -> SyncRun:
+        """Wait until a sync run is over; the run."""
+        wait_until(lambda: self.run(run_id).ended_at, "the sync run is over", deadline_s)
+        return self.run(run_id)
+
+    def fill_shop(self, deadline_s: float = DEADLINE_S) -> None:
+        """An initial sync, to its end."""
+        run = self.wait_for_run(self.begin_sync(), deadline_s)
+        assert run.state == SyncRunState.DONE.value, run.message
+        self.wait_until_idle()
+        assert self.differences() == []
+        self.forget_requests()
+
+    def webhooks_sent(self) -> list[dict[str, Any]]:
+        """What the ERP delivered or tried to, newest first."""
+        answer = requests.get(f"{self.erp_url}/_sandbox/webhooks?limit=100", timeout=30)
+        return list(answer.json()["deliveries"])
+
     def is_delivered(self) -> bool:
         """The ERP has nothing left to say."""
         burst = requests.get(f"{self.erp_url}/_sandbox/burst", timeout=30).json()
@@ -291,6 +589,14 @@ class Service:
         wait_until(
             lambda: self.is_delivered() and self.open_items() == 0, "all work is done", deadline_s
         )
+
+    def is_quiet(self) -> bool:
+        """No round of any lane is still open: the next change goes at once."""
+        window = -self.runtime.settings.coalesce_s
+        with self.runtime.scope() as session:
+            return not session.scalar(
+                select(func.count()).select_from(Lane).where(Lane.round_started_at > db_now(window))
+            )
 
     def sync(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`vario-relay sync 42 --wait ARGUMENTS`, to its end."""

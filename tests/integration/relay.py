@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import requests
+from alembic import command
 from kombu.utils import json as broker_json
 from sqlalchemy import select, update
 
-from integration import dispatching, pushing, stages, vault, work_outcomes
+from integration import dispatching, pushing, schema, stages, vault, work_outcomes
 from integration.clock import db_now
 from integration.connectors import memory, registry
 from integration.db import build_engine
@@ -44,6 +45,7 @@ class Relay:
         )
         self.runtime = Runtime(settings, build_engine(database_url))
         Base.metadata.create_all(self.runtime.engine)
+        command.stamp(schema.alembic_config(self.runtime.engine), "head")
         with self.runtime.scope() as session:
             sealed = self.runtime.vault.seal(credentials["offlineToken"])
             tenant = Tenant(subdomain="acme", offline_token=sealed)

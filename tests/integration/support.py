@@ -72,9 +72,7 @@ class Database:
 
     def begin_write(self, held: Claim) -> None:
         with self.scope() as session:
-            work_items.begin_write(
-                session, held, [item.id for item in held.items], lease_s=LEASE_S
-            )
+            work_items.begin_write(session, held, [item.id for item in held.items], lease_s=LEASE_S)
 
     def settle(self, held: Claim, *, pushed: str | None = None, **options: Any) -> SettleResult:
         """Settle every row of the claim with the same evidence."""
@@ -136,9 +134,7 @@ def open_database(url: str) -> Database:
         tenant = Tenant(subdomain="acme")
         session.add(tenant)
         session.flush()
-        channel = SalesChannel(
-            tenant_id=tenant.id, erp_id="42", platform="memory", is_paused=False
-        )
+        channel = SalesChannel(tenant_id=tenant.id, erp_id="42", platform="memory", is_paused=False)
         session.add(channel)
         session.flush()
         return Database(engine, channel.id, tenant.id)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from integration import toggles
-from integration.errors import CredentialsRefused, Throttled, TransientError
+from integration import channels, dispatching, toggles
+from integration.errors import CredentialsRefused, Throttled, TransientError, UsageError
 from integration.models import Listing, SalesChannel, Tenant, WorkItemState
 from integration.topology import Topic
+from integration.vault import Vault, new_key
 from sandbox import serving
 from sandbox.erp import Options, create_app
-from tests.integration.relay import Relay
+from tests.integration.relay import LIMITS, Relay
 
 ARTICLE, PRICE, STOCK = Topic.ARTICLE, Topic.PRICE, Topic.STOCK
 
@@ -276,3 +278,56 @@ def test_a_switched_off_topic_gives_its_claim_back_before_the_fetch(relay, in_sh
     assert relay.erp_requests() == before
     row = relay.row(STOCK, in_shop)
     assert (row.state, row.attempts, row.claim_id) == (WorkItemState.QUEUED, 0, None)
+
+
+def test_a_database_that_stumbles_in_a_stage_fails_no_row(relay, in_shop):
+    relay.edit(in_shop, stock=5)
+    relay.hint(STOCK, in_shop)
+    away = OperationalError("SELECT 1", {}, Exception("server closed the connection"))
+    relay.shop.failures.append(away)
+    claim_id = relay.claim()
+
+    with pytest.raises(OperationalError):
+        relay.run(claim_id)
+    row = relay.row(STOCK, in_shop)
+    assert (row.state, row.claim_id) == (WorkItemState.PROCESSING, claim_id)
+
+    relay.run(claim_id)  # as Celery does a second later
+    assert relay.product(in_shop)["stock"] == 5
+
+
+def test_a_shop_secret_that_no_key_opens_holds_the_channel_and_burns_nothing(relay, article):
+    with relay.runtime.scope() as session:
+        channels.set_parameter(
+            session, relay.channel_id, "client_secret", "x", Vault((new_key(),))
+        )
+    relay.hint(ARTICLE, article)
+    relay.drain()
+
+    with relay.runtime.scope() as session:
+        channel = session.get_one(SalesChannel, relay.channel_id)
+    assert "cannot be opened with RELAY_SECRET_KEY" in channel.held_reason
+    row = relay.row(ARTICLE, article)
+    assert (row.state, row.attempts) == (WorkItemState.QUEUED, 0)
+    with pytest.raises(UsageError, match="cannot be opened"):
+        relay.runtime.require_ready()
+
+
+def test_an_offline_token_that_no_key_opens_holds_the_tenant(relay, article):
+    with relay.runtime.scope() as session:
+        tenant = session.get_one(Tenant, relay.tenant_id)
+        tenant.offline_token = Vault((new_key(),)).seal("token")
+    relay.hint(ARTICLE, article)
+    relay.drain()
+
+    with relay.runtime.scope() as session:
+        tenant = session.get_one(Tenant, relay.tenant_id)
+    assert "cannot be opened with RELAY_SECRET_KEY" in tenant.held_reason
+    assert relay.row(ARTICLE, article).attempts == 0
+
+
+def test_a_topic_that_the_platform_does_not_serve_stops_no_other_lane(relay, article):
+    relay.hint(STOCK, article)
+    with relay.runtime.scope() as session:
+        lane = dispatching.due_lanes(session, (STOCK,))[0]
+        assert dispatching.claim_next(session, lane, {ARTICLE: 100}, LIMITS) is None

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -22,7 +23,6 @@ from hypothesis.stateful import (
 from sqlalchemy import delete, select
 
 from integration import toggles, work_items, work_outcomes
-from integration.clock import db_now
 from integration.db import build_engine, session_scope
 from integration.errors import (
     ChannelError,
@@ -37,7 +37,11 @@ from integration.topology import Topic
 from integration.work_items import Claim, Settled
 from tests.integration.support import LEASE_S, Database, open_database
 
-TOPICS = (Topic.ARTICLE, Topic.STOCK)
+#: What the first write of an article carries too.
+CARRIED = (Topic.PRICE, Topic.STOCK)
+TOPICS = (Topic.ARTICLE, *CARRIED)
+#: Prices go the way of stocks; that they change as well would show nothing new.
+CHANGING = (Topic.ARTICLE, Topic.STOCK)
 ARTICLES = ("1", "2")
 MAPPING = "mapping:tax:19"
 ERRORS: Mapping[str, Callable[[], Exception]] = {
@@ -67,10 +71,10 @@ def content(value: int) -> str:
 
 @dataclass(frozen=True)
 class Row:
-    """What the fetch of one entity brought. `first`: stock for the first write of a product."""
+    """What the fetch of one entity brought. `first`: of the first write of a product."""
 
     value: int
-    first: int | None = None
+    first: Mapping[Topic, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -100,8 +104,8 @@ class Push:
         """What the write of one row puts into the shop."""
         row = self.rows[entity_id]
         yield (self.held.topic, entity_id), row.value
-        if row.first is not None:
-            yield (Topic.STOCK, entity_id), row.first
+        for topic, value in row.first.items():
+            yield (topic, entity_id), value
 
 
 class WorkQueue(RuleBasedStateMachine):
@@ -119,8 +123,10 @@ class WorkQueue(RuleBasedStateMachine):
         self.messages: list[Message] = []
         self.pushes: list[Push] = []
         self.owner: dict[int, str] = {}
-        #: Lanes with something queued.
+        #: Lanes that may move, states and hold reasons of all rows: so that steps are not wasted.
         self.lanes: list[tuple[Topic, Priority]] = []
+        self.states: set[str | None] = set()
+        self.is_off: set[Topic] = set()
         with self.scope(0) as session:
             for model in (WorkItem, Listing, TransferToggle):
                 session.execute(delete(model))
@@ -128,17 +134,22 @@ class WorkQueue(RuleBasedStateMachine):
     def scope(self, worker: int) -> Any:
         return session_scope(self.engines[worker])
 
+    @initialize(is_full=st.booleans())
+    def an_empty_shop_or_a_full_one(self, is_full: bool) -> None:
+        if is_full:
+            for topic in CHANGING:
+                self.a_sync_hints_everything(worker=0, topic=topic)
+            self._work_off()
+
     # The ERP
 
     @rule(
         worker=st.integers(0, 1),
-        topic=st.sampled_from(TOPICS),
+        topic=st.sampled_from(CHANGING),
         article=st.sampled_from(ARTICLES),
         is_backfill=st.booleans(),
     )
-    def the_erp_changes(
-        self, worker: int, topic: Topic, article: str, is_backfill: bool
-    ) -> None:
+    def the_erp_changes(self, worker: int, topic: Topic, article: str, is_backfill: bool) -> None:
         """To and fro between two values: what was there before comes back."""
         self.erp[topic, article] = 1 - self.erp[topic, article]
         with self.scope(worker) as session:
@@ -151,7 +162,7 @@ class WorkQueue(RuleBasedStateMachine):
                 sync_run_id=self.sync_run if is_backfill else None,
             )
 
-    @rule(worker=st.integers(0, 1), topic=st.sampled_from(TOPICS))
+    @rule(worker=st.integers(0, 1), topic=st.sampled_from(CHANGING))
     def a_sync_hints_everything(self, worker: int, topic: Topic) -> None:
         with self.scope(worker) as session:
             work_items.hint(
@@ -194,15 +205,14 @@ class WorkQueue(RuleBasedStateMachine):
             work_items.release_unsent(session, nth(self.claims, n))
         self._find_owners()
 
-    @precondition(lambda self: self.claims)
-    @rule(n=RECENT)
-    def a_lease_ends(self, n: int) -> None:
-        self.database.change(
-            WorkItem.claim_id == nth(self.claims, n), lease_until=db_now(-1)
-        )
+    @precondition(lambda self: "PROCESSING" in self.states)
+    @rule(worker=st.integers(0, 1), is_swept=st.booleans())
+    def leases_end(self, worker: int, is_swept: bool) -> None:
+        self.database.end_leases()
+        if is_swept:
+            self._sweep(worker)
 
-    @rule(worker=st.integers(0, 1))
-    def sweep(self, worker: int) -> None:
+    def _sweep(self, worker: int) -> None:
         with self.scope(worker) as session:
             work_outcomes.recover_expired(session)
         self._find_owners()
@@ -215,16 +225,28 @@ class WorkQueue(RuleBasedStateMachine):
 
     # People
 
-    @rule(topic=st.sampled_from(TOPICS), is_on=st.booleans())
-    def a_toggle_is_switched(self, topic: Topic, is_on: bool) -> None:
+    @precondition(lambda self: not self.is_off)
+    @rule(topic=st.sampled_from(CHANGING))
+    def a_toggle_is_switched_off(self, topic: Topic) -> None:
+        self._switch(topic, False)
+
+    @precondition(lambda self: self.is_off)
+    @rule(n=RECENT)
+    def a_toggle_is_switched_on(self, n: int) -> None:
+        self._switch(nth(sorted(self.is_off), n), True)
+
+    def _switch(self, topic: Topic, is_on: bool) -> None:
+        self.is_off = self.is_off - {topic} if is_on else self.is_off | {topic}
         with self.scope(0) as session:
             toggles.switch(session, self.database.channel, topic, is_on)
 
+    @precondition(lambda self: MAPPING in self.states)
     @rule(worker=st.integers(0, 1))
     def the_mapping_is_added(self, worker: int) -> None:
         with self.scope(worker) as session:
             work_outcomes.release_holds(session, self.database.channel, MAPPING)
 
+    @precondition(lambda self: "FAILED" in self.states)
     @rule(worker=st.integers(0, 1))
     def failed_rows_are_replayed(self, worker: int) -> None:
         with self.scope(worker) as session:
@@ -252,7 +274,7 @@ class WorkQueue(RuleBasedStateMachine):
         with self.scope(worker) as session:
             if not is_on:
                 work_items.release(session, held, [item.id for item in held.items])
-            elif held.topic is Topic.STOCK:
+            elif held.topic in CARRIED:
                 waiting = [item.id for item in held.items if item.entity_id not in in_shop]
                 work_outcomes.wait_for_articles(session, held, waiting)
         self._find_owners()
@@ -266,10 +288,9 @@ class WorkQueue(RuleBasedStateMachine):
         return Message(claim_id, rows) if rows else None
 
     def _read(self, topic: Topic, entity_id: str, is_in_shop: bool) -> Row:
-        value = self.erp[topic, entity_id]
-        if topic is Topic.STOCK or is_in_shop:
-            return Row(value)
-        return Row(value, first=self.erp[Topic.STOCK, entity_id])
+        is_first = topic is Topic.ARTICLE and not is_in_shop
+        first = {one: self.erp[one, entity_id] for one in CARRIED} if is_first else {}
+        return Row(self.erp[topic, entity_id], first)
 
     def _own(self, held: Claim) -> None:
         self.owner |= {item.id: held.holder for item in held.items}
@@ -294,7 +315,7 @@ class WorkQueue(RuleBasedStateMachine):
             entity_id
             for entity_id, row in message.rows.items()
             if entity_id in by_entity
-            and row.first is None
+            and not row.first
             and by_entity[entity_id].pushed_hash == content(row.value)
         ]
         with self.scope(worker) as session:
@@ -357,9 +378,7 @@ class WorkQueue(RuleBasedStateMachine):
         """What pushing.py does with rows that the shop accepted."""
         items = push.held.item_by_entity
         with self.scope(push.worker) as session:
-            settled = [
-                Settled(items[one].id, content(row.value)) for one, row in push.rows.items()
-            ]
+            settled = [Settled(items[one].id, content(row.value)) for one, row in push.rows.items()]
             result = work_items.settle(session, push.held, settled)
             late = [one for one in push.rows if items[one].id in result.refused]
             if push.held.topic is Topic.ARTICLE:
@@ -370,7 +389,7 @@ class WorkQueue(RuleBasedStateMachine):
 
     def _remember_products(self, session: Any, push: Push, late: list[str]) -> None:
         channel = push.held.channel_id
-        work_outcomes.remember_listings(
+        new = work_outcomes.remember_listings(
             session,
             channel,
             [
@@ -384,11 +403,12 @@ class WorkQueue(RuleBasedStateMachine):
                 for one in push.rows
             ],
         )
-        firsts = {one: row.first for one, row in push.rows.items() if row.first is not None}
-        sure = {one: content(value) for one, value in firsts.items() if one not in late}
-        work_outcomes.remember_pushed(session, channel, Topic.STOCK, sure)
-        doubtful = [one for one in firsts if one in late]
-        work_items.hint(session, channel, Topic.STOCK, doubtful, forgets_hash=True)
+        for topic in CARRIED:
+            firsts = {one: row.first[topic] for one, row in push.rows.items() if row.first}
+            sure = {one: content(firsts[one]) for one in firsts if one in new and one not in late}
+            work_outcomes.remember_pushed(session, channel, topic, sure)
+            doubtful = [one for one in firsts if one not in sure]
+            work_items.hint(session, channel, topic, doubtful, forgets_hash=True)
 
     @precondition(lambda self: self.pushes)
     @rule(n=RECENT, error=st.sampled_from(sorted(ERRORS)))
@@ -400,7 +420,10 @@ class WorkQueue(RuleBasedStateMachine):
     def _fail(self, push: Push, error: Exception) -> None:
         with self.scope(push.worker) as session:
             work_outcomes.record_errors(
-                session, push.held, {item.id: error for item in push.held.items}
+                session,
+                push.held,
+                {item.id: error for item in push.held.items},
+                written=push.ids() if push.has_begun else (),
             )
         self._end(push)
 
@@ -420,11 +443,9 @@ class WorkQueue(RuleBasedStateMachine):
     def a_whole_chain_runs(self, worker: int, n: int) -> None:
         self._run_chain(worker, *nth(self.lanes, n))
 
-    @rule(worker=st.integers(0, 1))
-    def everything_is_worked_off(self, worker: int) -> None:
-        self.database.retries_are_due()
+    def _work_off(self) -> None:
         lanes = [(topic, priority) for topic in TOPICS for priority in Priority]
-        while any([self._run_chain(worker, *lane) for lane in lanes]):
+        while any([self._run_chain(0, *lane) for lane in lanes]):
             pass
 
     def _run_chain(
@@ -434,6 +455,8 @@ class WorkQueue(RuleBasedStateMachine):
         if claim_id is None:
             return False
         message = self._fetch(worker, claim_id)
+        if is_frozen and message is not None:
+            self.messages.append(message)  # what a frozen worker has not confirmed is redelivered
         push = self._start_push(worker, message) if message else None
         if push is not None:
             self.pushes.append(push)
@@ -450,7 +473,7 @@ class WorkQueue(RuleBasedStateMachine):
         self._run_chain(worker, *nth(self.lanes, n), is_frozen=True)
         if is_swept:
             self.database.end_leases()
-            self.sweep(1 - worker)
+            self._sweep(1 - worker)
 
     @precondition(lambda self: any(one.has_begun for one in self.pushes))
     @rule(n=RECENT, error=st.sampled_from(["", *sorted(ERRORS)]))
@@ -473,8 +496,9 @@ class WorkQueue(RuleBasedStateMachine):
         queued = {
             (row.topic, row.priority)
             for row in rows
-            if row.state == "QUEUED" and row.hold_reason is None
+            if row.state == "QUEUED" and row.hold_reason is None and row.topic not in self.is_off
         }
+        self.states = {row.state for row in rows} | {row.hold_reason for row in rows}
         self.lanes = [(Topic(topic), Priority(priority)) for topic, priority in sorted(queued)]
         for row in rows:
             key = (Topic(row.topic), row.entity_id)
@@ -512,7 +536,7 @@ class WorkQueue(RuleBasedStateMachine):
             for topic in TOPICS:
                 toggles.switch(session, self.database.channel, topic, True)
         self._find_owners()
-        self.everything_is_worked_off(worker=0)
+        self._work_off()
 
         with self.scope(0) as session:
             open_rows = session.scalars(

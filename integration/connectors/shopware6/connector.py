@@ -31,8 +31,12 @@ from integration.topology import Topic
 MAX_BATCH = 100
 
 
-class _TaxIsGone(Exception):
-    """A remembered tax id leads nowhere."""
+#: Tables whose ids we remember.
+_REMEMBERED = {"tax", "product_manufacturer"}
+
+
+class _IdIsStale(Exception):
+    """A remembered id of a tax or a manufacturer leads nowhere."""
 
 
 class Shopware6Connector:
@@ -59,8 +63,8 @@ class Shopware6Connector:
         """
         try:
             return self._push(topic, payloads)
-        except _TaxIsGone:
-            self._facts.forget_taxes()
+        except _IdIsStale:
+            self._facts.forget_ids()
             return self._push(topic, payloads, is_repeated=True)
 
     def lookup(self, numbers: Sequence[str]) -> dict[str, str]:
@@ -116,8 +120,8 @@ class Shopware6Connector:
     def _look_for_stale_ids(self, refused: Refused, is_repeated: bool) -> None:
         """Raises what a foreign key that leads nowhere means, where it is not the row's own."""
         tables = {refusals.missing_table(entry) for entry in refused.entries}
-        if "tax" in tables and not is_repeated:
-            raise _TaxIsGone from refused
+        if tables & _REMEMBERED and not is_repeated:
+            raise _IdIsStale from refused
         if "sales_channel" in tables:
             raise ChannelError(
                 f"{self._client.settings.host} has no sales channel "

@@ -1,8 +1,8 @@
-"""What we ask of a shop once and remember: ids of its taxes by rate, the id of its currency."""
+"""What we ask of a shop once and remember: ids of taxes and manufacturers, its currency."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from integration.connectors.base import FactStore
@@ -15,6 +15,9 @@ DEFAULT_CURRENCY = "b7d2554b0ce847cd82f3ac9bd1c0dfca"
 
 _TAXES = "tax-ids"
 _CURRENCY = "currency"
+_MANUFACTURERS = "manufacturers"
+#: Beyond this the list starts anew; it is read for each batch.
+MANUFACTURERS_KEPT = 2_000
 
 
 class Facts:
@@ -33,9 +36,23 @@ class Facts:
             self._store.put(_TAXES, known)
         return {rate: known[rate] for rate in wanted if rate in known}
 
-    def forget_taxes(self) -> None:
-        """Somebody deleted a tax in the shop and our ids are stale."""
+    def manufacturer_ids(self, names: Iterable[str]) -> Mapping[str, str]:
+        """Manufacturer id by casefolded name. Lacks what the shop lacks."""
+        known = self._store.get(_MANUFACTURERS)
+        known = known if isinstance(known, dict) else {}
+        missing = sorted({name for name in names if name.casefold() not in known})
+        found = manufacturer_ids(self._client, missing)
+        if found:
+            if len(known) + len(found) > MANUFACTURERS_KEPT:
+                self._store.put(_MANUFACTURERS, found)
+            else:
+                self._store.put(_MANUFACTURERS, {**known, **found})
+        return {**known, **found}
+
+    def forget_ids(self) -> None:
+        """Somebody deleted a tax or a manufacturer in the shop and our ids are stale."""
         self._store.put(_TAXES, None)
+        self._store.put(_MANUFACTURERS, None)
 
     def check_currency(self, code: str) -> None:
         """Raises: ChannelError unless `code` is the shop's default currency."""
@@ -56,6 +73,19 @@ def tax_ids(client: Client) -> dict[str, str]:
     # Several taxes may have one rate (a copy, a special rule): the first in the shop's order.
     rows.sort(key=lambda row: (row.get("position") or 0, str(row["id"])), reverse=True)
     return {exact(Decimal(str(row["taxRate"]))): str(row["id"]) for row in rows}
+
+
+def manufacturer_ids(client: Client, names: Sequence[str]) -> dict[str, str]:
+    """Manufacturer id by casefolded name; of several with one name, the first by id."""
+    if not names:
+        return {}
+    rows = client.search(
+        "product-manufacturer",
+        filter=[{"type": "equalsAny", "field": "name", "value": list(names)}],
+        includes={"product_manufacturer": ["id", "name"]},
+    )
+    rows.sort(key=lambda row: str(row["id"]), reverse=True)
+    return {str(row.get("name") or "").casefold(): str(row["id"]) for row in rows}
 
 
 def default_currency(client: Client) -> str | None:

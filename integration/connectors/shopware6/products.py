@@ -1,4 +1,4 @@
-"""What the shop has already: products by number, manufacturers by name, and all of it in pages."""
+"""What the shop has already: products by number, and all of them in pages."""
 
 from __future__ import annotations
 
@@ -67,19 +67,6 @@ def _search(client: Client, numbers: list[str], with_visibility: bool) -> Iterat
         channels = [one.get("salesChannelId") for one in row.get("visibilities") or ()]
         is_visible = client.settings.sales_channel_id in channels
         yield Found(str(row["id"]), str(row["productNumber"]), is_visible)
-
-
-def manufacturer_ids(client: Client, names: Sequence[str]) -> dict[str, str]:
-    """Manufacturer id by casefolded name; of several with one name, the first by id."""
-    if not names:
-        return {}
-    rows = client.search(
-        "product-manufacturer",
-        filter=[{"type": "equalsAny", "field": "name", "value": list(names)}],
-        includes={"product_manufacturer": ["id", "name"]},
-    )
-    rows.sort(key=lambda row: str(row["id"]), reverse=True)
-    return {str(row.get("name") or "").casefold(): str(row["id"]) for row in rows}
 
 
 def scan(client: Client, fields: Sequence[str]) -> Iterator[RemoteRecord]:

@@ -83,13 +83,13 @@ class RowBuilder:
         for currency in {body["currency"] for body in priced}:
             self._facts.check_currency(currency)
         rates = {body["taxRate"] for body in bodies if "taxRate" in body}
-        names = sorted({body["manufacturer"] for body in bodies if "manufacturer" in body})
+        names = {body["manufacturer"] for body in bodies if "manufacturer" in body}
         return _Known(
             product_by_number=products.find_products(
                 self._client, [one["number"] for one in first], with_visibility=True
             ),
             tax_id_by_rate=self._facts.tax_ids(rates) if rates else {},
-            manufacturer_id_by_name=products.manufacturer_ids(self._client, names),
+            manufacturer_id_by_name=self._facts.manufacturer_ids(names),
             owned_ids=frozenset(one["external_id"] for one in payloads if one["external_id"]),
         )
 

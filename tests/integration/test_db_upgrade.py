@@ -1,0 +1,16 @@
+"""Two starts at once must not migrate one database twice."""
+
+import subprocess
+import sys
+
+
+def test_upgrades_at_once_all_succeed(database_url, clean_environ, tmp_path):
+    environ = clean_environ | {"RELAY_DATABASE_URL": database_url}
+    command = [sys.executable, "-m", "cli.main", "db", "upgrade"]
+
+    started = [
+        subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True) for _ in range(4)
+    ]
+    ended = [(process.communicate()[1], process.returncode) for process in started]
+
+    assert [code for _, code in ended] == [0, 0, 0, 0], ended

@@ -1,0 +1,108 @@
+"""`vario-relay channel set`: secrets take their own way in."""
+
+import json
+
+import pytest
+from sqlalchemy import select
+
+from integration.models import AccessToken, ChannelFact, ChannelParameter, SalesChannel
+
+SECRET = "hunter2-and-more"
+
+
+def rows(runtime):
+    with runtime.scope() as session:
+        return {row.key: row for row in session.scalars(select(ChannelParameter))}
+
+
+def test_plain_values_and_a_secret_from_standard_input(run, runtime, shopware_channel):
+    result = run(
+        "channel", "set", "42", "shop_url=https://shop.example", "client_secret=-", stdin=SECRET
+    )
+
+    assert result.exit_code == 0
+    assert SECRET not in result.stderr
+    found = rows(runtime)
+    assert found["shop_url"].value == "https://shop.example"
+    assert SECRET not in found["client_secret"].value
+    assert runtime.vault.open(found["client_secret"].value) == SECRET
+
+
+def test_a_secret_from_a_file_loses_its_line_end(run, runtime, shopware_channel, tmp_path):
+    (tmp_path / "secret").write_text(f"{SECRET}\n")
+
+    run("channel", "set", "42", f"client_secret=@{tmp_path}/secret")
+
+    assert runtime.vault.open(rows(runtime)["client_secret"].value) == SECRET
+
+
+def test_a_secret_as_argument_is_refused_and_not_repeated(run, runtime, shopware_channel):
+    result = run("channel", "set", "42", "shop_url=https://a.example", f"client_secret={SECRET}")
+
+    assert result.exit_code == 2
+    assert "client_secret is a secret and never an argument" in result.stderr
+    assert SECRET not in result.stderr
+    assert rows(runtime) == {}
+
+
+@pytest.mark.parametrize(
+    ("pairs", "words"),
+    [
+        (
+            ["colour=red"],
+            "shopware6 has no parameter 'colour'; it has client_id, client_secret, currency, "
+            "safety_stock, sales_channel_id, shop_url",
+        ),
+        (["shop_url"], "parameters are given as key=value"),
+        (["client_secret=-", "client_id=-"], "only one value can come from standard input"),
+        (["client_secret=-"], "client_secret is empty"),
+        ([], "Missing argument 'KEY=VALUE...'"),
+    ],
+)
+def test_what_cannot_be_set_is_refused(run, runtime, shopware_channel, pairs, words):
+    result = run("channel", "set", "42", *pairs, stdin="")
+
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert rows(runtime) == {}
+
+
+def test_parameters_of_every_platform(run, runtime, channel):
+    result = run("channel", "set", channel, "safety_stock=3", "currency=CHF")
+
+    assert result.exit_code == 0
+    shown = json.loads(run("channel", "show", channel, "--json").stdout)["parameters"]
+    assert shown == {"currency": "CHF", "safety_stock": "3"}
+
+
+def test_an_empty_value_takes_a_parameter_away(run, runtime, channel):
+    run("channel", "set", channel, "safety_stock=3")
+    run("channel", "set", channel, "safety_stock=")
+
+    assert rows(runtime) == {}
+
+
+def test_setting_anything_ends_the_hold_and_forgets_what_the_shop_told(run, runtime, channel):
+    with runtime.scope() as session:
+        found = session.scalars(select(SalesChannel)).one()
+        found.held_reason = "the shop refuses the credentials"
+        fact = {"channel_id": found.id, "name": "taxes", "value": {}}
+        session.add(ChannelFact(**fact, learnt_at=found.created_at))
+        session.add(AccessToken(name=f"shop:{found.id}", token="sealed"))
+
+    result = run("channel", "set", channel, "safety_stock=1")
+
+    assert "it is not held any more" in result.stderr
+    with runtime.scope() as session:
+        assert session.scalars(select(SalesChannel)).one().held_reason is None
+        assert session.scalars(select(ChannelFact)).all() == []
+        assert session.scalars(select(AccessToken)).all() == []
+
+
+def test_show_tells_of_a_secret_only_that_it_is_set(run, shopware_channel):
+    run("channel", "set", "42", "client_secret=-", stdin=SECRET)
+
+    shown = run("channel", "show", "42")
+
+    assert "(secret, set)" in shown.stdout
+    assert SECRET not in shown.stdout

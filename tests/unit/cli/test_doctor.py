@@ -1,0 +1,81 @@
+"""`vario-relay doctor`: a fault says what to do, and what comes after it is not asked."""
+
+import json
+
+import pytest
+
+from integration.vault import new_key
+
+
+def findings(result):
+    return {one["check"]: one for one in json.loads(result.stdout)}
+
+
+def test_an_installation_without_tenants_is_healthy(run, runtime):
+    result = run("doctor", "--json")
+
+    assert result.exit_code == 0, result.stdout
+    found = findings(result)
+    assert list(found) == [
+        "settings",
+        "app credentials",
+        "webhook address",
+        "schema",
+        "secret key",
+        "broker",
+    ]
+    assert all(set(one) == {"check", "ok", "detail", "do"} for one in found.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "words"),
+    [
+        ({"RELAY_PORT": "many"}, "settings", "RELAY_PORT"),
+        ({"RELAY_CLIENT_ID": ""}, "app credentials", "RELAY_CLIENT_ID not set"),
+        ({"RELAY_PUBLIC_URL": "https://relay.example"}, "webhook address", "RELAY_APP_JWK"),
+        ({"RELAY_SECRET_KEY": ""}, "secret key", "RELAY_SECRET_KEY is missing"),
+        ({"RELAY_BROKER_URL": "amqp://guest:hunter2@127.0.0.1:1//"}, "broker", "away"),
+    ],
+)
+def test_a_fault_is_named_and_the_exit_code_is_1(run, runtime, environ, changes, check, words):
+    environ |= changes
+
+    result = run("doctor", "--json")
+
+    assert result.exit_code == 1
+    found = findings(result)[check]
+    assert not found["ok"]
+    assert words in found["detail"]
+    assert found["do"]
+    assert "hunter2" not in result.stdout
+    assert "doctor found 1 fault in" in result.stderr
+
+
+def test_a_database_without_schema_ends_the_examination(run):
+    found = findings(run("doctor", "--json"))
+
+    assert not found["schema"]["ok"]
+    assert list(found)[-1] == "schema"
+
+
+def test_a_key_that_opens_nothing_is_a_fault(run, tenant, environ):
+    environ["RELAY_SECRET_KEY"] = new_key()
+
+    found = findings(run("doctor", "--json"))["secret key"]
+
+    assert not found["ok"]
+    assert "cannot be opened" in found["detail"]
+
+
+def test_people_see_one_line_per_check_and_what_to_do_below(run, environ, runtime):
+    environ["RELAY_CLIENT_ID"] = ""
+
+    lines = run("doctor").stdout.splitlines()
+
+    assert lines[0] == "ok     settings: all settings are understood"
+    assert lines[1].startswith("FAULT  app credentials: ")
+    assert lines[2].startswith("       -> copy them from")
+
+
+def test_an_unknown_channel_is_wrong_usage(run, runtime):
+    assert run("doctor", "99").exit_code == 2

@@ -1,0 +1,39 @@
+"""`vario-relay toggle`."""
+
+import json
+
+import pytest
+
+
+def is_on(run, channel):
+    listed = json.loads(run("toggle", "list", channel, "--json").stdout)
+    return {one["topic"]: one["is_on"] for one in listed}
+
+
+def test_everything_is_on_until_somebody_switches_it_off(run, channel):
+    assert is_on(run, channel) == {
+        "stock": True,
+        "price": True,
+        "order-status": True,
+        "article": True,
+        "media": True,
+    }
+
+
+@pytest.mark.parametrize("name", ["price", "update.article-price"])
+def test_a_topic_is_switched_by_its_short_or_its_long_name(run, channel, name):
+    off = run("toggle", "off", channel, name)
+    while_off = is_on(run, channel)
+    on = run("toggle", "on", channel, name)
+
+    assert (off.exit_code, on.exit_code) == (0, 0)
+    assert not while_off["price"]
+    assert while_off["stock"]
+    assert is_on(run, channel)["price"]
+
+
+def test_the_table_names_the_vendors_toggle_and_what_is_not_carried(run, channel):
+    table = run("toggle", "list", channel).stdout
+
+    assert "UPLOAD_ARTICLE_STOCK" in table
+    assert "not carried by this version" in table
