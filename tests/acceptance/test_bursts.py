@@ -102,7 +102,9 @@ def change(topic: str, wave: int, place: int) -> dict[str, Any]:
     """Another value for each topic, wave and article."""
     if topic == "article":
         return {"name": f"Welle {wave}, Artikel {place}"}
-    return {"gross": f"{wave + 3}.{place % 100:02}"} if topic == "price" else {"stock": wave + place}
+    if topic == "price":
+        return {"gross": f"{wave + 3}.{place % 100:02}"}
+    return {"stock": wave + place}
 
 
 def storm(service: Service, webhooks: Sequence[list[Any]]) -> float:

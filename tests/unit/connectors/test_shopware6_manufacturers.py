@@ -59,6 +59,7 @@ def test_a_manufacturer_that_was_deleted_in_the_shop_is_looked_for_again(shop: S
     known = facts(manufacturers={"gedore": hex_id("9")})
     shop.syncs(envelope(missing_row("product_manufacturer", "product_manufacturer_id")), 500)
     shop.finds("product-manufacturer")
+    shop.finds("tax", {"id": TAX_19, "taxRate": 19})
     shop.accepts_everything()
 
     (receipt,) = connector(facts=known).push(Topic.ARTICLE, [made_by("Gedore")], key="k")

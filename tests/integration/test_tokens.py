@@ -1,0 +1,175 @@
+"""Access tokens: fetched once however many ask, renewed before they end, dropped when refused."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import select, update
+
+from integration.clock import db_now
+from integration.errors import Busy, TransientError
+from integration.models import AccessToken
+from integration.tokens import DbTokenStore
+from integration.vault import Vault, new_key
+from tests.integration.support import PATIENCE_S, Database
+
+VAULT = Vault((new_key(),))
+NAME = "erp:1"
+
+
+class Issuer:
+    """Issues t1, t2, ... and counts."""
+
+    def __init__(self, life_s: float = 600.0) -> None:
+        self.life_s, self.issued = life_s, 0
+
+    def __call__(self) -> tuple[str, float]:
+        self.issued += 1
+        return f"t{self.issued}", self.life_s
+
+
+def store(database: Database, vault: Vault = VAULT, name: str = NAME, **options) -> DbTokenStore:
+    return DbTokenStore(database.scope, vault, name, **options)
+
+
+def change(database: Database, **values) -> None:
+    """What time, or another process, does to the token."""
+    with database.scope() as session:
+        session.execute(update(AccessToken).values(**values))
+
+
+def row(database: Database) -> AccessToken:
+    with database.scope() as session:
+        return session.scalars(select(AccessToken)).one()
+
+
+def test_a_token_is_fetched_once_and_sealed(database):
+    issuer = Issuer()
+
+    tokens = [store(database).get(issuer) for _ in range(3)]
+
+    assert (tokens, issuer.issued) == (["t1"] * 3, 1)
+    assert "t1" not in row(database).token
+    assert VAULT.open(row(database).token) == "t1"
+
+
+def test_a_token_lives_for_all_processes(database):
+    store(database).get(Issuer())
+    other = DbTokenStore(database.scope, VAULT, NAME)
+
+    assert other.get(lambda: pytest.fail("asked again")) == "t1"
+
+
+def test_each_name_has_a_token_of_its_own(database):
+    issuer = Issuer()
+
+    assert store(database, name="shop:1").get(issuer) == "t1"
+    assert store(database, name="shop:2").get(issuer) == "t2"
+
+
+def test_a_token_is_renewed_at_90_percent_of_its_life(database):
+    store(database).get(Issuer(life_s=1_000.0))
+    kept = row(database)
+
+    assert (kept.expires_at - kept.renew_at).total_seconds() == pytest.approx(100.0, abs=1.0)
+
+    issuer = Issuer()
+    issuer.issued = 1
+    assert store(database).get(issuer) == "t1"
+    change(database, renew_at=db_now(-1))
+    assert store(database).get(issuer) == "t2"
+
+
+def test_threads_that_ask_together_fetch_once(database):
+    issuer, entered, go = Issuer(), threading.Event(), threading.Event()
+
+    def slow() -> tuple[str, float]:
+        entered.set()
+        assert go.wait(PATIENCE_S)
+        return issuer()
+
+    with ThreadPoolExecutor(8) as pool:
+        futures = [pool.submit(store(database).get, slow) for _ in range(8)]
+        assert entered.wait(PATIENCE_S)
+        go.set()
+        tokens = {future.result(PATIENCE_S) for future in futures}
+
+    assert (tokens, issuer.issued) == ({"t1"}, 1)
+
+
+def test_while_another_process_renews_the_old_token_serves(database):
+    store(database).get(Issuer())
+    change(database, renew_at=db_now(-1), renewing_until=db_now(60))
+
+    assert store(database).get(lambda: pytest.fail("asked too")) == "t1"
+
+
+def test_while_another_process_renews_an_expired_token_one_waits(database):
+    store(database).get(Issuer())
+    change(database, renew_at=db_now(-2), expires_at=db_now(-1), renewing_until=db_now(60))
+
+    with pytest.raises(Busy) as busy:
+        store(database).get(lambda: pytest.fail("asked too"))
+
+    assert busy.value.retry_after_s == 1.0
+
+
+def test_a_process_that_died_while_renewing_is_followed_by_another(database):
+    store(database).get(Issuer())
+    change(database, renew_at=db_now(-2), expires_at=db_now(-1), renewing_until=db_now(-1))
+    issuer = Issuer()
+    issuer.issued = 1
+
+    assert store(database).get(issuer) == "t2"
+    assert row(database).renewing_until is None
+
+
+def test_a_failed_renewal_lets_the_next_one_try(database):
+    def fail() -> tuple[str, float]:
+        raise TransientError("the ERP is away")
+
+    with pytest.raises(TransientError):
+        store(database).get(fail)
+
+    assert store(database).get(Issuer()) == "t1"
+
+
+def test_a_dropped_token_is_fetched_anew(database):
+    issuer = Issuer()
+    store(database).get(issuer)
+
+    store(database).drop("t1")
+
+    assert row(database).token is None
+    assert store(database).get(issuer) == "t2"
+
+
+def test_a_newer_token_survives_the_drop_of_an_older_one(database):
+    issuer = Issuer()
+    store(database).get(issuer)
+    store(database).drop("t1")
+    store(database).get(issuer)
+
+    store(database).drop("t1")
+
+    assert store(database).get(issuer) == "t2"
+
+
+def test_there_may_be_nothing_to_drop(database):
+    store(database).drop("t1")
+
+    assert store(database).get(Issuer()) == "t1"
+
+
+def test_a_token_fetched_while_an_older_one_is_dropped_stays(postgres):
+    """Between reading the old token and forgetting it, another process stores a new one."""
+    store(postgres).get(Issuer())
+
+    class Slow(Vault):
+        def open(self, sealed: str) -> str:
+            change(postgres, token=VAULT.seal("new"))
+            return VAULT.open(sealed)
+
+    store(postgres, Slow((new_key(),))).drop("t1")
+
+    assert store(postgres).get(lambda: pytest.fail("the new one was lost")) == "new"
