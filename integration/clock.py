@@ -62,7 +62,8 @@ class db_now(FunctionElement[datetime]):
 def _postgres_now(element: db_now, compiler: Any, **kwargs: Any) -> str:
     # clock_timestamp, not now(): a lease counts from this moment, not from the transaction's start
     offset = compiler.process(element.clauses, **kwargs)
-    return f"(clock_timestamp() + make_interval(secs => {offset}))"
+    # A subselect, because it is evaluated once and then serves as the bound of an index.
+    return f"(SELECT clock_timestamp() + make_interval(secs => {offset}))"
 
 
 @compiles(db_now, "sqlite")

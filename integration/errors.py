@@ -3,7 +3,7 @@
     IntegrationError
         TransientError          try again by the schedule of integration.retry; costs an attempt
             Throttled           wait as told; costs no attempt
-            Busy                a lock or a short shortage; costs no attempt
+                Busy            a lock or a short shortage; costs no attempt
         PermanentError          this row is FAILED at once
             Invalid             our own schema refuses it
             Rejected            the platform or the ERP refuses it

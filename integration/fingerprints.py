@@ -6,7 +6,7 @@ import hashlib
 import re
 
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|“[^”]*”")
-_IDS = re.compile(r"\b(?=\w*\d)[\w-]+\b")
+_IDS = re.compile(r"\b(?=[\w-]*\d)[\w-]+\b")
 _SPACE = re.compile(r"\s+")
 
 

@@ -13,9 +13,10 @@ _SECRETS = (
     re.compile(r"(?i)(bearer\s+)[^\s\"']+"),
     re.compile(
         r"(?i)((?:client_secret|refresh_token|access_token|offline_?token|password|"
-        r"api_secret|secret)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,}]+"
+        r"api_secret|secret)[\"']?\s*[=:]\s*[\"']?)"
+        r"(?:(?<=\")[^\"]*|(?<=')[^']*|[^\s\"'&,}]+)"
     ),
-    re.compile(r"(\w+://[^:/\s]+:)[^@/\s]+(?=@)"),
+    re.compile(r"(\w+://[^:/\s]+:)[^/\s]+(?=@)"),
 )
 
 
@@ -54,5 +55,6 @@ def event(name: str, **fields: Any) -> str:
     parts = [f"event={name}"]
     for key, value in fields.items():
         text = str(value)
-        parts.append(f"{key}={text!r}" if " " in text else f"{key}={text}")
+        is_plain = text.isprintable() and " " not in text
+        parts.append(f"{key}={text}" if is_plain else f"{key}={text!r}")
     return " ".join(parts)

@@ -48,9 +48,11 @@ class Runtime:
     def require_ready(self) -> None:
         """Raises UsageError, saying what to do, on a wrong schema, a missing or a wrong key."""
         schema.require_current(self.engine)
+        # Before the loop: an installation without any secret yet needs its key all the same.
+        vault = self.vault
         with self.scope() as session:
             for sealed in channels.sealed_secrets(session):
-                self.vault.open(sealed)
+                vault.open(sealed)
 
     def channel(self, channel_id: int) -> ChannelView:
         with self.scope() as session:

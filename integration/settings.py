@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -87,7 +88,7 @@ class _Budget(m.String):
             budget = (int(requests), float(seconds))
         except ValueError as error:
             raise ValidationError("must look like 30/6 (requests per seconds)") from error
-        if not slash or budget[0] < 1 or budget[1] <= 0:
+        if not slash or budget[0] < 1 or not 0 < budget[1] < math.inf:
             raise ValidationError("must look like 30/6 (requests per seconds)")
         return budget
 

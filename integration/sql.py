@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, cast, collate, func, literal, type_coerce
+from sqlalchemy import ColumnElement, String, bindparam, cast, collate, func, literal, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -34,6 +36,16 @@ def json_texts(on_postgres: bool, parameter: ColumnElement[str]) -> ColumnElemen
         return column
     table = func.json_each(parameter).table_valued("value", name="entity")
     return type_coerce(table.c.value, String())
+
+
+def looked_up(session: Session, texts: Mapping[int, str], key: Any) -> ColumnElement[str]:
+    """The text of each row by its integer key: one parameter and one UPDATE for many rows."""
+    parameter = bindparam(None, json.dumps(texts), type_=String(), unique=True)
+    if is_postgres(session):
+        found: ColumnElement[str] = cast(parameter, postgresql.JSONB)[cast(key, String())].astext
+        return found
+    path = literal('$."') + cast(key, String()) + literal('"')
+    return type_coerce(func.json_extract(parameter, path), String())
 
 
 def lock_order(session: Session, column: Any) -> ColumnElement[Any]:

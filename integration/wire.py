@@ -24,14 +24,14 @@ def loads(text: str | bytes) -> Any:
 
 def content_hash(value: Any) -> str:
     """A hash that is equal for equal content: key order and trailing zeros do not count."""
-    return hashlib.sha256(
-        simplejson.dumps(_plain(value), sort_keys=True, ensure_ascii=False).encode()
-    ).hexdigest()
+    plain = simplejson.dumps(_plain(value), use_decimal=True, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(plain.encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return format(value.normalize(), "f")
+        # 5.00 is 5, as it is after a journey as JSON, and not "5".
+        return int(value) if value == value.to_integral_value() else value.normalize()
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

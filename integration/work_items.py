@@ -14,16 +14,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import (
-    Table,
-    bindparam,
-    case,
-    func,
-    select,
-    update,
-)
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from integration import sql
@@ -67,6 +60,17 @@ RELEASED: dict[str, Any] = {
     "next_unsent_at": None,
 }
 
+#: A row with nothing left to say or to do.
+_DONE: dict[str, Any] = {
+    **RELEASED,
+    "state": COMPLETED.value,
+    "attempts": 0,
+    "error_class": None,
+    "last_error": None,
+    "fingerprint": None,
+    "hold_reason": None,
+    "first_unsent_at": None,
+}
 #: What a stage needs of its rows. Times are left out: to read them costs more than the rest.
 _HELD = (
     WorkItem.id,
@@ -283,39 +287,27 @@ def release_unsent(session: Session, claim_id: str) -> None:
 
 
 def _complete(session: Session, done: Sequence[Settled]) -> None:
-    """One UPDATE per kind of evidence; hashes differ from row to row and go as a batch."""
-    update_items(
-        session,
-        [one.item_id for one in done],
-        **RELEASED,
-        state=COMPLETED.value,
-        attempts=0,
-        error_class=None,
-        last_error=None,
-        fingerprint=None,
-        hold_reason=None,
-        first_unsent_at=None,
-        skip_reason=None,
-    )
-    pushed = [
-        {"item": one.item_id, "hash": one.pushed_hash}
+    """One UPDATE for all that was pushed, and one for each reason why something was not."""
+    pushed = {
+        one.item_id: one.pushed_hash
         for one in done
         if one.pushed_hash is not None and one.skip_reason is None
-    ]
+    }
     if pushed:
-        table = cast("Table", WorkItem.__table__)
-        session.connection().execute(
-            update(table)
-            .where(table.c.id == bindparam("item"))
-            .values(pushed_hash=bindparam("hash"), pushed_at=db_now()),
-            pushed,
+        update_items(
+            session,
+            list(pushed),
+            **_DONE,
+            skip_reason=None,
+            pushed_hash=sql.looked_up(session, pushed, WorkItem.id),
+            pushed_at=db_now(),
         )
-    by_reason: dict[str, list[int]] = {}
+    by_reason: dict[str | None, list[int]] = {}
     for one in done:
-        if one.skip_reason is not None:
+        if one.item_id not in pushed:
             by_reason.setdefault(one.skip_reason, []).append(one.item_id)
     for reason, item_ids in by_reason.items():
-        update_items(session, item_ids, skip_reason=reason)
+        update_items(session, item_ids, **_DONE, skip_reason=reason)
 
 
 def _of_claim(

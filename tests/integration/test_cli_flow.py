@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import pytest
 import requests
@@ -111,13 +112,13 @@ class Folder:
         assert "Traceback" not in done.stderr
         return done
 
-    def start(self, *arguments: str) -> subprocess.Popen:
+    def start(self, *arguments: str, log: IO[str] | int = subprocess.PIPE) -> subprocess.Popen:
         return subprocess.Popen(
             [*self.command, *arguments],
             cwd=self.path,
             env=self.environ,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=log,
             text=True,
         )
 
@@ -167,16 +168,18 @@ def service(folder, erp, shop) -> Iterator[subprocess.Popen]:
     """`up`, with everything set up; stopped at the end if the test did not."""
     port = free_port()
     set_up(folder, erp, shop, port)
-    process = folder.start("up")
-    try:
-        assert process.stdout.readline() == (
-            f"vario-relay up: listening on http://127.0.0.1:{port}\n"
-        )
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate(timeout=READY_S)
+    # A file, because a pipe that nobody reads would stop a service with much to say.
+    with (folder.path / "up.log").open("w") as log:
+        process = folder.start("up", log=log)
+        try:
+            assert process.stdout.readline() == (
+                f"vario-relay up: listening on http://127.0.0.1:{port}\n"
+            )
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.communicate(timeout=READY_S)
 
 
 def test_a_new_installation_is_led_from_fault_to_fault(folder, erp, shop):
