@@ -143,7 +143,10 @@ def pause(here: Here, channel: str, until: str | None) -> None:
 @channel_argument
 @pass_here
 def resume(here: Here, channel: str) -> None:
-    """Let a channel move: ends a pause and a hold, and registers its webhooks in the ERP."""
+    """Let a channel move: ends a pause and a hold, and registers its webhooks in the ERP.
+
+    A hold of its tenant ends too. What caused it holds it again if it is still there.
+    """
     from cli import registrations
     from cli.channel_parameters import missing_parameters
     from integration import channels
@@ -165,9 +168,10 @@ def resume(here: Here, channel: str) -> None:
                 f"`vario-relay channel set {channel} {missing[0]}=...` sets it"
             )
         found.is_paused, found.paused_until, found.held_reason = False, None, None
+        tenant.held_reason = None
     say(f"sales channel {label} is resumed")
     if tenant_held:
-        say(f"nothing moves all the same, its tenant is held: {tenant_held}")
+        say(f"its tenant was held and is tried again: {tenant_held}")
     try:
         say(registrations.reconcile(runtime, tenant_id))
     except IntegrationError as error:
@@ -217,7 +221,8 @@ def require_running(session: Session, found: SalesChannel, name: str) -> None:
         )
     if row["state"] == "held":
         again = (
-            f"`vario-relay tenant add {tenant.subdomain}` connects it again"
+            f"`vario-relay tenant add {tenant.subdomain} --offline-token @FILE` connects it again, "
+            f"or, when the cause is gone, `vario-relay channel resume {name}`"
             if tenant.held_reason
             else f"fix it, then `vario-relay channel resume {name}`"
         )

@@ -292,6 +292,16 @@ def forget_vanished(session: Session, channel_id: int, article_ids: Sequence[str
     )
 
 
+def end_leases(session: Session) -> None:
+    """Let every lease end now, because nobody is left who could work; the sweep recovers them."""
+    session.execute(
+        update(WorkItem)
+        .where(WorkItem.state == WorkItemState.PROCESSING.value)
+        .values(lease_until=db_now())
+        .execution_options(synchronize_session=False)
+    )
+
+
 def recover_expired(session: Session) -> int:
     """Take rows back whose lease ended (their worker died); costs an attempt.
 

@@ -12,6 +12,22 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _access_token()
+    _rate_bucket()
+    _tenant()
+    _sales_channel()
+    _tenant_fact()
+    _channel_fact()
+    _channel_parameter()
+    _lane()
+    _listing()
+    _sync_run()
+    _transfer_toggle()
+    _sync_cursor()
+    _work_item()
+
+
+def _access_token() -> None:
     op.create_table(
         "access_token",
         sa.Column("name", sa.String(length=120), nullable=False),
@@ -21,6 +37,9 @@ def upgrade() -> None:
         sa.Column("renewing_until", integration.clock.UtcDateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_access_token")),
     )
+
+
+def _rate_bucket() -> None:
     op.create_table(
         "rate_bucket",
         sa.Column("name", sa.String(length=120), nullable=False),
@@ -29,6 +48,9 @@ def upgrade() -> None:
         sa.Column("paused_until", integration.clock.UtcDateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_rate_bucket")),
     )
+
+
+def _tenant() -> None:
     op.create_table(
         "tenant",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -39,6 +61,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tenant")),
         sa.UniqueConstraint("subdomain", name=op.f("uq_tenant_subdomain")),
     )
+
+
+def _sales_channel() -> None:
     op.create_table(
         "sales_channel",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -60,6 +85,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sales_channel")),
         sa.UniqueConstraint("tenant_id", "erp_id", name=op.f("uq_sales_channel_tenant_id_erp_id")),
     )
+
+
+def _tenant_fact() -> None:
     op.create_table(
         "tenant_fact",
         sa.Column(
@@ -73,6 +101,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("tenant_id", "name", name=op.f("pk_tenant_fact")),
     )
+
+
+def _channel_fact() -> None:
     op.create_table(
         "channel_fact",
         sa.Column(
@@ -89,6 +120,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("channel_id", "name", name=op.f("pk_channel_fact")),
     )
+
+
+def _channel_parameter() -> None:
     op.create_table(
         "channel_parameter",
         sa.Column(
@@ -105,6 +139,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("channel_id", "key", name=op.f("pk_channel_parameter")),
     )
+
+
+def _lane() -> None:
     op.create_table(
         "lane",
         sa.Column(
@@ -121,6 +158,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("channel_id", "topic", name=op.f("pk_lane")),
     )
+
+
+def _listing() -> None:
     op.create_table(
         "listing",
         sa.Column(
@@ -140,9 +180,12 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("channel_id", "article_id", name=op.f("pk_listing")),
     )
+
     with op.batch_alter_table("listing", schema=None) as batch_op:
         batch_op.create_index("ix_listing_number", ["channel_id", "number"], unique=False)
 
+
+def _sync_run() -> None:
     op.create_table(
         "sync_run",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -174,9 +217,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sync_run")),
         sa.UniqueConstraint("unique_key", name=op.f("uq_sync_run_unique_key")),
     )
+
     with op.batch_alter_table("sync_run", schema=None) as batch_op:
         batch_op.create_index("ix_sync_run_state", ["state"], unique=False)
 
+
+def _transfer_toggle() -> None:
     op.create_table(
         "transfer_toggle",
         sa.Column(
@@ -192,6 +238,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("channel_id", "topic", name=op.f("pk_transfer_toggle")),
     )
+
+
+def _sync_cursor() -> None:
     op.create_table(
         "sync_cursor",
         sa.Column(
@@ -207,6 +256,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("sync_run_id", name=op.f("pk_sync_cursor")),
     )
+
+
+def _work_item() -> None:
     op.create_table(
         "work_item",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -254,6 +306,7 @@ def upgrade() -> None:
             "channel_id", "topic", "entity_id", name=op.f("uq_work_item_channel_id_topic_entity_id")
         ),
     )
+
     with op.batch_alter_table("work_item", schema=None) as batch_op:
         batch_op.create_index(
             "ix_work_item_claimable",

@@ -69,15 +69,15 @@ def test_resume_names_missing_parameters_and_leaves_the_pause(run, runtime, shop
     assert stored(runtime).is_paused
 
 
-def test_resume_says_when_the_tenant_is_held(run, runtime, channel):
+def test_resume_tries_a_held_tenant_again_and_says_so(run, runtime, channel):
     with runtime.scope() as session:
         session.scalars(select(Tenant)).one().held_reason = "reconnect the app"
 
     result = run("channel", "resume", channel)
 
     assert result.exit_code == 0
-    assert "nothing moves all the same, its tenant is held: reconnect the app" in result.stderr
-    assert state(run, channel) == "held"
+    assert "its tenant was held and is tried again: reconnect the app" in result.stderr
+    assert state(run, channel) == "running"
 
 
 def test_a_resumed_channel_says_so_when_its_webhooks_fail(run, runtime, environ, channel):
