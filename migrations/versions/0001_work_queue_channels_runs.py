@@ -25,6 +25,7 @@ def upgrade() -> None:
     _transfer_toggle()
     _sync_cursor()
     _work_item()
+    _work_item_indexes()
 
 
 def _access_token() -> None:
@@ -307,6 +308,8 @@ def _work_item() -> None:
         ),
     )
 
+
+def _work_item_indexes() -> None:
     with op.batch_alter_table("work_item", schema=None) as batch_op:
         batch_op.create_index(
             "ix_work_item_claimable",
