@@ -213,6 +213,17 @@ def _remember_products(
             priority=work.claim.priority,
             forgets_hash=True,
         )
+        # While an article was not offered, its prices and stocks were settled without being sent.
+        offered_again = [p["article_id"] for p, _ in accepted if _is_offered_again(work, p)]
+        work_items.hint(
+            session, work.channel.id, topic, offered_again, priority=work.claim.priority
+        )
+
+
+def _is_offered_again(work: Work, payload: Payload) -> bool:
+    listing = work.listing(payload["article_id"])
+    is_known = listing.external_id is not None
+    return is_known and not listing.is_active and payload.get("is_active", True)
 
 
 def _release_waiting(session: Session, work: Work, article_ids: Sequence[str]) -> None:

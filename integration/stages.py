@@ -283,24 +283,26 @@ def _record_transform(
     if not skipped and not errors:
         return
     by_entity = work.claim.item_by_entity
+    waiting = [one for one in skipped if _is_contradicted(work, one)]
     with runtime.scope() as session:
+        if work.claim.topic is Topic.ARTICLE:
+            # An article that is not offered ends the waiting of its price and stock.
+            work_outcomes.complete_waiting(session, work.channel.id, skipped)
+        work_outcomes.wait_for_articles(session, work.claim, [by_entity[one].id for one in waiting])
         settled = [
-            Settled(by_entity[one].id, skip_reason=reason) for one, reason in skipped.items()
+            Settled(by_entity[one].id, skip_reason=reason)
+            for one, reason in skipped.items()
+            if one not in waiting
         ]
-        _follow_up_skips(session, work, skipped)
         work_items.settle(session, work.claim, settled)
         work_outcomes.record_errors(
             session, work.claim, {by_entity[one].id: error for one, error in errors.items()}
         )
 
 
-def _follow_up_skips(session: Any, work: Work, skipped: Mapping[str, str]) -> None:
-    """An article that is not offered ends the waiting of its price and stock; a price of a
-    product that is still active although not offered asks for the article."""
-    if work.claim.topic is Topic.ARTICLE:
-        work_outcomes.complete_waiting(session, work.channel.id, skipped)
-        return
-    still_active = [one for one in skipped if work.listing(one).is_active]
-    work_items.hint(
-        session, work.channel.id, Topic.ARTICLE, still_active, priority=work.claim.priority
-    )
+def _is_contradicted(work: Work, article_id: str) -> bool:
+    """A price or stock of what is not offered, although the product is active in the shop.
+
+    The article decides: it withdraws the product, or it is offered again by now and its price goes.
+    """
+    return work.claim.topic is not Topic.ARTICLE and work.listing(article_id).is_active

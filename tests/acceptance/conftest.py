@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.acceptance.deployments import DEPLOYMENTS, Deployment
 from tests.acceptance.service import Service
 from tests.real_servers import empty_broker, empty_database
 
@@ -30,23 +30,7 @@ def start_service(
         yield start
 
 
-@dataclass(frozen=True)
-class Deployment:
-    """Where a service keeps its work, and what carries its messages."""
-
-    database_url: str
-    broker_url: str
-
-
-@pytest.fixture(
-    scope="module",
-    params=[
-        # `vario-relay up`: one process, nothing to install
-        pytest.param("sqlite", marks=pytest.mark.sqlite),
-        # gunicorn, a Celery worker and beat
-        pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.rabbitmq]),
-    ],
-)
+@pytest.fixture(scope="module", params=DEPLOYMENTS)
 def deployment(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, worker_name: str
 ) -> Iterator[Deployment]:

@@ -273,7 +273,8 @@ class Service:
         try:
             wait_until(is_right, "the shop is right", deadline_s)
         except AssertionError as error:
-            raise AssertionError(f"{error}: {found[:3]} of {len(found)}\n{self.state()}") from error
+            told = f"{error}: {found[:3]} of {len(found)}"
+            raise AssertionError(f"{told}\n{self.state()}\n{self.story(found[0])}") from error
 
     def assert_no_product_twice(self) -> None:
         """No number and no article has two products."""
@@ -458,13 +459,19 @@ class Service:
 
     def state(self) -> str:
         """For a failed test: what the database says about work that is not done."""
-        lines = [
-            f"{one.topic} {one.entity_id} {one.state} due={one.due_at} lease={one.lease_until} "
-            f"attempts={one.attempts} hold={one.hold_reason} {one.last_error}"
-            for one in self.items()
-            if one.state != WorkItemState.COMPLETED.value
-        ]
-        return "\n".join([f"channel: {self.channel().held_reason}", *lines[:10]])
+        open_ones = [one for one in self.items() if one.state != WorkItemState.COMPLETED.value]
+        lines = [f"channel: {self.channel().held_reason}", *map(_line, open_ones[:10])]
+        return "\n".join(lines)
+
+    def story(self, difference: str) -> str:
+        """For a failed test: what happened to the article that a difference names."""
+        number = difference.removeprefix("article ").partition(":")[0]
+        article = next((one for one in self.articles() if one["number"] == number), None)
+        if article is None:
+            return difference
+        items = [_line(one) for one in self.items() if one.entity_id == article["id"]]
+        writes = [str(one)[:200] for one in self.writes(article)[-5:]]
+        return "\n".join([str(article), *items, *writes])
 
     def channel(self) -> SalesChannel:
         with self.runtime.scope() as session:
@@ -613,6 +620,14 @@ class Service:
             timeout=120,
             check=False,
         )
+
+
+def _line(item: WorkItem) -> str:
+    return (
+        f"{item.topic} {item.entity_id} {item.state} due={item.due_at} lease={item.lease_until} "
+        f"attempts={item.attempts} generation={item.generation} hold={item.hold_reason} "
+        f"skip={item.skip_reason} pushed={item.pushed_at} {item.last_error}"
+    )
 
 
 def _post(url: str, body: Mapping[str, Any]) -> Any:

@@ -56,16 +56,7 @@ def test_a_topic_switched_off_between_claim_and_fetch_is_neither_fetched_nor_wri
     article = articles()
     written = len(service.writes(article))
     service.edit_silently(article, gross="55.00")
-    with service.runtime.scope() as session:
-        work_items.hint(session, service.channel_id, Topic.PRICE, [article["id"]])
-        claim_id = work_items.claim(
-            session,
-            service.channel_id,
-            Topic.PRICE,
-            priority=Priority.LIVE,
-            limit=100,
-            lease_s=60,
-        )
+    claim_id = claimed(service, Topic.PRICE, article)
     service.switch("price", is_on=False)
 
     batch = stages.fetch(service.runtime, claim_id)
@@ -142,6 +133,34 @@ def test_what_is_no_longer_offered_is_inactive_in_the_shop_and_active_again_afte
 
     service.wait_until_right(article)
     assert service.product(article)["id"] == product["id"]
+
+
+@pytest.mark.parametrize("topic", ["price", "stock"])
+def test_what_changed_while_an_article_was_not_listed_is_sent_when_it_is_listed_again(
+    service: Service, articles: Articles, topic: str
+):
+    article = articles()
+    service.edit(article, listed=False)
+    wait_until(lambda: not service.product(article)["active"], "the product is inactive")
+    service.edit(article, **NEW[topic])
+    service.wait_until_idle()
+
+    service.edit(article, listed=True)
+
+    service.wait_until_right(article, deadline_s=20)
+
+
+def test_a_price_that_was_fetched_in_the_moment_of_not_being_listed_is_not_lost(
+    service: Service, articles: Articles
+):
+    article = articles()
+    service.edit_silently(article, gross="31.00", listed=False)
+    batch = stages.fetch(service.runtime, claimed(service, Topic.PRICE, article))
+    service.edit_silently(article, listed=True)
+
+    stages.transform(service.runtime, batch)
+
+    service.wait_until_right(article, deadline_s=20)
 
 
 def test_a_price_removed_in_the_erp_never_becomes_zero(service: Service, articles: Articles):
@@ -224,6 +243,17 @@ def test_a_stock_event_that_names_only_the_channel_sends_the_one_stock_that_chan
     service.erp("options", stock_change_id="article")
     assert service.requests_of("shop")[SYNC] == 1
     assert service.writes(article)[-1]["stock"] == 321
+
+
+def claimed(service: Service, topic: Topic, article: dict) -> str:
+    """A claim of this article that no worker has seen."""
+    with service.runtime.scope() as session:
+        work_items.hint(session, service.channel_id, topic, [article["id"]])
+        claim_id = work_items.claim(
+            session, service.channel_id, topic, priority=Priority.LIVE, limit=100, lease_s=60
+        )
+    assert claim_id is not None
+    return claim_id
 
 
 def stock(service: Service, article: dict) -> int:

@@ -8,6 +8,7 @@ from itertools import groupby
 import pytest
 
 from integration.models import SyncRunState
+from tests.acceptance.deployments import distributed_only
 from tests.acceptance.service import Service, wait_until
 
 #: More than a page, so that a sync can be cut in the middle.
@@ -130,11 +131,10 @@ def test_killed_web_processes_lose_no_webhook(service: Service, articles: Articl
     service.wait_until_right(before, after)
 
 
+@distributed_only
 def test_without_beat_webhooks_still_arrive_and_a_new_beat_sweeps_up_what_a_worker_left(
     service: Service, articles: Articles
 ):
-    if "up" in service.parts:
-        return  # its beat cannot be killed alone
     webhook, left = articles(), articles()
     service.kill("beat")
     service.edit(webhook, stock=17)

@@ -6,6 +6,7 @@ holds the ERP's values wherever a work item says that it is done.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -161,6 +162,13 @@ class WorkQueue(RuleBasedStateMachine):
                 priority=Priority.BACKFILL if is_backfill else Priority.LIVE,
                 sync_run_id=self.sync_run if is_backfill else None,
             )
+
+    @precondition(lambda self: self.pushes)
+    @rule(worker=st.integers(0, 1), n=RECENT)
+    def the_erp_changes_what_is_on_its_way(self, worker: int, n: int) -> None:
+        push = nth(self.pushes, n)
+        article = min(push.rows)
+        self.the_erp_changes(worker, push.held.topic, article, is_backfill=False)
 
     @rule(worker=st.integers(0, 1), topic=st.sampled_from(CHANGING))
     def a_sync_hints_everything(self, worker: int, topic: Topic) -> None:
@@ -476,15 +484,18 @@ class WorkQueue(RuleBasedStateMachine):
             self._sweep(1 - worker)
 
     @precondition(lambda self: any(one.has_begun for one in self.pushes))
-    @rule(n=RECENT, error=st.sampled_from(["", *sorted(ERRORS)]))
-    def a_frozen_sender_wakes(self, n: int, error: str) -> None:
-        begun = [one for one in self.pushes if one.has_begun]
-        push = nth(begun, n)
+    @rule(n=RECENT)
+    def a_frozen_sender_wakes_and_settles(self, n: int) -> None:
+        push = nth([one for one in self.pushes if one.has_begun], n)
         self._write(push)
-        if error:
-            self._fail(push, ERRORS[error]())
-        else:
-            self._settle(push)
+        self._settle(push)
+
+    @precondition(lambda self: any(one.has_begun for one in self.pushes))
+    @rule(n=RECENT, error=st.sampled_from(sorted(ERRORS)))
+    def a_frozen_sender_wakes_and_fails(self, n: int, error: str) -> None:
+        push = nth([one for one in self.pushes if one.has_begun], n)
+        self._write(push)
+        self._fail(push, ERRORS[error]())
 
     # What must hold
 
@@ -546,21 +557,31 @@ class WorkQueue(RuleBasedStateMachine):
         self.what_is_done_is_right()
 
 
-def prove(url: str, max_examples: int) -> None:
+@contextmanager
+def machine(url: str) -> Iterator[type[WorkQueue]]:
+    """The machine on a database, with a connection for each of two workers."""
     database = open_database(url)
     engines = (database.engine, build_engine(url))
     with database.scope() as session:
         run = SyncRun(channel_id=database.channel, kind="initial", topics="article,stock")
         session.add(run)
         session.flush()
-        machine = type(
+        bound = type(
             "Machine",
             (WorkQueue,),
             {"database": database, "engines": engines, "sync_run": run.id},
         )
     try:
+        yield bound
+    finally:
+        for engine in engines:
+            engine.dispose()
+
+
+def prove(url: str, max_examples: int) -> None:
+    with machine(url) as bound:
         run_state_machine_as_test(
-            machine,
+            bound,
             settings=settings(
                 max_examples=max_examples,
                 stateful_step_count=40,
@@ -570,9 +591,6 @@ def prove(url: str, max_examples: int) -> None:
                 suppress_health_check=list(HealthCheck),
             ),
         )
-    finally:
-        for engine in engines:
-            engine.dispose()
 
 
 @pytest.mark.timeout(300)
@@ -583,3 +601,68 @@ def test_no_order_of_events_leaves_the_shop_behind_on_sqlite(sqlite_url):
 @pytest.mark.timeout(300)
 def test_no_order_of_events_leaves_the_shop_behind_on_postgres(postgres_url):
     prove(postgres_url, max_examples=25)
+
+
+# What a search has found once, step by step
+
+
+@pytest.fixture
+def queue(database_url):
+    with machine(database_url) as bound:
+        queue = bound()
+        yield queue
+        queue.teardown()
+
+
+def change(queue: WorkQueue, topic: Topic) -> None:
+    queue.the_erp_changes(0, topic, "1", is_backfill=False)
+    queue.what_is_done_is_right()
+
+
+def freeze(queue: WorkQueue, *, is_swept: bool) -> Push:
+    queue.a_sender_freezes(0, 0, is_swept)
+    queue.what_is_done_is_right()
+    return queue.pushes[-1]
+
+
+def work_off(queue: WorkQueue) -> None:
+    queue._work_off()
+    queue.what_is_done_is_right()
+
+
+@pytest.mark.parametrize("error", ["", *sorted(ERRORS)])
+def test_a_late_write_is_followed_by_another_one_however_it_ends(queue, error):
+    change(queue, Topic.ARTICLE)
+    frozen = freeze(queue, is_swept=True)
+    change(queue, Topic.ARTICLE)
+    work_off(queue)
+
+    queue._write(frozen)
+    if error:
+        queue._fail(frozen, ERRORS[error]())
+    else:
+        queue._settle(frozen)
+
+    queue.what_is_done_is_right()
+    work_off(queue)
+    assert queue.shop[Topic.ARTICLE, "1"] == queue.erp[Topic.ARTICLE, "1"]
+
+
+def test_a_first_write_that_another_one_overtook_does_not_vouch_for_the_stock(queue):
+    # Two first writes of one product: the late one makes it known, its new stock is pushed, and
+    # then the other one, whose claim is good, puts the old stock back.
+    change(queue, Topic.ARTICLE)
+    late = freeze(queue, is_swept=True)
+    holder = freeze(queue, is_swept=False)
+    queue._write(late)
+    queue._settle(late)
+    change(queue, Topic.STOCK)
+    queue._run_chain(1, Topic.STOCK, Priority.LIVE)
+    queue.what_is_done_is_right()
+
+    queue._write(holder)
+    queue._settle(holder)
+
+    queue.what_is_done_is_right()
+    work_off(queue)
+    assert queue.shop[Topic.STOCK, "1"] == queue.erp[Topic.STOCK, "1"]
