@@ -35,9 +35,12 @@ task_routes = {
     for name in (TASK_DISPATCH, TASK_SWEEP, TASK_SYNC_ADVANCE, TASK_NIGHTLY, TASK_HOUSEKEEPING)
 } | {name: {"queue": Queue.LIVE.value} for name in (TASK_FETCH, TASK_TRANSFORM, TASK_PUSH)}
 
-# A killed worker gives its message back, at most twice; the lease is the net below (pitfalls 1-4).
+# A killed worker's task is tried again as often as StageTask.max_retries says: rejecting the
+# message has no limit, and a row that kills its worker would kill them all (pitfall 2). The lease
+# is the net below.
 task_acks_late = True
 task_reject_on_worker_lost = True
+task_retry_on_worker_lost = True
 task_acks_on_failure = True
 task_acks_on_timeout = True
 task_soft_time_limit = _settings.stage_soft_s

@@ -149,7 +149,7 @@ def resume(here: Here, channel: str) -> None:
     """
     from cli import registrations
     from cli.channel_parameters import missing_parameters
-    from integration import channels
+    from integration import channels, pacing
     from integration.models import Tenant
 
     runtime = here.runtime
@@ -169,6 +169,7 @@ def resume(here: Here, channel: str) -> None:
             )
         found.is_paused, found.paused_until, found.held_reason = False, None, None
         tenant.held_reason = None
+        pacing.end_pause(session, pacing.shop_bucket_name(found.id))
     say(f"sales channel {label} is resumed")
     if tenant_held:
         say(f"its tenant was held and is tried again: {tenant_held}")

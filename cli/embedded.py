@@ -35,13 +35,14 @@ class Embedded:
     def __init__(self, runtime: Runtime) -> None:
         # A wrong schema or key stops the start, not the first item.
         runtime.require_ready()
+        self._settings = runtime.settings
+        # Takes the port, so that a second start fails here and disturbs nobody.
+        self._web = _Web(self._settings.host, self._settings.port)
         if runtime.settings.broker_url.startswith("memory"):
             # The messages of an earlier process died with it: its claims need not wait for
             # their leases.
             with runtime.scope() as session:
                 work_outcomes.end_leases(session)
-        self._settings = runtime.settings
-        self._web = _Web(self._settings.host, self._settings.port)
         self._worker = _Worker()
         self._beat: Any = None
         self.is_stopped = False

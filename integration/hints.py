@@ -88,7 +88,9 @@ def _bumped(on_postgres: bool, new: Any, has_run: bool, forgets_hash: bool) -> d
         "generation": old.generation + 1,
         "last_event_at": db_now(),
         "state": case((is_processing, PROCESSING), else_=QUEUED),
-        "attempts": case((or_(is_processing, is_waiting), old.attempts), else_=0),
+        # A new event starts the retry schedule again: it also makes the row due at once, and
+        # events must not use the schedule up within minutes of an outage.
+        "attempts": case((is_processing, old.attempts), else_=0),
         "hold_reason": case((is_processing, old.hold_reason), else_=None),
         "priority": case(
             (or_(is_processing, is_waiting), sql.least(on_postgres, old.priority, new.priority)),

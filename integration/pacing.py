@@ -133,6 +133,11 @@ def shop_bucket_name(channel_id: int) -> str:
     return f"shop:{channel_id}"
 
 
+def end_pause(session: Session, name: str) -> None:
+    """Let a bucket be taken from again."""
+    session.execute(update(RateBucket).where(RateBucket.name == name).values(paused_until=None))
+
+
 def paused_names(session: Session) -> set[str]:
     """Names of the buckets that are paused now; dispatch claims nothing for them."""
     return set(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeGuard
 
 from sqlalchemy.orm import Session
 
-from integration import pacing, wire, work_items, work_outcomes
+from integration import pacing, retry, wire, work_items, work_outcomes
 from integration.connectors.base import Payload, Receipt
 from integration.errors import Busy, Throttled, TransientError
 from integration.runtime import Runtime
@@ -19,6 +19,8 @@ from integration.work_items import Settled
 log = logging.getLogger("integration.push")
 
 UNCHANGED = "unchanged"
+#: "Retry-After: 0" would otherwise be a tight loop.
+SHORTEST_REST_S = 1.0
 
 
 def push(runtime: Runtime, batch: Batch) -> None:
@@ -108,7 +110,9 @@ def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
     except Throttled as error:
         if _asks_for_rest(error):
             with runtime.scope() as session:
-                pacing.pause_shop(session, work.channel.id, error.retry_after_s)
+                pacing.pause_shop(
+                    session, work.channel.id, max(SHORTEST_REST_S, retry.rest_s(error))
+                )
         raise
     with runtime.scope() as session:
         _record(session, work, payloads, receipts)
@@ -123,11 +127,20 @@ def _asks_for_rest(error: object) -> TypeGuard[Throttled]:
     return isinstance(error, Throttled) and not isinstance(error, Busy)
 
 
+def _rest_shop(session: Session, work: Work, errors: Iterable[Exception]) -> None:
+    """Let the shop alone for as long as the longest of these errors asks."""
+    rests = [retry.rest_s(error) for error in errors if _asks_for_rest(error)]
+    if rests:
+        pacing.pause_shop(session, work.channel.id, max(SHORTEST_REST_S, *rests))
+
+
 def _record(
     session: Session, work: Work, payloads: Sequence[Payload], receipts: Sequence[Receipt]
 ) -> None:
     """Settle what the platform named as accepted, and move the refused rows on."""
     pairs = list(zip(payloads, receipts, strict=True))
+    # All rows at once and in order, before any of them changes (deadlocks on Postgres).
+    work_items.held_rows(session, work.claim, [item.id for item in work.claim.items])
     accepted = [(p, r) for p, r in pairs if r.error is None and not r.has_vanished]
     errors = {p["article_id"]: r.error for p, r in pairs if r.error is not None}
     _settle_accepted(session, work, accepted)
@@ -136,9 +149,7 @@ def _record(
     work_outcomes.record_errors(session, work.claim, refused, written=refused)
     for error in errors.values():
         hold_where_it_says_so(session, work.channel.id, error)
-    rests = [error.retry_after_s for error in errors.values() if _asks_for_rest(error)]
-    if rests:
-        pacing.pause_shop(session, work.channel.id, max(rests))
+    _rest_shop(session, work, errors.values())
     for article_id, error in errors.items():
         log.warning(work_event("work_item.refused", work, article=article_id, reason=error))
 
@@ -163,9 +174,10 @@ def _settle_accepted(
         )
     )
     late = [p["article_id"] for p, _ in accepted if items[p["article_id"]].id in refused]
+    # Articles before prices and stocks, as everybody locks them.
+    work_items.rehint(session, result.refused)
     if work.claim.topic is Topic.ARTICLE:
         _remember_products(session, work, accepted, late)
-    work_items.rehint(session, result.refused)
     _release_waiting(session, work, [p["article_id"] for p, _ in accepted])
 
 

@@ -13,6 +13,15 @@ MAX_ATTEMPTS = len(RETRY_SCHEDULE_S) + 1
 JITTER = 0.2  # shops come back together after an outage; we must not
 
 
+#: A shop with a wrong clock may ask for a day; nobody's stock waits that long for it.
+LONGEST_REST_S = 300.0
+
+
+def rest_s(error: Throttled) -> float:
+    """Seconds that the other side is let alone, as it asked, within reason."""
+    return min(error.retry_after_s, LONGEST_REST_S)
+
+
 def delay_s(
     attempt: int, error: TransientError, uniform: Callable[[float, float], float] = random.uniform
 ) -> float | None:
@@ -22,7 +31,7 @@ def delay_s(
     other side lives and said when to return.
     """
     if isinstance(error, Throttled):
-        return error.retry_after_s * uniform(1.0, 1.0 + JITTER)  # never earlier than asked
+        return rest_s(error) * uniform(1.0, 1.0 + JITTER)  # never earlier than asked
     if attempt >= len(RETRY_SCHEDULE_S):
         return None
     return RETRY_SCHEDULE_S[attempt] * uniform(1.0 - JITTER, 1.0 + JITTER)

@@ -24,9 +24,7 @@ from integration.erp.plans import FETCH_BY_TOPIC
 from integration.errors import (
     ChannelError,
     ClaimLost,
-    Held,
     IntegrationError,
-    PermanentError,
     TenantError,
     TransientError,
     UsageError,
@@ -46,8 +44,14 @@ LARGEST_BATCH_BYTES = 900_000
 #: offers no columns needs four requests per article, 80 s for a batch of 100.
 FETCH_SHARE = 0.5
 
+#: Errors that no single row is to blame for.
+WHOLE_BATCH = (ChannelError, ClaimLost, TenantError, UsageError, *db.TROUBLE)
+
 #: Exceptions that end a stage from outside (Celery's soft time limit); the Celery side names them.
 INTERRUPTIONS: list[type[BaseException]] = []
+
+#: How often the absence of a row is not believed before its product is withdrawn.
+ABSENCES_DOUBTED = 2
 
 NOT_LISTED = "not listed on this channel"
 INACTIVE = "inactive in the ERP and never in the shop"
@@ -223,7 +227,10 @@ def _in_shop_or_article(runtime: Runtime, work: Work) -> list[str]:
 
 def _small_enough(runtime: Runtime, work: Work, rows: dict[str, Any]) -> dict[str, Any]:
     """The rows that fit into one message; the others are given back and come in the next batch."""
-    while len(rows) > 1 and len(zlib.compress(wire.dumps(rows).encode())) > LARGEST_BATCH_BYTES:
+    while (
+        len(rows) > 1
+        and len(zlib.compress(wire.dumps(rows).encode(errors="replace"))) > LARGEST_BATCH_BYTES
+    ):
         ids = list(rows)
         keep, leave = ids[: len(ids) // 2], ids[len(ids) // 2 :]
         with runtime.scope() as session:
@@ -231,6 +238,10 @@ def _small_enough(runtime: Runtime, work: Work, rows: dict[str, Any]) -> dict[st
             work_items.release(session, work.claim, [by_entity[one].id for one in leave])
         rows = {one: rows[one] for one in keep}
     return rows
+
+
+def _packed_bytes(rows: dict[str, Any]) -> int:
+    return len(zlib.compress(wire.dumps(rows).encode(errors="replace")))
 
 
 def transform(runtime: Runtime, batch: Batch) -> Batch:
@@ -251,7 +262,11 @@ def transform(runtime: Runtime, batch: Batch) -> Batch:
                     skipped[entity_id] = result
                 else:
                     payloads.append(result)
-            except (PermanentError, TransientError, Held) as error:
+            except WHOLE_BATCH:
+                raise
+            except tuple(INTERRUPTIONS):
+                raise
+            except Exception as error:  # noqa: BLE001 - recorded as a bug of this row alone
                 errors[entity_id] = error
         _record_transform(runtime, work, skipped, errors)
         return {"claim": batch["claim"], "payloads": payloads}
@@ -264,6 +279,8 @@ def _payload_or_reason(
     listing = work.listing(entity_id)
     if row is not None and row.get("active") is False and listing.external_id is None:
         return INACTIVE
+    if row is None and listing.is_active and work.claim.topic is Topic.ARTICLE:
+        _ask_again_before_withdrawing(work, entity_id)
     document: Document = WithdrawalDocument(entity_id)
     if row is not None:
         document = DOCUMENT_BY_TOPIC[work.claim.topic](row, work.channel)
@@ -275,6 +292,13 @@ def _payload_or_reason(
     if work.claim.topic is Topic.ARTICLE:
         payload["is_active"] = isinstance(document, ArticleDocument) and document.is_active
     return payload
+
+
+def _ask_again_before_withdrawing(work: Work, entity_id: str) -> None:
+    """An unlisted article says so in its row. No row at all may be an ERP that stumbles: it is
+    believed when it says the same for the third time, half a minute later."""
+    if work.claim.item_by_entity[entity_id].attempts < ABSENCES_DOUBTED:
+        raise TransientError(f"the ERP shows nothing of article {entity_id}, it is asked again")
 
 
 def _record_transform(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from integration import channels, sync_runs, work_items
+from integration import channels, sync_runs, toggles, work_items
 from integration.clock import db_now
 from integration.erp import listings
 from integration.erp.client import ErpClient
@@ -36,6 +36,10 @@ from integration.topology import TOPIC_BY_SHORT_NAME, Topic
 PAGE = 100
 #: Paging stops while so much backfill waits: the queue stays short, and a pause is felt at once.
 BACKLOG = 2_000
+#: A run withdraws at most so many products that the ERP does not show, or this share of them: an
+#: ERP that lost its rights or its index must not empty a shop over night.
+WITHDRAWN_AT_MOST = 20
+WITHDRAWN_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,8 @@ def _backlog(session: Session, channel_id: int) -> int:
                 WorkItem.priority == int(Priority.BACKFILL),
                 WorkItem.state == WorkItemState.QUEUED.value,
                 WorkItem.hold_reason.is_(None),
+                # They wait for a person; a run that waited for them would never end.
+                WorkItem.topic.not_in(toggles.off_topics(session, channel_id)),
             )
         )
         or 0
@@ -205,26 +211,28 @@ def _move(session: Session, run_id: int, position: Position, seen: int) -> None:
     session.execute(update(SyncRun).where(SyncRun.id == run_id).values(seen=SyncRun.seen + seen))
 
 
-def _end_paging(session: Session, run: SyncRun, expected: int | None) -> None:
-    """All pages are read. What we have active in the shop and did not see is asked for, so that
-    it is withdrawn; not when the ERP showed less than it counts."""
-    values: dict[str, object] = {"state": SyncRunState.DRAINING.value}
-    if expected is not None:
-        values["expected"] = expected
-    session.execute(update(SyncRun).where(SyncRun.id == run.id).values(**values))
-    seen = session.scalar(select(SyncRun.seen).where(SyncRun.id == run.id)) or 0
-    if expected is None or seen < expected or "article" not in run.topics.split(","):
+def _end_paging(session: Session, run: SyncRun, counted: int | None) -> None:
+    """All pages are read; `counted` is how many articles the ERP counts now, None if nobody asked.
+
+    What we have active in the shop and did not see is asked for, so that it is withdrawn. Not when
+    the ERP showed less than it counts, and not when so much is missing that the ERP must be wrong.
+    """
+    run = session.get_one(SyncRun, run.id, with_for_update=True)
+    run.state = SyncRunState.DRAINING.value
+    if counted is None:
         return
-    shown = select(WorkItem.entity_id).where(
-        WorkItem.sync_run_id == run.id, WorkItem.topic == Topic.ARTICLE.value
-    )
-    unseen = session.scalars(
-        select(Listing.article_id).where(
-            Listing.channel_id == run.channel_id,
-            Listing.is_active.is_(True),
-            Listing.article_id.not_in(shown),
+    # What was listed or unlisted during the walk is no fault of the walk.
+    run.expected = min(counted, run.expected if run.expected is not None else counted)
+    if run.seen < run.expected or "article" not in run.topics.split(","):
+        return
+    unseen = _unseen(session, run)
+    active = _active_listings(session, run.channel_id)
+    if len(unseen) > max(WITHDRAWN_AT_MOST, active * WITHDRAWN_SHARE):
+        run.message = (
+            f"{len(unseen)} of {active} products that are active in the shop have no listing in "
+            "the ERP any more; that is too many to be believed, nothing was withdrawn"
         )
-    ).all()
+        return
     work_items.hint(
         session,
         run.channel_id,
@@ -232,4 +240,30 @@ def _end_paging(session: Session, run: SyncRun, expected: int | None) -> None:
         unseen,
         priority=Priority.BACKFILL,
         sync_run_id=run.id,
+    )
+
+
+def _unseen(session: Session, run: SyncRun) -> list[str]:
+    shown = select(WorkItem.entity_id).where(
+        WorkItem.sync_run_id == run.id, WorkItem.topic == Topic.ARTICLE.value
+    )
+    return list(
+        session.scalars(
+            select(Listing.article_id).where(
+                Listing.channel_id == run.channel_id,
+                Listing.is_active.is_(True),
+                Listing.article_id.not_in(shown),
+            )
+        ).all()
+    )
+
+
+def _active_listings(session: Session, channel_id: int) -> int:
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(Listing)
+            .where(Listing.channel_id == channel_id, Listing.is_active.is_(True))
+        )
+        or 0
     )

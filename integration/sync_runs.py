@@ -11,10 +11,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Integer, and_, case, cast, delete, func, or_, select, update
+from sqlalchemy import Integer, and_, case, cast, delete, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
-from integration import channels, sql
+from integration import channels, sql, toggles
 from integration.clock import db_now
 from integration.models import (
     SalesChannel,
@@ -224,7 +224,9 @@ def _is_driverless() -> Any:
 def counts(session: Session, run_id: int) -> Counts:
     """What became of the run's work items up to now."""
     is_open = WorkItem.state.in_([WorkItemState.QUEUED.value, WorkItemState.PROCESSING.value])
-    is_held = and_(is_open, WorkItem.hold_reason.is_not(None))
+    run = session.get_one(SyncRun, run_id)
+    is_off = WorkItem.topic.in_(toggles.off_topics(session, run.channel_id))
+    is_held = and_(is_open, or_(WorkItem.hold_reason.is_not(None), is_off))
     is_done = WorkItem.state == WorkItemState.COMPLETED.value
 
     def number(condition: Any) -> Any:
@@ -232,7 +234,7 @@ def counts(session: Session, run_id: int) -> Counts:
 
     row = session.execute(
         select(
-            number(and_(is_open, WorkItem.hold_reason.is_(None))),
+            number(and_(is_open, WorkItem.hold_reason.is_(None), not_(is_off))),
             number(and_(is_done, WorkItem.skip_reason.is_(None))),
             number(and_(is_done, WorkItem.skip_reason == UNCHANGED)),
             number(
@@ -255,7 +257,7 @@ def end_if_drained(session: Session, run_id: int) -> bool:
     if found.open:
         return False
     is_short = run.expected is not None and run.seen < run.expected
-    run.state = SyncRunState.RED if is_short else SyncRunState.DONE
+    run.state = SyncRunState.RED if is_short or run.message else SyncRunState.DONE
     if is_short:
         run.message = (
             f"the ERP counts {run.expected} listed articles but showed only {run.seen}; "

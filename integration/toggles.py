@@ -35,6 +35,17 @@ def switch(session: Session, channel_id: int, topic: Topic, is_on: bool) -> None
     )
 
 
+def off_topics(session: Session, channel_id: int) -> list[str]:
+    """Topics of a channel that are switched off; their items wait and count as held."""
+    return list(
+        session.scalars(
+            select(TransferToggle.topic).where(
+                TransferToggle.channel_id == channel_id, TransferToggle.is_on.is_(False)
+            )
+        ).all()
+    )
+
+
 def states(session: Session, channel_id: int) -> dict[Topic, bool]:
     """Every topic of a channel with its toggle."""
     stored = {

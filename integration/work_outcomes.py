@@ -238,16 +238,20 @@ def number_owners(
 ) -> dict[str, Listing]:
     """Listings of other articles that hold one of these numbers in the shop, by the article that
     wants it."""
+    # Shops compare numbers without regard to case; the index does not, so the usual spellings.
+    spellings = {one for n in number_by_article.values() for one in (n, n.lower(), n.upper())}
     rows = session.scalars(
-        select(Listing).where(
-            Listing.channel_id == channel_id, Listing.number.in_(number_by_article.values())
-        )
+        select(Listing).where(Listing.channel_id == channel_id, Listing.number.in_(spellings))
     ).all()
-    owner_by_number = {row.number: row for row in rows}
-    return {
-        article: owner_by_number[number]
+    owner_by_number = {row.number.casefold(): row for row in rows}
+    owners = {
+        article: owner_by_number.get(number.casefold())
         for article, number in number_by_article.items()
-        if number in owner_by_number and owner_by_number[number].article_id != article
+    }
+    return {
+        article: owner
+        for article, owner in owners.items()
+        if owner is not None and owner.article_id != article
     }
 
 

@@ -20,6 +20,7 @@ class StageTask(Task):
     abstract = True
     autoretry_for = db.TROUBLE
     max_retries = 3
+    default_retry_delay = 1
     # Short and in the broker: the claim outlives it, and its lease is the net below.
     retry_backoff = 1
     retry_backoff_max = 5

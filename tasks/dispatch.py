@@ -6,9 +6,10 @@ import logging
 
 from kombu.exceptions import OperationalError as BrokerError
 
-from integration import dispatching, observe, runtime, work_items, work_outcomes
+from integration import channels, dispatching, observe, runtime, work_items, work_outcomes
 from integration.connectors import registry
 from integration.dispatching import DueLane, Limits
+from integration.errors import UsageError
 from integration.runtime import Runtime
 from integration.sync_runs import due_runs
 from integration.toggles import SERVED_TOPICS
@@ -61,7 +62,14 @@ def dispatch(here: Runtime) -> int:
 
 def _send_next(here: Runtime, lane: DueLane, limits: Limits) -> bool:
     """Claim and send the lane's next batch; False when it may not go on."""
-    batch_size = registry.platform(lane.platform).capabilities.max_batch
+    try:
+        batch_size = registry.platform(lane.platform).capabilities.max_batch
+    except UsageError as error:
+        # A connector that this worker lacks is this channel's trouble, not everybody's.
+        with here.scope() as session:
+            channels.hold(session, lane.channel_id, str(error))
+        log.warning(observe.event("channel.held", channel_id=lane.channel_id, reason=error))
+        return False
     with here.scope() as session:
         claim_id = dispatching.claim_next(session, lane, batch_size, limits)
     if claim_id is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,6 +32,8 @@ def session() -> requests.Session:
     """A session that always has timeouts and never reads proxies or netrc of the machine."""
     result = requests.Session()
     result.trust_env = False
+    # One session serves all tenants and shops: a cookie of one must never reach another.
+    result.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     for scheme in ("https://", "http://"):
         result.mount(scheme, _Timeouts(pool_connections=4, pool_maxsize=16))
     return result

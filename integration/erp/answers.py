@@ -32,6 +32,10 @@ BUSY_S = 10.0
 MAX_TEXT = 500
 
 
+#: Keys of the ERP's own error body; a gateway's JSON has none of them.
+_OWN_KEYS = frozenset({"errors", "trackingId", "httpStatus"})
+
+
 def pause_s(response: requests.Response) -> float:
     """Seconds to leave the ERP alone after a 429, from its headers, within 6 to 60."""
     vendor = response.headers.get(VENDOR_DELAY_HEADER, "").strip()
@@ -54,7 +58,7 @@ def refusal(call: str, response: requests.Response, *, writes: bool) -> Integrat
             f"{sentence}; the app lacks a permission in the ERP, or RELAY_APP_IDENTIFIER "
             "(sent as User-Agent) is empty"
         )
-    if status == 404 and body is not None:
+    if status == 404 and body is not None and _OWN_KEYS & body.keys():
         return Gone(sentence)
     if status in (409, 423):
         return Busy(sentence, BUSY_S)

@@ -75,14 +75,21 @@ class _Fetch:
         """Fields by article id from the columns; only articles with a listing on the channel."""
         try:
             return group(self._records(ids))
-        except Rejected:
-            # The columns changed since they were discovered, e.g. by an update of the ERP.
+        except Rejected as error:
+            return self._queried_anew(ids, error)
+
+    def _queried_anew(self, ids: Sequence[str], error: Rejected) -> dict[str, dict[str, Any]]:
+        """The query was refused, not its articles: perhaps the columns changed since they were
+        discovered; else it is tried again later, and no article fails for it."""
+        try:
             offered = catalogue.rediscover(self._client, self._facts)
             renewed = catalogue.plan(self._topic, offered)
             if renewed == self._plan:
-                raise
+                raise TransientError(str(error)) from error
             self._plan = renewed
             return group(self._records(ids))
+        except Rejected as again:
+            raise TransientError(str(again)) from again
 
     def _records(self, ids: Sequence[str]) -> Iterator[dict[str, Any]]:
         return self._client.vql_all(statement(self._plan, self._channel, ids))

@@ -123,7 +123,7 @@ def uniform(article_id: str, fields: Mapping[str, Any], names: Iterable[str]) ->
         elif name in _IDS:
             row[name] = id_text(value)
         elif name in _TEXTS:
-            row[name] = None if value is None else str(value)
+            row[name] = None if value is None else _clean(str(value))
         elif name in ("active", "sellable_without_stock"):
             row[name] = truth(value, False)
         elif name == "listed":
@@ -135,3 +135,8 @@ def uniform(article_id: str, fields: Mapping[str, Any], names: Iterable[str]) ->
     if row.get("weight", 0) is None and "weight_unit" in row:
         row["weight_unit"] = None  # a unit of nothing
     return row
+
+
+def _clean(text: str) -> str:
+    """Half of a surrogate pair is no character: neither a hash nor a shop takes it."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from integration.erp.client import ErpClient
 from integration.erp.vql import Column, equals_uuid, is_id, select
-from integration.errors import Gone, Invalid
+from integration.errors import Gone, Invalid, TransientError
 
 REGISTRATIONS_SOURCE = "system.queryAppMessageWebhook"
 REGISTRATION_PATH = "/cmn/system/app-message-webhook"
@@ -108,5 +108,6 @@ def _call(client: ErpClient, verb: str, one: Registration, app_identifier: str) 
     path = f"{REGISTRATION_PATH}/{verb}"
     try:
         client.post(path, body)
-    except Gone:
+    except (Gone, TransientError):
+        # A route that a version does not have is a 404 with or without the ERP's own error body.
         client.post(FACADE + path, body)

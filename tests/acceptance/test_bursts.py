@@ -1,22 +1,21 @@
-"""How many requests a burst costs, and how soon a single change is there."""
+"""How many requests a burst costs."""
 
 from __future__ import annotations
 
 import json
 import random
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from tests.acceptance.deployments import distributed_only
-from tests.acceptance.service import AS_SHIPPED, ROOT, Service, wait_until
+from tests.acceptance.service import AS_SHIPPED, ROOT, Service
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+# The rounds of a lane are the same rows on any database; the rate is that of separate processes.
+pytestmark = [distributed_only, pytest.mark.slow, pytest.mark.timeout(300)]
 #: A tenth is not for sale; a thousand are left.
 OPTIONS = {"articles": 1_150, "overrides": {**AS_SHIPPED, "RELAY_ERP_BUDGET": "3000/6"}}
 SYNC = "POST /api/_action/sync"
@@ -29,7 +28,6 @@ WEBHOOK: dict[str, Callable[[str], list[Any]]] = {
 #: What a topic changes, in the words of the comparison.
 FIELD = {"article": " name is ", "price": " gross is ", "stock": " stock is "}
 STORM_THREADS = 4
-FRESH_S = 2.0
 
 
 def test_a_thousand_changed_articles_cost_twelve_requests_per_topic(service: Service):
@@ -38,10 +36,9 @@ def test_a_thousand_changed_articles_cost_twelve_requests_per_topic(service: Ser
     for place, article in enumerate(changed):
         service.edit_silently(article, name=f"Neu {place}", gross="77.77", stock=place)
 
-    # One process has one lane logic as well; separate ones are shown with every topic.
-    for topic in WEBHOOK if "web" in service.parts else ["price"]:
+    for topic, webhook in WEBHOOK.items():
         service.forget_requests()
-        storm(service, [WEBHOOK[topic](one["id"]) for one in changed])
+        storm(service, [webhook(one["id"]) for one in changed])
         service.wait_until_idle()
 
         asked, written = erp_requests(service), service.requests_of("shop")[SYNC]
@@ -52,7 +49,6 @@ def test_a_thousand_changed_articles_cost_twelve_requests_per_topic(service: Ser
     service.assert_no_product_twice()
 
 
-@distributed_only
 def test_five_thousand_webhooks_on_five_hundred_articles_cost_twenty_requests(service: Service):
     changed = service.articles_for_sale()[:500]
     rng = random.Random(7)
@@ -76,28 +72,6 @@ def test_five_thousand_webhooks_on_five_hundred_articles_cost_twenty_requests(se
     assert sent <= 20, told
     assert service.differences(*changed) == []
     service.assert_no_product_twice()
-
-
-def test_the_first_change_after_quiet_is_in_the_shop_within_two_seconds(service: Service):
-    changes = [{"name": "Eilig"}, {"gross": "88.88"}, {"stock": 888}]
-    articles = service.articles_for_sale()
-
-    took = [seconds_to_shop(service, articles[n], change) for n, change in enumerate(changes)]
-    wait_until(service.is_quiet, "the coalescing windows are over")
-    took += [seconds_to_shop(service, articles[-n], change) for n, change in enumerate(changes, 1)]
-
-    print("seconds from edit to shop: " + ", ".join(f"{one:.2f}" for one in sorted(took)))
-    assert statistics.median(took) <= FRESH_S
-
-
-def seconds_to_shop(service: Service, article: dict[str, Any], change: dict[str, Any]) -> float:
-    written = len(service.writes(article))
-    began = time.monotonic()
-    service.edit(article, **change)
-    wait_until(lambda: len(service.writes(article)) > written, "it is in the shop")
-    seconds = time.monotonic() - began
-    service.wait_until_idle()
-    return seconds
 
 
 def storm(service: Service, webhooks: Sequence[list[Any]]) -> float:

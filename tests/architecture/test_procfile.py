@@ -14,7 +14,8 @@ WORKERS = [name for name in COMMAND_BY_PROCESS if name.startswith("worker")]
 
 
 def test_the_processes_are_the_documented_ones():
-    assert list(COMMAND_BY_PROCESS) == ["web", "worker", "worker_backfill", "beat", "flower"]
+    workers = ["worker", "worker_backfill", "worker_control"]
+    assert list(COMMAND_BY_PROCESS) == ["web", *workers, "beat", "flower"]
 
 
 @pytest.mark.pitfall(7)

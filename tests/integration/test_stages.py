@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from integration import channels, dispatching, toggles
+from integration import channels, dispatching, pushing, stages, toggles
 from integration.errors import CredentialsRefused, Throttled, TransientError, UsageError
-from integration.models import Listing, SalesChannel, Tenant, WorkItemState
+from integration.models import (
+    Listing,
+    RateBucket,
+    SalesChannel,
+    Tenant,
+    TenantFact,
+    WorkItemState,
+)
 from integration.topology import Topic
 from integration.vault import Vault, new_key
 from sandbox import serving
@@ -347,3 +356,65 @@ def test_a_shop_with_four_chains_gets_no_second_chain_of_a_topic_but_a_first_one
 
     assert all(claims[0])
     assert [claim is not None for claim in claims[1]] == [True, False, False]
+
+
+def test_an_article_without_a_row_is_withdrawn_only_when_the_erp_says_so_three_times(
+    relay, in_shop
+):
+    relay.edit(in_shop, deleted=True)
+    relay.hint(ARTICLE, in_shop)
+    for _answer in range(2):
+        relay.drain()
+        assert relay.product(in_shop)["active"] is True
+        relay.retries_are_due()
+
+    relay.drain()
+
+    assert relay.product(in_shop)["active"] is False
+
+
+def test_a_row_that_trips_over_a_bug_takes_no_neighbour_with_it(relay):
+    first, second = relay.for_sale()[:2]
+    relay.hint(ARTICLE, first, second)
+    batch = stages.fetch(relay.runtime, relay.claim())
+    batch["rows"][first["id"]] = {"unexpected": True}
+
+    pushing.push(relay.runtime, stages.transform(relay.runtime, batch))
+
+    assert relay.row(ARTICLE, first).error_class in ("Invalid", "bug")
+    assert relay.row(ARTICLE, second).state == WorkItemState.COMPLETED
+
+
+def test_a_refused_query_fails_no_article(relay, article):
+    relay.hint(ARTICLE, article)
+    with relay.runtime.scope() as session:
+        columns = {"tenant_id": relay.tenant_id, "name": "columns:article.shopListing"}
+        session.add(TenantFact(**columns, value=["id"], learnt_at=datetime.now(UTC)))
+    relay.erp("faults", kind="html", count=2)
+    relay.drain()
+
+    assert relay.row(ARTICLE, article).state == WorkItemState.QUEUED
+
+
+def test_a_shop_that_asks_for_a_day_of_rest_gets_five_minutes(relay, article):
+    relay.shop.failures.append(Throttled("langsamer", 86_400))
+    relay.hint(ARTICLE, article)
+    relay.drain()
+
+    with relay.runtime.scope() as session:
+        bucket = session.get_one(RateBucket, f"shop:{relay.channel_id}")
+        assert bucket.paused_until - datetime.now(UTC) < timedelta(seconds=301)
+
+
+def test_numbers_that_differ_only_in_case_are_one_number(relay, in_shop):
+    other = next(one for one in relay.for_sale() if one["id"] != in_shop["id"])
+    relay.edit(in_shop, number="AB-1")
+    relay.hint(ARTICLE, in_shop)
+    relay.drain()
+    product_of_first = relay.shop.id_of("AB-1")
+    relay.edit(other, number="ab-1")
+    relay.hint(ARTICLE, other)
+    relay.drain()
+
+    assert "still belongs to article" in relay.row(ARTICLE, other).last_error
+    assert relay.shop.products[product_of_first]["name"] == in_shop["name"]

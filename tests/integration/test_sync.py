@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from integration import sync, sync_runs, vault, work_items
+from integration import sync, sync_runs, toggles, vault, work_items
 from integration.erp.client import VqlPage
 from integration.models import Listing, Priority, SyncCursor, SyncRun, WorkItem
 from integration.runtime import Runtime
@@ -177,6 +177,52 @@ def test_what_is_in_the_shop_and_was_not_shown_is_asked_for(runtime):
 
     # 901 is inactive in the shop already
     assert asked == {"1", "2", "900"}
+
+
+def test_an_erp_that_shows_almost_nothing_empties_no_shop(runtime):
+    with runtime.scope() as session:
+        for one in range(100, 200):
+            session.add(
+                Listing(
+                    channel_id=runtime.channel_id,
+                    article_id=str(one),
+                    external_id=str(one),
+                    number=str(one),
+                )
+            )
+    run_id = start(runtime, [1])
+
+    assert read(runtime, run_id) == {"1"}
+    settle_all(runtime)
+    sync.advance(runtime, run_id, "driver", budget_s=5)
+
+    run = run_of(runtime, run_id)
+    assert run.state == "RED"
+    assert "100 of 100 products" in run.message
+
+
+def test_an_article_listed_behind_the_reader_is_no_reason_for_red(runtime):
+    run_id = start(runtime, list(range(1, 151)))
+    sync._turn_page(runtime, run_id)
+    runtime.listed.ids = [0, *runtime.listed.ids]
+
+    read(runtime, run_id)
+    settle_all(runtime)
+    sync.advance(runtime, run_id, "driver", budget_s=5)
+
+    assert run_of(runtime, run_id).state == "DONE"
+
+
+def test_a_switched_off_topic_keeps_no_run_open_and_fills_no_backlog(runtime):
+    with runtime.scope() as session:
+        toggles.switch(session, runtime.channel_id, Topic.ARTICLE, False)
+    run_id = start(runtime, list(range(1, 2_501)))
+
+    assert len(read(runtime, run_id)) == 2_500
+    assert sync.advance(runtime, run_id, "driver", budget_s=5) is False
+
+    with runtime.scope() as session:
+        assert sync_runs.counts(session, run_id).held == 2_500
 
 
 def test_paging_waits_while_too_much_backfill_is_queued(runtime):

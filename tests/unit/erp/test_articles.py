@@ -287,13 +287,13 @@ def test_columns_that_went_since_their_discovery_are_discovered_again(facts):
     assert "listings.stockAvailable" not in facts[OFFERED_FACT]
 
 
-def test_a_refused_query_with_right_columns_is_refused(columns, facts):
+def test_a_refused_query_with_right_columns_is_tried_again_and_fails_no_article(columns, facts):
     def refuse(statement):
         raise Rejected("422")
 
     columns.vql_all = refuse
 
-    with pytest.raises(Rejected):
+    with pytest.raises(TransientError, match="422"):
         fetch_stocks(columns, facts, "42", ["1"])
 
 

@@ -137,8 +137,11 @@ def test_a_refusal_without_the_erps_body_still_has_its_consequence(body, client,
         client.get("/erp/articles/4711")
 
 
-def test_a_404_of_something_in_front_of_the_erp_deactivates_nothing(client, wire):
-    wire.get(ARTICLE, status=404, body="<html>no such host</html>")
+@pytest.mark.parametrize(
+    "body", ["<html>no such host</html>", '{"status": 404, "error": "Not Found", "path": "/erp"}']
+)
+def test_a_404_of_something_in_front_of_the_erp_deactivates_nothing(client, wire, body):
+    wire.get(ARTICLE, status=404, body=body, content_type="application/json")
 
     with pytest.raises(TransientError):
         client.get("/erp/articles/4711")

@@ -107,9 +107,10 @@ def test_an_erp_that_knows_only_the_facade_is_called_there(client, wire):
 
 def test_a_registration_that_is_gone_already_is_deregistered(client, wire):
     _present(wire, ONE)
-    wire.post(DEREGISTER, status=404, json={})
+    gone = {"httpStatus": 404}
+    wire.post(DEREGISTER, status=404, json=gone)
     wire.post(
-        f"{API}/community/latest/cmn/system/app-message-webhook/deregister", status=404, json={}
+        f"{API}/community/latest/cmn/system/app-message-webhook/deregister", status=404, json=gone
     )
 
     assert reconcile(client, APP, PUBLIC, set()).deregistered == [ONE]
