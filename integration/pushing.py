@@ -81,7 +81,6 @@ def _without_taken_numbers(
     with runtime.scope() as session:
         owners = work_outcomes.number_owners(session, work.channel.id, number_by_article)
         gone = [one.article_id for one in owners.values() if not one.is_active]
-        work_outcomes.forget_vanished(session, work.channel.id, gone)
         taken = {article: one for article, one in owners.items() if one.is_active}
         rivals = [one.article_id for one in taken.values()]
         work_items.hint(session, work.channel.id, Topic.ARTICLE, rivals)
@@ -93,6 +92,8 @@ def _without_taken_numbers(
             for article, one in taken.items()
         }
         work_outcomes.record_errors(session, work.claim, errors)
+        # It forgets prices and stocks too, which everybody locks after articles.
+        work_outcomes.forget_vanished(session, work.channel.id, gone)
     return [payload for payload in payloads if payload["article_id"] not in taken]
 
 

@@ -309,9 +309,6 @@ def _record_transform(
     by_entity = work.claim.item_by_entity
     waiting = [one for one in skipped if _is_contradicted(work, one)]
     with runtime.scope() as session:
-        if work.claim.topic is Topic.ARTICLE:
-            # An article that is not offered ends the waiting of its price and stock.
-            work_outcomes.complete_waiting(session, work.channel.id, skipped)
         work_outcomes.wait_for_articles(session, work.claim, [by_entity[one].id for one in waiting])
         settled = [
             Settled(by_entity[one].id, skip_reason=reason)
@@ -322,6 +319,10 @@ def _record_transform(
         work_outcomes.record_errors(
             session, work.claim, {by_entity[one].id: error for one, error in errors.items()}
         )
+        if work.claim.topic is Topic.ARTICLE:
+            # An article that is not offered ends the waiting of its price and stock; they come
+            # last, as everybody locks them.
+            work_outcomes.complete_waiting(session, work.channel.id, skipped)
 
 
 def _is_contradicted(work: Work, article_id: str) -> bool:

@@ -21,6 +21,7 @@ from typing import Any
 
 import requests
 from alembic import command
+from amqp.exceptions import NotFound
 from kombu import Connection
 from sqlalchemy import delete, func, select, update
 
@@ -51,7 +52,7 @@ from integration.models import (
     WorkItemState,
 )
 from integration.runtime import Runtime
-from integration.topology import QUEUES, TOPIC_BY_SHORT_NAME
+from integration.topology import QUEUES, TOPIC_BY_SHORT_NAME, Queue
 from sandbox import comparison, serving
 from sandbox.erp import create_app as create_erp
 from sandbox.erp.options import Options
@@ -354,10 +355,11 @@ class Service:
         self.start("up", "cli.main", "up")
         self._wait_for_web("up")
 
-    def start_web(self) -> None:
+    def start_web(self, *, waits: bool = True) -> None:
         config = str(ROOT / "gunicorn.conf.py")
         self.start("web", "gunicorn", "-c", config, "webhooks.app:create_app()")
-        self._wait_for_web("web")
+        if waits:
+            self._wait_for_web("web")
 
     def start_worker(self, name: str = "worker", queues: str = "live,backfill,control") -> None:
         self.start(
@@ -390,9 +392,16 @@ class Service:
 
     def start_all(self) -> None:
         """Start the parts that do not run."""
-        for name in self.parts:
-            if name not in self.processes:
-                self.start_part(name)
+        missing = [name for name in self.parts if name not in self.processes]
+        if missing == list(self.parts) and "web" in missing:
+            # All at the same time, and wait for the one that can be asked.
+            self.start_web(waits=False)
+            self.start_worker()
+            self.start_beat()
+            self._wait_for_web("web")
+            return
+        for name in missing:
+            self.start_part(name)
 
     def kill(self, name: str) -> None:
         """kill -9 of a process and its children."""
@@ -410,6 +419,19 @@ class Service:
     def _signal(self, process: subprocess.Popen[bytes], signum: signal.Signals) -> None:
         if process.poll() is None:
             os.killpg(process.pid, signum)
+
+    def wait_for_worker(self) -> None:
+        """Wait until a worker takes messages; a nudge from before may be too old by then."""
+
+        def consumes() -> bool:
+            with Connection(self.environ["RELAY_BROKER_URL"]) as broker:
+                try:
+                    control = broker.channel().queue_declare(Queue.CONTROL.value, passive=True)
+                except NotFound:
+                    return False
+                return bool(control.consumer_count)
+
+        wait_until(consumes, "a worker takes messages")
 
     def purge_queues(self) -> int:
         """Throw away all messages of RabbitMQ; their number."""

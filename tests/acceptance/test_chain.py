@@ -11,6 +11,7 @@ def test_one_webhook_runs_the_chain_over_rabbitmq_with_beat_stopped(
     service = start_service(postgres_url, broker_url, articles=20)
     service.start_web()
     service.start_worker()
+    service.wait_for_worker()
     article = service.article_for_sale()
 
     service.erp("edit", article=article["id"], set={"name": "Prüfstück"})

@@ -137,6 +137,7 @@ def test_without_beat_webhooks_still_arrive_and_a_new_beat_sweeps_up_what_a_work
 ):
     webhook, left = articles(), articles()
     service.kill("beat")
+    service.wait_for_worker()
     service.edit(webhook, stock=17)
     service.wait_until_right(webhook)
     service.wait_until_idle()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from integration import channels, dispatching, pacing, toggles
 from integration.clock import db_now
@@ -327,3 +327,25 @@ def test_a_lane_is_served_when_a_batch_of_it_was_claimed(due):
 
     assert found.served_at is not None
     assert timedelta(0) <= now - found.served_at < timedelta(seconds=30)
+
+
+def test_a_claim_reads_only_what_is_due_however_much_waits(postgres):
+    """Retries of hours must not be looked at again with each claim: due times bound the index."""
+    postgres.hint(STOCK, *(str(n) for n in range(5_000)))
+    postgres.change(due_at=db_now(3_600))
+    seen = []
+    event.listen(
+        postgres.engine,
+        "before_cursor_execute",
+        lambda *execution: seen.append((execution[2], execution[3])),
+    )
+    postgres.claim(STOCK)
+    with postgres.scope() as session:
+        connection = session.connection()
+        connection.exec_driver_sql("ANALYZE work_item")
+        claim = next(one for one in seen if "SKIP LOCKED" in one[0])
+        plan = connection.exec_driver_sql("EXPLAIN " + claim[0], claim[1]).scalars().all()
+
+    bounds = [line for line in plan if "Index Cond" in line and "due_at <=" in line]
+    assert len(bounds) == 1, plan
+    assert any("ix_work_item_claimable" in line for line in plan)

@@ -83,7 +83,7 @@ def test_an_event_after_a_pass_began_asks_for_another_a_minute_later(database):
         ask_for_pass(database)
 
     _, second = runs(database)
-    assert 55 < seconds_until_due(database, second.id) <= 60
+    assert 40 < seconds_until_due(database, second.id) <= 60
     assert second.id not in due(database)
 
 
