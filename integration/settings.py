@@ -206,5 +206,8 @@ def _sentence(messages: Mapping[str, Any]) -> str:
 @lru_cache(maxsize=1)
 def current() -> Settings:
     """The settings of this process, from the environment over `.env` of the working folder."""
-    from_file = {k: v for k, v in dotenv_values(Path(".env")).items() if v is not None}
+    try:
+        from_file = {k: v for k, v in dotenv_values(Path(".env")).items() if v is not None}
+    except UnicodeDecodeError as error:
+        raise UsageError("settings: .env is not UTF-8 text; save it again as UTF-8") from error
     return from_env({**from_file, **os.environ})

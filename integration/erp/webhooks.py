@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from integration.erp.client import ErpClient
 from integration.erp.vql import Column, equals_uuid, is_id, select
-from integration.errors import Gone, Invalid, TransientError
+from integration.errors import Gone, IntegrationError, Invalid, PermanentError, TransientError
 
 REGISTRATIONS_SOURCE = "system.queryAppMessageWebhook"
 REGISTRATION_PATH = "/cmn/system/app-message-webhook"
@@ -93,13 +93,20 @@ def reconcile(
     ours = _webhooks_url(public_url)
     surplus = sorted(one for one in present - set(wanted) if one.url.startswith(ours))
     # New ones first: an event that goes to two addresses is harmless, one that goes nowhere not.
+    refused: list[IntegrationError] = []
     for one in missing:
-        _call(client, "register", one, app_identifier)
+        try:
+            _call(client, "register", one, app_identifier)
+        except (PermanentError, TransientError) as error:
+            # One channel that the ERP does not know must not keep the others from their events.
+            refused.append(error)
     for one in surplus:
         try:
             _call(client, "deregister", one, app_identifier)
         except Gone:
             continue  # somebody else took it away
+    if refused:
+        raise refused[0]
     return Changes(missing, surplus)
 
 

@@ -17,21 +17,13 @@ def last_line(capfd: pytest.CaptureFixture[str]) -> str:
     return capfd.readouterr().out.strip().splitlines()[-1]
 
 
-@pytest.mark.sqlite
-def test_a_catalogue_with_all_the_oddities_ends_identical(capfd):
-    code = run_demo(Options(catalogue=OWN_CATALOGUE))
+@pytest.mark.postgres
+@pytest.mark.rabbitmq
+def test_a_catalogue_with_all_the_oddities_ends_identical_in_the_procfiles_processes(capfd):
+    code = run_demo(Options(catalogue=OWN_CATALOGUE, distributed=True))
 
     assert code == 0
     assert last_line(capfd) == "demo: OK articles=8 identical=8"
-
-
-@pytest.mark.postgres
-@pytest.mark.rabbitmq
-def test_the_processes_of_the_procfile_end_identical(capfd):
-    code = run_demo(Options(articles=20, distributed=True))
-
-    assert code == 0
-    assert last_line(capfd) == "demo: OK articles=20 identical=20"
 
 
 @pytest.mark.sqlite

@@ -6,7 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.acceptance.deployments import distributed_only
 from tests.acceptance.service import Service, wait_until
+
+#: What a fault does to a stage is shown on both databases by tests/integration/test_stages.py.
+pytestmark = distributed_only
 
 OPTIONS = {"articles": 60}
 SYNC = "/api/_action/sync"

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from integration.erp.webhooks import Registration, desired, reconcile, registered
-from integration.errors import Invalid, TransientError
+from integration.errors import Gone, Invalid, TransientError
 
 PUBLIC = "https://relay.example"
 API = "https://acme.vario.cloud/api/vario"
@@ -128,3 +128,20 @@ def test_a_cut_in_the_middle_is_finished_by_a_repeat(client, wire):
     wire.replace("POST", REGISTER, body="")
 
     assert reconcile(client, APP, PUBLIC, wanted).registered == wanted
+
+
+def test_a_channel_that_the_erp_does_not_know_keeps_no_other_from_its_events(client, wire):
+    """E.g. `channel add` with a typo: it is said, and the others are registered all the same."""
+    _present(wire)
+    wanted = sorted(desired(["42"], PUBLIC))
+    unknown = {"httpStatus": 404, "trackingId": "t-1"}
+    facade = f"{API}/community/latest/cmn/system/app-message-webhook/register"
+    wire.post(REGISTER, status=404, json=unknown)
+    wire.post(facade, status=404, json=unknown)
+    for _one in wanted[1:]:
+        wire.post(REGISTER, body="")
+
+    with pytest.raises(Gone):
+        reconcile(client, APP, PUBLIC, set(wanted))
+
+    assert len([one for one in wire.calls if one.request.url == REGISTER]) == len(wanted)
