@@ -288,6 +288,8 @@ def _payload_or_reason(
         work.claim.topic is not Topic.ARTICLE or not listing.is_active
     ):
         return NOT_LISTED
+    if work.claim.topic is not Topic.ARTICLE and listing.external_id is None:
+        return work_outcomes.NOT_IN_SHOP  # it vanished since the fetch
     payload = connector.payload(document, listing)
     if work.claim.topic is Topic.ARTICLE:
         payload["is_active"] = isinstance(document, ArticleDocument) and document.is_active
@@ -307,7 +309,11 @@ def _record_transform(
     if not skipped and not errors:
         return
     by_entity = work.claim.item_by_entity
-    waiting = [one for one in skipped if _is_contradicted(work, one)]
+    waiting = [
+        one
+        for one, reason in skipped.items()
+        if reason == work_outcomes.NOT_IN_SHOP or _is_contradicted(work, one)
+    ]
     with runtime.scope() as session:
         work_outcomes.wait_for_articles(session, work.claim, [by_entity[one].id for one in waiting])
         settled = [

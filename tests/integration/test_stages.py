@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from integration import channels, dispatching, pushing, stages, toggles
+from integration import channels, dispatching, pushing, stages, toggles, work_outcomes
 from integration.errors import CredentialsRefused, Throttled, TransientError, UsageError
 from integration.models import (
     Listing,
@@ -418,3 +418,21 @@ def test_numbers_that_differ_only_in_case_are_one_number(relay, in_shop):
 
     assert "still belongs to article" in relay.row(ARTICLE, other).last_error
     assert relay.shop.products[product_of_first]["name"] == in_shop["name"]
+
+
+def test_a_price_whose_product_vanishes_between_fetch_and_transform_waits_for_its_article(
+    relay, in_shop
+):
+    relay.edit(in_shop, gross="55.00")
+    relay.hint(PRICE, in_shop)
+    batch = stages.fetch(relay.runtime, relay.claim())
+    relay.shop.products.clear()
+    with relay.runtime.scope() as session:
+        work_outcomes.forget_vanished(session, relay.channel_id, [in_shop["id"]])
+
+    pushing.push(relay.runtime, stages.transform(relay.runtime, batch))
+    assert relay.row(PRICE, in_shop).hold_reason == "article-not-in-shop"
+
+    relay.drain()
+    assert relay.product(in_shop)["gross"] == "55"
+    assert relay.row(PRICE, in_shop).state == WorkItemState.COMPLETED
