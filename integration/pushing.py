@@ -32,9 +32,10 @@ def push(runtime: Runtime, batch: Batch) -> None:
     if not batch["payloads"]:
         return
     with claimed(runtime, batch["claim"]) as work:
-        payloads = _of_claim(work, batch["payloads"])
-        same = [payload for payload in payloads if _is_unchanged(work, payload)]
-        changed = [payload for payload in payloads if payload not in same]
+        same: list[Payload] = []
+        changed: list[Payload] = []
+        for payload in _of_claim(work, batch["payloads"]):
+            (same if _is_unchanged(work, payload) else changed).append(payload)
         _settle_unchanged(runtime, work, same)
         free = _without_taken_numbers(runtime, work, changed)
         if free:
@@ -78,6 +79,8 @@ def _without_taken_numbers(
     gives it up. One that is withdrawn already gives it up here.
     """
     number_by_article = {p["article_id"]: p["number"] for p in payloads if not p["external_id"]}
+    if not number_by_article:
+        return list(payloads)
     with runtime.scope() as session:
         owners = work_outcomes.number_owners(session, work.channel.id, number_by_article)
         gone = [one.article_id for one in owners.values() if not one.is_active]
@@ -109,11 +112,8 @@ def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
     try:
         receipts = connector.push(work.claim.topic, payloads, key=work.claim.id)
     except Throttled as error:
-        if _asks_for_rest(error):
-            with runtime.scope() as session:
-                pacing.pause_shop(
-                    session, work.channel.id, max(SHORTEST_REST_S, retry.rest_s(error))
-                )
+        with runtime.scope() as session:
+            _rest_shop(session, work, [error])
         raise
     with runtime.scope() as session:
         _record(session, work, payloads, receipts)

@@ -227,10 +227,7 @@ def _in_shop_or_article(runtime: Runtime, work: Work) -> list[str]:
 
 def _small_enough(runtime: Runtime, work: Work, rows: dict[str, Any]) -> dict[str, Any]:
     """The rows that fit into one message; the others are given back and come in the next batch."""
-    while (
-        len(rows) > 1
-        and len(zlib.compress(wire.dumps(rows).encode(errors="replace"))) > LARGEST_BATCH_BYTES
-    ):
+    while len(rows) > 1 and _packed_bytes(rows) > LARGEST_BATCH_BYTES:
         ids = list(rows)
         keep, leave = ids[: len(ids) // 2], ids[len(ids) // 2 :]
         with runtime.scope() as session:

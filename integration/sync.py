@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from integration import channels, sync_runs, toggles, work_items
+from integration import sync_runs, toggles, work_items
 from integration.clock import db_now
 from integration.erp import listings
 from integration.erp.client import ErpClient
@@ -31,6 +31,7 @@ from integration.models import (
     WorkItemState,
 )
 from integration.runtime import Runtime
+from integration.stages import hold_where_it_says_so
 from integration.topology import TOPIC_BY_SHORT_NAME, Topic
 
 PAGE = 100
@@ -121,8 +122,7 @@ def _turn_page_or_hold(runtime: Runtime, run_id: int) -> None:
     except TenantError as error:
         with runtime.scope() as session:
             run = session.get_one(SyncRun, run_id)
-            channel = session.get_one(SalesChannel, run.channel_id)
-            channels.hold_tenant(session, channel.tenant_id, str(error))
+            hold_where_it_says_so(session, run.channel_id, error)
         raise
 
 

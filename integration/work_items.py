@@ -14,6 +14,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import case, func, select, update
@@ -107,7 +108,7 @@ class Claim:
     priority: Priority
     items: tuple[ClaimedItem, ...]
 
-    @property
+    @cached_property
     def item_by_entity(self) -> dict[str, ClaimedItem]:
         return {item.entity_id: item for item in self.items}
 

@@ -155,16 +155,16 @@ def wait_for_articles(session: Session, held: Claim, item_ids: Sequence[int]) ->
     """
     wanted = {item.id: item.entity_id for item in held.items if item.id in set(item_ids)}
     hint(session, held.channel_id, Topic.ARTICLE, wanted.values(), priority=held.priority)
-    for row in held_rows(session, held, list(wanted)):
-        values: dict[str, Any] = {
-            **RELEASED,
-            "state": WorkItemState.QUEUED.value,
-            "due_at": db_now(),
-            "error_class": None,
-            "last_error": None,
-            "hold_reason": NOT_IN_SHOP,
-        }
-        update_items(session, [row.id], **values)
+    update_items(
+        session,
+        [row.id for row in held_rows(session, held, list(wanted))],
+        **RELEASED,
+        state=WorkItemState.QUEUED.value,
+        due_at=db_now(),
+        error_class=None,
+        last_error=None,
+        hold_reason=NOT_IN_SHOP,
+    )
 
 
 def release_holds(
