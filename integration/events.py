@@ -1,6 +1,6 @@
 """What a webhook of the ERP means: which entities of which sales channels are newer now.
 
-Everything but two lookups is pure. A payload is a hint: only its ids are read, never its content,
+Everything but the lookups is pure. A payload is a hint: only its ids are read, never its content,
 and where an id may mean two things the event counts for both, because a hint too many costs one
 comparison and a hint too few costs a wrong price. Source: vario-erp.md 2.3 and 2.5.
 """
@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, exists, or_, select
+from sqlalchemy import Engine, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
-from integration import sync_runs, work_items
+from integration import hints, sync_runs, work_items
 from integration.models import Listing, SalesChannel, Tenant, WorkItem
 from integration.topology import Topic
 
@@ -123,6 +123,16 @@ class Event:
     topic: Topic
     id_names: tuple[str, ...]
     resolve: Callable[[Session, Scope, Mapping[str, str]], Resolution]
+    #: The article that an event is about, where its ids alone say so; None: needs `resolve`.
+    article: Callable[[Mapping[str, str]], Article | None]
+
+
+@dataclass(frozen=True)
+class Article:
+    """An article's id. `is_certain` False: unless it is a channel's id."""
+
+    id: str
+    is_certain: bool = True
 
 
 def served(name: str) -> Event:
@@ -170,6 +180,27 @@ def ids_in(event: Event, payload: Mapping[str, Any]) -> dict[str, str]:
     return ids
 
 
+def record_at_once(
+    engine: Engine, event: Event, tenant: str, erp_channel_id: str | None, ids: Mapping[str, str]
+) -> int:
+    """Record an event whose ids alone say what is newer, in one statement.
+
+    The number of hints; 0: nothing was written, the event needs `scope_of` and `resolve`.
+    Failure policy: committed when this returns.
+    """
+    article = event.article(ids)
+    if article is None:
+        return 0
+    return hints.hint_channels(
+        engine,
+        tenant,
+        erp_channel_id,
+        event.topic,
+        article.id,
+        unless_channel=not article.is_certain,
+    )
+
+
 def record(session: Session, resolution: Resolution) -> None:
     """Write what an event asks for.
 
@@ -196,9 +227,24 @@ def _hints(channels: Iterable[Channel], topic: Topic, article_id: str) -> tuple[
     return tuple(Hint(channel.id, topic, article_id) for channel in channels)
 
 
+def _any_id(ids: Mapping[str, str]) -> Article:
+    return Article(next(iter(ids.values())))
+
+
 def _article_event(_: Session, scope: Scope, ids: Mapping[str, str]) -> Resolution:
-    article_id = next(iter(ids.values()))
-    return Resolution(_hints(scope.targets, Topic.ARTICLE, article_id))
+    return Resolution(_hints(scope.targets, Topic.ARTICLE, _any_id(ids).id))
+
+
+def _article_of_price(ids: Mapping[str, str]) -> Article | None:
+    return Article(ids["articleId"]) if "articleId" in ids else None
+
+
+def _article_of_stock(ids: Mapping[str, str]) -> Article | None:
+    if "salesChannelId" in ids:
+        return None
+    if "articleId" in ids:
+        return Article(ids["articleId"])
+    return Article(ids.get("id") or ids["entityId"], is_certain=False)
 
 
 def _price_event(_: Session, scope: Scope, ids: Mapping[str, str]) -> Resolution:
@@ -243,13 +289,19 @@ def _is_known_article(session: Session, scope: Scope, article_id: str) -> bool:
     return bool(session.scalar(select(or_(item, listing))))
 
 
-_ARTICLE = Event(Topic.ARTICLE, ("articleId", "entityId", "id"), _article_event)
+_ARTICLE = Event(Topic.ARTICLE, ("articleId", "entityId", "id"), _article_event, _any_id)
 _PRICE = Event(
     Topic.PRICE,
     ("articleId", "entityId", "id", "priceId", "listingId", "categoryId"),
     _price_event,
+    _article_of_price,
 )
-_STOCK = Event(Topic.STOCK, ("articleId", "salesChannelId", "id", "entityId"), _stock_event)
+_STOCK = Event(
+    Topic.STOCK,
+    ("articleId", "salesChannelId", "id", "entityId"),
+    _stock_event,
+    _article_of_stock,
+)
 
 #: The ERP's destinationQueue without its ``(sales-channel-id=...)`` -> what it means.
 EVENT_BY_NAME: Mapping[str, Event] = {

@@ -1,7 +1,7 @@
 """The hint: "something changed about X". The way into the work queue, see work_items.
 
-One statement that is built once per database and executed for every webhook: building it anew
-cost five times the whole request (measured with tests/integration/test_webhooks_*).
+Each of the two statements is built once per database and executed again and again: building one
+anew cost five times the whole request (measured with tests/integration/test_webhooks_*).
 """
 
 from __future__ import annotations
@@ -11,15 +11,32 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Integer, String, and_, bindparam, case, func, literal, or_, select, true
+from sqlalchemy import (
+    Engine,
+    Integer,
+    String,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from integration import sql
+from integration import prepared, sql
 from integration.clock import db_now
-from integration.models import Priority, WorkItem, WorkItemState
+from integration.models import Priority, SalesChannel, Tenant, WorkItem, WorkItemState
 from integration.topology import Topic
 
 QUEUED, PROCESSING = WorkItemState.QUEUED.value, WorkItemState.PROCESSING.value
+
+# Tables, not classes: this runs for every webhook, and the ORM's part costs more than the query.
+_channel, _tenant = SalesChannel.__table__.c, Tenant.__table__.c
 
 
 def hint(
@@ -53,25 +70,106 @@ def hint(
     )
 
 
+def hint_channels(
+    engine: Engine,
+    tenant: str,
+    erp_channel_id: str | None,
+    topic: Topic,
+    entity_id: str,
+    *,
+    unless_channel: bool = False,
+) -> int:
+    """Record that this entity is newer, for the named channel of a tenant or for all it has.
+
+    `engine`: one of `db.build_intake_engine`.
+    `unless_channel`: not if the entity's id is that of one of the tenant's channels.
+    The number of channels it was recorded for; 0 says only that somebody must look why.
+    Failure policy: one statement, committed when this returns. What a webhook costs is mostly
+    its round trips to the database, so one that needs no look-up makes a single one.
+    """
+    texts = {"tenant": tenant, "topic_name": topic.value, "entity": entity_id}
+    if erp_channel_id is not None:
+        texts["erp_channel"] = erp_channel_id
+    on_postgres = engine.dialect.name == "postgresql"
+    statement = _channels_statement(on_postgres, erp_channel_id is not None, unless_channel)
+    if not on_postgres:
+        with engine.begin() as connection:
+            return len(connection.execute(statement, texts).all())
+    name = f"hint_{len(texts)}_{unless_channel:d}"
+    try:
+        with engine.connect() as connection:
+            return len(prepared.execute(connection, name, statement, texts))
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+    # The server was restarted since the last webhook. A hint that came twice does no harm.
+    with engine.connect() as connection:
+        return len(prepared.execute(connection, name, statement, texts))
+
+
 @lru_cache(maxsize=8)
 def _statement(on_postgres: bool, has_run: bool, forgets_hash: bool) -> Any:
     """INSERT ... SELECT over the ids of one JSON text; a row that exists is bumped."""
-    values: dict[str, Any] = {
-        "channel_id": bindparam("channel", type_=Integer()),
+    entities = sql.json_texts(on_postgres, bindparam("ids", type_=String()))
+    values = _new_row(
+        bindparam("channel", type_=Integer()),
+        entities,
+        priority=bindparam("urgency", type_=Integer()),
+        sync_run_id=bindparam("run", type_=Integer()),
+    )
+    # SQLite reads ON CONFLICT behind a SELECT only with a WHERE before it.
+    rows = select(*values.values()).where(true())
+    return _upsert(on_postgres, list(values), rows, has_run, forgets_hash)
+
+
+@lru_cache(maxsize=8)
+def _channels_statement(on_postgres: bool, for_one: bool, unless_channel: bool) -> Any:
+    """INSERT ... SELECT over channels of a tenant, one entity; the ids of the channels."""
+    values = _new_row(
+        _channel.id,
+        bindparam("entity", type_=String()),
+        priority=literal(int(Priority.LIVE)),
+    )
+    rows = (
+        select(*values.values())
+        .join_from(SalesChannel.__table__, Tenant.__table__, _channel.tenant_id == _tenant.id)
+        .where(_tenant.subdomain == bindparam("tenant"))
+        # Ascending channels: two events that meet lock their rows in the same order.
+        .order_by(_channel.id)
+    )
+    if for_one:
+        rows = rows.where(_channel.erp_id == bindparam("erp_channel"))
+    if unless_channel:
+        namesake = SalesChannel.__table__.alias().c
+        rows = rows.where(
+            ~exists().where(
+                namesake.tenant_id == _tenant.id, namesake.erp_id == bindparam("entity")
+            )
+        )
+    upsert = _upsert(on_postgres, list(values), rows, has_run=False, forgets_hash=False)
+    return upsert.returning(WorkItem.__table__.c.channel_id)
+
+
+def _new_row(channel_id: Any, entity_id: Any, **more: Any) -> dict[str, Any]:
+    """A row for something that was never heard of before."""
+    return {
+        "channel_id": channel_id,
         "topic": bindparam("topic_name", type_=String()),
-        "entity_id": sql.json_texts(on_postgres, bindparam("ids", type_=String())),
+        "entity_id": entity_id,
         "state": literal(QUEUED),
-        "priority": bindparam("urgency", type_=Integer()),
         "generation": literal(1),
         "attempts": literal(0),
         "due_at": db_now(),
         "first_unsent_at": db_now(),
         "last_event_at": db_now(),
-        "sync_run_id": bindparam("run", type_=Integer()),
+        **more,
     }
-    # SQLite reads ON CONFLICT behind a SELECT only with a WHERE before it.
-    rows = select(*values.values()).where(true())
-    insert = sql.insert_into(on_postgres, WorkItem.__table__).from_select(list(values), rows)
+
+
+def _upsert(
+    on_postgres: bool, columns: list[str], rows: Any, has_run: bool, forgets_hash: bool
+) -> Any:
+    insert = sql.insert_into(on_postgres, WorkItem.__table__).from_select(columns, rows)
     return insert.on_conflict_do_update(
         index_elements=["channel_id", "topic", "entity_id"],
         set_=_bumped(on_postgres, insert.excluded, has_run, forgets_hash),

@@ -10,13 +10,14 @@ import json
 import logging
 import math
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, g, request
 
 from integration import events
-from integration.events import NoKnownId, NotHere
-from integration.topology import SHORT_NAME_BY_TOPIC
+from integration.events import Event, NoKnownId, NotHere
+from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 from webhooks.errors import Refusal
 from webhooks.services import services
 
@@ -25,6 +26,16 @@ log = logging.getLogger("webhooks")
 blueprint = Blueprint("events", __name__, url_prefix="/api/webhooks")
 
 ACCEPTED = b'{"success": true}\n'
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of an event, for the log: its topic and entity, how many hints and passes."""
+
+    topic: Topic
+    entity_id: str
+    hints: int
+    passes: int = 0
 
 
 @blueprint.post("/<event_name>", provide_automatic_options=False)
@@ -36,18 +47,38 @@ def receive(event_name: str, channel: str | None = None) -> Response:
     """
     try:
         event = events.served(event_name)
-        with services().session_scope() as session:
-            scope = events.scope_of(session, g.app_token.tenant, channel)
-            ids = events.ids_in(event, _payload(request.get_data()))
-            resolution = event.resolve(session, scope, ids)
-            events.record(session, resolution)
+        recorded = _record(event, channel, _ids(event, channel))
     except NotHere as error:
         raise Refusal(404, error.code, error.message) from error
     except NoKnownId as error:
         raise Refusal(422, error.code, error.message) from error
     services().wake()
-    _log_accepted(event_name, channel, event, ids, resolution)
+    _log_accepted(event_name, channel, recorded)
     return Response(ACCEPTED, mimetype="application/json")
+
+
+def _ids(event: Event, channel: str | None) -> dict[str, str]:
+    """The ids in the body. Raises: NotHere, Refusal, NoKnownId; the address is judged first."""
+    try:
+        return events.ids_in(event, _payload(request.get_data()))
+    except (Refusal, NoKnownId):
+        with services().session_scope() as session:
+            events.scope_of(session, g.app_token.tenant, channel)
+        raise
+
+
+def _record(event: Event, channel: str | None, ids: dict[str, str]) -> Recorded:
+    """Raises: NotHere."""
+    tenant, entity_id = g.app_token.tenant, next(iter(ids.values()))
+    services().check_schema()
+    count = events.record_at_once(services().intake, event, tenant, channel, ids)
+    if count:
+        return Recorded(event.topic, entity_id, count)
+    with services().session_scope() as session:
+        resolution = event.resolve(session, events.scope_of(session, tenant, channel), ids)
+        events.record(session, resolution)
+    passes = len(resolution.price_passes) + len(resolution.stock_passes)
+    return Recorded(event.topic, entity_id, len(resolution.hints), passes)
 
 
 def _payload(body: bytes) -> dict[str, Any]:
@@ -71,23 +102,17 @@ def _not_json(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _log_accepted(
-    event_name: str,
-    channel: str | None,
-    event: events.Event,
-    ids: dict[str, str],
-    resolution: events.Resolution,
-) -> None:
+def _log_accepted(event_name: str, channel: str | None, recorded: Recorded) -> None:
     log.info(
         "event=webhook.accepted webhook=%s tenant=%s channel=%s topic=%s entity=%s "
         "hints=%d passes=%d request_id=%s ms=%.1f",
         event_name,
         g.app_token.tenant,
         channel or "all",
-        SHORT_NAME_BY_TOPIC[event.topic],
-        next(iter(ids.values())),
-        len(resolution.hints),
-        len(resolution.price_passes) + len(resolution.stock_passes),
+        SHORT_NAME_BY_TOPIC[recorded.topic],
+        recorded.entity_id,
+        recorded.hints,
+        recorded.passes,
         g.request_id,
         (time.perf_counter() - g.began_at) * 1000,
     )

@@ -25,7 +25,12 @@ class Services:
     verifier: Verifier
     wake: Callable[[], None]
     broker_state: Callable[[], str]
+    #: For events that are recorded in one statement.
+    intake: Engine = field(init=False)
     _schema_is_current: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self.intake = db.build_intake_engine(self.engine)
 
     def check_schema(self) -> None:
         """Raises: UsageError when the database is not migrated; SQLAlchemy's when it is away."""

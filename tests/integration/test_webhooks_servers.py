@@ -11,10 +11,11 @@ import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kombu import Connection
-from sqlalchemy import create_engine, event, make_url, text
+from sqlalchemy import Engine, create_engine, event, make_url, text
 
 from integration.db import build_engine
 from integration.errors import UsageError
@@ -206,17 +207,37 @@ def test_an_outage_of_the_database_is_a_503_and_ends_by_itself(postgres_url):
     world.engine.dispose()
 
 
+@contextmanager
+def lost_at(engine: Engine, moment: str) -> Iterator[None]:
+    """Every connection of `engine` is ended by the server at this moment."""
+
+    def lose_the_connection(connection: Any, *_: Any) -> None:
+        pid = connection.connection.driver_connection.info.backend_pid
+        with create_engine(engine.url).connect() as other:
+            other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+
+    event.listen(engine, moment, lose_the_connection)
+    yield
+    event.remove(engine, moment, lose_the_connection)
+
+
 def test_a_commit_that_fails_is_never_answered_with_success(postgres_url):
     world = build_world(postgres_url)
 
-    @event.listens_for(world.engine, "commit")
-    def lose_the_connection(connection) -> None:
-        pid = connection.connection.driver_connection.info.backend_pid
-        with create_engine(postgres_url).connect() as other:
-            other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+    # a price without an article: looked up and recorded in a transaction
+    with lost_at(world.engine, "commit"):
+        response = world.post("article-price.update/42", {"priceId": 5})
 
-    response = world.post(f"{ARTICLE}/42", {"id": 5})
-    event.remove(world.engine, "commit", lose_the_connection)
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+    assert world.is_untouched()
+    world.engine.dispose()
+
+
+def test_a_single_statement_that_fails_twice_is_never_answered_with_success(postgres_url):
+    world = build_world(postgres_url)
+
+    with lost_at(world.client.application.extensions["relay"].intake, "before_cursor_execute"):
+        response = world.post(f"{ARTICLE}/42", {"id": 5})
 
     assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
     assert world.is_untouched()

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from integration.errors import UsageError
 from tests.unit.webhooks.support import APP, JWKS, KEY, OTHER_KEY, claims, public_jwk, token
-from webhooks.auth import TokenRefused, Verifier
+from webhooks.auth import REMEMBERED, TokenRefused, Verifier
 
 PUBLIC_PEM = KEY.public_key().public_bytes(
     serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -29,6 +29,17 @@ def reason(verifier: Verifier, authorization: str | None) -> str:
     with pytest.raises(TokenRefused) as refused:
         verifier.verify(authorization)
     return str(refused.value)
+
+
+def last_reason(verifier: Verifier, authorization: str) -> str:
+    """Why a token that ends within a second is refused then."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            verifier.verify(authorization)
+        except TokenRefused as refused:
+            return str(refused)
+    return "never"
 
 
 def raw_token(header: dict, payload: dict, signature: bytes = b"") -> str:
@@ -50,6 +61,33 @@ def test_an_audience_list_of_one_is_accepted(verifier):
 
 def test_a_token_that_ended_four_seconds_ago_is_accepted(verifier):
     assert verifier.verify(f"Bearer {token(exp=int(time.time()) - 4)}").tenant == "acme"
+
+
+def test_a_token_that_was_good_is_refused_when_it_has_ended(verifier):
+    authorization = f"Bearer {token(exp=int(time.time()) - 4)}"
+    verifier.verify(authorization)
+
+    assert last_reason(verifier, authorization) == "ExpiredSignatureError"
+
+
+def test_a_remembered_token_is_no_key_for_a_changed_one(verifier):
+    good = token()
+    verifier.verify(f"Bearer {good}")
+    head, _, signature = good.split(".")
+    claimed = base64.urlsafe_b64encode(json.dumps(claims(tenantSubdomain="globex")).encode())
+
+    assert reason(verifier, f"Bearer {head}.{claimed.rstrip(b'=').decode()}.{signature}") == (
+        "InvalidSignatureError"
+    )
+
+
+def test_more_tokens_than_are_remembered_are_all_accepted():
+    # Cheap here: one token with another blank behind it is another text.
+    verifier = Verifier(JWKS, APP)
+    good = token()
+
+    for blanks in range(REMEMBERED + 2):
+        assert verifier.verify(f"Bearer {good}{' ' * blanks}").tenant == "acme"
 
 
 def test_a_token_issued_by_a_clock_ahead_of_ours_is_accepted(verifier):
