@@ -6,6 +6,7 @@ themselves, `database_url` runs it once on SQLite and once on Postgres.
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import pytest
 from tests.real_servers import empty_broker, empty_database
 
 ROOT = Path(__file__).resolve().parent.parent
+#: As many slow tests are named at the end of `make test`.
+SLOWEST = 10
 SERVERS = ("sqlite", "postgres", "rabbitmq")
 MARK_BY_FIXTURE = {"sqlite_url": "sqlite", "postgres_url": "postgres", "broker_url": "rabbitmq"}
 URL_BY_MARK = {"postgres": "RELAY_TEST_POSTGRES_URL", "rabbitmq": "RELAY_TEST_BROKER_URL"}
@@ -90,14 +93,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 class Counts:
-    """Passed tests in all and per server, skipped ones, and the names of the failed."""
+    """Passed tests in all and per server, skipped ones, the names of the failed, and seconds."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self._seconds: Counter[str] = Counter()
         self._count = dict.fromkeys(("passed", "skipped", *SERVERS), 0)
         self._failed: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._seconds[report.nodeid] += report.duration
         if report.failed:
             self._failed.append(report.nodeid)
         elif report.skipped:
@@ -112,7 +117,8 @@ class Counts:
 
     def pytest_sessionfinish(self) -> None:
         failed = list(dict.fromkeys(self._failed))  # a test may fail in the call and again after it
-        self._file.write_text(json.dumps({**self._count, "failed": failed}))
+        slowest = self._seconds.most_common(SLOWEST)
+        self._file.write_text(json.dumps({**self._count, "failed": failed, "slowest": slowest}))
 
 
 def pytest_configure(config: pytest.Config) -> None:

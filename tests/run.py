@@ -1,7 +1,7 @@
 """What `make test` runs: a private Postgres and RabbitMQ, pytest, and one line with the outcome.
 
 Called with arguments, it hands them to one pytest run. Without, the quick suites go first and on
-two cores; what starts worker processes and watches the clock goes last and alone.
+two cores; what watches the clock or counts requests goes last and alone.
 """
 
 import json
@@ -21,13 +21,15 @@ ROOT = Path(__file__).resolve().parent.parent
 SUITES = (
     (["-n", "2"], ("architecture", "unit", "contract")),
     (["-n", "2"], ("integration", "migration")),
-    ([], ("acceptance",)),
+    (["-n", "2", "--dist", "loadgroup", "-m", "not alone"], ("acceptance",)),
+    (["-m", "alone"], ("acceptance",)),
 )
 # One per pytest worker, so that workers do not eat each other's messages. Each costs half a second.
 VHOSTS = ("gw0", "gw1")
 SUMS = ("passed", "skipped", "sqlite", "postgres", "rabbitmq")
 NO_TESTS = 5  # pytest's exit code for an empty selection
 NAMED_FAILURES = 3
+SLOWEST = 10
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -91,7 +93,7 @@ def run_pytest(arguments: Sequence[str], base: dict[str, str]) -> dict:
             env=base | {"RELAY_TEST_COUNTS": str(counts_file)},
             check=False,
         )
-        counts = {"failed": [], **dict.fromkeys(SUMS, 0)}
+        counts = {"failed": [], "slowest": [], **dict.fromkeys(SUMS, 0)}
         if counts_file.exists():
             counts = json.loads(counts_file.read_text())
     if done.returncode not in (0, NO_TESTS) and not counts["failed"]:
@@ -105,6 +107,7 @@ def report(results: Sequence[dict]) -> int:
     total = {name: sum(counts[name] for counts in results) for name in SUMS}
     if not failed and not total["passed"]:
         failed = ["no test was selected, or all were skipped"]
+    print_slowest([one for counts in results for one in counts["slowest"]])
     if failed:
         more = f" and {len(failed) - NAMED_FAILURES} more" if len(failed) > NAMED_FAILURES else ""
         print("test: FAILED " + ", ".join(failed[:NAMED_FAILURES]) + more)
@@ -114,6 +117,11 @@ def report(results: Sequence[dict]) -> int:
         f" rabbitmq={total['rabbitmq']} skipped={total['skipped']}"
     )
     return 0
+
+
+def print_slowest(timed: Sequence[tuple[str, float]]) -> None:
+    for name, seconds in sorted(timed, key=lambda one: -one[1])[:SLOWEST]:
+        print(f"test: {seconds:6.1f} s {name}")
 
 
 if __name__ == "__main__":

@@ -6,8 +6,11 @@ import statistics
 import time
 from typing import Any
 
+import pytest
+
 from tests.acceptance.service import AS_SHIPPED, Service, wait_until
 
+pytestmark = pytest.mark.alone
 OPTIONS = {"articles": 20, "overrides": AS_SHIPPED}
 FRESH_S = 2.0
 
