@@ -10,7 +10,7 @@ from sqlalchemy import select
 from cli import registrations
 from cli.findings import Finding
 from integration import channels
-from integration.erp import catalogue, listings, webhooks
+from integration.erp import auth, catalogue, listings, webhooks
 from integration.errors import IntegrationError
 from integration.models import SalesChannel, Tenant
 from integration.toggles import SERVED_TOPICS
@@ -49,6 +49,9 @@ def findings(
         yield Finding(f"tenant {label}", False, f"held: {held}", do)
     try:
         client = runtime.erp(tenant_id)
+        # Anew, and not stored: the stored access token would hide a wrong RELAY_CLIENT_SECRET
+        # until it ends, and then every process would stand still.
+        auth.fetch_access_token(client.access, runtime.http)
         known = {one.id: one.label for one in listings.sales_channels(client)}
     except IntegrationError as error:
         do = "do what the sentence says; if nothing helps, install the app in the ERP again"

@@ -216,6 +216,19 @@ def test_doctor_examines_erp_and_shop(folder, erp, shop):
     assert [one["check"] for one in sick if not one["ok"]] == ["channel acme/42 access"]
 
 
+def test_doctor_notices_a_client_secret_that_the_erp_refuses(folder, erp, shop):
+    set_up(folder, erp, shop)
+    folder.run("doctor", CHANNEL)  # leaves an access token that would work for a while
+    with (folder.path / ".env").open("a") as file:
+        file.write("RELAY_CLIENT_SECRET=wrong\n")
+
+    sick = json.loads(folder.run("doctor", CHANNEL, "--json", code=1).stdout)
+
+    (fault,) = [one for one in sick if not one["ok"]]
+    assert fault["check"] == "tenant acme token"
+    assert "check RELAY_CLIENT_ID and RELAY_CLIENT_SECRET" in fault["detail"]
+
+
 def test_a_channel_that_the_erp_does_not_know_is_a_fault(folder, erp, shop):
     set_up(folder, erp, shop)
     folder.run("channel", "add", "4711", "--tenant", "acme", "--platform", "memory")
