@@ -297,6 +297,22 @@ def test_a_sync_brings_the_catalogue_into_the_shop(folder, erp, shop, service):
 
 
 @pytest.mark.slow
+def test_a_sync_with_failures_ends_with_1_and_says_where_they_are(folder, erp, shop, service):
+    folder.run("channel", "resume", CHANNEL)
+    article = next(one for one in erp.state("articles").values() if one["listed"] and one["gross"])
+    edit = {"article": article["id"], "set": {"name": "", "active": True}, "silent": True}
+    requests.post(f"{erp.url}/_sandbox/edit", json=edit, timeout=10).raise_for_status()
+
+    said = folder.run("sync", CHANNEL, "--wait", code=1).stderr.splitlines()
+
+    assert ", 1 failed" in said[-2]
+    assert said[-1].startswith("vario-relay: 1 change of run 1 failed; ")
+    assert "`vario-relay queue failed 42` shows why" in said[-1]
+    (cause,) = json.loads(folder.run("queue", "failed", CHANNEL, "--json").stdout)
+    assert (cause["error_class"], cause["examples"]) == ("Invalid", [article["id"]])
+
+
+@pytest.mark.slow
 def test_after_a_sync_a_dry_run_names_what_has_changed(folder, erp, shop, service):
     folder.run("channel", "resume", CHANNEL)
     folder.run("sync", CHANNEL, "--wait")
