@@ -4,6 +4,11 @@ import json
 
 import pytest
 
+from cli import doctor_channel
+from integration import channels, hints
+from integration.clock import db_now
+from integration.models import WorkItem
+from integration.topology import Topic
 from integration.vault import new_key
 
 
@@ -81,3 +86,19 @@ def test_people_see_one_line_per_check_and_what_to_do_below(run, environ, runtim
 
 def test_an_unknown_channel_is_wrong_usage(run, runtime):
     assert run("doctor", "99").exit_code == 2
+
+
+def test_a_topic_that_is_switched_off_is_named_and_is_no_fault(run, runtime, channel):
+    run("channel", "resume", channel)
+    run("toggle", "off", channel, "price")
+    with runtime.scope() as session:
+        channel_id = channels.find(session, channel).id
+        hints.hint(session, channel_id, Topic.PRICE, ["1"])
+        session.execute(WorkItem.__table__.update().values(first_unsent_at=db_now(-1_000)))
+
+    found = {one.check: one for one in doctor_channel.findings(runtime, channel_id, None)}
+
+    toggles, queue = found["channel acme/7 toggles"], found["channel acme/7 queue"]
+    assert (toggles.ok, toggles.detail.split(";")[0]) == (True, "switched off: price")
+    assert "`vario-relay toggle on acme/7 price`" in toggles.do
+    assert (queue.ok, queue.detail) == (True, "no live change is waiting")

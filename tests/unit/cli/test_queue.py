@@ -68,6 +68,7 @@ def test_an_empty_queue_shows_every_topic_that_travels(run, channel):
         "held": 0,
         "oldest_unsent_s": None,
         "eta_s": 0.0,
+        "is_on": True,
     }
 
 
@@ -114,6 +115,22 @@ def test_what_waits_for_a_person_is_not_late(run, runtime, channel_id):
     age(runtime, 1_000)
 
     assert run("queue", "status", "--max-age", "60").exit_code == 0
+
+
+def test_a_topic_that_is_switched_off_is_named_and_what_waits_for_it_is_not_late(
+    run, runtime, channel, channel_id
+):
+    hint(runtime, channel_id, "1", "2")
+    age(runtime, 1_000)
+    run("toggle", "off", channel, "stock")
+
+    found = status(run)
+    table = run("queue", "status", "--max-age", "60")
+
+    assert (found["is_on"], status(run, "price")["is_on"]) == (False, True)
+    assert (found["queued"], found["held"], found["oldest_unsent_s"]) == (0, 2, None)
+    assert table.exit_code == 0
+    assert "stock (off)" in table.stdout
 
 
 def test_the_table_ends_with_the_totals(run, runtime, channel_id):
