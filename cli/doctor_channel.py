@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
+from cli import erp_channels
 from cli.channel import require_running
 from cli.channel_parameters import missing_parameters
 from cli.findings import Finding
@@ -70,11 +71,10 @@ def _in_erp(label: str, channel: ChannelView, known: dict[str, str]) -> Finding:
     check = f"{label} in the ERP"
     if channel.erp_id in known:
         return Finding(check, True, known[channel.erp_id] or "without a name")
-    there = ", ".join(f"{key} ({name})" for key, name in known.items()) or "none"
     return Finding(
         check,
         False,
-        f"the app has no active sales channel {channel.erp_id} in the ERP; it has {there}",
+        erp_channels.unknown(channel.erp_id, known),
         "assign the sales channel to the app in the ERP, or add the right one here",
     )
 

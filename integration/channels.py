@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
-from integration import sql
+from integration import ids, sql
 from integration.channel_view import ChannelView
 from integration.clock import db_now
 from integration.errors import UsageError
@@ -52,9 +52,12 @@ def sealed_secrets(session: Session) -> list[str]:
 def find(session: Session, name: str) -> SalesChannel:
     """The channel a command names: the ERP's id, or ``tenant/id`` where that is not unique.
 
+    ``042`` is ``42``.
+
     Raises: UsageError when there is none or more than one.
     """
-    tenant, slash, erp_id = name.rpartition("/")
+    tenant, slash, named = name.rpartition("/")
+    erp_id = ids.canonical(named) or named
     query = (
         select(SalesChannel, Tenant.subdomain)
         .join(Tenant, Tenant.id == SalesChannel.tenant_id)

@@ -229,12 +229,20 @@ def test_doctor_notices_a_client_secret_that_the_erp_refuses(folder, erp, shop):
     assert "check RELAY_CLIENT_ID and RELAY_CLIENT_SECRET" in fault["detail"]
 
 
-def test_a_channel_that_the_erp_does_not_know_is_a_fault(folder, erp, shop):
+def test_a_channel_that_the_erp_does_not_know_is_refused_or_a_fault(folder, erp, shop):
     set_up(folder, erp, shop)
-    folder.run("channel", "add", "4711", "--tenant", "acme", "--platform", "memory")
+    add = ("channel", "add", "4711", "--tenant", "acme", "--platform", "memory")
+    refused = folder.run(*add, code=2).stderr
+    settings = (folder.path / ".env").read_text()
+    away = f"RELAY_ERP_URL=http://127.0.0.1:{free_port()}\n"
+    (folder.path / ".env").write_text(settings + away)
+    warned = folder.run(*add).stderr
+    (folder.path / ".env").write_text(settings)
 
     found = json.loads(folder.run("doctor", "4711", "--json", code=1).stdout)
 
+    assert "no active sales channel 4711 in the ERP; it has 42 (Shopware 6)" in refused
+    assert "warning: the ERP could not be asked" in warned
     (fault,) = [one for one in found if not one["ok"]]
     assert fault["check"] == "channel acme/4711 in the ERP"
     assert "it has 42 (Shopware 6)" in fault["detail"]
