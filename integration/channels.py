@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from integration import ids, sql
+from integration import ids, pacing, sql
 from integration.channel_view import ChannelView
 from integration.clock import db_now
 from integration.errors import UsageError
-from integration.models import ChannelParameter, SalesChannel, Tenant
+from integration.models import AccessToken, ChannelParameter, RateBucket, SalesChannel, Tenant
 from integration.vault import Vault
 
 
@@ -89,6 +91,21 @@ def set_parameter(
             set_={"value": stored, "is_secret": vault is not None},
         )
     )
+
+
+def remove(session: Session, channel_id: int) -> None:
+    """Forget a channel with all that hangs on it; in the shop nothing changes."""
+    forget_named(session, [pacing.shop_bucket_name(channel_id)])
+    session.execute(delete(SalesChannel).where(SalesChannel.id == channel_id))
+
+
+def forget_named(session: Session, names: Sequence[str]) -> None:
+    """Forget access tokens and request budgets, which are found by name only.
+
+    SQLite gives ids again: a token left behind would belong to the next channel or tenant.
+    """
+    for model in (AccessToken, RateBucket):
+        session.execute(delete(model).where(model.name.in_(names)))
 
 
 def hold(session: Session, channel_id: int, reason: str) -> None:

@@ -248,6 +248,29 @@ def test_a_channel_that_the_erp_does_not_know_is_refused_or_a_fault(folder, erp,
     assert "it has 42 (Shopware 6)" in fault["detail"]
 
 
+def test_a_removed_channel_takes_its_webhooks_out_of_the_erp(folder, erp, shop):
+    set_up(folder, erp, shop)
+    folder.run("channel", "add", "43", "--tenant", "acme", "--platform", "memory")
+    folder.run("channel", "resume", CHANNEL)
+    both = registered_queues(erp)
+    folder.run("channel", "pause", CHANNEL)
+    folder.run("channel", "remove", CHANNEL)
+    one = registered_queues(erp)
+    folder.run("channel", "remove", "43")
+
+    of_channel = {f"article(sales-channel-id=42).{verb}" for verb in ("create", "update")}
+    assert of_channel < both
+    assert one == both - of_channel
+    assert len(one) == 6
+    assert registered_queues(erp) == set()
+
+
+def registered_queues(erp: Stand) -> set[str]:
+    """Events that the ERP sends to us."""
+    answer = requests.get(f"{erp.url}/_sandbox/registrations", timeout=10).json()
+    return {one["queue"] for one in answer}
+
+
 def last_line(done: Result) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
