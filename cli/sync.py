@@ -83,9 +83,9 @@ def _conclude(runtime: Runtime, name: str, last: Step, show: object) -> None:
     from cli.shared import say
     from integration.models import SyncRun, SyncRunState
 
+    with runtime.scope() as session:
+        message = session.get_one(SyncRun, last.run).message
     if last.state == SyncRunState.RED.value:
-        with runtime.scope() as session:
-            message = session.get_one(SyncRun, last.run).message
         raise IntegrationError(f"run {last.run} is red: {message}")
     if last.state == SyncRunState.DRAINING.value:
         say(
@@ -97,6 +97,8 @@ def _conclude(runtime: Runtime, name: str, last: Step, show: object) -> None:
         f"run {last.run} is done: {last.seen} articles, {last.pushed} changes sent, "
         f"{last.unchanged} unchanged, {last.held} held, {last.failed} failed"
     )
+    if message:
+        say(message)
     if last.failed:
         changes = "change" if last.failed == 1 else "changes"
         raise IntegrationError(
