@@ -45,7 +45,7 @@ class LaneStatus:
 
 @dataclass(frozen=True)
 class FailureGroup:
-    """Failures with one cause; `examples` are article ids."""
+    """Failures with one cause; `examples` are article ids, each once."""
 
     fingerprint: str
     count: int
@@ -149,19 +149,28 @@ def failures(session: Session, channel_ids: Sequence[int] | None = None) -> list
 def _group(
     session: Session, is_failed: Sequence[Any], fingerprint: str | None, count: int
 ) -> FailureGroup:
-    rows = session.execute(
-        select(WorkItem.entity_id, WorkItem.error_class, WorkItem.last_error)
-        .where(*is_failed, WorkItem.fingerprint == fingerprint)
+    same_cause = (*is_failed, WorkItem.fingerprint == fingerprint)
+    first = session.execute(
+        select(WorkItem.error_class, WorkItem.last_error)
+        .where(*same_cause)
         .order_by(WorkItem.id)
+        .limit(1)
+    ).one()
+    # An article may have failed in several topics and channels: it is one example all the same.
+    examples = session.scalars(
+        select(WorkItem.entity_id)
+        .where(*same_cause)
+        .group_by(WorkItem.entity_id)
+        .order_by(func.min(WorkItem.id))
         .limit(EXAMPLES)
     ).all()
-    lines = (rows[0].last_error or "").splitlines() or [""]
+    lines = (first.last_error or "").splitlines() or [""]
     return FailureGroup(
         fingerprint=fingerprint or "",
         count=count,
-        error_class=rows[0].error_class or "",
+        error_class=first.error_class or "",
         message=masked(lines[0]),
-        examples=tuple(row.entity_id for row in rows),
+        examples=tuple(examples),
     )
 
 

@@ -156,6 +156,17 @@ def test_failures_are_grouped_by_cause_with_three_examples(run, runtime, channel
     assert groups[0]["fingerprint"] in run("queue", "failed").stdout
 
 
+def test_an_article_that_failed_in_several_topics_is_one_example(run, runtime, channel_id):
+    for topic in (Topic.ARTICLE, Topic.PRICE, Topic.STOCK):
+        hint(runtime, channel_id, "101", "102", topic=topic)
+        errors = {one: Rejected("tax 17 is unknown") for one in ("101", "102")}
+        end_with(runtime, channel_id, errors, topic)
+
+    (group,) = json.loads(run("queue", "failed", "--json").stdout)
+
+    assert (group["count"], group["examples"]) == (6, ["101", "102"])
+
+
 def test_no_failures_are_said_in_words(run, channel):
     assert run("queue", "failed").stdout == "nothing has failed\n"
 
