@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -92,6 +93,21 @@ def settle_all(runtime: PagingRuntime) -> None:
             work_items.settle(session, held, [Settled(item.id, "hash") for item in held.items])
 
 
+def put_in_shop(runtime: PagingRuntime, ids: Iterable[int], *, is_active: bool = True) -> None:
+    """Listings of products that the shop has."""
+    with runtime.scope() as session:
+        for one in map(str, ids):
+            session.add(
+                Listing(
+                    channel_id=runtime.channel_id,
+                    article_id=one,
+                    external_id=one,
+                    number=one,
+                    is_active=is_active,
+                )
+            )
+
+
 def test_every_listed_article_is_asked_for_and_counted(runtime):
     run_id = start(runtime, list(range(1, 251)))
 
@@ -140,10 +156,7 @@ def test_articles_that_vanish_while_it_reads_make_it_skip_nobody(runtime):
 
 
 def test_an_erp_that_shows_less_than_it_counts_makes_the_run_red_and_withdraws_nobody(runtime):
-    with runtime.scope() as session:
-        session.add(
-            Listing(channel_id=runtime.channel_id, article_id="900", external_id="x", number="N900")
-        )
+    put_in_shop(runtime, [900])
     run_id = start(runtime, [1, 2, 3])
     runtime.listed.counted = 5
 
@@ -157,17 +170,8 @@ def test_an_erp_that_shows_less_than_it_counts_makes_the_run_red_and_withdraws_n
 
 
 def test_what_is_in_the_shop_and_was_not_shown_is_asked_for(runtime):
-    with runtime.scope() as session:
-        for article, is_active in (("900", True), ("901", False)):
-            session.add(
-                Listing(
-                    channel_id=runtime.channel_id,
-                    article_id=article,
-                    external_id=article,
-                    number=article,
-                    is_active=is_active,
-                )
-            )
+    put_in_shop(runtime, [900])
+    put_in_shop(runtime, [901], is_active=False)
 
     asked = read(runtime, start(runtime, [1, 2]))
 
@@ -176,16 +180,7 @@ def test_what_is_in_the_shop_and_was_not_shown_is_asked_for(runtime):
 
 
 def test_an_erp_that_shows_almost_nothing_empties_no_shop(runtime):
-    with runtime.scope() as session:
-        for one in range(100, 200):
-            session.add(
-                Listing(
-                    channel_id=runtime.channel_id,
-                    article_id=str(one),
-                    external_id=str(one),
-                    number=str(one),
-                )
-            )
+    put_in_shop(runtime, range(100, 200))
     run_id = start(runtime, [1])
 
     assert read(runtime, run_id) == {"1"}
@@ -234,16 +229,7 @@ def test_a_run_of_other_topics_takes_nothing_over(runtime):
 
 
 def test_articles_that_another_run_took_over_do_not_count_as_delisted(runtime):
-    with runtime.scope() as session:
-        for one in range(1, 151):
-            session.add(
-                Listing(
-                    channel_id=runtime.channel_id,
-                    article_id=str(one),
-                    external_id=str(one),
-                    number=str(one),
-                )
-            )
+    put_in_shop(runtime, range(1, 151))
     first = start(runtime, list(range(1, 151)))
     sync._turn_page(runtime, first)
     read(runtime, start(runtime, list(range(1, 151))))
