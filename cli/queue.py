@@ -41,7 +41,8 @@ def queue() -> None:
 def status(here: Here, as_json: bool, max_age: float | None) -> None:
     """Show what waits, by channel and topic.
 
-    Held changes wait for a person, failed ones for `queue retry`; neither counts for the age.
+    Held changes wait for a person, failed ones for `queue retry`; neither counts for the age. What
+    waits of a topic that is switched off is held.
     """
     from integration import queue_report
 
@@ -74,6 +75,7 @@ def _described(one: LaneStatus) -> dict[str, Any]:
         "held": one.held,
         "oldest_unsent_s": None if age is None else round(age, 1),
         "eta_s": one.eta_s,
+        "is_on": one.is_on,
     }
 
 
@@ -83,7 +85,7 @@ def _print_statuses(rows: list[dict[str, Any]]) -> None:
         (
             row["tenant"],
             row["channel"],
-            row["topic"],
+            row["topic"] if row["is_on"] else f"{row['topic']} (off)",
             *(row[name] for name in counts),
             duration(row["oldest_unsent_s"]),
             duration(row["eta_s"]),

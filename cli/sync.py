@@ -35,7 +35,8 @@ def sync(
     """Ask for everything that is listed on a channel, and follow it into the shop.
 
     Reads the ERP page by page; the workers of `up` send what differs. An interrupted run goes on
-    where it was. With --json, one line per step.
+    where it was. With --json, one line per step. Exit code 1 when the run is over and one of its
+    changes failed, or when the ERP showed less than it counts.
     """
     require_served(topic)
     if dry_run:
@@ -74,13 +75,17 @@ def _run(
 
 
 def _conclude(runtime: Runtime, name: str, last: Step, show: object) -> None:
-    """The last sentence. Raises: IntegrationError for a run that ended red."""
+    """The last sentence. Raises: IntegrationError for a run that ended red or with failures.
+
+    Held changes are no failure: what they wait for is mended in the ERP or in the shop's settings,
+    and then they go by themselves.
+    """
     from cli.shared import say
     from integration.models import SyncRun, SyncRunState
 
+    with runtime.scope() as session:
+        message = session.get_one(SyncRun, last.run).message
     if last.state == SyncRunState.RED.value:
-        with runtime.scope() as session:
-            message = session.get_one(SyncRun, last.run).message
         raise IntegrationError(f"run {last.run} is red: {message}")
     if last.state == SyncRunState.DRAINING.value:
         say(
@@ -92,5 +97,11 @@ def _conclude(runtime: Runtime, name: str, last: Step, show: object) -> None:
         f"run {last.run} is done: {last.seen} articles, {last.pushed} changes sent, "
         f"{last.unchanged} unchanged, {last.held} held, {last.failed} failed"
     )
+    if message:
+        say(message)
     if last.failed:
-        say(f"`vario-relay queue failed {name}` shows why")
+        changes = "change" if last.failed == 1 else "changes"
+        raise IntegrationError(
+            f"{last.failed} {changes} of run {last.run} failed; `vario-relay queue failed {name}` "
+            "shows why"
+        )

@@ -149,8 +149,9 @@ def fail_all(
         work_outcomes.record_errors(
             session, held, {item.id: error for item in held.items}, written=written
         )
+        channel = channels.label(session, held.channel_id)
     fields = {
-        "channel_id": held.channel_id,
+        "channel": channel,
         "topic": held.topic.value,
         "claim": held.id,
         "items": len(held.items),
@@ -166,11 +167,9 @@ def hold_where_it_says_so(session: Session, channel_id: int, error: Exception) -
     """A ChannelError holds the channel, a TenantError all channels of its tenant."""
     if isinstance(error, ChannelError):
         channels.hold(session, channel_id, str(error))
-        log.warning(observe.event("channel.held", channel_id=channel_id, reason=error))
     if isinstance(error, TenantError):
         tenant_id = session.get_one(SalesChannel, channel_id).tenant_id
         channels.hold_tenant(session, tenant_id, str(error))
-        log.warning(observe.event("tenant.held", tenant_id=tenant_id, reason=error))
 
 
 def fetch(runtime: Runtime, claim_id: str) -> Batch:

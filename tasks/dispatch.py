@@ -68,7 +68,6 @@ def _send_next(here: Runtime, lane: DueLane, limits: Limits) -> bool:
         # A connector that this worker lacks is this channel's trouble, not everybody's.
         with here.scope() as session:
             channels.hold(session, lane.channel_id, str(error))
-        log.warning(observe.event("channel.held", channel_id=lane.channel_id, reason=error))
         return False
     with here.scope() as session:
         claim_id = dispatching.claim_next(session, lane, batch_size, limits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -12,6 +13,8 @@ import requests
 from integration.documents import Document
 from integration.errors import IntegrationError
 from integration.topology import Topic
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 class Payload(TypedDict):
@@ -151,13 +154,24 @@ class Connector(Protocol):
 
 @dataclass(frozen=True)
 class Parameter:
-    """One setting of a channel of this platform, for `channel set` and `doctor`."""
+    """One setting of a channel of this platform, for `channel set` and `doctor`.
+
+    `wrong` says what is wrong with a value, as the end of a sentence that begins with the name;
+    None: nothing. It never repeats the value. `advice` says how a right one looks or where it is.
+    """
 
     name: str
     help: str
     is_secret: bool = False
     is_required: bool = True
     default: str | None = None
+    wrong: Callable[[str], str | None] | None = None
+    advice: str = ""
+
+
+def wrong_currency(code: str) -> str | None:
+    """A check of a `Parameter` that is a currency (ISO 4217)."""
+    return None if _CURRENCY.fullmatch(code) else "is not an ISO code"
 
 
 @dataclass(frozen=True)

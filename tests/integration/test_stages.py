@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -193,6 +194,28 @@ def test_a_revoked_offline_token_holds_the_tenant(relay, article):
     assert relay.row(ARTICLE, article).attempts == 0
 
 
+def test_the_log_of_a_hold_names_the_channel_as_people_do(relay, article, caplog):
+    caplog.set_level(logging.INFO)
+    relay.shop.failures.append(CredentialsRefused("the shop refuses client_id"))
+    relay.hint(ARTICLE, article)
+    relay.drain()
+
+    held, failed = (line.split() for line in caplog.messages if line.startswith("event="))
+    assert held[:2] == ["event=channel.held", "channel=acme/42"]
+    assert failed[:2] == ["event=batch.failed", "channel=acme/42"]
+
+
+def test_the_log_of_a_tenants_hold_names_the_tenant_as_people_do(relay, article, caplog):
+    caplog.set_level(logging.INFO)
+    relay.erp("faults", kind="invalid-grant")
+    relay.hint(ARTICLE, article)
+    relay.drain()
+
+    held, failed = (line.split() for line in caplog.messages if line.startswith("event="))
+    assert held[:2] == ["event=tenant.held", "tenant=acme"]
+    assert failed[:2] == ["event=batch.failed", "channel=acme/42"]
+
+
 def test_a_hint_during_a_push_queues_exactly_one_follow_up(relay, in_shop):
     relay.edit(in_shop, stock=5)
     relay.hint(STOCK, in_shop)
@@ -307,9 +330,7 @@ def test_a_database_that_stumbles_in_a_stage_fails_no_row(relay, in_shop):
 
 def test_a_shop_secret_that_no_key_opens_holds_the_channel_and_burns_nothing(relay, article):
     with relay.runtime.scope() as session:
-        channels.set_parameter(
-            session, relay.channel_id, "client_secret", "x", Vault((new_key(),))
-        )
+        channels.set_parameter(session, relay.channel_id, "client_secret", "x", Vault((new_key(),)))
     relay.hint(ARTICLE, article)
     relay.drain()
 

@@ -68,6 +68,7 @@ def test_an_empty_queue_shows_every_topic_that_travels(run, channel):
         "held": 0,
         "oldest_unsent_s": None,
         "eta_s": 0.0,
+        "is_on": True,
     }
 
 
@@ -116,6 +117,22 @@ def test_what_waits_for_a_person_is_not_late(run, runtime, channel_id):
     assert run("queue", "status", "--max-age", "60").exit_code == 0
 
 
+def test_a_topic_that_is_switched_off_is_named_and_what_waits_for_it_is_not_late(
+    run, runtime, channel, channel_id
+):
+    hint(runtime, channel_id, "1", "2")
+    age(runtime, 1_000)
+    run("toggle", "off", channel, "stock")
+
+    found = status(run)
+    table = run("queue", "status", "--max-age", "60")
+
+    assert (found["is_on"], status(run, "price")["is_on"]) == (False, True)
+    assert (found["queued"], found["held"], found["oldest_unsent_s"]) == (0, 2, None)
+    assert table.exit_code == 0
+    assert "stock (off)" in table.stdout
+
+
 def test_the_table_ends_with_the_totals(run, runtime, channel_id):
     hint(runtime, channel_id, "1", "2")
     hint(runtime, channel_id, "1", topic=Topic.PRICE)
@@ -137,6 +154,17 @@ def test_failures_are_grouped_by_cause_with_three_examples(run, runtime, channel
     assert groups[0]["examples"] == ["101", "102", "103"]
     assert groups == json.loads(run("queue", "failed", "7", "--json").stdout)
     assert groups[0]["fingerprint"] in run("queue", "failed").stdout
+
+
+def test_an_article_that_failed_in_several_topics_is_one_example(run, runtime, channel_id):
+    for topic in (Topic.ARTICLE, Topic.PRICE, Topic.STOCK):
+        hint(runtime, channel_id, "101", "102", topic=topic)
+        errors = {one: Rejected("tax 17 is unknown") for one in ("101", "102")}
+        end_with(runtime, channel_id, errors, topic)
+
+    (group,) = json.loads(run("queue", "failed", "--json").stdout)
+
+    assert (group["count"], group["examples"]) == (6, ["101", "102"])
 
 
 def test_no_failures_are_said_in_words(run, channel):
