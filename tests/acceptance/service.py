@@ -26,6 +26,7 @@ from kombu import Connection
 from sqlalchemy import delete, func, select, update
 
 from cli.demo_processes import free_port
+from cli.server_processes import descendants
 from integration import (
     channels,
     db,
@@ -412,6 +413,11 @@ class Service:
         process = self.processes.pop(name)
         self._signal(process, signal.SIGKILL)
         process.wait(10)
+
+    def kill_children(self, name: str) -> None:
+        """kill -9 of the processes of a worker's pool; the worker itself replaces them."""
+        for pid in descendants([self.processes[name].pid]):
+            os.kill(pid, signal.SIGKILL)
 
     def freeze(self, name: str) -> None:
         """SIGSTOP: the process and its children do nothing until `thaw`."""
