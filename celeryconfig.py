@@ -19,6 +19,8 @@ _is_rabbitmq = _settings.broker_url.startswith("amqp")
 
 broker_url = _settings.broker_url
 broker_connection_retry_on_startup = True
+# For ever: by default a worker gives up after 100 attempts and leaves.
+broker_connection_max_retries = None
 # Without confirms a stressed broker drops messages silently (pitfall 5).
 # In memory a message is found by looking: kombu looks once a second, each stage would wait for it.
 broker_transport_options = {"confirm_publish": True} if _is_rabbitmq else {"polling_interval": 0.02}

@@ -8,7 +8,8 @@ from typing import TypeGuard
 
 from sqlalchemy.orm import Session
 
-from integration import pacing, retry, wire, work_items, work_outcomes
+from integration import doubts, pacing, retry, wire, work_items, work_outcomes
+from integration.connectors import http
 from integration.connectors.base import Payload, Receipt
 from integration.errors import Busy, Throttled, TransientError
 from integration.runtime import Runtime
@@ -103,10 +104,14 @@ def _without_taken_numbers(
 def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
     item_ids = [work.claim.item_by_entity[one["article_id"]].id for one in payloads]
 
-    def before_write() -> None:
+    def before_write() -> float:
+        lease_s = runtime.settings.lease_s
+        # Before the claim is asked for: the lease that it gets ends later.
+        not_after = http.clock() + lease_s
         with runtime.scope() as session:
-            work_items.begin_write(session, work.claim, item_ids, lease_s=runtime.settings.lease_s)
+            work_items.begin_write(session, work.claim, item_ids, lease_s=lease_s)
         work.written.update(item_ids)
+        return not_after
 
     connector = runtime.connector(work.channel, before_write)
     try:
@@ -171,6 +176,7 @@ def _settle_accepted(
             work,
             completed=len(result.completed),
             again=len(result.requeued),
+            doubted=len(result.doubted),
             late=len(refused),
         )
     )
@@ -253,6 +259,9 @@ def _start_over(session: Session, work: Work, vanished: Sequence[str]) -> None:
     work_outcomes.forget_vanished(session, work.channel.id, vanished)
     items = work.claim.item_by_entity
     ids = [items[one].id for one in vanished]
+    # The shop said what became of the write: nothing.
+    held = [row.id for row in work_items.held_rows(session, work.claim, ids)]
+    doubts.restore(session, work.claim, held)
     if work.claim.topic is Topic.ARTICLE:
         work_items.release(session, work.claim, ids)
     else:

@@ -93,7 +93,7 @@ class Runtime:
         return facts.tenant_facts(self.scope, tenant_id)
 
     def connector(
-        self, channel: ChannelView, before_write: Callable[[], None] = _nothing_to_check
+        self, channel: ChannelView, before_write: Callable[[], float | None] = _nothing_to_check
     ) -> Connector:
         """The connector of a channel; `before_write` is asked right before each write."""
         return registry.platform(channel.platform).build(

@@ -195,8 +195,42 @@ def fetch(runtime: Runtime, claim_id: str) -> Batch:
         )
         facts = runtime.erp_facts(work.channel.tenant_id)
         rows = FETCH_BY_TOPIC[work.claim.topic](client, facts, work.channel, wanted)
+        _remember_doubtful_products(runtime, work, rows)
         batch: dict[str, Any] = {entity_id: rows.get(entity_id) for entity_id in wanted}
         return {"claim": claim_id, "rows": _small_enough(runtime, work, batch)}
+
+
+def _remember_doubtful_products(runtime: Runtime, work: Work, rows: Mapping[str, Any]) -> None:
+    """Ask the shop for products of articles that are not for sale any more, and whose first write
+    got no answer: they may be there, active, and nobody knows of them."""
+    doubted = {
+        str(rows[item.entity_id]["number"]): item.entity_id
+        for item in work.claim.items
+        if work.claim.topic is Topic.ARTICLE
+        and item.doubt_until is not None
+        and work.listing(item.entity_id).external_id is None
+        and rows.get(item.entity_id, {}).get("number")
+        and not (rows[item.entity_id].get("active") and rows[item.entity_id].get("listed"))
+    }
+    if not doubted:
+        return
+    found = runtime.connector(work.channel).lookup(list(doubted))
+    with runtime.scope() as session:
+        known = session.scalars(
+            select(Listing.external_id).where(Listing.channel_id == work.channel.id)
+        ).all()
+        listings = [
+            {
+                "article_id": doubted[number],
+                "external_id": external_id,
+                "number": number,
+                "is_active": True,
+                "was_adopted": False,
+            }
+            for number, external_id in found.items()
+            if external_id not in known
+        ]
+        work_outcomes.remember_listings(session, work.channel.id, listings)
 
 
 def _may_travel(runtime: Runtime, work: Work) -> bool:
@@ -280,9 +314,7 @@ def _payload_or_reason(
     document: Document = WithdrawalDocument(entity_id)
     if row is not None:
         document = DOCUMENT_BY_TOPIC[work.claim.topic](row, work.channel)
-    if isinstance(document, WithdrawalDocument) and (
-        work.claim.topic is not Topic.ARTICLE or not listing.is_active
-    ):
+    if isinstance(document, WithdrawalDocument) and not _is_to_be_withdrawn(work, listing):
         return NOT_LISTED
     if work.claim.topic is not Topic.ARTICLE and listing.external_id is None:
         return work_outcomes.NOT_IN_SHOP  # it vanished since the fetch
@@ -290,6 +322,14 @@ def _payload_or_reason(
     if work.claim.topic is Topic.ARTICLE:
         payload["is_active"] = isinstance(document, ArticleDocument) and document.is_active
     return payload
+
+
+def _is_to_be_withdrawn(work: Work, listing: ListingView) -> bool:
+    """A product that is for sale, or may be because of an earlier write without an outcome."""
+    if work.claim.topic is not Topic.ARTICLE or listing.external_id is None:
+        return False
+    is_doubted = work.claim.item_by_entity[listing.article_id].doubt_until is not None
+    return listing.is_active or is_doubted
 
 
 def _ask_again_before_withdrawing(work: Work, entity_id: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from integration import retry, sql
+from integration import doubts, retry, sql
 from integration.clock import db_now
 from integration.errors import (
     ChannelError,
@@ -64,11 +64,19 @@ def record_errors(
     for row in locked_rows(session, {*error_by_item, *written}):
         if row.holder == held.holder:
             if row.id in error_by_item:
+                if _is_outcome_known(error_by_item[row.id]):
+                    doubts.restore(session, held, [row.id])
                 verbs[row.id] = _record_one(session, row, error_by_item[row.id], uniform)
         elif row.id in written:
             lost.append(row.id)
     rehint(session, lost)
     return verbs
+
+
+def _is_outcome_known(error: Exception) -> bool:
+    """Whether nothing of the write can reach the shop any more, whenever it was sent."""
+    is_planned = isinstance(error, IntegrationError)
+    return is_planned and not (isinstance(error, TransientError) and error.outcome_unknown)
 
 
 def _record_one(
@@ -260,7 +268,8 @@ def remember_pushed(
 ) -> None:
     """Note content that a first write of the article put into the shop for another topic.
 
-    A row that is being worked on keeps its hash forgotten: its own write may come later.
+    A row that is being worked on keeps its hash forgotten: its own write may come later. So does
+    one with an earlier write that may still come.
     """
     for entity_id, content in sorted(hash_by_entity.items()):
         statement = sql.insert(session, WorkItem).values(
@@ -277,7 +286,8 @@ def remember_pushed(
             statement.on_conflict_do_update(
                 index_elements=["channel_id", "topic", "entity_id"],
                 set_={"pushed_hash": content, "pushed_at": db_now()},
-                where=WorkItem.state != WorkItemState.PROCESSING.value,
+                where=(WorkItem.state != WorkItemState.PROCESSING.value)
+                & WorkItem.doubt_until.is_(None),
             )
         )
 

@@ -13,7 +13,7 @@ from integration.errors import UsageError
 
 stages.INTERRUPTIONS.append(SoftTimeLimitExceeded)
 
-app = Celery("vario-relay")
+app = Celery("vario-relay", amqp="tasks.broker:Broker")
 app.config_from_object("celeryconfig")
 app.conf.imports = ("tasks.outbound", "tasks.dispatch", "tasks.sync", "tasks.housekeeping")
 

@@ -116,7 +116,8 @@ class Context:
 
     `namespace` is stable and unique per tenant and channel, for ids that we choose.
     `before_write` must be called right before each request that writes; it raises ClaimLost
-    when somebody else took the work over, and then nothing may be sent.
+    when somebody else took the work over, and then nothing may be sent. What it returns goes to
+    `http.send` as `not_after`.
     """
 
     namespace: str
@@ -124,7 +125,7 @@ class Context:
     session: requests.Session
     tokens: TokenStore
     facts: FactStore
-    before_write: Callable[[], None]
+    before_write: Callable[[], float | None]
 
 
 class Connector(Protocol):

@@ -115,6 +115,27 @@ def test_a_changes_b_changes_back_to_a_is_sent_when_the_push_of_b_was_cut(
     assert [one for one, _ in groupby(sent)][-3:] == [10, 20, 10]
 
 
+@distributed_only
+def test_a_write_that_the_shop_applies_after_its_senders_death_is_not_the_last_one(
+    service: Service, articles: Articles
+):
+    article = articles()
+    service.edit(article, gross="10.00")
+    service.wait_until_right(article)
+    service.wait_until_idle()
+    service.fault("shop", "late", route=SYNC, count=1, seconds=HELD_S)
+    service.edit(article, gross="20.00")
+    service.wait_for_hit("shop")
+
+    service.kill_children(service.worker)
+    service.edit(article, gross="30.00")
+    wait_until(lambda: gross(service, article) == 30, "somebody else writes the newest price")
+    service.clear_faults()  # the shop is done with what the dead one sent
+    wait_until(lambda: gross(service, article) == 20, "the older price arrives")
+
+    service.wait_until_right(article, deadline_s=RECOVERED_S)
+
+
 def gross(service: Service, article: dict) -> float:
     return float(service.product(article)["gross"])
 
