@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -40,6 +41,8 @@ print(json.dumps({
     "queue_by_task": {name: app.amqp.router.route({}, name)["queue"].name for name in tasks},
     "limits": {name: [one.soft_time_limit, one.time_limit] for name, one in tasks.items()},
     "retries": {name: one.max_retries for name, one in tasks.items()},
+    "control_queue": [app.control.mailbox.queue_exclusive, app.control.mailbox.queue_durable],
+    "event_queue": [app.conf.event_queue_exclusive, app.conf.event_queue_durable],
     "rss_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
 }))
 """
@@ -98,6 +101,18 @@ def test_rabbitmq_confirms_each_message(conf):
 @pytest.mark.pitfall(27)
 def test_every_queue_on_rabbitmq_is_a_quorum_queue(app):
     assert app["queues"] == {str(name): {"x-queue-type": "quorum"} for name in QUEUES}
+
+
+@pytest.mark.pitfall(27)
+def test_queues_of_celerys_own_belong_to_one_connection(app):
+    # RabbitMQ 4.3 refuses queues that are neither durable nor exclusive.
+    assert app["control_queue"] == [True, False]
+    assert app["event_queue"] == [True, False]
+
+
+@pytest.mark.pitfall(26)
+def test_celery_is_of_the_series_that_the_settings_are_made_for():
+    assert version("celery").startswith("5.7.")
 
 
 def test_the_embedded_broker_has_the_same_queues():
