@@ -125,7 +125,8 @@ def _settings(path: Path) -> list[tuple[str, str, str]]:
 
 def units() -> list[Unit]:
     """Every service that the target starts."""
-    return [Unit(name) for name in Unit("vario-relay.target").all("Unit", "Wants")]
+    wanted = Unit("vario-relay.target").all("Unit", "Wants")
+    return [Unit(name) for name in wanted if name.endswith(".service")]
 
 
 DEPLOYMENTS = {

@@ -17,6 +17,7 @@ from tests.architecture.deployments import (
     DEPLOYMENTS,
     DOCKERFILE,
     Process,
+    Unit,
     compose,
     copied,
     stages,
@@ -227,6 +228,17 @@ def test_a_unit_starts_again_for_ever_and_after_the_migration(unit):
     assert unit.last("Service", "Restart") == "always"
     assert unit.last("Unit", "StartLimitIntervalSec") == "0"
     assert "vario-relay-migrate.service" in unit.last("Unit", "After").split()
+
+
+def test_the_socket_of_the_web_process_stays_open_while_that_is_replaced():
+    (web,) = [one.values[0] for one in UNITS if one.id == "vario-relay-web.service"]
+    socket = Unit("vario-relay-web.socket")
+
+    assert socket.name in Unit("vario-relay.target").all("Unit", "Wants")
+    assert socket.name in web.all("Unit", "Requires")
+    assert socket.name in web.last("Unit", "After").split()
+    # What the product listens on when nobody says otherwise.
+    assert socket.last("Socket", "ListenStream") == "127.0.0.1:8080"
 
 
 def test_the_migration_runs_once_and_again_until_it_succeeds():

@@ -156,7 +156,7 @@ def test_the_limits_follow_the_settings():
 
 @pytest.mark.pitfall(7)
 def test_a_worker_told_to_stop_is_done_before_it_is_killed(conf):
-    assert 0 < conf["worker_soft_shutdown_timeout"] < GRACE_S - 10
+    assert conf["worker_soft_shutdown_timeout"] == 10 < GRACE_S
 
 
 @pytest.mark.pitfall(8)
