@@ -366,7 +366,7 @@ class Service:
         if waits:
             self._wait_for_web("web")
 
-    def start_worker(self, name: str = "worker", queues: str = "live,backfill,control") -> None:
+    def start_worker(self, name: str = "worker", queues: str = ",".join(QUEUES)) -> None:
         self.start(
             name, "celery", "-A", "tasks.app", "worker", "-Q", queues, "-n", f"{name}@%h",
             "--concurrency=2", "--without-gossip", "--without-mingle",

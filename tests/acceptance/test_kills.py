@@ -29,6 +29,9 @@ MOMENTS = [
 Articles = Callable[[], dict]
 
 
+@pytest.mark.pitfall(1)
+@pytest.mark.pitfall(4)
+@pytest.mark.pitfall(15)
 @pytest.mark.parametrize(("holder", "kind", "route"), MOMENTS)
 def test_a_killed_worker_loses_nothing_and_creates_no_product_twice(
     service: Service, articles: Articles, holder: str, kind: str, route: str
@@ -152,6 +155,7 @@ def test_killed_web_processes_lose_no_webhook(service: Service, articles: Articl
     service.wait_until_right(before, after)
 
 
+@pytest.mark.pitfall(20)
 @distributed_only
 def test_without_beat_webhooks_still_arrive_and_a_new_beat_sweeps_up_what_a_worker_left(
     service: Service, articles: Articles

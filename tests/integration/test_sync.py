@@ -119,6 +119,7 @@ def test_every_listed_article_is_asked_for_and_counted(runtime):
     assert (run.state, run.seen, run.expected, run.pushed) == ("DONE", 250, 250, 250)
 
 
+@pytest.mark.pitfall(19)
 def test_a_killed_driver_is_succeeded_from_its_cursor(runtime):
     run_id = start(runtime, list(range(1, 251)))
     with runtime.scope() as session:
@@ -144,6 +145,7 @@ def test_another_driver_at_the_wheel_is_left_alone(runtime):
     assert runtime.listed.pages_read == []
 
 
+@pytest.mark.pitfall(19)
 def test_articles_that_vanish_while_it_reads_make_it_skip_nobody(runtime):
     run_id = start(runtime, list(range(1, 251)))
     sync._turn_page(runtime, run_id)

@@ -662,11 +662,13 @@ def prove(url: str, max_examples: int) -> None:
         )
 
 
+@pytest.mark.pitfall(16)
 @pytest.mark.timeout(600)  # to find the shortest way to a failure takes minutes
 def test_no_order_of_events_leaves_the_shop_behind_on_sqlite(sqlite_url):
     prove(sqlite_url, max_examples=20 * THOROUGH)
 
 
+@pytest.mark.pitfall(16)
 @pytest.mark.timeout(600)  # to find the shortest way to a failure takes minutes
 def test_no_order_of_events_leaves_the_shop_behind_on_postgres(postgres_url):
     prove(postgres_url, max_examples=8 * THOROUGH)

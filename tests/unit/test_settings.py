@@ -42,6 +42,7 @@ def test_every_field_has_a_name_in_the_environment():
     assert names - {"secret_key"} == fields - {"secret_keys"}
 
 
+@pytest.mark.pitfall(40)
 def test_all_wrong_settings_are_named_together():
     sentence = refused(port="http", database_url="mysql://db/relay", coalese_s="4")
 
@@ -126,6 +127,7 @@ def test_brokers(url):
     assert load(broker_url=url).broker_url == url
 
 
+@pytest.mark.pitfall(10)
 @pytest.mark.parametrize("url", ["redis://mq", "sqs://", "mq"])
 def test_other_brokers_are_refused(url):
     assert "RELAY_BROKER_URL must start with memory://" in refused(broker_url=url)
@@ -163,6 +165,8 @@ def test_plain_http_abroad_is_refused(name, url):
     assert f"RELAY_{name.upper()} must be https" in refused(**{name: url})
 
 
+@pytest.mark.pitfall(9)
+@pytest.mark.pitfall(38)
 @pytest.mark.parametrize(
     "times",
     [

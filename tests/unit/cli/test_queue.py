@@ -51,7 +51,8 @@ def status(run, topic="stock"):
 
 def age(runtime, seconds):
     with runtime.scope() as session:
-        session.execute(WorkItem.__table__.update().values(first_unsent_at=db_now(-seconds)))
+        values = {"first_unsent_at": db_now(-seconds), "due_at": db_now(-seconds)}
+        session.execute(WorkItem.__table__.update().values(**values))
 
 
 def test_an_empty_queue_shows_every_topic_that_travels(run, channel):
@@ -96,15 +97,24 @@ def test_without_anything_sent_lately_nobody_can_tell_how_long_it_takes(run, run
     assert status(run)["eta_s"] is None
 
 
-def test_max_age_fails_when_a_change_waits_longer(run, runtime, channel_id):
+def let_run(runtime):
+    with runtime.scope() as session:
+        session.execute(SalesChannel.__table__.update().values(is_paused=False))
+
+
+def test_max_age_fails_when_something_due_is_not_settled_for_longer(run, runtime, channel_id):
     hint(runtime, channel_id, "1")
+    hint(runtime, channel_id, "1", topic=Topic.PRICE)
     age(runtime, 100)
+    let_run(runtime)
 
     late = run("queue", "status", "--max-age", "60")
     in_time = run("queue", "status", "--max-age", "600")
 
     assert late.exit_code == 1
-    assert "has been waiting for 100 s, longer than 60 s" in late.stderr
+    assert len(late.stderr.splitlines()) == 1
+    assert "of acme/7 (and 1 more) has been due for 100 s" in late.stderr
+    assert "longer than 60 s" in late.stderr
     assert "stock" in late.stdout
     assert in_time.exit_code == 0
 
@@ -113,6 +123,7 @@ def test_what_waits_for_a_person_is_not_late(run, runtime, channel_id):
     hint(runtime, channel_id, "1", "2")
     end_with(runtime, channel_id, {"1": Held("no-price", "no price"), "2": Rejected("no")})
     age(runtime, 1_000)
+    let_run(runtime)
 
     assert run("queue", "status", "--max-age", "60").exit_code == 0
 
