@@ -21,7 +21,8 @@ TASK_NAMES = {value for name, value in vars(topology).items() if name.startswith
 RABBITMQ = "amqp://guest:guest@127.0.0.1:1//"
 
 READ_BACK = """
-import json, resource, types
+import json, re, types
+from pathlib import Path
 import celeryconfig
 from celery.app.defaults import DEFAULTS
 from tasks.app import app
@@ -43,7 +44,8 @@ print(json.dumps({
     "retries": {name: one.max_retries for name, one in tasks.items()},
     "control_queue": [app.control.mailbox.queue_exclusive, app.control.mailbox.queue_durable],
     "event_queue": [app.conf.event_queue_exclusive, app.conf.event_queue_durable],
-    "rss_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+    # not getrusage: its maximum begins with the size of the process that started this one
+    "rss_kb": int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]),
 }))
 """
 

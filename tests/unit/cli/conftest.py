@@ -42,9 +42,12 @@ def run(environ, internet) -> Run:
     """`vario-relay` with these arguments; `stdin` is what it reads from standard input."""
 
     def run_command(*arguments: str, stdin: str | None = None) -> Result:
+        here = Here(environ)
         result = CliRunner().invoke(
-            main, list(arguments), input=stdin, obj=Here(environ), prog_name="vario-relay"
+            main, list(arguments), input=stdin, obj=here, prog_name="vario-relay"
         )
+        if "engine" in vars(here):
+            here.engine.dispose()  # as the end of a command's process closes its connections
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result
