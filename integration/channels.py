@@ -33,6 +33,16 @@ def load(session: Session, channel_id: int, vault: Vault) -> ChannelView:
     )
 
 
+def names(session: Session, channel_id: int) -> tuple[str, str]:
+    """The tenant's and the ERP's name of a channel. Raises NoResultFound if it was removed."""
+    row = session.execute(
+        select(Tenant.subdomain, SalesChannel.erp_id)
+        .join(SalesChannel, SalesChannel.tenant_id == Tenant.id)
+        .where(SalesChannel.id == channel_id)
+    ).one()
+    return row.subdomain, row.erp_id
+
+
 def _parameters(session: Session, channel_id: int, vault: Vault) -> dict[str, str]:
     rows = session.scalars(
         select(ChannelParameter).where(ChannelParameter.channel_id == channel_id)

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import Integer, String, and_, bindparam, case, func, literal, or_, select, true
 from sqlalchemy.orm import Session
 
-from integration import sql
+from integration import counters, db, sql
 from integration.clock import db_now
+from integration.counters import Counter, Key
 from integration.models import Priority, WorkItem, WorkItemState
-from integration.topology import Topic
+from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 
 QUEUED, PROCESSING = WorkItemState.QUEUED.value, WorkItemState.PROCESSING.value
 
@@ -51,6 +52,8 @@ def hint(
             "run": sync_run_id,
         },
     )
+    key = Key(Counter.HINTS, channel_id=channel_id, topic=SHORT_NAME_BY_TOPIC[topic])
+    db.after_commit(session, partial(counters.PROCESS.add, key, len(ids)))
 
 
 @lru_cache(maxsize=8)

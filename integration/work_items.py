@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
-from integration import sql
+from integration import channels, sql, telling
 from integration.clock import db_now
 from integration.errors import ClaimLost
 from integration.hints import hint
@@ -29,6 +29,7 @@ from integration.topology import Topic
 
 __all__ = [
     "RELEASED",
+    "UNCHANGED",
     "Claim",
     "ClaimedItem",
     "SettleResult",
@@ -47,6 +48,9 @@ __all__ = [
     "take_over",
     "update_items",
 ]
+
+#: Skipped, because the shop holds the same content already.
+UNCHANGED = "unchanged"
 
 QUEUED, PROCESSING = WorkItemState.QUEUED, WorkItemState.PROCESSING
 COMPLETED, FAILED = WorkItemState.COMPLETED, WorkItemState.FAILED
@@ -99,11 +103,16 @@ class ClaimedItem:
 
 @dataclass(frozen=True)
 class Claim:
-    """Some rows of one (channel, topic), held by one stage run until its lease ends."""
+    """Some rows of one (channel, topic), held by one stage run until its lease ends.
+
+    `tenant` and `channel` are the names that logs show.
+    """
 
     id: str
     holder: str
     channel_id: int
+    tenant: str
+    channel: str
     topic: Topic
     priority: Priority
     items: tuple[ClaimedItem, ...]
@@ -195,10 +204,13 @@ def take_over(session: Session, claim_id: str, *, lease_s: float) -> Claim:
         lease_until=db_now(lease_s),
     )
     first = rows[0]
+    tenant, channel = channels.names(session, first.channel_id)
     return Claim(
         id=claim_id,
         holder=holder,
         channel_id=first.channel_id,
+        tenant=tenant,
+        channel=channel,
         topic=Topic(first.topic),
         # Rows that turned live meanwhile do not make a backfill live.
         priority=Priority(max(row.priority for row in rows)),
@@ -243,7 +255,27 @@ def settle(session: Session, held: Claim, settled: Sequence[Settled]) -> SettleR
         attempts=0,
         first_unsent_at=func.coalesce(WorkItem.next_unsent_at, WorkItem.last_event_at),
     )
+    _tell_settled(session, held, done, again)
     return SettleResult(tuple(one.item_id for one in done), tuple(again), tuple(refused))
+
+
+def _tell_settled(
+    session: Session, held: Claim, done: Sequence[Settled], again: Sequence[int]
+) -> None:
+    item_by_id = {item.id: item for item in held.items}
+    by_reason: dict[str | None, list[ClaimedItem]] = {}
+    for one in done:
+        by_reason.setdefault(one.skip_reason, []).append(item_by_id[one.item_id])
+    for reason, items in by_reason.items():
+        outcome = {None: "pushed", UNCHANGED: UNCHANGED}.get(reason, "skipped")
+        telling.became(session, held, "settled", items, outcome=outcome)
+    telling.became(
+        session,
+        held,
+        "requeued",
+        [item_by_id[one] for one in again],
+        reason="it changed meanwhile",
+    )
 
 
 def rehint(session: Session, item_ids: Sequence[int]) -> None:
@@ -272,13 +304,9 @@ def release(
 ) -> None:
     """Give rows back as they are; costs no attempt. Rows that are not held any more stay."""
     rows = held_rows(session, held, item_ids)
-    update_items(
-        session,
-        [row.id for row in rows],
-        **RELEASED,
-        state=QUEUED.value,
-        due_at=db_now(delay_s),
-    )
+    ids = {row.id for row in rows}
+    update_items(session, list(ids), **RELEASED, state=QUEUED.value, due_at=db_now(delay_s))
+    telling.became(session, held, "released", [item for item in held.items if item.id in ids])
 
 
 def release_unsent(session: Session, claim_id: str) -> None:
