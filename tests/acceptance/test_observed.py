@@ -8,6 +8,7 @@ import secrets
 import shlex
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -17,7 +18,7 @@ import requests
 from sqlalchemy import func, select, update
 
 from cli.demo_processes import free_port, procfile_commands
-from integration.models import AccessToken, ChannelParameter, Tenant
+from integration.models import AccessToken, MetricCounter, Tenant
 from tests.acceptance.deployments import distributed_only
 from tests.acceptance.service import ROOT, Service, wait_until
 from tests.scraped import Scraped
@@ -115,6 +116,43 @@ def test_a_resting_shop_and_a_failed_row_are_on_the_page(service: Service, artic
         lambda: scrape(service)("relay_requests_total", status="429", target="shop") >= 1,
         "the shop's 429 is counted",
     )
+
+
+def test_what_processes_counted_last_is_written_when_they_end(service: Service, articles: Articles):
+    article = articles()
+    stop(service)
+    before = written(service)
+    service.start_all()
+    if "worker" in service.parts:
+        service.wait_for_worker()
+
+    assert service.webhook("article-price.update/42", {"articleId": article["id"]}).ok
+    wait_until(lambda: service.item(article, "price").state == "COMPLETED", "it is unchanged")
+    stop(service)
+
+    now = written(service)
+    assert now["hints"] - before["hints"] == 1
+    assert now["pushes"] - before["pushes"] == 1
+
+
+def stop(service: Service) -> None:
+    """End all parts as a supervisor does, and wait for their ends."""
+    ending = [service.processes.pop(name) for name in service.parts]
+    for process in ending:
+        process.terminate()
+    for process in ending:
+        process.wait(60)
+
+
+def written(service: Service) -> Counter[str]:
+    """What the database knows of the price lane, by counter."""
+    with service.runtime.scope() as session:
+        rows = session.execute(
+            select(MetricCounter.counter, func.sum(MetricCounter.value))
+            .where(MetricCounter.topic == "price")
+            .group_by(MetricCounter.counter)
+        )
+        return Counter({row[0]: int(row[1]) for row in rows})
 
 
 # --- Flower --------------------------------------------------------------------------------------
@@ -260,78 +298,85 @@ def parts_of(secret: str) -> list[str]:
     return [secret, quoted, *(part for part in secret.split(".") if len(part) > 40)]
 
 
-def test_no_secret_of_a_whole_run_is_in_any_output(
-    service: Service, articles: Articles, request: pytest.FixtureRequest
-):
-    known: dict[str, str] = {}
-    if request.node.callspec.params["deployment"] != "sqlite":
-        request.getfixturevalue("flower_url")
-        known["Flower's password"] = request.getfixturevalue("flower_password")
-    wrong = secrets.token_hex(16)
-    changed = [articles() for _ in range(3)]
-
-    # Work with tokens of its own, a webhook with everything wrong, and a query that holds a secret.
-    service.forget_tokens()
-    service.edit(changed[0], gross="37.37")
-    service.wait_until_right(changed[0])
-    known |= secrets_in_use(service)
-    assert any(name.startswith("access token erp") for name in known)
-    assert any(name.startswith("access token shop") for name in known)
+def misuse(service: Service) -> dict[str, str]:
+    """A stranger's token, and secrets in queries; what they are, by name."""
     stranger = f"{service.token[:-40]}{secrets.token_urlsafe(30)}"
-    known["a stranger's token"] = stranger
-    strange = {"Authorization": f"Bearer {stranger}"}
+    key = secrets.token_hex(16)
     url = f"{service.web_url}/api/webhooks/article.update/42"
-    assert requests.post(url, json={}, headers=strange, timeout=30).status_code == 401
-    known["a secret in a query"] = secrets.token_hex(16)
-    query = {"key": known["a secret in a query"], "articleId": "5"}
-    assert requests.get(f"{service.web_url}/healthz", query, timeout=30).ok
-    assert service.webhook(f"article.update/42?key={query['key']}", {"articleId": "1"}).ok
+    headers = {"Authorization": f"Bearer {stranger}"}
+    assert requests.post(url, json={}, headers=headers, timeout=30).status_code == 401
+    assert requests.get(f"{service.web_url}/healthz", {"key": key}, timeout=30).ok
+    assert service.webhook(f"article.update/42?key={key}", {"articleId": "1"}).ok
+    return {"a stranger's token": stranger, "a secret in a query": key}
 
-    # The shop refuses credentials and answers nonsense, the ERP's sign-in refuses the app.
-    known["a wrong shop secret"] = wrong
+
+def refuse_and_fail(service: Service, first: dict, second: dict) -> dict[str, str]:
+    """The shop refuses us and answers nonsense, the ERP fails and its sign-in refuses the app."""
+    wrong = secrets.token_hex(16)
     service.set_parameter("client_secret", wrong)
     service.forget_tokens()
-    service.edit(changed[1], gross="38.38")
+    service.edit(first, gross="38.38")
     wait_until(lambda: service.channel().held_reason, "the channel is held")
     service.set_parameter("client_secret", service.shop_secret)
     service.change_channel(held_reason=None)
     service.fault("shop", "html", route="/api/_action/sync", count=1)
     service.fault("erp", "500", route="computed-queries/execute", count=1)
     service.bring_forward()
-    service.edit(changed[1], gross="39.39")
-    wait_until(lambda: service.item(changed[1], "price").error_class, "something failed")
+    service.edit(first, gross="39.39")
+    wait_until(lambda: service.item(first, "price").error_class, "something failed")
     service.clear_faults()
     service.forget_tokens()
     service.fault("erp", "invalid-grant", share=1.0)
-    service.edit(changed[2], gross="40.40")
+    service.edit(second, gross="40.40")
     wait_until(lambda: service.tenant().held_reason, "the tenant is held")
     service.clear_faults()
     service.release_tenant()
+    return {"a wrong shop secret": wrong}
 
-    # A secret that no key opens: an error nobody can do anything about but a person.
+
+def lose_the_key(service: Service, article: dict) -> None:
+    """A stored secret that no key opens, and the right one again."""
     with service.runtime.scope() as session:
         sealed = session.scalars(select(Tenant.offline_token)).one()
         session.execute(update(Tenant).values(offline_token="not sealed by anybody"))
-    service.forget_tokens()
-    service.edit(changed[2], gross="41.41")
+    service.edit(article, gross="41.41")
     wait_until(lambda: service.tenant().held_reason, "the tenant is held again")
     with service.runtime.scope() as session:
         session.execute(update(Tenant).values(offline_token=sealed, held_reason=None))
-        assert session.scalar(select(func.count()).select_from(ChannelParameter)) > 0
-    service.bring_forward()
-    service.wait_until_right(*changed)
-    known |= {f"{name}, later": value for name, value in secrets_in_use(service).items()}
-    told = service.relay("doctor", "42")
-    shown = service.relay("channel", "show", "42")
 
-    written = everything_written(service)
-    written |= {"doctor": told.stdout + told.stderr, "channel show": shown.stdout + shown.stderr}
-    assert any("event=channel.held" in text for text in written.values())
-    assert any("event=work_item.settled" in text for text in written.values())
-    assert any(" DEBUG " in text for text in written.values())
+
+def test_no_secret_of_a_whole_run_is_in_any_output(
+    service: Service, articles: Articles, request: pytest.FixtureRequest
+):
+    known: dict[str, str] = {}
+    if "worker" in service.parts:
+        flower = request.getfixturevalue("flower_url")
+        known["Flower's password"] = request.getfixturevalue("flower_password")
+        known["a secret in a query to Flower"] = secrets.token_hex(16)
+        query = {"key": known["a secret in a query to Flower"]}
+        assert requests.get(f"{flower}/tasks", query, timeout=30).status_code == 401
+    first, second, third = (articles() for _ in range(3))
+    service.forget_tokens()
+    service.edit(first, gross="37.37")
+    service.wait_until_right(first)
+    known |= secrets_in_use(service)
+    assert sum(name.startswith("access token") for name in known) == 2
+
+    known |= misuse(service)
+    known |= refuse_and_fail(service, second, third)
+    lose_the_key(service, third)
+    service.bring_forward()
+    service.wait_until_right(first, second, third)
+    known |= {f"{name}, later": value for name, value in secrets_in_use(service).items()}
+    commands = [service.relay("doctor", "42"), service.relay("channel", "show", "42")]
+
+    output = everything_written(service)
+    output["commands"] = "".join(one.stdout + one.stderr for one in commands)
+    for sign in (" DEBUG ", "event=channel.held", "event=tenant.held", "event=work_item.settled"):
+        assert any(sign in text for text in output.values()), sign
     leaks = [
         f"{name} in {file}"
-        for file, text in written.items()
+        for file, text in output.items()
         for name, secret in known.items()
         for part in parts_of(secret)
         if part in text
