@@ -57,13 +57,16 @@ def _run(
     as_json: bool,
 ) -> None:
     from cli import sync_drive, sync_shows
+    from integration import counter_store, counters
 
     run_id, is_continued = sync_drive.begin(runtime, name, topic, is_forced=is_forced)
     show = sync_shows.choose(as_json=as_json)
     try:
         if is_continued:
             show.note(f"run {run_id} was not finished and is continued")
-        last = sync_drive.Drive(runtime, run_id, name, show, waits=waits).until_end()
+        # It pages the ERP in this process; /metrics shows these requests, too.
+        with counters.PROCESS.flushing_into(counter_store.sink_of(runtime.scope)):
+            last = sync_drive.Drive(runtime, run_id, name, show, waits=waits).until_end()
     except KeyboardInterrupt as error:
         raise IntegrationError(
             f"stopped; `vario-relay sync {name}` goes on with run {run_id} where it is, and so do "

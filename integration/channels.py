@@ -38,6 +38,16 @@ def load(session: Session, channel_id: int, vault: Vault) -> ChannelView:
     )
 
 
+def names(session: Session, channel_id: int) -> tuple[str, str]:
+    """The tenant's and the ERP's name of a channel; one that was removed has none left."""
+    row = session.execute(
+        select(Tenant.subdomain, SalesChannel.erp_id)
+        .join(SalesChannel, SalesChannel.tenant_id == Tenant.id)
+        .where(SalesChannel.id == channel_id)
+    ).one_or_none()
+    return ("removed", "removed") if row is None else (row.subdomain, row.erp_id)
+
+
 def _parameters(session: Session, channel_id: int, vault: Vault) -> dict[str, str]:
     rows = session.scalars(
         select(ChannelParameter).where(ChannelParameter.channel_id == channel_id)
@@ -111,23 +121,13 @@ def forget_named(session: Session, names: Sequence[str]) -> None:
         session.execute(delete(model).where(model.name.in_(names)))
 
 
-def label(session: Session, channel_id: int) -> str:
-    """``tenant/id``, as commands and logs name a channel; one that was removed has no name left."""
-    row = session.execute(
-        select(Tenant.subdomain, SalesChannel.erp_id)
-        .join(Tenant, Tenant.id == SalesChannel.tenant_id)
-        .where(SalesChannel.id == channel_id)
-    ).one_or_none()
-    return "removed" if row is None else f"{row.subdomain}/{row.erp_id}"
-
-
 def hold(session: Session, channel_id: int, reason: str) -> None:
     """Stop the channel until somebody fixes what `reason` says; its items stay queued."""
     session.execute(
         update(SalesChannel).where(SalesChannel.id == channel_id).values(held_reason=reason)
     )
-    named = label(session, channel_id)
-    log.warning(observe.event("channel.held", channel=named, reason=reason))
+    tenant, channel = names(session, channel_id)
+    log.warning(observe.event("channel.held", tenant=tenant, channel=channel, reason=reason))
 
 
 def hold_tenant(session: Session, tenant_id: int, reason: str) -> None:

@@ -9,6 +9,9 @@ from functools import cached_property
 from integration.models import Priority
 from integration.topology import Topic
 
+#: Why nothing was sent: the shop holds the same content already.
+UNCHANGED = "unchanged"
+
 
 @dataclass(frozen=True)
 class ClaimedItem:
@@ -26,11 +29,16 @@ class ClaimedItem:
 
 @dataclass(frozen=True)
 class Claim:
-    """Some rows of one (channel, topic), held by one stage run until its lease ends."""
+    """Some rows of one (channel, topic), held by one stage run until its lease ends.
+
+    `tenant` and `channel` are the names that logs show.
+    """
 
     id: str
     holder: str
     channel_id: int
+    tenant: str
+    channel: str
     topic: Topic
     priority: Priority
     items: tuple[ClaimedItem, ...]

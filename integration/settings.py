@@ -52,6 +52,7 @@ class Settings:
     metrics_token: str = field(repr=False)
     chains_per_topic: int
     nightly_hour: int
+    log_level: str
 
     @property
     def is_sqlite(self) -> bool:
@@ -152,6 +153,9 @@ class _SettingsSchema(Schema):
     # never stops a lane until its lease ends.
     chains_per_topic = m.Integer(load_default=2, validate=validate.Range(1, 16))
     nightly_hour = m.Integer(load_default=2, validate=validate.Range(0, 23))
+    log_level = m.String(
+        load_default="INFO", validate=validate.OneOf(("DEBUG", "INFO", "WARNING", "ERROR"))
+    )
 
     # Also when single settings are wrong, so that all is named at once; those are missing then.
     @validates_schema(skip_on_field_errors=False)

@@ -16,7 +16,7 @@ from typing import Any, TypedDict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from integration import channels, db, observe, toggles, wire, work_items, work_outcomes
+from integration import channels, db, telling, toggles, wire, work_items, work_outcomes
 from integration.channel_view import ChannelView
 from integration.connectors.base import Connector, ListingView, Payload
 from integration.documents import ArticleDocument, Document, WithdrawalDocument
@@ -24,7 +24,6 @@ from integration.erp.plans import FETCH_BY_TOPIC
 from integration.errors import (
     ChannelError,
     ClaimLost,
-    IntegrationError,
     TenantError,
     TransientError,
     UsageError,
@@ -94,6 +93,7 @@ def claimed(runtime: Runtime, claim_id: str) -> Iterator[Work]:
         yield Work(held, runtime.channel(held.channel_id), listings, written)
     except ClaimLost:
         with runtime.scope() as session:
+            telling.lost(session, held, "fenced", len(held.items))
             work_outcomes.record_errors(session, held, {}, written=written)
         raise
     except db.TROUBLE:
@@ -129,17 +129,6 @@ def _take_over(runtime: Runtime, claim_id: str) -> tuple[Claim, dict[str, Listin
     }
 
 
-def work_event(name: str, work: Work, **fields: object) -> str:
-    """A log line about a claim: channel and topic first, then what happened."""
-    return observe.event(
-        name,
-        channel=work.channel.label,
-        topic=work.claim.topic.value,
-        claim=work.claim.id,
-        **fields,
-    )
-
-
 def fail_all(
     runtime: Runtime, held: Claim, error: Exception, written: Collection[int] = ()
 ) -> None:
@@ -149,18 +138,6 @@ def fail_all(
         work_outcomes.record_errors(
             session, held, {item.id: error for item in held.items}, written=written
         )
-        channel = channels.label(session, held.channel_id)
-    fields = {
-        "channel": channel,
-        "topic": held.topic.value,
-        "claim": held.id,
-        "items": len(held.items),
-        "error": type(error).__name__,
-        "reason": error,
-    }
-    # A planned error is the queue's daily bread; anything else is a bug that somebody must see.
-    level = logging.INFO if isinstance(error, IntegrationError) else logging.ERROR
-    log.log(level, observe.event("batch.failed", **fields))
 
 
 def hold_where_it_says_so(session: Session, channel_id: int, error: Exception) -> None:

@@ -25,7 +25,7 @@ from integration.models import (
     WorkItem,
     WorkItemState,
 )
-from integration.pushing import UNCHANGED
+from integration.work_items import UNCHANGED
 
 INITIAL, NIGHTLY = "initial", "nightly"
 STOCK_PASS, PRICE_PASS = "stock-pass", "price-pass"

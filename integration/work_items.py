@@ -18,8 +18,8 @@ from typing import Any
 from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
-from integration import doubts, sql
-from integration.claims import Claim, ClaimedItem, Settled, SettleResult
+from integration import channels, doubts, sql, telling
+from integration.claims import UNCHANGED, Claim, ClaimedItem, Settled, SettleResult
 from integration.clock import db_now
 from integration.errors import ClaimLost
 from integration.hints import hint
@@ -28,6 +28,7 @@ from integration.topology import Topic
 
 __all__ = [
     "RELEASED",
+    "UNCHANGED",
     "Claim",
     "ClaimedItem",
     "SettleResult",
@@ -46,6 +47,8 @@ __all__ = [
     "take_over",
     "update_items",
 ]
+
+#: Skipped, because the shop holds the same content already.
 
 QUEUED, PROCESSING = WorkItemState.QUEUED, WorkItemState.PROCESSING
 COMPLETED, FAILED = WorkItemState.COMPLETED, WorkItemState.FAILED
@@ -152,10 +155,13 @@ def take_over(session: Session, claim_id: str, *, lease_s: float) -> Claim:
         lease_until=db_now(lease_s),
     )
     first = rows[0]
+    tenant, channel = channels.names(session, first.channel_id)
     return Claim(
         id=claim_id,
         holder=holder,
         channel_id=first.channel_id,
+        tenant=tenant,
+        channel=channel,
         topic=Topic(first.topic),
         # Rows that turned live meanwhile do not make a backfill live.
         priority=Priority(max(row.priority for row in rows)),
@@ -221,6 +227,7 @@ def settle(session: Session, held: Claim, settled: Sequence[Settled]) -> SettleR
     )
     _look_again(session, doubted)
     doubts.spread(session, held, [one.item_id for one in done])
+    telling.settled(session, held, done, doubted=doubted, again=again)
     return SettleResult(
         completed=tuple(one.item_id for one in done),
         requeued=tuple(again),
@@ -268,13 +275,9 @@ def release(
 ) -> None:
     """Give rows back as they are; costs no attempt. Rows that are not held any more stay."""
     rows = held_rows(session, held, item_ids)
-    update_items(
-        session,
-        [row.id for row in rows],
-        **RELEASED,
-        state=QUEUED.value,
-        due_at=db_now(delay_s),
-    )
+    ids = {row.id for row in rows}
+    update_items(session, list(ids), **RELEASED, state=QUEUED.value, due_at=db_now(delay_s))
+    telling.became(session, held, "released", [item for item in held.items if item.id in ids])
 
 
 def release_unsent(session: Session, claim_id: str) -> None:

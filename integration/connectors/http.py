@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
@@ -12,8 +13,9 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-from integration import wire
+from integration import counters, wire
 from integration.clock import utc_now
+from integration.counters import Counter, Key
 from integration.errors import ClaimLost, TransientError
 
 #: What takes longer is asked for in smaller pages (design.md 5.5).
@@ -33,15 +35,41 @@ class _Timeouts(HTTPAdapter):
         return super().send(request, **kwargs)
 
 
-def session() -> requests.Session:
+class Session(requests.Session):
+    """A session whose requests are counted as those of one target, if it has one."""
+
+    target = ""
+    tenant_id = channel_id = 0
+
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        """As of requests; the status is counted, ``none`` where no complete answer came."""
+        status = "none"
+        try:
+            response = super().request(*args, **kwargs)
+            status = str(response.status_code)
+        finally:
+            if self.target:
+                label = f"{self.target}:{status}"
+                counters.PROCESS.add(Key(Counter.REQUESTS, label, self.tenant_id, self.channel_id))
+        return response
+
+
+def session() -> Session:
     """A session that always has timeouts and never reads proxies or netrc of the machine."""
-    result = requests.Session()
+    result = Session()
     result.trust_env = False
     # One session serves all tenants and shops: a cookie of one must never reach another.
     result.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     for scheme in ("https://", "http://"):
         result.mount(scheme, _Timeouts(pool_connections=4, pool_maxsize=16))
     return result
+
+
+def counted(shared: Session, target: str, *, tenant_id: int = 0, channel_id: int = 0) -> Session:
+    """A session over the same connections whose requests count for `target` (``erp``, ``shop``)."""
+    own = copy.copy(shared)
+    own.target, own.tenant_id, own.channel_id = target, tenant_id, channel_id
+    return own
 
 
 def clock() -> float:

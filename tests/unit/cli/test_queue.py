@@ -5,7 +5,7 @@ import json
 import pytest
 from sqlalchemy import select
 
-from integration import hints, work_items, work_outcomes
+from integration import counter_store, counters, hints, work_items, work_outcomes
 from integration.clock import db_now
 from integration.errors import Held, Rejected
 from integration.models import Priority, SalesChannel, WorkItem
@@ -36,6 +36,7 @@ def end_with(runtime, channel_id, errors, topic=Topic.STOCK):
         )
         done = [by_entity[key].id for key, error in errors.items() if error is None]
         work_items.settle(session, held, [work_items.Settled(one, "hash") for one in done])
+    counters.PROCESS.flush(counter_store.sink_of(runtime.scope))
 
 
 def fail(runtime, channel_id, numbers):
@@ -87,7 +88,7 @@ def test_every_item_counts_once(run, runtime, channel_id):
 
     counts = {name: found[name] for name in ("queued", "processing", "failed", "held")}
     assert counts == {"queued": 1, "processing": 1, "failed": 1, "held": 1}
-    # Two were sent within the last five minutes, two are left.
+    # Two were settled within the last five minutes, two are left.
     assert found["eta_s"] == 300.0
 
 
