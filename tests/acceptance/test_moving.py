@@ -1,4 +1,4 @@
-"""From one process on SQLite to several on Postgres and RabbitMQ."""
+"""What docs/operations.md tells an operator to do: change the key, move to several processes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,38 @@ from pathlib import Path
 
 import pytest
 
+from integration import vault
 from tests.acceptance.service import Service
 
 pytestmark = pytest.mark.timeout(240)
+
+
+def begin_anew(service: Service, **settings: str) -> None:
+    """Stop the service; it and its commands go on with these settings."""
+    for name in list(service.processes):
+        service.kill(name)
+    service.runtime.engine.dispose()
+    del service.runtime
+    service.environ |= settings
+
+
+def test_the_secret_key_is_changed_without_giving_a_secret_again(
+    start_service: Callable[..., Service], sqlite_url: str
+):
+    service = start_service(sqlite_url, articles=10)
+    old, new = service.environ["RELAY_SECRET_KEY"], vault.new_key()
+    service.start_all()
+    begin_anew(service, RELAY_SECRET_KEY=f"{new},{old}")
+    service.start_all()
+
+    rotated = service.relay("secrets", "rotate")
+    begin_anew(service, RELAY_SECRET_KEY=new)
+    service.start_all()
+
+    assert rotated.returncode == 0, rotated.stderr
+    assert "stored secrets are encrypted under the first key" in rotated.stderr
+    # Needs the tenant's token and the shop's secret.
+    service.fill_shop()
 
 
 def test_an_embedded_service_moves_to_postgres_and_rabbitmq_with_all_it_knows(
@@ -24,10 +53,8 @@ def test_an_embedded_service_moves_to_postgres_and_rabbitmq_with_all_it_knows(
     service.kill("up")
     service.edit_silently(missed, gross="81.00")
     service.hint("price", missed)
-    service.runtime.engine.dispose()
-    del service.runtime
 
-    service.environ |= {"RELAY_DATABASE_URL": postgres_url, "RELAY_BROKER_URL": broker_url}
+    begin_anew(service, RELAY_DATABASE_URL=postgres_url, RELAY_BROKER_URL=broker_url)
     assert service.relay("db", "upgrade").returncode == 0
     copied = service.relay("db", "copy", "--from", str(file))
     service.start_all()

@@ -1,4 +1,4 @@
-"""What docs/operations.md tells an operator to do: upgrade, change the key, restore."""
+"""What docs/operations.md tells an operator to do: upgrade and restore several processes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ import requests
 from sqlalchemy import make_url, text
 
 from cli import server_packages
-from integration import vault
 from tests.acceptance.service import ROOT, Service, wait_until
 from tests.real_servers import empty_broker, empty_database
 
@@ -55,18 +54,6 @@ def stop(service: Service, *names: str) -> None:
     for name in names:
         service.processes[name].wait(GRACE_S)
         del service.processes[name]
-
-
-def restart(service: Service) -> None:
-    """All processes again, with the settings of now."""
-    stop(service, *service.parts)
-    forget_runtime(service)
-    service.start_all()
-
-
-def forget_runtime(service: Service) -> None:
-    service.runtime.engine.dispose()
-    del service.runtime
 
 
 def done(service: Service, *arguments: str) -> str:
@@ -172,25 +159,6 @@ def test_a_rolling_restart_under_load_refuses_no_webhook_and_loses_no_change(ser
     assert set(load.answers) == {200}
     service.assert_no_product_twice()
     assert [one.last_error for one in service.items() if one.state == "FAILED"] == []
-
-
-# --- a new key -----------------------------------------------------------------------------------
-
-
-def test_the_secret_key_is_changed_without_giving_a_secret_again(
-    service: Service, articles: Articles
-):
-    article, old, new = articles(), service.environ["RELAY_SECRET_KEY"], vault.new_key()
-    service.environ["RELAY_SECRET_KEY"] = f"{new},{old}"
-    restart(service)
-
-    said = done(service, "secrets", "rotate")
-    service.environ["RELAY_SECRET_KEY"] = new
-    restart(service)
-
-    assert "stored secrets are encrypted under the first key" in said
-    service.edit(article, gross="71.00")
-    service.wait_until_right(article)
 
 
 # --- backup and restore --------------------------------------------------------------------------
