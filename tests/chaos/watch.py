@@ -57,7 +57,7 @@ class Watch:
         while not self._stopping.wait(EVERY_S):
             try:
                 self.samples.append(self._sample())
-            except SQLAlchemyError:
+            except (SQLAlchemyError, requests.RequestException):
                 continue
 
     def _sample(self) -> Sample:

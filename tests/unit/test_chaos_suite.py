@@ -81,6 +81,13 @@ def test_only_our_applied_writes_of_products_count():
     assert write.at % 60 == 1.5
 
 
+def test_a_price_is_the_same_however_it_is_spelt():
+    result = Ledger()
+    result.note(NUMBER, "gross", "1016.80", at=1.0)
+
+    assert result.version(NUMBER, "gross", 1016.8, at=2.0) == 0
+
+
 def samples(*given: tuple[float, bool, float]) -> list[Sample]:
     return [Sample(at, is_due, (pushed_at, 0)) for at, is_due, pushed_at in given]
 
