@@ -14,6 +14,8 @@ from tests.chaos.plan import DISTRIBUTED, EMBEDDED
 from tests.chaos.run import run
 
 FAULTS = {DISTRIBUTED: 40, EMBEDDED: 10}
+#: A few of a plan may find nothing to spoil, e.g. a queue that no worker has made yet.
+SPARE = 2
 
 
 @pytest.mark.chaos
@@ -29,8 +31,8 @@ FAULTS = {DISTRIBUTED: 40, EMBEDDED: 10}
 def test_faults_lose_nothing_create_nothing_twice_and_leave_nothing_stale(mode: str):
     seed = int(os.environ.get("CHAOS_SEED", time.time_ns() % 10**6))
 
-    report = run(seed, FAULTS[mode], mode)
+    report = run(seed, FAULTS[mode] + SPARE, mode)
 
     assert report.wrong == []
-    assert sum(report.by_kind.values()) == FAULTS[mode]
+    assert sum(report.by_kind.values()) >= FAULTS[mode]
     assert report.edits > FAULTS[mode]

@@ -15,11 +15,15 @@ from tests.chaos.world import World
 
 @dataclass(frozen=True)
 class Write:
-    """One applied write of a product. `at`: seconds since the epoch."""
+    """One applied write of a product. `at`: seconds since the epoch.
+
+    `is_deletion`: an employee of the shop deleted the product, and every older value with it.
+    """
 
     at: float
     request: str
     values: dict[str, Any]
+    is_deletion: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,12 +44,17 @@ def history(world: World, number: str) -> list[dict[str, Any]]:
 
 
 def applied(entries: Sequence[dict[str, Any]]) -> list[Write]:
-    """Writes of ours that the shop took."""
+    """Writes of ours that the shop took, and deletions by its employees."""
+    taken = [one for one in entries if one["entity"] == "product" and one["result"] == "applied"]
     return [
-        Write(datetime.fromisoformat(one["at"]).timestamp(), one["request"], _values(one["body"]))
-        for one in entries
-        if one["by"] == "api" and one["entity"] == "product" and one["result"] == "applied"
-        if isinstance(one["body"], dict)
+        Write(
+            datetime.fromisoformat(one["at"]).timestamp(),
+            one["request"],
+            {} if one["action"] == "delete" else _values(one["body"]),
+            is_deletion=one["action"] == "delete",
+        )
+        for one in taken
+        if one["by"] == "api" or one["action"] == "delete"
     ]
 
 
@@ -73,8 +82,9 @@ def late_writes(number: str, writes: Sequence[Write], ledger: Ledger) -> Iterato
             if version is None:
                 continue  # not an employee's of the ERP; the comparison judges it
             if version < newest:
-                repairs = (t for t, _, v in versions[place + 1 :] if v is not None and v >= newest)
-                repaired_at = next(repairs, None)
+                repairs = [t for t, _, v in versions[place + 1 :] if v is not None and v >= newest]
+                repairs += [one.at for one in writes if one.is_deletion and one.at > at]
+                repaired_at = min(repairs, default=None)
                 late_s = None if repaired_at is None else repaired_at - at
                 yield LateWrite(number, field, at, str(value), late_s)
             newest = max(newest, version)

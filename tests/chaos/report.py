@@ -24,8 +24,8 @@ class Report:
 
     seed: int
     mode: str
-    faults: int
-    by_kind: dict[str, int]
+    faults: int = 0
+    by_kind: dict[str, int] = field(default_factory=dict)
     edits: int = 0
     webhooks: int = 0
     articles: int = 0

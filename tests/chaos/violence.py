@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from amqp.exceptions import NotFound
+
 from cli.server_processes import until
 from tests.chaos.plan import Fault
 from tests.chaos.world import World, close_broker_connections, tell
@@ -27,6 +29,10 @@ HIT_S = 8.0
 LAST_BREATH_S = 0.06
 
 _pause = threading.Event().wait
+
+
+class Missed(Exception):
+    """The fault could not be committed, and does not count; the message says why."""
 
 
 class Violence:
@@ -55,7 +61,7 @@ class Violence:
     def commit(self, fault: Fault) -> tuple[str, float]:
         """Do it and wait for its end; what was done, in a few words, and when it began (monotonic).
 
-        One at a time per target: an earlier fault is waited for.
+        One at a time per target: an earlier fault is waited for. Raises: Missed.
         """
         with self._locks[fault.target]:
             began = time.monotonic()
@@ -105,12 +111,16 @@ class Violence:
         return told
 
     def _purge(self, _: Fault) -> str:
-        return f"purged {self._world.purge_queues()} messages"
+        try:
+            return f"purged {self._world.purge_queues()} messages"
+        except NotFound as error:
+            raise Missed("no worker has made its queues yet") from error
 
     def _cut(self, fault: Fault) -> str:
         if fault.target == "database":
             return f"cut {self._world.terminate_backends()} connections to the database"
-        close_broker_connections(self._world.servers["broker"])
+        if not close_broker_connections(self._world.servers["broker"]):
+            raise Missed("the broker did not close its connections")
         return "cut all connections to the broker"
 
     def _orphan(self, fault: Fault) -> str:
@@ -134,7 +144,7 @@ class Violence:
         if fault.kind == "token-revoked":
             # A fresh token that is refused as well is no accident: it holds channel or tenant.
             if self._world.hits_left(fault.target, fault.kind):
-                return f"{fault.kind} of the {fault.target} is still to come"
+                raise Missed(f"{fault.kind} of the {fault.target} is still to come")
             hits = 1
         if fault.kind in HELD:
             more = {"count": 1, "seconds": fault.seconds}

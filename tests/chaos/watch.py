@@ -57,7 +57,7 @@ class Watch:
         while not self._stopping.wait(EVERY_S):
             try:
                 self.samples.append(self._sample())
-            except SQLAlchemyError:
+            except (SQLAlchemyError, requests.RequestException):
                 continue
 
     def _sample(self) -> Sample:
@@ -94,10 +94,10 @@ def resumption_s(
             return None
         settled_at = after[-1].at
     began = max(ended_at, due.at)
-    return settled_at - began - _covered_s(began, settled_at, blocked)
+    return settled_at - began - covered_s(began, settled_at, blocked)
 
 
-def _covered_s(since: float, until: float, intervals: Sequence[Interval]) -> float:
+def covered_s(since: float, until: float, intervals: Sequence[Interval]) -> float:
     """How much of a time is covered by these intervals, which may overlap."""
     covered, reached = 0.0, since
     for begin, end in sorted(intervals):

@@ -250,20 +250,21 @@ def tell(pids: Iterable[int], signum: signal.Signals) -> None:
             os.kill(pid, signum)
 
 
-def close_broker_connections(rabbitmq: RabbitMQ) -> None:
-    """Every connection to the broker is closed by the broker."""
+def close_broker_connections(rabbitmq: RabbitMQ) -> bool:
+    """Every connection to the broker is closed by the broker; whether it took the command."""
     script = server_packages.rabbitmq_server()
     assert script is not None
-    subprocess.run(
-        [script.with_name("rabbitmqctl"), "close_all_connections", "chaos"],
+    done = subprocess.run(
+        [script.with_name("rabbitmqctl"), "-t", "20", "close_all_connections", "chaos"],
         env=rabbitmq._environ(),
         cwd=rabbitmq.directory,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        timeout=30,
+        timeout=START_S,
         check=False,
         **rabbitmq._as_account(),
     )
+    return done.returncode == 0
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

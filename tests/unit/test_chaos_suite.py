@@ -64,12 +64,21 @@ def test_late_is_what_is_older_than_what_the_shop_had(values, written, late):
     assert all(isinstance(one, LateWrite) and one.field == "stock" for one in found)
 
 
+def test_a_deleted_product_keeps_no_older_value():
+    deleted = Write(13, "", {}, is_deletion=True)
+
+    (late,) = late_writes(NUMBER, [*writes((10, 2), (11, 1)), deleted], ledger(1, 2))
+
+    assert late.repaired_s == 2
+
+
 def test_only_our_applied_writes_of_products_count():
     entry: dict[str, Any] = {
         "at": "2026-01-01T00:00:01.500+00:00",
         "request": "r-1",
         "by": "api",
         "entity": "product",
+        "action": "upsert",
         "result": "applied",
         "body": {"id": "x", "name": "N", "price": [{"gross": 11.9}]},
     }
@@ -79,6 +88,13 @@ def test_only_our_applied_writes_of_products_count():
 
     assert write.values == {"name": "N", "gross": 11.9}
     assert write.at % 60 == 1.5
+
+
+def test_a_price_is_the_same_however_it_is_spelt():
+    result = Ledger()
+    result.note(NUMBER, "gross", "1016.80", at=1.0)
+
+    assert result.version(NUMBER, "gross", 1016.8, at=2.0) == 0
 
 
 def samples(*given: tuple[float, bool, float]) -> list[Sample]:
