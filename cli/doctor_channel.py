@@ -12,7 +12,7 @@ from cli.channel import require_running
 from cli.channel_parameters import missing_parameters
 from cli.findings import Finding
 from cli.shared import duration
-from integration import sync_runs
+from integration import health_view, sync_runs
 from integration.clock import db_now
 from integration.errors import IntegrationError
 from integration.models import (
@@ -60,6 +60,7 @@ def findings(runtime: Runtime, channel_id: int, known: KnownChannels) -> Iterato
     else:
         yield from _in_shop(runtime, label, channel)
     with runtime.scope() as session:
+        yield from _health(session, label, channel_id)
         yield _queue(session, label, channel_id, is_running=is_running)
         yield _nightly(session, label, channel_id, is_running=is_running)
 
@@ -88,6 +89,17 @@ def _in_shop(runtime: Runtime, label: str, channel: ChannelView) -> Iterator[Fin
         yield Finding(f"{label} {one.check}", not one.is_fault, one.detail, do)
     if not any(one.is_fault for one in problems):
         yield Finding(f"{label} shop", True, f"the {channel.platform} shop is ready")
+
+
+def _health(session: Session, label: str, channel_id: int) -> Iterator[Finding]:
+    """What the batches met; the check above asks the shop itself, and may find it well again."""
+    sentence = health_view.sentences(session).get(channel_id)
+    if sentence is None:
+        return
+    is_open = channel_id in health_view.open_breakers(session)
+    name = label.removeprefix("channel ")
+    do = f"mend the shop; `vario-relay channel resume {name}` tries it at once" if is_open else ""
+    yield Finding(f"{label} health", not is_open, sentence, do)
 
 
 def _queue(session: Session, label: str, channel_id: int, *, is_running: bool) -> Finding:

@@ -52,6 +52,9 @@ def status(here: Here, as_json: bool, max_age: float | None) -> None:
         print_json(rows)
     else:
         _print_statuses(rows)
+        for name, sentence in {f"{one.tenant}/{one.channel}": one.shop for one in found}.items():
+            if sentence:
+                click.echo(f"{name}: {sentence}")
     ages = [one.oldest_unsent_s for one in found if one.oldest_unsent_s is not None]
     if max_age is not None and ages and max(ages) > max_age:
         raise IntegrationError(

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import and_, exists, func, select, union_all, update
 from sqlalchemy.orm import Session
 
-from integration import channels, pacing, sql, work_items
+from integration import channels, pacing, shop_health, sql, work_items
 from integration.clock import db_now
 from integration.models import (
     Lane,
@@ -26,7 +26,12 @@ from integration.models import (
     WorkItem,
     WorkItemState,
 )
+from integration.shop_health import Health
 from integration.topology import LANE_BY_TOPIC, Queue, Topic
+
+#: Rows of the batch that tries a shop after it failed: enough to find one that goes through among
+#: some that make the shop stumble, and little to lose.
+PROBE_ROWS = 10
 
 
 @dataclass(frozen=True)
@@ -64,12 +69,14 @@ def due_lanes(session: Session, topics: tuple[Topic, ...]) -> list[DueLane]:
     Paused and held channels, switched-off topics and resting shops are left out.
     """
     rows = session.execute(_due_lanes(topics)).all()
-    paused = pacing.paused_names(session)
+    paused = pacing.paused_until(session)
+    shops = shop_health.by_channel(session)
     lanes = [
         DueLane(row.id, Topic(row.topic), Priority(row.priority), row.platform, row.served_at)
         for row in rows
         if pacing.erp_bucket_name(row.tenant_id) not in paused
         and pacing.shop_bucket_name(row.id) not in paused
+        and not shops.get(row.id, Health()).rests
     ]
     return sorted(lanes, key=_urgency)
 
@@ -120,10 +127,13 @@ def claim_next(
 ) -> str | None:
     """Claim the next batch of a lane; its claim id, None when the lane may not go on now.
 
-    The lane's row is locked, so that two dispatchers together never exceed the limits.
+    The shop's row is locked, so that two dispatchers together never exceed the limits.
     """
     if lane.topic not in batch_size:
         return None  # this platform does not serve the topic; its items wait
+    shop = shop_health.locked(session, lane.channel_id)
+    if shop.rests or (shop.is_slow and _chains_of_channel(session, lane)):
+        return None
     notes = _lock_lane(session, lane)
     own = _chains_under_way(session, lane)
     if own >= limits.chains_per_lane:
@@ -138,13 +148,17 @@ def claim_next(
         lane.channel_id,
         lane.topic,
         priority=lane.priority,
-        limit=batch_size[lane.topic],
+        limit=_rows_of(batch_size[lane.topic], shop),
         lease_s=limits.lease_s,
         due_before=due_before,
     )
     if claim_id is not None:
         session.execute(_note(lane, served_at=db_now()))
     return claim_id
+
+
+def _rows_of(batch: int, shop: Health) -> int:
+    return min(batch, PROBE_ROWS) if shop.breaker.is_open else batch
 
 
 def _lock_lane(session: Session, lane: DueLane) -> Any:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
@@ -25,6 +26,8 @@ from integration.models import RateBucket
 LONGEST_WAIT_S = 2.0
 #: Share of the tokens that backfill leaves to live work.
 LIVE_RESERVE = 0.3
+
+_SHOP = "shop:"
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ def erp_bucket_name(tenant_id: int) -> str:
 
 
 def shop_bucket_name(channel_id: int) -> str:
-    return f"shop:{channel_id}"
+    return f"{_SHOP}{channel_id}"
 
 
 def end_pause(session: Session, name: str) -> None:
@@ -138,11 +141,18 @@ def end_pause(session: Session, name: str) -> None:
     session.execute(update(RateBucket).where(RateBucket.name == name).values(paused_until=None))
 
 
-def paused_names(session: Session) -> set[str]:
-    """Names of the buckets that are paused now; dispatch claims nothing for them."""
-    return set(
-        session.scalars(select(RateBucket.name).where(RateBucket.paused_until > db_now())).all()
-    )
+def paused_until(session: Session) -> dict[str, datetime]:
+    """End of the pause by name, of the buckets that are paused now; dispatch claims nothing for
+    them."""
+    rows = session.execute(
+        select(RateBucket.name, RateBucket.paused_until).where(RateBucket.paused_until > db_now())
+    ).all()
+    return {row.name: row.paused_until for row in rows}
+
+
+def shops_of(names: Iterable[str]) -> list[int]:
+    """Channel ids of those names that are shops' buckets."""
+    return [int(one.removeprefix(_SHOP)) for one in names if one.startswith(_SHOP)]
 
 
 def pause_shop(session: Session, channel_id: int, seconds: float) -> None:

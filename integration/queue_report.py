@@ -7,13 +7,14 @@ failed for a replay; both are counted, neither makes the queue look slow.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Integer, and_, case, cast, func, select
 from sqlalchemy.orm import Session
 
+from integration import health_view
 from integration.clock import db_now
 from integration.models import SalesChannel, Tenant, WorkItem, WorkItemState
 from integration.observe import masked
@@ -39,6 +40,8 @@ class LaneStatus:
     held: int
     oldest_unsent_s: float | None
     eta_s: float | None
+    #: Why the shop is let alone for a while, in one sentence; None: no trouble known.
+    shop: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,14 @@ def statuses(session: Session) -> list[LaneStatus]:
         .join(Tenant, Tenant.id == SalesChannel.tenant_id)
         .order_by(Tenant.subdomain, SalesChannel.erp_id)
     ).all()
+    shops = health_view.sentences(session)
     result = []
     for channel in channels:
         for topic in sorted(Topic, key=LANE_BY_TOPIC.__getitem__):
             row = counted.get((channel.id, topic.value))
             if row is not None or topic in SERVED_TOPICS:
-                result.append(_status(session, channel, topic, row))
+                status = _status(session, channel, topic, row)
+                result.append(replace(status, shop=shops.get(channel.id)))
     return result
 
 

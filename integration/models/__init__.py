@@ -8,6 +8,7 @@ from integration.models.channels import (
     SalesChannel,
     TransferToggle,
 )
+from integration.models.health import ShopHealth
 from integration.models.runs import Lane, RateBucket, SyncCursor, SyncRun, SyncRunState
 from integration.models.tenants import AccessToken, Tenant, TenantFact
 from integration.models.work import Priority, WorkItem, WorkItemState
@@ -22,6 +23,7 @@ __all__ = [
     "Priority",
     "RateBucket",
     "SalesChannel",
+    "ShopHealth",
     "SyncCursor",
     "SyncRun",
     "SyncRunState",

@@ -44,6 +44,7 @@ from integration.models import (
     Lane,
     RateBucket,
     SalesChannel,
+    ShopHealth,
     SyncRun,
     SyncRunState,
     Tenant,
@@ -558,6 +559,7 @@ class Service:
                 .values(due_at=db_now())
             )
             session.execute(update(RateBucket).values(paused_until=None))
+            session.execute(delete(ShopHealth))
 
     def forget_tokens(self) -> None:
         """Let the next request to ERP or shop ask for a new access token."""
