@@ -105,7 +105,7 @@ def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
             work_items.begin_write(session, work.claim, item_ids, lease_s=runtime.settings.lease_s)
         work.written.update(item_ids)
 
-    connector = runtime.connector(work.channel, before_write)
+    connector = runtime.connector(work.channel, before_write, share=work.share)
     receipts = shop_calls.send(runtime, work, connector, payloads)
     with runtime.scope() as session:
         _record(session, work, payloads, receipts)

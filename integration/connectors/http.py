@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
@@ -37,6 +38,35 @@ def session() -> requests.Session:
     for scheme in ("https://", "http://"):
         result.mount(scheme, _Timeouts(pool_connections=4, pool_maxsize=16))
     return result
+
+
+class Gate(Protocol):
+    """What stands before the requests of a session and sees their answers."""
+
+    def before_request(self) -> None: ...
+
+    def answered(self, response: requests.Response, seconds: float) -> None: ...
+
+
+class _Gated(requests.Session):
+    """A session that shares the connections of another one."""
+
+    def __init__(self, base: requests.Session, gate: Gate) -> None:
+        super().__init__()
+        self.trust_env, self.adapters, self.cookies = base.trust_env, base.adapters, base.cookies
+        self._gate = gate
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        self._gate.before_request()
+        began = time.monotonic()
+        response = super().send(request, **kwargs)
+        self._gate.answered(response, time.monotonic() - began)
+        return response
+
+
+def gated(base: requests.Session, gate: Gate) -> requests.Session:
+    """A session like `base`, over its connections, that asks `gate` before each request."""
+    return _Gated(base, gate)
 
 
 def send(

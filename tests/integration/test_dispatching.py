@@ -10,6 +10,7 @@ from integration import channels, dispatching, pacing, toggles
 from integration.clock import db_now
 from integration.dispatching import DueLane, Limits
 from integration.models import Lane, Priority, RateBucket, SalesChannel, WorkItem
+from integration.token_bucket import Rate
 from integration.topology import Queue, Topic
 from tests.integration.support import Database, together
 
@@ -312,7 +313,7 @@ def test_an_erp_that_asked_for_rest_stops_all_channels_of_its_tenant(due):
     due.hint(STOCK, "1", channel=other)
     name = pacing.erp_bucket_name(due.tenant)
 
-    pacing.Bucket(due.scope, name, pacing.Rate(30, 6.0)).pause(60)
+    pacing.Bucket(due.scope, name, Rate(30, 6.0)).pause(60)
 
     assert lanes(due) == []
 

@@ -10,6 +10,7 @@ from integration.clock import db_now
 from integration.dispatching import PROBE_ROWS, DueLane, Limits
 from integration.errors import Busy, CredentialsRefused, Throttled, TransientError
 from integration.models import Priority, RateBucket, SalesChannel, ShopHealth, WorkItemState
+from integration.token_bucket import Rate
 from integration.topology import Topic
 from sandbox import serving
 from sandbox.erp import Options, create_app
@@ -278,6 +279,6 @@ def test_forgetting_lets_the_shop_be_tried_at_once(database):
 def test_pauses_name_their_shops(database):
     with database.scope() as session:
         pacing.pause_shop(session, 7, 60)
-        pacing.Bucket(database.scope, "erp:1", pacing.Rate(30, 6.0))
+        pacing.Bucket(database.scope, "erp:1", Rate(30, 6.0))
     with database.scope() as session:
         assert pacing.shops_of(pacing.paused_until(session)) == [7]
