@@ -50,6 +50,7 @@ class Settings:
     timezone: str
     metrics_token: str = field(repr=False)
     chains_per_topic: int
+    slow_chains: int
     nightly_hour: int
 
     @property
@@ -150,6 +151,8 @@ class _SettingsSchema(Schema):
     # Two per channel and topic: one may fetch while the other writes, and the loss of a worker
     # never stops a lane until its lease ends.
     chains_per_topic = m.Integer(load_default=2, validate=validate.Range(1, 16))
+    # Half of the four live worker processes of the Procfile: the other half is for shops that work.
+    slow_chains = m.Integer(load_default=2, validate=validate.Range(1, 64))
     nightly_hour = m.Integer(load_default=2, validate=validate.Range(0, 23))
 
     @validates_schema

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from integration import sql
 from integration.breaker import Breaker
 from integration.clock import db_now
-from integration.models import ShopHealth
+from integration.models import ShopHealth, WorkItem, WorkItemState
 from integration.observe import masked
 
 #: A shop that holds a worker for so long gets one batch at a time. Shopware's own advice is 5 to
@@ -109,6 +109,17 @@ def note_pause(session: Session, channel_id: int, reason: str) -> None:
 def forget(session: Session, channel_id: int) -> None:
     """Begin anew: a person says that the shop is well, or it is another one now."""
     session.execute(delete(ShopHealth).where(ShopHealth.channel_id == channel_id))
+
+
+def chains_of_slow_shops(session: Session) -> int:
+    """Chains under way of all shops that are slow or whose last call failed."""
+    slow = select(ShopHealth.channel_id).where(
+        or_(ShopHealth.failures > 0, ShopHealth.latency_s >= SLOW_S)
+    )
+    query = select(func.count(WorkItem.claim_id.distinct())).where(
+        WorkItem.state == WorkItemState.PROCESSING.value, WorkItem.channel_id.in_(slow)
+    )
+    return session.scalar(query) or 0
 
 
 def _select() -> Any:

@@ -7,9 +7,10 @@ from sqlalchemy import update
 
 from integration import dispatching, health_view, pacing, shop_health
 from integration.clock import db_now
-from integration.dispatching import PROBE_ROWS, DueLane, Limits
+from integration.dispatching import PROBE_ROWS, Limits
 from integration.errors import Busy, CredentialsRefused, Throttled, TransientError
 from integration.models import Priority, RateBucket, SalesChannel, ShopHealth, WorkItemState
+from integration.rota import DueLane
 from integration.token_bucket import Rate
 from integration.topology import Topic
 from sandbox import serving
