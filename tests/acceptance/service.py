@@ -362,10 +362,12 @@ class Service:
         if waits:
             self._wait_for_web("web")
 
-    def start_worker(self, name: str = "worker", queues: str = "live,backfill,control") -> None:
+    def start_worker(
+        self, name: str = "worker", queues: str = "live,backfill,control", processes: int = 2
+    ) -> None:
         self.start(
             name, "celery", "-A", "tasks.app", "worker", "-Q", queues, "-n", f"{name}@%h",
-            "--concurrency=2", "--without-gossip", "--without-mingle",
+            f"--concurrency={processes}", "--without-gossip", "--without-mingle",
         )  # fmt: skip
 
     def start_beat(self, name: str = "beat") -> None:
