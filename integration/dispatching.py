@@ -7,6 +7,7 @@ one article is one write. Backfill has no rounds and its own queue.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -59,10 +60,11 @@ class Limits:
     waiting_chains: int = 12
 
 
-def rota(session: Session, topics: tuple[Topic, ...]) -> Rota:
+def rota(session: Session, topics: tuple[Topic, ...], limits: Limits | None = None) -> Rota:
     """Lanes with due work that may move now, as their turns come.
 
-    Paused and held channels, switched-off topics and resting shops are left out.
+    Paused and held channels, switched-off topics and resting shops are left out; with `limits`
+    also lanes and channels that have all the chains they may have.
     """
     rows = session.execute(_due_lanes(topics)).all()
     paused = pacing.paused_until(session)
@@ -82,6 +84,13 @@ def rota(session: Session, topics: tuple[Topic, ...]) -> Rota:
         and pacing.shop_bucket_name(row.id) not in paused
         and not shops.get(row.id, Health()).rests
     ]
+    if limits is not None:
+        under_way = _chains(session)
+        lanes = [
+            lane
+            for lane in lanes
+            if _fits(under_way[lane.channel_id], lane, shops.get(lane.channel_id, Health()), limits)
+        ]
     return Rota(lanes, _served(session))
 
 
@@ -197,12 +206,19 @@ def claim_next(
 
 
 def _has_room(session: Session, lane: DueLane, shop: Health, limits: Limits) -> bool:
-    under_way = _chains(session, lane.channel_id)
-    if shop.is_slow and (
-        under_way or shop_health.chains_of_slow_shops(session) >= limits.slow_chains
-    ):
+    under_way = _chains(session, lane.channel_id)[lane.channel_id]
+    if not _fits(under_way, lane, shop, limits):
         return False
-    like_this = [topic for topic, priority in under_way if priority == lane.priority]
+    return not shop.is_slow or shop_health.chains_of_slow_shops(session) < limits.slow_chains
+
+
+def _fits(
+    under_way: Sequence[tuple[Topic, Priority]], lane: DueLane, shop: Health, limits: Limits
+) -> bool:
+    """May the channel have one more chain, of this lane?"""
+    if shop.is_slow:
+        return not under_way
+    like_this = [topic for topic, priority in under_way if priority is lane.priority]
     most = max(limits.chains_per_channel, limits.chains_per_lane)
     return len(like_this) < most and like_this.count(lane.topic) < limits.chains_per_lane
 
@@ -242,17 +258,21 @@ def _lock_lane(session: Session, lane: DueLane) -> Any:
     ).one()
 
 
-def _chains(session: Session, channel_id: int) -> list[tuple[Topic, Priority]]:
-    """The chains of a channel; rows of a backfill that turn live do not make it live."""
-    rows = session.execute(
-        select(WorkItem.topic, func.max(WorkItem.priority).label("priority"))
-        .where(
-            WorkItem.channel_id == channel_id,
-            WorkItem.state == WorkItemState.PROCESSING.value,
-        )
-        .group_by(WorkItem.claim_id, WorkItem.topic)
-    ).all()
-    return [(Topic(row.topic), Priority(row.priority)) for row in rows]
+def _chains(
+    session: Session, channel_id: int | None = None
+) -> dict[int, list[tuple[Topic, Priority]]]:
+    """The chains of a channel, or of all; rows of a backfill that turn live do not make it live."""
+    claims = (
+        select(WorkItem.channel_id, WorkItem.topic, func.max(WorkItem.priority).label("priority"))
+        .where(WorkItem.state == WorkItemState.PROCESSING.value)
+        .group_by(WorkItem.claim_id, WorkItem.channel_id, WorkItem.topic)
+    )
+    if channel_id is not None:
+        claims = claims.where(WorkItem.channel_id == channel_id)
+    found: dict[int, list[tuple[Topic, Priority]]] = defaultdict(list)
+    for row in session.execute(claims):
+        found[row.channel_id].append((Topic(row.topic), Priority(row.priority)))
+    return found
 
 
 def _round_start(session: Session, notes: Any, lane: DueLane, coalesce_s: float) -> datetime:

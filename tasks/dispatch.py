@@ -60,7 +60,7 @@ def dispatch(here: Runtime) -> int:
         slow_chains=config.slow_chains,
     )
     with here.scope() as session:
-        rota = dispatching.rota(session, SERVED_TOPICS)
+        rota = dispatching.rota(session, SERVED_TOPICS, limits)
         room = dispatching.room(session, limits)
     sent = 0
     while (lane := rota.next()) is not None:

@@ -10,7 +10,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import requests
@@ -26,6 +26,7 @@ from tests.acceptance.service import Service, wait_until
 
 #: Every tenant of the sandboxed ERP has these two.
 ERP_CHANNELS = ("42", "43")
+WARM_UP_S = 8.0
 
 
 @dataclass(frozen=True)
@@ -80,16 +81,24 @@ class Fleet(Service):
         began = time.monotonic()
         for number, (one, article) in enumerate(changes):
             pause.wait(max(0.0, began + number / run.changes_per_s - time.monotonic()))
-            self._change(one, article, stock=1_000 + number)
+            self._change(one, article)
         pause.wait(max(0.0, began + run.seconds - time.monotonic()))
         return self._ages(members, {(one.channel_id, article) for one, article in changes})
 
     def settle(self) -> None:
-        """Let all shops answer again, and the backlog drain."""
+        """Let all shops answer again, bring everything forward, and wait for the backlog."""
+        self.mend_shops()
+        self.bring_forward()
+        self.wait_until_drained()
+
+    def mend_shops(self) -> None:
+        """Let all shops answer again."""
         for one in self.members:
             requests.delete(f"{one.shop_url}/_sandbox/faults", timeout=30).raise_for_status()
-        self.bring_forward()
-        wait_until(self._is_drained, "the backlog is drained", 120)
+
+    def wait_until_drained(self) -> None:
+        """Wait until nothing is on its way any more; nothing is brought forward."""
+        wait_until(lambda: self.open_items() == 0, "the backlog is drained", 180)
 
     @staticmethod
     def break_shop(one: Member, kind: str, seconds: float) -> None:
@@ -105,10 +114,12 @@ class Fleet(Service):
             for place, one in ((n, members[n % len(members)]) for n in range(number))
         ]
 
-    def _change(self, one: Member, article: str, stock: int) -> None:
+    def _change(self, one: Member, article: str) -> None:
+        # A stock that no run before has sent: an unchanged one would never reach the shop.
+        self._stock += 1
         self.erp(
-            "edit", tenant=one.tenant, article=article, channel=one.erp_id, set={"stock": stock},
-            silent=True,
+            "edit", tenant=one.tenant, article=article, channel=one.erp_id,
+            set={"stock": self._stock}, silent=True,
         )  # fmt: skip
         answer = requests.post(
             f"{self.web_url}/api/webhooks/sales_channel.stockChange",
@@ -138,9 +149,6 @@ class Fleet(Service):
                 arrived = row.pushed_at if is_in_shop else row.now
                 ages[row.channel_id].append((arrived - row.last_event_at).total_seconds())
         return ages
-
-    def _is_drained(self) -> bool:
-        return self.open_items() == 0
 
     def _are_done(self, runs: Sequence[int | None]) -> bool:
         with self.runtime.scope() as session:
@@ -193,6 +201,7 @@ class Fleet(Service):
 
     def __enter__(self) -> Fleet:
         self.members: list[Member] = []
+        self._stock = 1_000
         super().__enter__()
         return self
 
@@ -212,8 +221,13 @@ class Comparison:
 
 
 def compare(fleet: Fleet, members: Sequence[Member], run: Run) -> Comparison:
-    """Measure twice: all well, and with one shop slow and one that does not answer."""
+    """Measure twice: all well, and with one shop slow and one that does not answer.
+
+    A few changes go before, so that no process measures its own start.
+    """
     slow, dead, *healthy = members
+    fleet.freshness(members, replace(run, seconds=WARM_UP_S))
+    fleet.settle()
     before = fleet.freshness(members, run)
     fleet.settle()
     fleet.break_shop(slow, "slow", run.slow_s)

@@ -17,7 +17,7 @@ OVERRIDES = {
     "RELAY_STAGE_HARD_S": "15",
     "RELAY_COALESCE_S": "1",
 }
-RUN = Run(channels=8, slow_s=8.0, seconds=30.0, changes_per_s=4.0)
+RUN = Run(channels=8, slow_s=8.0, seconds=30.0, changes_per_s=1.5)
 
 
 def test_a_slow_and_a_dead_shop_leave_the_others_as_fresh_as_before(
@@ -32,7 +32,7 @@ def test_a_slow_and_a_dead_shop_leave_the_others_as_fresh_as_before(
         found = compare(fleet, members, RUN)
 
         print(f"p95 {found.before_s:.2f} s, beside a slow and a dead shop {found.beside_s:.2f} s")
-        assert found.changes >= 80
+        assert found.changes >= 30
         assert found.is_good, found
 
         def is_open() -> bool:
@@ -40,5 +40,7 @@ def test_a_slow_and_a_dead_shop_leave_the_others_as_fresh_as_before(
                 return members[1].channel_id in health_view.open_breakers(session)
 
         wait_until(is_open, "the dead shop's breaker is open")
-        fleet.settle()  # both come back, and what waited is sent
-        assert {item.state for item in fleet.items()} == {"COMPLETED"}
+        fleet.mend_shops()
+        fleet.wait_until_drained()  # by itself: the breaker tries the shop, and the rest follows
+        assert not is_open()
+        assert [one for one in fleet.items() if one.state == "FAILED"] == []

@@ -210,6 +210,20 @@ def test_all_slow_shops_together_have_few_chains(database):
     assert claims == [True, True, False, True]
 
 
+def test_channels_that_are_full_are_not_even_asked(database):
+    other = database.add_channel("43")
+    for channel in (database.channel, other):
+        for topic in SERVED:
+            database.hint(topic, *(str(n) for n in range(30)), channel=channel)
+    for topic in (STOCK, PRICE):
+        dispatch(database, topic, LIMITS)
+
+    with database.scope() as session:
+        found = {one.channel_id for one in dispatching.rota(session, SERVED, LIMITS)}
+
+    assert found == {other}
+
+
 def test_chains_that_no_worker_has_taken_yet_take_up_room(database):
     def room() -> tuple[int, int]:
         with database.scope() as session:
