@@ -45,6 +45,8 @@ def _sentence(health: Health, paused_until: datetime | None, now: datetime) -> s
         return f"the shop asked for a pause until {_clock(paused_until)}{because}"
     if breaker.failures:
         return f"the last call of the shop failed{because}"
+    if health.hangs:
+        return "the shop has not answered a batch for some seconds"
     if health.is_slow:
         return f"the shop is slow, a batch takes {health.latency_s:.0f} s; it gets one at a time"
     return None

@@ -32,10 +32,13 @@ def send(
     Raises: what the connector raises; Throttled instead of a TransientError while the breaker is
     open, so that the rows of a probe lose no attempt.
     """
+    with runtime.scope() as session:
+        shop_health.note_call(session, work.channel.id)
     began = time.monotonic()
     try:
         receipts = connector.push(work.claim.topic, payloads, key=work.claim.id)
     except Throttled as error:
+        _end_call(runtime, work)
         pause(runtime, work, [error])
         raise
     except TransientError as error:
@@ -47,7 +50,15 @@ def send(
         too_late = TransientError("the shop took longer than a stage may")
         _record_failure(runtime, work, too_late, time.monotonic() - began)
         raise
+    except Exception:
+        _end_call(runtime, work)
+        raise
     return _record_answer(runtime, work, receipts, time.monotonic() - began)
+
+
+def _end_call(runtime: Runtime, work: Work) -> None:
+    with runtime.scope() as session:
+        shop_health.end_call(session, work.channel.id)
 
 
 def pause(runtime: Runtime, work: Work, errors: Iterable[Exception]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from integration import sql
@@ -22,6 +22,10 @@ from integration.observe import masked
 #: A shop that holds a worker for so long gets one batch at a time. Shopware's own advice is 5 to
 #: 10 s per request; below it two batches overlap usefully.
 SLOW_S = 5.0
+#: A batch that is not answered after so long may be at a shop that hangs: no second one goes there.
+HANGS_AFTER_S = 2.0
+#: Beyond the soft limit of a stage nobody waits any more; who began the call has died in it.
+FORGOTTEN_AFTER_S = 60.0
 #: Weight of the last batch: one that took half a minute is felt at once and forgotten after three.
 WEIGHT = 0.5
 
@@ -34,11 +38,12 @@ class Health:
     latency_s: float | None = None
     reason: str | None = None
     rests: bool = False
+    hangs: bool = False
 
     @property
     def is_slow(self) -> bool:
-        """It gets one batch at a time: it is slow, or its last call failed."""
-        return self.breaker.failures > 0 or (self.latency_s or 0.0) >= SLOW_S
+        """It gets one batch at a time: it is slow, hangs, or its last call failed."""
+        return self.hangs or self.breaker.failures > 0 or (self.latency_s or 0.0) >= SLOW_S
 
 
 def by_channel(session: Session) -> dict[int, Health]:
@@ -57,6 +62,17 @@ def locked(session: Session, channel_id: int) -> Health:
     return _health(_locked_row(session, channel_id))
 
 
+def note_call(session: Session, channel_id: int) -> None:
+    """A batch is being sent, until its success or failure is recorded."""
+    locked(session, channel_id)
+    _update(session, channel_id, call_began_at=db_now())
+
+
+def end_call(session: Session, channel_id: int) -> None:
+    """The batch ended, and says nothing about the shop."""
+    _update(session, channel_id, call_began_at=None)
+
+
 def record_success(session: Session, channel_id: int, took_s: float) -> bool:
     """The shop answered within `took_s`; whether that closed its breaker."""
     was_open = locked(session, channel_id)
@@ -69,6 +85,7 @@ def record_success(session: Session, channel_id: int, took_s: float) -> bool:
         opened_at=None,
         reason=None,
         latency_s=_smoothed(was_open.latency_s, took_s),
+        call_began_at=None,
     )
     return was_open.breaker.is_open
 
@@ -94,6 +111,7 @@ def record_failure(
         trips=after.trips,
         reason=masked(reason)[:2_000],
         latency_s=_smoothed(before.latency_s, took_s),
+        call_began_at=None,
         **values,
     )
     rest_s = (after.retry_at - now).total_seconds() if after.retry_at else 0.0
@@ -112,9 +130,9 @@ def forget(session: Session, channel_id: int) -> None:
 
 
 def chains_of_slow_shops(session: Session) -> int:
-    """Chains under way of all shops that are slow or whose last call failed."""
+    """Chains under way of all shops that are slow, hang, or whose last call failed."""
     slow = select(ShopHealth.channel_id).where(
-        or_(ShopHealth.failures > 0, ShopHealth.latency_s >= SLOW_S)
+        or_(ShopHealth.failures > 0, ShopHealth.latency_s >= SLOW_S, _hangs())
     )
     query = select(func.count(WorkItem.claim_id.distinct())).where(
         WorkItem.state == WorkItemState.PROCESSING.value, WorkItem.channel_id.in_(slow)
@@ -130,7 +148,15 @@ def _select() -> Any:
         ShopHealth.retry_at,
         ShopHealth.latency_s,
         ShopHealth.reason,
+        func.coalesce(_hangs(), false()).label("hangs"),
         db_now().label("now"),
+    )
+
+
+def _hangs() -> ColumnElement[bool]:
+    return and_(
+        ShopHealth.call_began_at <= db_now(-HANGS_AFTER_S),
+        ShopHealth.call_began_at > db_now(-FORGOTTEN_AFTER_S),
     )
 
 
@@ -142,7 +168,7 @@ def _locked_row(session: Session, channel_id: int) -> Any:
 
 def _health(row: Any) -> Health:
     breaker = Breaker(row.failures, row.trips, row.retry_at)
-    return Health(breaker, row.latency_s, row.reason, breaker.rests_at(row.now))
+    return Health(breaker, row.latency_s, row.reason, breaker.rests_at(row.now), bool(row.hangs))
 
 
 def _smoothed(before: float | None, took_s: float) -> float:

@@ -31,3 +31,5 @@ class ShopHealth(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     #: How long a batch holds a worker at this shop, smoothed. None: nothing was sent yet.
     latency_s: Mapped[float | None] = mapped_column(Float)
+    #: When the batch began that is being sent now; None: none is.
+    call_began_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("opened_at", integration.clock.UtcDateTime(timezone=True), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("latency_s", sa.Float(), nullable=True),
+        sa.Column("call_began_at", integration.clock.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["channel_id"],
             ["sales_channel.id"],

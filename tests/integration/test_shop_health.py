@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from sqlalchemy import update
 
@@ -124,6 +126,28 @@ def test_rows_of_a_probe_that_failed_let_others_try_next(relay):
     retry_at = health(relay).breaker.retry_at
     assert health(relay).rests
     assert all(relay.row(ARTICLE, one).due_at >= retry_at for one in failed[1:])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Busy("locked", 0.0),
+        Throttled("slower", 1.0),
+        TransientError(AWAY),
+        CredentialsRefused("the shop refuses the password"),
+        ZeroDivisionError("a bug"),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_however_a_call_ends_it_has_ended(relay, error):
+    relay.hint(ARTICLE, relay.for_sale()[0])
+    relay.shop.failures.append(error)
+    claim_id = relay.claim()
+    with contextlib.suppress(ZeroDivisionError):
+        relay.run(claim_id)
+
+    with relay.runtime.scope() as session:
+        assert session.get_one(ShopHealth, relay.channel_id).call_began_at is None
 
 
 def test_an_unknown_outcome_of_a_probe_stays_unknown(relay):
@@ -254,6 +278,35 @@ def test_a_slow_shop_gets_one_batch_at_a_time(database):
         database.hint(topic, "1")
 
     assert [claim(database, topic) is not None for topic in SERVED] == [True, False, False]
+
+
+def test_a_shop_that_has_not_answered_for_seconds_gets_no_second_batch(database):
+    for topic in SERVED:
+        database.hint(topic, "1")
+    with database.scope() as session:
+        shop_health.note_call(session, database.channel)
+
+    def call_began(seconds_ago: float) -> None:
+        with database.scope() as session:
+            session.execute(update(ShopHealth).values(call_began_at=db_now(-seconds_ago)))
+
+    assert claim(database, STOCK) is not None
+    call_began(3)
+    assert claim(database, PRICE) is None
+    with database.scope() as session:
+        told = health_view.sentences(session)[database.channel]
+        assert shop_health.chains_of_slow_shops(session) == 1
+    assert told == "the shop has not answered a batch for some seconds"
+
+    call_began(61)  # nobody waits for so long: the worker died in the call
+    assert claim(database, PRICE) is not None
+
+
+def test_an_answer_ends_the_call(database):
+    with database.scope() as session:
+        shop_health.note_call(session, database.channel)
+        shop_health.record_success(session, database.channel, 3.0)
+        assert session.get_one(ShopHealth, database.channel).call_began_at is None
 
 
 def test_a_resting_shop_is_no_due_lane_and_stops_nobody_else(database):
