@@ -51,7 +51,16 @@ def list_channels(here: Here, as_json: bool) -> None:
         return
     print_table(
         ("TENANT", "CHANNEL", "PLATFORM", "STATE", "WHY"),
-        [(row["tenant"], row["channel"], row["platform"], row["state"], _why(row)) for row in rows],
+        [
+            (
+                row["tenant"],
+                row["channel"],
+                row["platform"],
+                row["state"],
+                _why(row) or row["shop"] or "",
+            )
+            for row in rows
+        ],
         empty="there is no sales channel yet; `vario-relay channel add` adds one",
     )
 
@@ -76,6 +85,7 @@ def show(here: Here, channel: str, as_json: bool) -> None:
         return
     click.echo(f"channel    {row['tenant']}/{row['channel']} on {row['platform']}")
     click.echo(f"state      {row['state']}" + (f": {_why(row)}" if _why(row) else ""))
+    click.echo(f"shop       {row['shop'] or 'no trouble known'}")
     print_table(
         ("PARAMETER", "VALUE"),
         [(name, value) for name, value in row["parameters"].items()],
@@ -183,11 +193,12 @@ def pause(here: Here, channel: str, until: str | None) -> None:
 def resume(here: Here, channel: str) -> None:
     """Let a channel move: ends a pause and a hold, and registers its webhooks in the ERP.
 
-    A hold of its tenant ends too. What caused it holds it again if it is still there.
+    A shop that rests because it failed is tried at once. A hold of its tenant ends too. What
+    caused it holds it again if it is still there.
     """
     from cli import registrations
     from cli.channel_parameters import missing_parameters
-    from integration import channels, pacing
+    from integration import channels, pacing, shop_health
     from integration.models import Tenant
 
     runtime = here.runtime
@@ -208,6 +219,7 @@ def resume(here: Here, channel: str) -> None:
         found.is_paused, found.paused_until, found.held_reason = False, None, None
         tenant.held_reason = None
         pacing.end_pause(session, pacing.shop_bucket_name(found.id))
+        shop_health.forget(session, found.id)
     say(f"sales channel {label} is resumed")
     if tenant_held:
         say(f"its tenant was held and is tried again: {tenant_held}")
@@ -269,9 +281,13 @@ def require_running(session: Session, found: SalesChannel, name: str) -> None:
 
 
 def _described(session: Session, found: SalesChannel, tenant: Tenant) -> dict[str, Any]:
-    """State is running, paused (by a person) or held (by the service)."""
+    """State is running, paused (by a person) or held (by the service).
+
+    `shop` says in one sentence why a shop is let alone for a while; None: no trouble known.
+    """
     from sqlalchemy import select
 
+    from integration import health_view
     from integration.clock import db_now
 
     now = session.scalar(select(db_now()))
@@ -286,6 +302,7 @@ def _described(session: Session, found: SalesChannel, tenant: Tenant) -> dict[st
         "state": "paused" if is_paused else "held" if held else "running",
         "paused_until": until,
         "held_reason": held,
+        "shop": health_view.sentences(session).get(found.id),
     }
 
 

@@ -135,12 +135,13 @@ def _forget_shop(session: Session, channel_id: int) -> None:
     """What was learnt from the shop may be another shop's now: its tax ids, its access token."""
     from sqlalchemy import delete
 
-    from integration import pacing
+    from integration import pacing, shop_health
     from integration.models import AccessToken, ChannelFact
 
     session.execute(delete(ChannelFact).where(ChannelFact.channel_id == channel_id))
     name = pacing.shop_bucket_name(channel_id)
     session.execute(delete(AccessToken).where(AccessToken.name == name))
+    shop_health.forget(session, channel_id)
 
 
 def missing_parameters(session: Session, found: SalesChannel) -> list[str]:

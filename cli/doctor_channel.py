@@ -13,7 +13,7 @@ from cli.channel import require_running
 from cli.channel_parameters import missing_parameters
 from cli.findings import Finding
 from cli.shared import duration
-from integration import sync_runs, toggles
+from integration import health_view, sync_runs, toggles
 from integration.clock import db_now
 from integration.errors import IntegrationError
 from integration.models import (
@@ -63,6 +63,7 @@ def findings(runtime: Runtime, channel_id: int, known: KnownChannels) -> Iterato
         yield from _in_shop(runtime, label, channel)
     with runtime.scope() as session:
         yield from _toggles(session, label, channel)
+        yield from _health(session, label, channel_id)
         yield _queue(session, label, channel_id, is_running=is_running)
         yield _nightly(session, label, channel_id, is_running=is_running)
 
@@ -100,6 +101,17 @@ def _toggles(session: Session, label: str, channel: ChannelView) -> Iterator[Fin
         detail = f"switched off: {', '.join(names)}; what changes is kept and waits"
         do = f"`vario-relay toggle on {channel.label} {names[0]}` lets it travel when it shall"
         yield Finding(f"{label} toggles", True, detail, do)
+
+
+def _health(session: Session, label: str, channel_id: int) -> Iterator[Finding]:
+    """What the batches met; the check above asks the shop itself, and may find it well again."""
+    sentence = health_view.sentences(session).get(channel_id)
+    if sentence is None:
+        return
+    is_open = channel_id in health_view.open_breakers(session)
+    name = label.removeprefix("channel ")
+    do = f"mend the shop; `vario-relay channel resume {name}` tries it at once" if is_open else ""
+    yield Finding(f"{label} health", not is_open, sentence, do)
 
 
 def _queue(session: Session, label: str, channel_id: int, *, is_running: bool) -> Finding:

@@ -60,6 +60,9 @@ def status(here: Here, as_json: bool, max_age: float | None) -> None:
         print_json(rows)
     else:
         _print_statuses(rows)
+        for name, sentence in {f"{one.tenant}/{one.channel}": one.shop for one in found}.items():
+            if sentence:
+                click.echo(f"{name}: {sentence}")
     if late:
         raise IntegrationError(_late_sentence(late, max_age))
 

@@ -7,7 +7,8 @@ one article is one write. Backfill has no rounds and its own queue.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from sqlalchemy import and_, exists, func, select, union_all, update
 from sqlalchemy.orm import Session
 
-from integration import channels, pacing, sql, work_items
+from integration import channels, pacing, shop_health, sql, work_items
 from integration.clock import db_now
 from integration.models import (
     Lane,
@@ -26,57 +27,107 @@ from integration.models import (
     WorkItem,
     WorkItemState,
 )
-from integration.topology import LANE_BY_TOPIC, SHORT_NAME_BY_TOPIC, Queue, Topic
+from integration.rota import DueLane, Rota, Served
+from integration.shop_health import Health
+from integration.topology import SHORT_NAME_BY_TOPIC, Queue, Topic
+
+#: Rows of the batch that tries a shop after it failed: enough to find one that goes through among
+#: some that make the shop stumble, and little to lose.
+PROBE_ROWS = 10
 
 
-@dataclass(frozen=True)
-class DueLane:
-    """A (channel, topic) with something due. `served_at` None: never served yet."""
-
-    channel_id: int
-    topic: Topic
-    priority: Priority
-    platform: str
-    served_at: datetime | None
-
-    @property
-    def queue(self) -> Queue:
-        return Queue.LIVE if self.priority is Priority.LIVE else Queue.BACKFILL
+#: A chain that no worker has taken after so long is lost, or the workers are few; others go on.
+LOST_AFTER_S = 10.0
 
 
 @dataclass(frozen=True)
 class Limits:
     """`chains_per_lane` under way at most; `coalesce_s` between rounds; `lease_s` of a claim.
 
-    `chains_per_channel`: a lane starts a second chain only while the shop has fewer than these.
-    Four overlapping writers locked a real Shopware out of itself in 6 of 16 requests.
+    `chains_per_channel`, live and backfill counted apart: what one shop may hold of the worker
+    processes, and no more writers than can do without locking each other out (four overlapping
+    ones locked a real Shopware out of itself in 6 of 16 requests).
+    `slow_chains`: of all shops together that are slow or whose last call failed; each has one.
+    `waiting_chains`: sent and not taken by a worker yet, per queue. So the queue in the broker
+    stays short, and who comes last waits for a few batches and not for everybody's.
     """
 
     chains_per_lane: int
     coalesce_s: float
     lease_s: float
-    chains_per_channel: int = 4
+    chains_per_channel: int = 2
+    slow_chains: int = 2
+    waiting_chains: int = 12
 
 
-def due_lanes(session: Session, topics: tuple[Topic, ...]) -> list[DueLane]:
-    """Lanes with due work that may move now: urgent topics first, longest waiting channel first.
+def rota(session: Session, topics: tuple[Topic, ...], limits: Limits | None = None) -> Rota:
+    """Lanes with due work that may move now, as their turns come.
 
-    Paused and held channels, switched-off topics and resting shops are left out.
+    Paused and held channels, switched-off topics and resting shops are left out; with `limits`
+    also lanes and channels that have all the chains they may have.
     """
     rows = session.execute(_due_lanes(topics)).all()
-    paused = pacing.paused_names(session)
+    paused = pacing.paused_until(session)
+    shops = shop_health.by_channel(session)
     lanes = [
-        DueLane(row.id, Topic(row.topic), Priority(row.priority), row.platform, row.served_at)
+        DueLane(
+            row.id,
+            Topic(row.topic),
+            Priority(row.priority),
+            row.platform,
+            row.served_at,
+            row.tenant_id,
+            (row.passed_live if row.priority == Priority.LIVE else row.passed_backfill) or 0,
+        )
         for row in rows
         if pacing.erp_bucket_name(row.tenant_id) not in paused
         and pacing.shop_bucket_name(row.id) not in paused
+        and not shops.get(row.id, Health()).rests
     ]
-    return sorted(lanes, key=_urgency)
+    if limits is not None:
+        under_way = _chains(session)
+        lanes = [
+            lane
+            for lane in lanes
+            if _fits(under_way[lane.channel_id], lane, shops.get(lane.channel_id, Health()), limits)
+        ]
+    return Rota(lanes, _served(session))
 
 
-def _urgency(lane: DueLane) -> tuple[Any, ...]:
-    served = lane.served_at.timestamp() if lane.served_at else 0.0
-    return (lane.priority, LANE_BY_TOPIC[lane.topic], served, lane.channel_id)
+def due_lanes(session: Session, topics: tuple[Topic, ...]) -> list[DueLane]:
+    """The lanes of the rota, each once."""
+    return list(rota(session, topics))
+
+
+def _served(session: Session) -> list[Served]:
+    rows = session.execute(
+        select(SalesChannel.tenant_id, SalesChannel.id, func.max(Lane.served_at).label("at"))
+        .join(Lane, Lane.channel_id == SalesChannel.id)
+        .group_by(SalesChannel.tenant_id, SalesChannel.id)
+    ).all()
+    return [Served(row.tenant_id, row.id, row.at) for row in rows]
+
+
+def room(session: Session, limits: Limits) -> dict[Queue, int]:
+    """How many more chains may be sent to each queue."""
+    waiting = (
+        select(func.max(WorkItem.priority).label("priority"))
+        .where(
+            WorkItem.state == WorkItemState.PROCESSING.value,
+            WorkItem.holder.is_(None),
+            WorkItem.lease_until > db_now(limits.lease_s - LOST_AFTER_S),
+        )
+        .group_by(WorkItem.claim_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(waiting.c.priority, func.count().label("number")).group_by(waiting.c.priority)
+    ).all()
+    by_priority = {row.priority: row.number for row in rows}
+    return {
+        Queue.LIVE: limits.waiting_chains - by_priority.get(int(Priority.LIVE), 0),
+        Queue.BACKFILL: limits.waiting_chains - by_priority.get(int(Priority.BACKFILL), 0),
+    }
 
 
 def _due_lanes(topics: tuple[Topic, ...]) -> Any:
@@ -105,6 +156,8 @@ def _due_lanes(topics: tuple[Topic, ...]) -> Any:
                     sql.constant(topic.value).label("topic"),
                     sql.constant(int(priority)).label("priority"),
                     Lane.served_at,
+                    Lane.passed_live,
+                    Lane.passed_backfill,
                 )
                 .join(Tenant, Tenant.id == SalesChannel.tenant_id)
                 .outerjoin(
@@ -116,20 +169,24 @@ def _due_lanes(topics: tuple[Topic, ...]) -> Any:
 
 
 def claim_next(
-    session: Session, lane: DueLane, batch_size: Mapping[Topic, int], limits: Limits
+    session: Session,
+    lane: DueLane,
+    batch_size: Mapping[Topic, int],
+    limits: Limits,
+    rivals: Sequence[DueLane] = (),
 ) -> str | None:
     """Claim the next batch of a lane; its claim id, None when the lane may not go on now.
 
-    The lane's row is locked, so that two dispatchers together never exceed the limits.
+    The shop's row is locked, so that two dispatchers together never exceed the limits of a lane
+    and a channel; each of them may exceed `slow_chains` by one at the same moment.
+    `rivals`: due lanes of the same channel, which are passed over by it.
     """
     if lane.topic not in batch_size:
         return None  # this platform does not serve the topic; its items wait
+    shop = shop_health.locked(session, lane.channel_id)
+    if shop.rests or not _has_room(session, lane, shop, limits):
+        return None
     notes = _lock_lane(session, lane)
-    own = _chains_under_way(session, lane)
-    if own >= limits.chains_per_lane:
-        return None
-    if own and _chains_of_channel(session, lane) >= limits.chains_per_channel:
-        return None
     due_before = None
     if lane.priority is Priority.LIVE:
         due_before = _round_start(session, notes, lane, limits.coalesce_s)
@@ -138,12 +195,13 @@ def claim_next(
         lane.channel_id,
         lane.topic,
         priority=lane.priority,
-        limit=batch_size[lane.topic],
+        limit=_rows_of(batch_size[lane.topic], shop),
         lease_s=limits.lease_s,
         due_before=due_before,
     )
     if claim_id is not None:
-        session.execute(_note(lane, served_at=db_now()))
+        session.execute(_note(lane, served_at=db_now(), **{_passed_column(lane): 0}))
+        _pass_over(session, rivals)
     return claim_id
 
 
@@ -174,6 +232,46 @@ def chain_of(session: Session, claim_id: str) -> Chain:
     return Chain(claim_id, row.subdomain, row.erp_id, topic, row.items)
 
 
+def _has_room(session: Session, lane: DueLane, shop: Health, limits: Limits) -> bool:
+    under_way = _chains(session, lane.channel_id)[lane.channel_id]
+    if not _fits(under_way, lane, shop, limits):
+        return False
+    return not shop.is_slow or shop_health.chains_of_slow_shops(session) < limits.slow_chains
+
+
+def _fits(
+    under_way: Sequence[tuple[Topic, Priority]], lane: DueLane, shop: Health, limits: Limits
+) -> bool:
+    """May the channel have one more chain, of this lane?"""
+    if shop.is_slow:
+        return not under_way
+    like_this = [topic for topic, priority in under_way if priority is lane.priority]
+    most = max(limits.chains_per_channel, limits.chains_per_lane)
+    return len(like_this) < most and like_this.count(lane.topic) < limits.chains_per_lane
+
+
+def _pass_over(session: Session, rivals: Sequence[DueLane]) -> None:
+    if not rivals:
+        return
+    session.execute(
+        sql.insert(session, Lane)
+        .values([{"channel_id": one.channel_id, "topic": one.topic.value} for one in rivals])
+        .on_conflict_do_nothing()
+    )
+    for one in rivals:
+        column = _passed_column(one)
+        passed = func.coalesce(getattr(Lane, column), 0) + 1
+        session.execute(_note(one, **{column: passed}))
+
+
+def _passed_column(lane: DueLane) -> str:
+    return "passed_live" if lane.priority is Priority.LIVE else "passed_backfill"
+
+
+def _rows_of(batch: int, shop: Health) -> int:
+    return min(batch, PROBE_ROWS) if shop.breaker.is_open else batch
+
+
 def _lock_lane(session: Session, lane: DueLane) -> Any:
     session.execute(
         sql.insert(session, Lane)
@@ -187,32 +285,21 @@ def _lock_lane(session: Session, lane: DueLane) -> Any:
     ).one()
 
 
-def _chains_under_way(session: Session, lane: DueLane) -> int:
-    """Claims of the lane; rows of a backfill that turned live meanwhile do not make it live."""
+def _chains(
+    session: Session, channel_id: int | None = None
+) -> dict[int, list[tuple[Topic, Priority]]]:
+    """The chains of a channel, or of all; rows of a backfill that turn live do not make it live."""
     claims = (
-        select(WorkItem.claim_id)
-        .where(
-            WorkItem.channel_id == lane.channel_id,
-            WorkItem.topic == lane.topic.value,
-            WorkItem.state == WorkItemState.PROCESSING.value,
-        )
-        .group_by(WorkItem.claim_id)
-        .having(func.max(WorkItem.priority) == int(lane.priority))
-        .subquery()
+        select(WorkItem.channel_id, WorkItem.topic, func.max(WorkItem.priority).label("priority"))
+        .where(WorkItem.state == WorkItemState.PROCESSING.value)
+        .group_by(WorkItem.claim_id, WorkItem.channel_id, WorkItem.topic)
     )
-    return session.scalar(select(func.count()).select_from(claims)) or 0
-
-
-def _chains_of_channel(session: Session, lane: DueLane) -> int:
-    return (
-        session.scalar(
-            select(func.count(WorkItem.claim_id.distinct())).where(
-                WorkItem.channel_id == lane.channel_id,
-                WorkItem.state == WorkItemState.PROCESSING.value,
-            )
-        )
-        or 0
-    )
+    if channel_id is not None:
+        claims = claims.where(WorkItem.channel_id == channel_id)
+    found: dict[int, list[tuple[Topic, Priority]]] = defaultdict(list)
+    for row in session.execute(claims):
+        found[row.channel_id].append((Topic(row.topic), Priority(row.priority)))
+    return found
 
 
 def _round_start(session: Session, notes: Any, lane: DueLane, coalesce_s: float) -> datetime:

@@ -24,6 +24,7 @@ from integration.erp.plans import FETCH_BY_TOPIC
 from integration.errors import Held, PermanentError, Throttled, TransientError
 from integration.models import Listing, WorkItem
 from integration.runtime import Runtime
+from integration.token_bucket import Share
 from integration.topics import DOCUMENT_BY_TOPIC
 from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 
@@ -104,7 +105,7 @@ class DryRun:
 
         Raises: IntegrationError of the ERP or the shop, when waiting does not help.
         """
-        client = self._runtime.erp(self._channel.tenant_id, is_backfill=True)
+        client = self._runtime.erp(self._channel.tenant_id, share=Share.BACKFILL)
         connector = self._runtime.connector(self._channel)
         erp_id = self._channel.erp_id
         expected = self._patiently(lambda: listings.count_listed(client, erp_id))

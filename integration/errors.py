@@ -43,11 +43,13 @@ class TransientError(IntegrationError):
 
 
 class Throttled(TransientError):
-    """The other side asked for a pause of `retry_after_s` seconds. Costs no attempt."""
+    """The other side needs a pause of `retry_after_s` seconds. Costs no attempt."""
 
-    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
-        super().__init__(message)
-        self.args = (message, retry_after_s)
+    def __init__(
+        self, message: str, retry_after_s: float = 1.0, outcome_unknown: bool = False
+    ) -> None:
+        super().__init__(message, outcome_unknown)
+        self.args = (message, retry_after_s, outcome_unknown)
         self.retry_after_s = retry_after_s
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from integration import channels, pacing
+from integration import channels, pacing, shop_health
 from integration.clock import db_now
 from integration.models import (
     RateBucket,
@@ -55,7 +55,12 @@ def _rest_ends(session: Session) -> dict[str, datetime]:
     rows = session.execute(
         select(RateBucket.name, RateBucket.paused_until).where(RateBucket.paused_until.is_not(None))
     )
-    return {row.name: row.paused_until for row in rows}
+    ends: dict[str, datetime] = {row.name: row.paused_until for row in rows}
+    for channel_id, health in shop_health.by_channel(session).items():
+        if health.breaker.retry_at is not None:
+            name = pacing.shop_bucket_name(channel_id)
+            ends[name] = max(health.breaker.retry_at, ends.get(name, health.breaker.retry_at))
+    return ends
 
 
 def _may_move_since(row: Any, rest_ends: dict[str, datetime]) -> datetime:

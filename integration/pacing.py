@@ -1,7 +1,8 @@
 """Token buckets in the database: one per ERP tenant and per shop, shared by all processes.
 
-A taker that finds the bucket empty reserves the next token and waits for it, at most two seconds;
-a longer wait is handed back as Throttled, and the work gets a due time instead (design.md 5.5).
+A taker that finds the bucket empty waits for its token, at most two seconds; a longer wait is
+handed back as Busy, and the work gets a due time instead (design.md 5.5). The arithmetic is in
+`token_bucket`, what a shop teaches us about its rate in `shop_rate`.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
@@ -18,30 +20,11 @@ from sqlalchemy.orm import Session
 from integration import sql
 from integration.clock import db_now
 from integration.db import SessionScope
-from integration.errors import Throttled
+from integration.errors import Busy
 from integration.models import RateBucket
+from integration.token_bucket import LONGEST_WAIT_S, Admission, Level, Rate, Share, admit
 
-#: A worker never sleeps longer than this.
-LONGEST_WAIT_S = 2.0
-#: Share of the tokens that backfill leaves to live work.
-LIVE_RESERVE = 0.3
-
-
-@dataclass(frozen=True)
-class Rate:
-    """`requests` per `seconds`. The bucket holds a third of them: bucket plus refill then never
-    exceed 4/3 of the rate in any window, which for 30 per 6 s is the ERP's own 40 per 6 s."""
-
-    requests: int
-    seconds: float
-
-    @property
-    def per_second(self) -> float:
-        return self.requests / self.seconds
-
-    @property
-    def capacity(self) -> float:
-        return max(1.0, self.requests / 3)
+_SHOP = "shop:"
 
 
 def _wait(seconds: float) -> None:
@@ -49,8 +32,9 @@ def _wait(seconds: float) -> None:
 
 
 class Bucket:
-    """The bucket `name`; backfill leaves a reserve to live work.
+    """The bucket `name` for the requests of one `share`.
 
+    `rate`: fixed, or a function of what the bucket has learnt per second (None: nothing yet).
     `gives_up_after_s`: from then on nothing is taken, so that a stage of many small requests
     ends within its limit.
     """
@@ -59,70 +43,89 @@ class Bucket:
         self,
         scope: SessionScope,
         name: str,
-        rate: Rate,
+        rate: Rate | Callable[[float | None], Rate],
         *,
-        is_backfill: bool = False,
+        share: Share = Share.LIVE,
         gives_up_after_s: float = math.inf,
         wait: Callable[[float], None] = _wait,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._scope, self._name, self._rate, self._wait = scope, name, rate, wait
+        self._scope, self._name, self._share, self._wait = scope, name, share, wait
+        self._rate_of = rate if callable(rate) else lambda _learnt: rate
         self._clock, self._ends_at = clock, clock() + gives_up_after_s
-        self._reserve = rate.capacity * LIVE_RESERVE if is_backfill else 0.0
 
-    def take(self) -> None:
-        """Return when one request may be sent.
+    def take(self) -> float:
+        """Return when one request may be sent: the seconds that were waited for it.
 
-        Raises: Throttled with the seconds to wait when that is longer than LONGEST_WAIT_S, and
+        Raises: Busy with the seconds to wait when that is longer than LONGEST_WAIT_S, and
         when the taker's own time is over: what it has is kept, the rest comes again at once.
         """
         if self._clock() >= self._ends_at:
-            raise Throttled("the time of this stage is used up", 0.0)
-        with self._scope() as session:
-            wait_s, is_taken = self._reserve_one(session)
-        if not is_taken:
-            raise Throttled(f"the request budget of {self._name} is used up", wait_s)
-        if wait_s > 0:
-            self._wait(wait_s)
+            raise Busy("the time of this stage is used up", 0.0)
+        waited_s = 0.0
+        while True:
+            patience_s = LONGEST_WAIT_S - waited_s
+            with self._scope() as session:
+                found = self._ask(session, patience_s)
+            # Live work reserves ahead: what is refused to it now is refused in two seconds too.
+            is_hopeless = self._share is Share.LIVE or found.wait_s > patience_s
+            if found.level is None and is_hopeless:
+                raise Busy(f"the request budget of {self._name} is used up", found.wait_s)
+            if found.wait_s > 0:
+                self._wait(found.wait_s)
+                waited_s += found.wait_s
+            if found.level is not None:
+                return waited_s
 
     def pause(self, seconds: float) -> None:
         """Nobody takes anything for `seconds`: the other side said so (429)."""
         with self._scope() as session:
             _pause(session, self._name, seconds)
 
-    def _reserve_one(self, session: Session) -> tuple[float, bool]:
-        """(seconds until the token is there, taken?)"""
-        self._ensure(session)
-        row = session.execute(
+    def _ask(self, session: Session, patience_s: float) -> Admission:
+        """What the bucket says now; a token that is granted is taken."""
+        row = self._locked(session)
+        if row.paused_until is not None and row.paused_until > row.now:
+            return Admission(None, (row.paused_until - row.now).total_seconds())
+        rate = self._rate_of(row.per_second)
+        level = Level(
+            row.tokens, row.filled_at, row.backfill_tokens or 0.0, row.write_back_tokens or 0.0
+        )
+        found = admit(level.filled(row.now, rate), rate, self._share, patience_s)
+        if found.level is not None:
+            session.execute(
+                update(RateBucket)
+                .where(RateBucket.name == self._name)
+                .values(
+                    tokens=found.level.tokens,
+                    filled_at=found.level.filled_at,
+                    backfill_tokens=found.level.backfill,
+                    write_back_tokens=found.level.write_back,
+                    paused_until=None,
+                )
+            )
+        return found
+
+    def _locked(self, session: Session) -> Any:
+        full = self._rate_of(None).capacity
+        session.execute(
+            sql.insert(session, RateBucket)
+            .values(name=self._name, tokens=full, filled_at=db_now())
+            .on_conflict_do_nothing()
+        )
+        return session.execute(
             select(
                 RateBucket.tokens,
                 RateBucket.filled_at,
+                RateBucket.backfill_tokens,
+                RateBucket.write_back_tokens,
                 RateBucket.paused_until,
+                RateBucket.per_second,
                 db_now().label("now"),
             )
             .where(RateBucket.name == self._name)
             .with_for_update()
         ).one()
-        if row.paused_until is not None and row.paused_until > row.now:
-            return (row.paused_until - row.now).total_seconds(), False
-        elapsed = max(0.0, (row.now - row.filled_at).total_seconds())
-        tokens = min(self._rate.capacity, row.tokens + elapsed * self._rate.per_second)
-        wait_s = max(0.0, (1.0 + self._reserve - tokens) / self._rate.per_second)
-        if wait_s > LONGEST_WAIT_S:
-            return wait_s, False
-        session.execute(
-            update(RateBucket)
-            .where(RateBucket.name == self._name)
-            .values(tokens=tokens - 1.0, filled_at=row.now, paused_until=None)
-        )
-        return wait_s, True
-
-    def _ensure(self, session: Session) -> None:
-        session.execute(
-            sql.insert(session, RateBucket)
-            .values(name=self._name, tokens=self._rate.capacity, filled_at=db_now())
-            .on_conflict_do_nothing()
-        )
 
 
 def erp_bucket_name(tenant_id: int) -> str:
@@ -130,7 +133,7 @@ def erp_bucket_name(tenant_id: int) -> str:
 
 
 def shop_bucket_name(channel_id: int) -> str:
-    return f"shop:{channel_id}"
+    return f"{_SHOP}{channel_id}"
 
 
 def end_pause(session: Session, name: str) -> None:
@@ -138,11 +141,18 @@ def end_pause(session: Session, name: str) -> None:
     session.execute(update(RateBucket).where(RateBucket.name == name).values(paused_until=None))
 
 
-def paused_names(session: Session) -> set[str]:
-    """Names of the buckets that are paused now; dispatch claims nothing for them."""
-    return set(
-        session.scalars(select(RateBucket.name).where(RateBucket.paused_until > db_now())).all()
-    )
+def paused_until(session: Session) -> dict[str, datetime]:
+    """End of the pause by name, of the buckets that are paused now; dispatch claims nothing for
+    them."""
+    rows = session.execute(
+        select(RateBucket.name, RateBucket.paused_until).where(RateBucket.paused_until > db_now())
+    ).all()
+    return {row.name: row.paused_until for row in rows}
+
+
+def shops_of(names: Iterable[str]) -> list[int]:
+    """Channel ids of those names that are shops' buckets."""
+    return [int(one.removeprefix(_SHOP)) for one in names if one.startswith(_SHOP)]
 
 
 def pause_shop(session: Session, channel_id: int, seconds: float) -> None:
@@ -153,13 +163,14 @@ def pause_shop(session: Session, channel_id: int, seconds: float) -> None:
 def _pause(session: Session, name: str, seconds: float) -> None:
     """The longest pause of several counts; after it the bucket fills from nothing."""
     until = db_now(seconds)
+    empty = {"tokens": 0.0, "backfill_tokens": 0.0, "write_back_tokens": 0.0}
     statement = sql.insert(session, RateBucket).values(
-        name=name, tokens=0.0, filled_at=until, paused_until=until
+        name=name, filled_at=until, paused_until=until, **empty
     )
     longest = case((RateBucket.paused_until > until, RateBucket.paused_until), else_=until)
     session.execute(
         statement.on_conflict_do_update(
             index_elements=["name"],
-            set_={"tokens": 0.0, "filled_at": longest, "paused_until": longest},
+            set_={"filled_at": longest, "paused_until": longest, **empty},
         )
     )

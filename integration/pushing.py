@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TypeGuard
+from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from integration import doubts, pacing, retry, telling, wire, work_items, work_outcomes
+from integration import doubts, shop_calls, telling, wire, work_items, work_outcomes
 from integration.connectors import http
 from integration.connectors.base import Payload, Receipt
-from integration.errors import Busy, Throttled, TransientError
+from integration.errors import TransientError
 from integration.runtime import Runtime
 from integration.stages import Batch, Work, claimed, hold_where_it_says_so
 from integration.topology import Topic
 from integration.work_items import UNCHANGED, Settled
-
-#: "Retry-After: 0" would otherwise be a tight loop.
-SHORTEST_REST_S = 1.0
 
 
 def push(runtime: Runtime, batch: Batch) -> None:
@@ -109,31 +105,14 @@ def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
         work.written.update(item_ids)
         return not_after
 
-    connector = runtime.connector(work.channel, before_write)
-    try:
-        receipts = connector.push(work.claim.topic, payloads, key=work.claim.id)
-    except Throttled as error:
-        with runtime.scope() as session:
-            _rest_shop(session, work, [error])
-        raise
+    connector = runtime.connector(work.channel, before_write, share=work.share)
+    receipts = shop_calls.send(runtime, work, connector, payloads)
     with runtime.scope() as session:
         _record(session, work, payloads, receipts)
     work.written.clear()
     # In a transaction of its own: it locks articles before prices, as everybody does.
     with runtime.scope() as session:
         _start_over(session, work, [one.article_id for one in receipts if one.has_vanished])
-
-
-def _asks_for_rest(error: object) -> TypeGuard[Throttled]:
-    """The shop wants to be let alone; a lock inside it (Busy) concerns only this batch."""
-    return isinstance(error, Throttled) and not isinstance(error, Busy)
-
-
-def _rest_shop(session: Session, work: Work, errors: Iterable[Exception]) -> None:
-    """Let the shop alone for as long as the longest of these errors asks."""
-    rests = [retry.rest_s(error) for error in errors if _asks_for_rest(error)]
-    if rests:
-        pacing.pause_shop(session, work.channel.id, max(SHORTEST_REST_S, *rests))
 
 
 def _record(
@@ -151,7 +130,6 @@ def _record(
     work_outcomes.record_errors(session, work.claim, refused, written=refused)
     for error in errors.values():
         hold_where_it_says_so(session, work.channel.id, error)
-    _rest_shop(session, work, errors.values())
 
 
 def _settle_accepted(

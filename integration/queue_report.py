@@ -7,14 +7,14 @@ failed for a replay; both are counted, neither makes the queue look slow.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Integer, and_, case, cast, func, select
 from sqlalchemy.orm import Session
 
-from integration import counter_store, toggles
+from integration import counter_store, health_view, toggles
 from integration.clock import db_now
 from integration.counter_store import RATE_WINDOW_S
 from integration.models import SalesChannel, Tenant, WorkItem, WorkItemState
@@ -40,6 +40,8 @@ class LaneStatus:
     oldest_unsent_s: float | None
     eta_s: float | None
     is_on: bool
+    #: Why the shop is let alone for a while, in one sentence; None: no trouble known.
+    shop: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ def statuses(session: Session) -> list[LaneStatus]:
         .join(Tenant, Tenant.id == SalesChannel.tenant_id)
         .order_by(Tenant.subdomain, SalesChannel.erp_id)
     ).all()
+    shops = health_view.sentences(session)
     result = []
     for channel in channels:
         is_on = toggles.states(session, channel.id)
@@ -69,7 +72,8 @@ def statuses(session: Session) -> list[LaneStatus]:
             row = counted.get((channel.id, topic.value))
             if row is not None or topic in toggles.SERVED_TOPICS:
                 lately = settled.get((channel.id, SHORT_NAME_BY_TOPIC[topic]), 0)
-                result.append(_status(channel, topic, row, lately, is_on=is_on[topic]))
+                status = _status(channel, topic, row, lately, is_on=is_on[topic])
+                result.append(replace(status, shop=shops.get(channel.id)))
     return result
 
 

@@ -20,6 +20,8 @@ from integration.erp.client import ErpClient
 from integration.errors import TenantError, UsageError
 from integration.models import Tenant
 from integration.settings import Settings
+from integration.shop_rate import ShopGate
+from integration.token_bucket import Rate, Share
 from integration.vault import Vault
 
 
@@ -59,7 +61,7 @@ class Runtime:
             return channels.load(session, channel_id, self.vault)
 
     def erp(
-        self, tenant_id: int, *, is_backfill: bool = False, gives_up_after_s: float = math.inf
+        self, tenant_id: int, *, share: Share = Share.LIVE, gives_up_after_s: float = math.inf
     ) -> ErpClient:
         """A client of the tenant's ERP. Raises TenantError when the app is not installed."""
         with self.scope() as session:
@@ -78,8 +80,8 @@ class Runtime:
             pacing.Bucket(
                 self.scope,
                 name,
-                pacing.Rate(*self.settings.erp_budget),
-                is_backfill=is_backfill,
+                Rate(*self.settings.erp_budget),
+                share=share,
                 gives_up_after_s=gives_up_after_s,
             ),
         )
@@ -93,17 +95,25 @@ class Runtime:
         return facts.tenant_facts(self.scope, tenant_id)
 
     def connector(
-        self, channel: ChannelView, before_write: Callable[[], float | None] = _nothing_to_check
+        self,
+        channel: ChannelView,
+        before_write: Callable[[], float | None] = _nothing_to_check,
+        *,
+        share: Share = Share.LIVE,
     ) -> Connector:
-        """The connector of a channel; `before_write` is asked right before each write."""
+        """The connector of a channel; `before_write` is asked right before each write.
+
+        Its requests are paced by the shop's bucket, as `share`.
+        """
+        gate = ShopGate(self.scope, channel.id, share)
         return registry.platform(channel.platform).build(
             Context(
                 namespace=channel.label,
                 parameters=channel.parameters,
-                session=http.counted(self.http, "shop", channel_id=channel.id),
+                session=http.gated(http.counted(self.http, "shop", channel_id=channel.id), gate),
                 tokens=self._tokens(pacing.shop_bucket_name(channel.id)),
                 facts=facts.channel_facts(self.scope, channel.id),
-                before_write=before_write,
+                before_write=gate.guard(before_write),
             )
         )
 

@@ -51,6 +51,7 @@ class Settings:
     timezone: str
     metrics_token: str = field(repr=False)
     chains_per_topic: int
+    slow_chains: int
     nightly_hour: int
     log_level: str
 
@@ -152,6 +153,8 @@ class _SettingsSchema(Schema):
     # Two per channel and topic: one may fetch while the other writes, and the loss of a worker
     # never stops a lane until its lease ends.
     chains_per_topic = m.Integer(load_default=2, validate=validate.Range(1, 16))
+    # Half of the four live worker processes of the Procfile: the other half is for shops that work.
+    slow_chains = m.Integer(load_default=2, validate=validate.Range(1, 64))
     nightly_hour = m.Integer(load_default=2, validate=validate.Range(0, 23))
     log_level = m.String(
         load_default="INFO", validate=validate.OneOf(("DEBUG", "INFO", "WARNING", "ERROR"))

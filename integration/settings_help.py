@@ -56,6 +56,10 @@ SENTENCE_BY_SETTING = {
         "Batches of one channel and topic under way at once; with two, one is fetched while the "
         "other is written."
     ),
+    "RELAY_SLOW_CHAINS": (
+        "Batches under way at once of all shops together that are slow or do not answer; keep it "
+        "below the number of worker processes, the others are for the shops that work."
+    ),
     "RELAY_NIGHTLY_HOUR": "The local hour in which the nightly full pass of each channel begins.",
     "RELAY_LOG_LEVEL": (
         "From which level on the log shows something: DEBUG, INFO, WARNING or ERROR; secrets are "

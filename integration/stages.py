@@ -30,6 +30,7 @@ from integration.errors import (
 )
 from integration.models import Listing, Priority, SalesChannel, Tenant
 from integration.runtime import Runtime
+from integration.token_bucket import Share
 from integration.topics import DOCUMENT_BY_TOPIC
 from integration.topology import Topic
 from integration.work_items import Claim, Settled
@@ -74,6 +75,11 @@ class Work:
     #: Ids of the rows in a write that is not recorded yet. If the claim is lost, the write may
     #: come after the one of whoever has it now, and the rows go again.
     written: set[int] = field(default_factory=set)
+
+    @property
+    def share(self) -> Share:
+        """Whose part of the request budgets this work uses."""
+        return Share.BACKFILL if self.claim.priority is Priority.BACKFILL else Share.LIVE
 
     def listing(self, article_id: str) -> ListingView:
         return self.listing_by_article.get(article_id, ListingView(article_id))
@@ -164,10 +170,9 @@ def fetch(runtime: Runtime, claim_id: str) -> Batch:
         wanted = _in_shop_or_article(runtime, work)
         if not wanted:
             return nothing
-        is_backfill = work.claim.priority is Priority.BACKFILL
         client = runtime.erp(
             work.channel.tenant_id,
-            is_backfill=is_backfill,
+            share=work.share,
             gives_up_after_s=runtime.settings.stage_soft_s * FETCH_SHARE,
         )
         facts = runtime.erp_facts(work.channel.tenant_id)

@@ -32,6 +32,7 @@ from integration.models import (
 )
 from integration.runtime import Runtime
 from integration.stages import hold_where_it_says_so
+from integration.token_bucket import Share
 from integration.topology import TOPIC_BY_SHORT_NAME, Topic
 
 PAGE = 100
@@ -134,7 +135,7 @@ def _turn_page(runtime: Runtime, run_id: int) -> None:
     if run.kind in (sync_runs.STOCK_PASS, sync_runs.PRICE_PASS):
         _page_of_listings(runtime, run, position)
         return
-    client = runtime.erp(channel.tenant_id, is_backfill=True)
+    client = runtime.erp(channel.tenant_id, share=Share.BACKFILL)
     if run.expected is None:
         _expect(runtime, run_id, listings.count_listed(client, channel.erp_id))
     ids, following = _read_page(client, channel.erp_id, position)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from kombu.exceptions import OperationalError as BrokerError
 
 from integration import channels, dispatching, observe, runtime, work_items, work_outcomes
 from integration.connectors import registry
-from integration.dispatching import Chain, DueLane, Limits
+from integration.dispatching import Chain, Limits
 from integration.errors import UsageError
+from integration.rota import DueLane
 from integration.runtime import Runtime
 from integration.sync_runs import due_runs
 from integration.toggles import SERVED_TOPICS
@@ -47,18 +49,31 @@ def sweep_task() -> None:
 
 
 def dispatch(here: Runtime) -> int:
-    """One chain per lane and turn, until no lane may go on."""
-    limits = Limits(here.settings.chains_per_topic, here.settings.coalesce_s, here.settings.lease_s)
+    """One chain per turn of the rota, until no lane may go on."""
+    config = here.settings
+    limits = Limits(
+        config.chains_per_topic,
+        config.coalesce_s,
+        config.lease_s,
+        slow_chains=config.slow_chains,
+    )
     with here.scope() as session:
-        lanes = dispatching.due_lanes(session, SERVED_TOPICS)
+        rota = dispatching.rota(session, SERVED_TOPICS, limits)
+        room = dispatching.room(session, limits)
     sent = 0
-    while lanes:
-        lanes = [lane for lane in lanes if _send_next(here, lane, limits)]
-        sent += len(lanes)
+    while (lane := rota.next()) is not None:
+        if room[lane.queue] <= 0:
+            rota.drop_queue(lane.queue)
+        elif _send_next(here, lane, limits, rota.rivals(lane)):
+            rota.served(lane)
+            room[lane.queue] -= 1
+            sent += 1
+        else:
+            rota.drop(lane)
     return sent
 
 
-def _send_next(here: Runtime, lane: DueLane, limits: Limits) -> bool:
+def _send_next(here: Runtime, lane: DueLane, limits: Limits, rivals: Sequence[DueLane]) -> bool:
     """Claim and send the lane's next batch; False when it may not go on."""
     try:
         batch_size = registry.platform(lane.platform).capabilities.max_batch
@@ -68,7 +83,7 @@ def _send_next(here: Runtime, lane: DueLane, limits: Limits) -> bool:
             channels.hold(session, lane.channel_id, str(error))
         return False
     with here.scope() as session:
-        claim_id = dispatching.claim_next(session, lane, batch_size, limits)
+        claim_id = dispatching.claim_next(session, lane, batch_size, limits, rivals)
         if claim_id is None:
             return False
         chain = dispatching.chain_of(session, claim_id)

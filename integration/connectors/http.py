@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
@@ -35,23 +35,42 @@ class _Timeouts(HTTPAdapter):
         return super().send(request, **kwargs)
 
 
+class Gate(Protocol):
+    """What stands before the requests of a session and sees their answers."""
+
+    def before_request(self) -> None: ...
+
+    def answered(self, response: requests.Response, seconds: float) -> None: ...
+
+
 class Session(requests.Session):
-    """A session whose requests are counted as those of one target, if it has one."""
+    """A session whose requests are counted as those of one target, and pass a gate, if it has one.
+
+    What a gate holds back was no request and does not count.
+    """
 
     target = ""
     tenant_id = channel_id = 0
+    gate: Gate | None = None
 
-    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """As of requests; the status is counted, ``none`` where no complete answer came."""
-        status = "none"
+        if self.gate is not None:
+            self.gate.before_request()
+        began, status = time.monotonic(), "none"
         try:
-            response = super().request(*args, **kwargs)
+            response = super().send(request, **kwargs)
             status = str(response.status_code)
         finally:
-            if self.target:
-                label = f"{self.target}:{status}"
-                counters.PROCESS.add(Key(Counter.REQUESTS, label, self.tenant_id, self.channel_id))
+            self._count(status)
+        if self.gate is not None:
+            self.gate.answered(response, time.monotonic() - began)
         return response
+
+    def _count(self, status: str) -> None:
+        if self.target:
+            label = f"{self.target}:{status}"
+            counters.PROCESS.add(Key(Counter.REQUESTS, label, self.tenant_id, self.channel_id))
 
 
 def session() -> Session:
@@ -69,6 +88,13 @@ def counted(shared: Session, target: str, *, tenant_id: int = 0, channel_id: int
     """A session over the same connections whose requests count for `target` (``erp``, ``shop``)."""
     own = copy.copy(shared)
     own.target, own.tenant_id, own.channel_id = target, tenant_id, channel_id
+    return own
+
+
+def gated(base: Session, gate: Gate) -> Session:
+    """A session like `base`, over its connections, that asks `gate` before each request."""
+    own = counted(base, base.target, tenant_id=base.tenant_id, channel_id=base.channel_id)
+    own.gate = gate
     return own
 
 

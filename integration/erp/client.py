@@ -30,8 +30,8 @@ SUPPRESS_HEADER = "x-vario-suppress-own-webhooks"
 class Bucket(Protocol):
     """The tenant's request budget, shared by all processes."""
 
-    def take(self) -> None:
-        """One request; waits shortly. Raises Throttled for a longer wait."""
+    def take(self) -> object:
+        """One request; waits shortly. Raises Busy for a longer wait."""
 
     def pause(self, seconds: float) -> None:
         """Nobody may take for so long, because the ERP asked for it."""

@@ -8,6 +8,7 @@ from integration.models.channels import (
     SalesChannel,
     TransferToggle,
 )
+from integration.models.health import ShopHealth
 from integration.models.metrics import MetricCounter
 from integration.models.runs import Lane, RateBucket, SyncCursor, SyncRun, SyncRunState
 from integration.models.tenants import AccessToken, Tenant, TenantFact
@@ -24,6 +25,7 @@ __all__ = [
     "Priority",
     "RateBucket",
     "SalesChannel",
+    "ShopHealth",
     "SyncCursor",
     "SyncRun",
     "SyncRunState",

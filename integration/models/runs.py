@@ -77,6 +77,9 @@ class Lane(Base):
     #: A round takes what was due at its start; rounds start RELAY_COALESCE_S apart.
     round_started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     served_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: How often other lanes of the channel went first while this one was due; None: never.
+    passed_live: Mapped[int | None] = mapped_column(Integer)
+    passed_backfill: Mapped[int | None] = mapped_column(Integer)
 
 
 class RateBucket(Base):
@@ -89,3 +92,10 @@ class RateBucket(Base):
     tokens: Mapped[float] = mapped_column(Float)
     filled_at: Mapped[datetime] = mapped_column(UtcDateTime)
     paused_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: What backfill and write-back may take although others wait; None: nothing was taken yet.
+    backfill_tokens: Mapped[float | None] = mapped_column(Float)
+    write_back_tokens: Mapped[float | None] = mapped_column(Float)
+    #: The rate a shop was found to bear; None: the one to start with. Not used for an ERP.
+    per_second: Mapped[float | None] = mapped_column(Float)
+    #: When the rate was lowered last.
+    slowed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

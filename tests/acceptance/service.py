@@ -45,6 +45,7 @@ from integration.models import (
     Lane,
     RateBucket,
     SalesChannel,
+    ShopHealth,
     SyncRun,
     SyncRunState,
     Tenant,
@@ -366,10 +367,12 @@ class Service:
         if waits:
             self._wait_for_web("web")
 
-    def start_worker(self, name: str = "worker", queues: str = ",".join(QUEUES)) -> None:
+    def start_worker(
+        self, name: str = "worker", queues: str = ",".join(QUEUES), processes: int = 2
+    ) -> None:
         self.start(
             name, "celery", "-A", "tasks.app", "worker", "-Q", queues, "-n", f"{name}@%h",
-            "--concurrency=2", "--without-gossip", "--without-mingle",
+            f"--concurrency={processes}", "--without-gossip", "--without-mingle",
         )  # fmt: skip
 
     def start_beat(self, name: str = "beat") -> None:
@@ -576,6 +579,7 @@ class Service:
                 .values(due_at=db_now())
             )
             session.execute(update(RateBucket).values(paused_until=None))
+            session.execute(delete(ShopHealth))
 
     def forget_tokens(self) -> None:
         """Let the next request to ERP or shop ask for a new access token."""

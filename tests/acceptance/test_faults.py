@@ -43,7 +43,7 @@ def test_a_refused_row_fails_with_the_shops_words_and_the_others_of_its_batch_ar
     service.wait_until_right(refused)
 
 
-@pytest.mark.parametrize("kind", ["500", "503", "504", "html", "cut-body"])
+@pytest.mark.parametrize("kind", ["500", "504", "html", "cut-body"])
 def test_a_shop_that_stumbles_is_asked_again_and_one_attempt_is_counted(
     service: Service, articles: Articles, kind: str
 ):
@@ -99,6 +99,21 @@ def test_a_429_of_the_shop_without_a_header_pauses_it_for_ten_seconds(
 
     pause_s = wait_until(lambda: service.pause_s("shop"), "the shop rests")
     assert pause_s == pytest.approx(10, abs=2)
+    service.bring_forward()
+    service.wait_until_right(article)
+
+
+def test_a_shop_in_maintenance_pauses_itself_and_burns_no_attempt(
+    service: Service, articles: Articles
+):
+    article = articles()
+    service.fault("shop", "503", route=SYNC, count=1)
+
+    service.edit(article, gross="17.27")
+
+    pause_s = wait_until(lambda: service.pause_s("shop"), "the shop rests")
+    assert pause_s == pytest.approx(20, abs=2)
+    assert service.item(article, "price").attempts == 0
     service.bring_forward()
     service.wait_until_right(article)
 

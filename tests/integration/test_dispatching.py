@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, update
 
-from integration import channels, dispatching, pacing, toggles
+from integration import channels, dispatching, pacing, shop_health, toggles
 from integration.clock import db_now
-from integration.dispatching import DueLane, Limits
+from integration.dispatching import Limits
 from integration.models import Lane, Priority, RateBucket, SalesChannel, WorkItem
+from integration.rota import DueLane
+from integration.token_bucket import Rate
 from integration.topology import Queue, Topic
 from tests.integration.support import Database, together
 
@@ -176,7 +178,99 @@ def test_a_claim_stays_backfill_when_one_of_its_rows_turns_live(database):
     assert database.take_over(held.id).priority is Priority.BACKFILL
 
 
+def test_live_and_backfill_are_counted_apart_and_two_of_each_are_enough_for_a_shop(database):
+    for topic in SERVED:
+        for priority in Priority:
+            database.hint(topic, f"{topic}-{int(priority)}", priority=priority)
+
+    found = [
+        bool(dispatch(database, topic, LIMITS, priority=one))
+        for one in Priority
+        for topic in SERVED
+    ]
+
+    # Of live and of backfill: stock, price, and no article
+    assert found == [True, True, False] * 2
+
+
+def test_all_slow_shops_together_have_few_chains(database):
+    slow = [database.channel, *(database.add_channel(str(erp_id)) for erp_id in (43, 44))]
+    fast = database.add_channel("45")
+    for channel in (*slow, fast):
+        database.hint(STOCK, "1", channel=channel)
+    with database.scope() as session:
+        for channel in slow:
+            shop_health.record_success(session, channel, 30.0)
+
+    claims = []
+    for channel in (*slow, fast):
+        with database.scope() as session:
+            one = DueLane(channel, STOCK, Priority.LIVE, "memory", None)
+            claims.append(dispatching.claim_next(session, one, BATCH, LIMITS) is not None)
+
+    assert claims == [True, True, False, True]
+
+
+def test_channels_that_are_full_are_not_even_asked(database):
+    other = database.add_channel("43")
+    for channel in (database.channel, other):
+        for topic in SERVED:
+            database.hint(topic, *(str(n) for n in range(30)), channel=channel)
+    for topic in (STOCK, PRICE):
+        dispatch(database, topic, LIMITS)
+
+    with database.scope() as session:
+        found = {one.channel_id for one in dispatching.rota(session, SERVED, LIMITS)}
+
+    assert found == {other}
+
+
+def test_chains_that_no_worker_has_taken_yet_take_up_room(database):
+    def room() -> tuple[int, int]:
+        with database.scope() as session:
+            found = dispatching.room(session, LIMITS)
+        return found[Queue.LIVE], found[Queue.BACKFILL]
+
+    assert room() == (12, 12)
+    database.hint(STOCK, "1")
+    database.hint(PRICE, "1", priority=Priority.BACKFILL)
+    live = database.claim(STOCK, lease_s=LIMITS.lease_s)
+    database.claim(PRICE, priority=Priority.BACKFILL, lease_s=LIMITS.lease_s)
+    assert room() == (11, 11)
+
+    database.take_over(live)
+    assert room() == (12, 11)
+
+    # Nobody has taken it for longer than ten seconds: it is lost, and stops nobody.
+    database.change(state="PROCESSING", lease_until=db_now(LIMITS.lease_s - 11))
+    assert room() == (12, 12)
+
+
 # Order
+
+
+def test_a_lane_that_is_passed_over_often_enough_goes_first(database):
+    """Stock that never ends leaves every lane its turn; what is remembered is in the database."""
+    order = []
+    for _ in range(60):
+        for topic in SERVED:
+            database.hint(topic, "1")
+            database.hint(topic, "2", priority=Priority.BACKFILL)
+        with database.scope() as session:
+            rota = dispatching.rota(session, SERVED)
+            first = rota.next()
+            claim = dispatching.claim_next(session, first, BATCH, ROUNDS_ONLY, rota.rivals(first))
+        assert claim is not None
+        order.append((first.topic, first.priority))
+        database.change(WorkItem.claim_id == claim, state="COMPLETED", claim_id=None)
+        age_round(database, 60.0)
+
+    shares = {one: order.count(one) for one in order}
+    assert order[0] == (STOCK, Priority.LIVE)
+    assert set(shares) == {(topic, priority) for topic in SERVED for priority in Priority}
+    assert shares[STOCK, Priority.LIVE] > shares[PRICE, Priority.LIVE]
+    assert shares[PRICE, Priority.LIVE] > shares[ARTICLE, Priority.LIVE]
+    assert min(shares.values()) == shares[ARTICLE, Priority.BACKFILL] >= 2
 
 
 def test_urgent_topics_go_first_and_backfill_last(database):
@@ -315,7 +409,7 @@ def test_an_erp_that_asked_for_rest_stops_all_channels_of_its_tenant(due):
     due.hint(STOCK, "1", channel=other)
     name = pacing.erp_bucket_name(due.tenant)
 
-    pacing.Bucket(due.scope, name, pacing.Rate(30, 6.0)).pause(60)
+    pacing.Bucket(due.scope, name, Rate(30, 6.0)).pause(60)
 
     assert lanes(due) == []
 

@@ -15,6 +15,7 @@ from integration import (
     metrics,
     pacing,
     queue_report,
+    shop_health,
     toggles,
     work_items,
     work_outcomes,
@@ -255,11 +256,13 @@ def test_what_was_settled_before_the_window_does_not_count_for_the_rate(database
         assert counter_store.settled_lately(session, now) == {}
 
 
-def test_a_shop_that_is_let_alone_has_an_open_breaker(database):
+def test_a_shop_that_failed_three_times_has_an_open_breaker_and_one_that_paused_has_not(database):
     other = database.add_channel("43")
     assert scrape(database)("relay_breaker_open") == 0
     with database.scope() as session:
-        pacing.pause_shop(session, other, 60)
+        pacing.pause_shop(session, database.channel, 60)
+        for _ in range(3):
+            shop_health.record_failure(session, other, "no answer", took_s=1.0)
 
     assert scrape(database).series("relay_breaker_open") == {
         (("channel", "42"), ("tenant", "acme")): 0.0,

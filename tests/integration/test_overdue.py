@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
-from integration import channels, pacing, toggles, work_outcomes
+from integration import channels, pacing, shop_health, toggles, work_outcomes
 from integration.clock import db_now
 from integration.errors import Held, Rejected, TransientError
-from integration.models import RateBucket, SalesChannel, WorkItem
+from integration.models import RateBucket, SalesChannel, ShopHealth, WorkItem
 from integration.overdue import Overdue, overdue
 from integration.toggles import SERVED_TOPICS
 from integration.topology import Topic
@@ -162,6 +162,17 @@ def test_held_channels_and_tenants_do_not_count(waiting):
         channels.hold_tenant(session, waiting.tenant, "reconnect the app")
 
     assert found(waiting) == []
+
+
+def test_a_shop_that_fails_and_is_let_alone_is_not_blamed_on_us(waiting):
+    with waiting.scope() as session:
+        for _ in range(3):
+            shop_health.record_failure(session, waiting.channel, "no answer", took_s=1.0)
+    assert found(waiting) == []
+
+    with waiting.scope() as session:
+        session.execute(update(ShopHealth).values(retry_at=db_now(-LIMIT_S - 1)))
+    assert lanes(waiting) == [STOCK]  # it should have been tried again long ago
 
 
 @pytest.mark.parametrize("who", ["shop", "erp"])

@@ -26,6 +26,8 @@ from integration.errors import (
 
 #: The shortest wait the platform ever asks for (token route: 10, 30, 60 s), for a 429 without one.
 DEFAULT_PAUSE_S = 10.0
+#: An update takes minutes and seldom tells how many; asked three times a minute, nobody waits long.
+MAINTENANCE_PAUSE_S = 20.0
 #: The shop itself has tried ten times before it reports a deadlock.
 LOCK_PAUSE_S = 2.0
 
@@ -70,11 +72,19 @@ def failure(
         status in _REFUSAL_STATUSES or all(refusals.is_row_fault(entry) for entry in entries)
     ):
         return Refused(entries)
+    # A proxy gives up on a shop that goes on working, in whatever words. Only Shopware's own
+    # 503 and a body that was not taken are certain to have changed nothing.
+    if status == 503:
+        told = http.retry_after_s(response)
+        return Throttled(
+            f"{host} is in maintenance or overloaded (503){words}",
+            MAINTENANCE_PAUSE_S if told is None else told,
+            writes and not entries,
+        )
     if status >= 500 or status in _PASSING_STATUSES:
-        # A proxy gives up on a shop that goes on working, in whatever words. Only Shopware's own
-        # 503 (maintenance) and a body that was not taken are certain to have changed nothing.
-        is_certain = status in (413, 425) or (status == 503 and bool(entries))
-        return TransientError(f"{host} answered {status}{words}", writes and not is_certain)
+        return TransientError(
+            f"{host} answered {status}{words}", writes and status not in (413, 425)
+        )
     return ChannelError(
         f"{host} answered {status}{words}; check that shop_url is the address of a Shopware 6 "
         "shop and that no firewall stands before its /api"

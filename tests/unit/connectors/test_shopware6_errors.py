@@ -136,9 +136,6 @@ def test_429_says_how_long_to_wait(
         (500, HTML, True),
         # thrown after the commit, e.g. by a plugin's subscriber
         (500, envelope(named("500", "0", "Call to a member function on null")), True),
-        # a cache in front answers 503 when the shop is too slow for it
-        (503, HTML, True),
-        (503, envelope(named("503", "FRAMEWORK__MAINTENANCE", "Maintenance")), False),
         (408, HTML, True),
         (413, HTML, False),
         (425, HTML, False),
@@ -157,6 +154,31 @@ def test_failures_that_pass_say_whether_the_write_may_have_happened(
     error = failure()
 
     assert type(error) is TransientError
+    assert error.outcome_unknown is is_unknown
+
+
+MAINTENANCE = envelope(named("503", "FRAMEWORK__MAINTENANCE", "Maintenance"))
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "pause_s", "is_unknown"),
+    [
+        (MAINTENANCE, {"Retry-After": "90"}, 90.0, False),
+        (MAINTENANCE, {}, 20.0, False),  # not told: three times a minute
+        # a cache in front answers 503 when the shop is too slow for it
+        (HTML, {"Retry-After": "30"}, 30.0, True),
+        (HTML, {}, 20.0, True),
+    ],
+)
+def test_a_shop_in_maintenance_asks_for_a_pause(
+    shop: Shop, body: Any, headers: dict[str, str], pause_s: float, is_unknown: bool
+) -> None:
+    shop.syncs(body, 503, headers)
+
+    error = failure()
+
+    assert type(error) is Throttled
+    assert error.retry_after_s == pause_s
     assert error.outcome_unknown is is_unknown
 
 

@@ -1,0 +1,121 @@
+"""One batch sent to a shop, and what its answer says about the shop's health.
+
+What is wrong with a row is the row's; what is wrong with the shop stops the channel's lanes for a
+while and costs no attempt of the rows.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TypeGuard
+
+from integration import observe, pacing, retry, shop_health, stages
+from integration.connectors.base import Connector, Payload, Receipt
+from integration.errors import Busy, Throttled, TransientError
+from integration.runtime import Runtime
+from integration.stages import Work
+
+log = logging.getLogger("integration.shop")
+
+#: "Retry-After: 0" would otherwise be a tight loop.
+SHORTEST_REST_S = 1.0
+
+
+def send(
+    runtime: Runtime, work: Work, connector: Connector, payloads: Sequence[Payload]
+) -> list[Receipt]:
+    """The shop's receipts of one batch; the health of the shop is recorded.
+
+    Raises: what the connector raises; Throttled instead of a TransientError while the breaker is
+    open, so that the rows of a probe lose no attempt.
+    """
+    with runtime.scope() as session:
+        shop_health.note_call(session, work.channel.id)
+    began = time.monotonic()
+    try:
+        receipts = connector.push(work.claim.topic, payloads, key=work.claim.id)
+    except Throttled as error:
+        _end_call(runtime, work)
+        pause(runtime, work, [error])
+        raise
+    except TransientError as error:
+        rest_s = _record_failure(runtime, work, error, time.monotonic() - began)
+        if rest_s is None:
+            raise
+        raise Throttled(error.message, rest_s, error.outcome_unknown) from error
+    except tuple(stages.INTERRUPTIONS):
+        too_late = TransientError("the shop took longer than a stage may")
+        _record_failure(runtime, work, too_late, time.monotonic() - began)
+        raise
+    except Exception:
+        _end_call(runtime, work)
+        raise
+    return _record_answer(runtime, work, receipts, time.monotonic() - began)
+
+
+def _end_call(runtime: Runtime, work: Work) -> None:
+    with runtime.scope() as session:
+        shop_health.end_call(session, work.channel.id)
+
+
+def pause(runtime: Runtime, work: Work, errors: Iterable[Exception]) -> None:
+    """Let the shop alone for as long as the longest of these errors asks."""
+    asking = [error for error in errors if _asks_for_rest(error)]
+    if not asking:
+        return
+    longest = max(asking, key=lambda error: error.retry_after_s)
+    with runtime.scope() as session:
+        pacing.pause_shop(session, work.channel.id, max(SHORTEST_REST_S, retry.rest_s(longest)))
+        shop_health.note_pause(session, work.channel.id, longest.message)
+
+
+def _asks_for_rest(error: object) -> TypeGuard[Throttled]:
+    """The shop wants to be let alone; a lock inside it (Busy) concerns only this batch."""
+    return isinstance(error, Throttled) and not isinstance(error, Busy)
+
+
+def _record_answer(
+    runtime: Runtime, work: Work, receipts: list[Receipt], took_s: float
+) -> list[Receipt]:
+    """A shop may fail after it took some rows; then its last call failed all the same."""
+    errors = [receipt.error for receipt in receipts if receipt.error is not None]
+    pause(runtime, work, errors)
+    failure = next((one for one in errors if _is_failure(one)), None)
+    if failure is not None:
+        rest_s = _record_failure(runtime, work, failure, took_s)
+        return receipts if rest_s is None else [_without_attempt(one, rest_s) for one in receipts]
+    with runtime.scope() as session:
+        was_open = shop_health.record_success(session, work.channel.id, took_s)
+    if was_open:
+        log.warning(_event("shop.recovered", work))
+    return receipts
+
+
+def _without_attempt(receipt: Receipt, rest_s: float) -> Receipt:
+    error = receipt.error
+    if not _is_failure(error):
+        return receipt
+    return replace(receipt, error=Throttled(error.message, rest_s, error.outcome_unknown))
+
+
+def _is_failure(error: Exception | None) -> TypeGuard[TransientError]:
+    return isinstance(error, TransientError) and not isinstance(error, Throttled)
+
+
+def _record_failure(runtime: Runtime, work: Work, error: Exception, took_s: float) -> float | None:
+    """Seconds until the shop is tried again; None while its breaker is closed."""
+    with runtime.scope() as session:
+        breaker, rest_s = shop_health.record_failure(session, work.channel.id, str(error), took_s)
+    if not breaker.is_open:
+        return None
+    log.warning(
+        _event("shop.rests", work, failures=breaker.failures, rest_s=round(rest_s), reason=error)
+    )
+    return rest_s
+
+
+def _event(name: str, work: Work, **fields: object) -> str:
+    return observe.event(name, channel=work.channel.label, **fields)

@@ -1,0 +1,184 @@
+"""How the shops are doing: their circuit breakers and their latency, in the database.
+
+Written by the push stage after each batch, read by dispatch. The rules are in `breaker`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, false, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from integration import sql
+from integration.breaker import Breaker
+from integration.clock import db_now
+from integration.models import ShopHealth, WorkItem, WorkItemState
+from integration.observe import masked
+
+#: A shop that holds a worker for so long gets one batch at a time. Shopware's own advice is 5 to
+#: 10 s per request; below it two batches overlap usefully.
+SLOW_S = 5.0
+#: A batch that is not answered after so long may be at a shop that hangs: no second one goes there.
+HANGS_AFTER_S = 2.0
+#: Beyond the soft limit of a stage nobody waits any more; who began the call has died in it.
+FORGOTTEN_AFTER_S = 60.0
+#: Weight of the last batch: one that took half a minute is felt at once and forgotten after three.
+WEIGHT = 0.5
+
+
+@dataclass(frozen=True)
+class Health:
+    """One shop at the moment it was read; without arguments, one that nothing is known of."""
+
+    breaker: Breaker = field(default_factory=Breaker)
+    latency_s: float | None = None
+    reason: str | None = None
+    rests: bool = False
+    hangs: bool = False
+
+    @property
+    def is_slow(self) -> bool:
+        """It gets one batch at a time: it is slow, hangs, or its last call failed."""
+        return self.hangs or self.breaker.failures > 0 or (self.latency_s or 0.0) >= SLOW_S
+
+
+def by_channel(session: Session) -> dict[int, Health]:
+    """Every shop that something is known of."""
+    rows = session.execute(_select()).all()
+    return {row.channel_id: _health(row) for row in rows}
+
+
+def locked(session: Session, channel_id: int) -> Health:
+    """One shop, its row locked: everybody who claims for the channel takes turns here."""
+    session.execute(
+        sql.insert(session, ShopHealth)
+        .values(channel_id=channel_id, failures=0, trips=0)
+        .on_conflict_do_nothing()
+    )
+    return _health(_locked_row(session, channel_id))
+
+
+def note_call(session: Session, channel_id: int) -> None:
+    """A batch is being sent, until its success or failure is recorded."""
+    locked(session, channel_id)
+    _update(session, channel_id, call_began_at=db_now())
+
+
+def end_call(session: Session, channel_id: int) -> None:
+    """The batch ended, and says nothing about the shop."""
+    _update(session, channel_id, call_began_at=None)
+
+
+def record_success(session: Session, channel_id: int, took_s: float) -> bool:
+    """The shop answered within `took_s`; whether that closed its breaker."""
+    was_open = locked(session, channel_id)
+    _update(
+        session,
+        channel_id,
+        failures=0,
+        trips=0,
+        retry_at=None,
+        opened_at=None,
+        reason=None,
+        latency_s=_smoothed(was_open.latency_s, took_s),
+        call_began_at=None,
+    )
+    return was_open.breaker.is_open
+
+
+def record_failure(
+    session: Session,
+    channel_id: int,
+    reason: str,
+    took_s: float,
+    uniform: Callable[[float, float], float] = random.uniform,
+) -> tuple[Breaker, float]:
+    """The shop failed after `took_s`; its breaker now, and the seconds it rests."""
+    before = locked(session, channel_id)
+    now = session.scalars(select(db_now())).one()
+    after = before.breaker.failed(now, uniform)
+    values: dict[str, Any] = {"retry_at": after.retry_at}
+    if after.is_open and not before.breaker.is_open:
+        values["opened_at"] = now
+    _update(
+        session,
+        channel_id,
+        failures=after.failures,
+        trips=after.trips,
+        reason=masked(reason)[:2_000],
+        latency_s=_smoothed(before.latency_s, took_s),
+        call_began_at=None,
+        **values,
+    )
+    rest_s = (after.retry_at - now).total_seconds() if after.retry_at else 0.0
+    return after, max(0.0, rest_s)
+
+
+def note_pause(session: Session, channel_id: int, reason: str) -> None:
+    """Remember why the shop asked to be let alone; that is no failure."""
+    locked(session, channel_id)
+    _update(session, channel_id, reason=masked(reason)[:2_000])
+
+
+def forget(session: Session, channel_id: int) -> None:
+    """Begin anew: a person says that the shop is well, or it is another one now."""
+    session.execute(delete(ShopHealth).where(ShopHealth.channel_id == channel_id))
+
+
+def chains_of_slow_shops(session: Session) -> int:
+    """Chains under way of all shops that are slow, hang, or whose last call failed."""
+    slow = select(ShopHealth.channel_id).where(
+        or_(ShopHealth.failures > 0, ShopHealth.latency_s >= SLOW_S, _hangs())
+    )
+    query = select(func.count(WorkItem.claim_id.distinct())).where(
+        WorkItem.state == WorkItemState.PROCESSING.value, WorkItem.channel_id.in_(slow)
+    )
+    return session.scalar(query) or 0
+
+
+def _select() -> Any:
+    return select(
+        ShopHealth.channel_id,
+        ShopHealth.failures,
+        ShopHealth.trips,
+        ShopHealth.retry_at,
+        ShopHealth.latency_s,
+        ShopHealth.reason,
+        func.coalesce(_hangs(), false()).label("hangs"),
+        db_now().label("now"),
+    )
+
+
+def _hangs() -> ColumnElement[bool]:
+    return and_(
+        ShopHealth.call_began_at <= db_now(-HANGS_AFTER_S),
+        ShopHealth.call_began_at > db_now(-FORGOTTEN_AFTER_S),
+    )
+
+
+def _locked_row(session: Session, channel_id: int) -> Any:
+    return session.execute(
+        _select().where(ShopHealth.channel_id == channel_id).with_for_update()
+    ).one()
+
+
+def _health(row: Any) -> Health:
+    breaker = Breaker(row.failures, row.trips, row.retry_at)
+    return Health(breaker, row.latency_s, row.reason, breaker.rests_at(row.now), bool(row.hangs))
+
+
+def _smoothed(before: float | None, took_s: float) -> float:
+    return took_s if before is None else WEIGHT * took_s + (1.0 - WEIGHT) * before
+
+
+def _update(session: Session, channel_id: int, **values: Any) -> None:
+    session.execute(
+        update(ShopHealth)
+        .where(ShopHealth.channel_id == channel_id)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
