@@ -10,8 +10,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 SECONDS = 18.0
 
 
-def test_four_processes_use_the_budget_and_the_erp_refuses_nobody(database_url):
-    found = saturate(database_url, SECONDS)
+def test_four_processes_use_the_budget_and_the_erp_refuses_nobody(postgres_url):
+    found = saturate(postgres_url, SECONDS)
 
     # 5 a second, and what a full bucket adds
     assert found.refused_share < 0.01

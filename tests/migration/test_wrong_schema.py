@@ -1,4 +1,7 @@
-"""Nothing starts on another version's schema: real processes of two versions, one database."""
+"""Nothing starts on another version's schema: real processes of two versions, one database.
+
+On SQLite alone: that both databases are asked the same is in test_migrations.
+"""
 
 from __future__ import annotations
 
@@ -106,10 +109,10 @@ def newer_root(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def versions(database_url, clean_environ, newer_root) -> tuple[Version, Version]:
+def versions(sqlite_url, clean_environ, newer_root) -> tuple[Version, Version]:
     """(this version, the next one)"""
     settings = {
-        "RELAY_DATABASE_URL": database_url,
+        "RELAY_DATABASE_URL": sqlite_url,
         "RELAY_SECRET_KEY": new_key(),
         "RELAY_PORT": str(free_port()),
     }
