@@ -15,7 +15,10 @@ def empty_database() -> Iterator[str]:
     name = f"relay_{uuid.uuid4().hex[:12]}"
     engine = create_engine(admin, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        # Half the time of the default, which spares checkpoints that cost nothing without fsync.
+        has_strategies = connection.dialect.server_version_info >= (15,)
+        strategy = "STRATEGY = FILE_COPY" if has_strategies else ""
+        connection.execute(text(f"CREATE DATABASE {name} {strategy}"))
         yield admin.set(database=name).render_as_string(hide_password=False)
         # FORCE: a worker process that outlives its test must not keep the database.
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from alembic import command
 from amqp.exceptions import NotFound
 from kombu import Connection
 from sqlalchemy import delete, func, select, update
@@ -31,7 +30,6 @@ from integration import (
     channels,
     db,
     pacing,
-    schema,
     settings,
     sync_runs,
     toggles,
@@ -59,6 +57,7 @@ from sandbox import comparison, serving
 from sandbox.erp import create_app as create_erp
 from sandbox.erp.options import Options
 from sandbox.shops import shopware6
+from tests.quick_schema import migrate
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: Leases and stages scaled down together, so that what a crash leaves behind is seen to in seconds;
@@ -171,7 +170,7 @@ class Service:
         return app
 
     def _set_up(self) -> None:
-        command.upgrade(schema.alembic_config(self.runtime.engine), "head")
+        migrate(self.runtime.engine)
         with self.runtime.scope() as session:
             tenant = Tenant(
                 subdomain="acme", offline_token=self.runtime.vault.seal(self.offline_token)
@@ -467,23 +466,22 @@ class Service:
 
     # --- what is under way -----------------------------------------------------------------------
 
-    def open_items(self) -> int:
+    def open_items(self, *, with_second_looks: bool = False) -> int:
         """Work items that are not done, failed or held.
 
-        Those that are in the shop and only written once more, as an earlier write may still come,
-        do not count.
+        `with_second_looks`: also those that are in the shop and only written once more, as an
+        earlier write may still come.
         """
         states = [WorkItemState.QUEUED.value, WorkItemState.PROCESSING.value]
+        statement = (
+            select(func.count())
+            .select_from(WorkItem)
+            .where(WorkItem.state.in_(states), WorkItem.hold_reason.is_(None))
+        )
+        if not with_second_looks:
+            statement = statement.where(WorkItem.first_unsent_at.is_not(None))
         with self.runtime.scope() as session:
-            return session.scalar(
-                select(func.count())
-                .select_from(WorkItem)
-                .where(
-                    WorkItem.state.in_(states),
-                    WorkItem.hold_reason.is_(None),
-                    WorkItem.first_unsent_at.is_not(None),
-                )
-            )
+            return session.scalar(statement)
 
     def items(self) -> list[WorkItem]:
         with self.runtime.scope() as session:
@@ -595,9 +593,22 @@ class Service:
         with self.runtime.scope() as session:
             session.execute(delete(TransferToggle))
         self.start_all()
+        self._end_doubts()
         self.bring_forward()
-        self.wait_until_idle()
+        wait_until(
+            lambda: self.is_delivered() and self.open_items(with_second_looks=True) == 0,
+            "nothing of the test before is left to do",
+        )
         self.forget_requests()
+
+    def _end_doubts(self) -> None:
+        """Nothing of the test before can still reach the shop: second looks need not wait."""
+        with self.runtime.scope() as session:
+            session.execute(
+                update(WorkItem)
+                .where(WorkItem.doubt_until.is_not(None))
+                .values(doubt_until=db_now(-1))
+            )
 
     def begin_sync(self, *topics: str) -> int:
         """Begin an initial sync, which the sweep drives; the id of the run."""

@@ -16,12 +16,13 @@ from integration.connectors import memory, registry
 from integration.db import build_engine
 from integration.dispatching import Limits
 from integration.errors import IntegrationError
-from integration.models import Base, SalesChannel, Tenant, WorkItem
+from integration.models import SalesChannel, Tenant, WorkItem
 from integration.runtime import Runtime
 from integration.settings import from_env
 from integration.toggles import SERVED_TOPICS
 from integration.topology import Topic
 from integration.work_items import hint
+from tests.quick_schema import migrate
 
 LIMITS = Limits(chains_per_lane=2, coalesce_s=0.0, lease_s=60.0)
 
@@ -48,7 +49,7 @@ class Relay:
             }
         )
         self.runtime = Runtime(settings, build_engine(database_url))
-        Base.metadata.create_all(self.runtime.engine)
+        migrate(self.runtime.engine)
         command.stamp(schema.alembic_config(self.runtime.engine), "head")
         with self.runtime.scope() as session:
             sealed = self.runtime.vault.seal(credentials["offlineToken"])

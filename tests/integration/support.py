@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 from integration import work_items
 from integration.clock import db_now
 from integration.db import build_engine, session_scope
-from integration.models import Base, Priority, SalesChannel, Tenant, WorkItem
+from integration.models import Priority, SalesChannel, Tenant, WorkItem
 from integration.topology import Topic
 from integration.work_items import Claim, Settled, SettleResult
+from tests.quick_schema import migrate
 
 LEASE_S = 60.0
 #: Longer than any of these tests should take; a thread that hangs fails instead of blocking.
@@ -129,7 +130,7 @@ class Database:
 def open_database(url: str) -> Database:
     """The tables of the models in an empty database, and one running channel."""
     engine = build_engine(url)
-    Base.metadata.create_all(engine)
+    migrate(engine)
     with session_scope(engine) as session:
         tenant = Tenant(subdomain="acme")
         session.add(tenant)

@@ -12,10 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from alembic import command
 from sqlalchemy import Engine, func, select
 
-from integration import database_copy, schema, sync_runs, work_items
+from integration import database_copy, sync_runs, work_items
 from integration.clock import db_now
 from integration.db import build_engine, session_scope
 from integration.errors import UsageError
@@ -36,6 +35,7 @@ from integration.models import (
     WorkItem,
 )
 from integration.topology import Topic
+from tests.quick_schema import migrate
 
 LEARNT_AT = datetime(2026, 11, 25, 18, 30, 0, 123456, tzinfo=UTC)
 HASH = "c0ffee" * 10
@@ -74,7 +74,7 @@ def sqlite_target(sqlite_url: str) -> Iterator[Engine]:
 
 def migrated(url: str) -> Engine:
     engine = build_engine(url)
-    command.upgrade(schema.alembic_config(engine), "head")
+    migrate(engine)
     return engine
 
 

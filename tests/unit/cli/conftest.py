@@ -9,11 +9,11 @@ import pytest
 import responses
 from click.testing import CliRunner, Result
 
-from cli.database import upgrade_schema
 from cli.main import main
 from cli.shared import Here
 from integration.runtime import Runtime
 from integration.vault import new_key
+from tests.quick_schema import migrate
 
 Run = Callable[..., Result]
 
@@ -59,7 +59,7 @@ def run(environ, internet) -> Run:
 def runtime(environ) -> Runtime:
     """What the command works with, on a migrated database."""
     here = Here(environ)
-    upgrade_schema(here.engine)
+    migrate(here.engine)
     return here.runtime
 
 

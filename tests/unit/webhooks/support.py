@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import jwt
-from alembic import command
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask.testing import FlaskClient
 from jwt.algorithms import ECAlgorithm
 from sqlalchemy import Engine, select
 
-from integration import schema, settings
+from integration import settings
 from integration.db import build_engine, session_scope
 from integration.models import SalesChannel, SyncRun, Tenant, WorkItem
 from integration.settings import Settings
+from tests.quick_schema import migrate
 from webhooks.app import create_app
 
 APP = "5b8ff2f1-5a55-4a7b-a0c2-5d8b2f8b1a11"
@@ -89,7 +89,7 @@ class World:
 def build_world(database_url: str) -> World:
     config = settings_for(database_url)
     engine = build_engine(config.database_url)
-    command.upgrade(schema.alembic_config(engine), "head")
+    migrate(engine)
     with session_scope(engine) as session:
         acme, globex, empty = (Tenant(subdomain=name) for name in ("acme", "globex", "empty"))
         session.add_all([acme, globex, empty])
