@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from amqp.exceptions import NotFound
+from kombu import Connection
+
 from cli.servers import Postgres
 from sandbox.shops import shopware6
-from tests.acceptance.service import AS_SHIPPED, Service
+from tests.acceptance.service import AS_SHIPPED, Service, wait_until
 from tests.real_servers import empty_database, remove_queues
 
 #: Long enough for an overloaded machine; what takes longer cannot be measured.
@@ -76,10 +80,22 @@ class MeasuredService(Service):
         for queue in queues.split(","):
             self.start_celery(f"{name}_{queue}", "tasks.app", queue, processes=2)
 
+    def wait_for_consumer(self, queue: str) -> None:
+        """Wait until a worker takes messages from `queue`; a nudge from before may be too old."""
+
+        def is_consumed() -> bool:
+            with Connection(self.environ["RELAY_BROKER_URL"]) as broker:
+                try:
+                    return bool(broker.channel().queue_declare(queue, passive=True).consumer_count)
+                except NotFound:
+                    return False
+
+        wait_until(is_consumed, f"a worker takes messages from {queue}", PATIENCE_S)
+
     def start_celery(
         self, name: str, app: str, queue: str, *, processes: int, arguments: tuple[str, ...] = ()
-    ) -> None:
-        self.start(
+    ) -> subprocess.Popen[bytes]:
+        return self.start(
             name, "celery", "-A", app, "worker", "-Q", queue, "-n", f"{name}@%h",
             f"--concurrency={processes}", "--without-gossip", "--without-mingle", *arguments,
         )  # fmt: skip
