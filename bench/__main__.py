@@ -101,7 +101,8 @@ def _of_group(name: str, bench: Bench) -> dict[str, Result]:
         measured = {one.key: one for one in GROUP_BY_NAME[name].measure(bench)}
     except Exception as error:  # noqa: BLE001 - the other groups are measured all the same
         traceback.print_exc()
-        measured = _unmeasured(name, f"{type(error).__name__}: {str(error)[:300]}")
+        words = " ".join(str(error).split())[:300]
+        measured = _unmeasured(name, f"{type(error).__name__}: {words}")
     print(f"bench: {name} took {time.monotonic() - began:.0f} s", flush=True)
     return measured
 
