@@ -46,8 +46,8 @@ def measure(bench: Bench) -> list[Result]:
         for count in PROCESSES:
             service.start_celery("live", "tasks.app", "live", processes=count)
             service.start_celery("bench", "bench.chains", chains.QUEUE, processes=count)
-            service.wait_for_consumer("live")
-            service.wait_for_consumer(chains.QUEUE)
+            service.wait_for_worker("live")
+            service.wait_for_worker(chains.QUEUE)
             _work(service, items // 10)
             _chain_per_entity(service, entities // 10)
             ours, plain = [], []
@@ -77,7 +77,7 @@ def measure_memory(bench: Bench) -> list[Result]:
         worker = service.start_celery(
             "live", "tasks.app", "live", processes=MEMORY_PROCESSES, arguments=NEVER_RECYCLED
         )
-        service.wait_for_consumer("live")
+        service.wait_for_worker("live")
         _work(service, warm_up)
         children = descendants([worker.pid])
         seen = [{child: _resident_mb(child) for child in children}]
@@ -113,7 +113,7 @@ def _engine(bench: Bench, name: str, items: int) -> Iterator[MeasuredService]:
         service.start_web()
         service.start_celery("control", "tasks.app", "control", processes=CONTROL_PROCESSES)
         service.start_beat()
-        service.wait_for_consumer("control")
+        service.wait_for_worker("control")
         yield service
 
 

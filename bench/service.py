@@ -10,12 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from amqp.exceptions import NotFound
-from kombu import Connection
-
 from cli.servers import Postgres
 from sandbox.shops import shopware6
-from tests.acceptance.service import AS_SHIPPED, Service, wait_until
+from tests.acceptance.service import AS_SHIPPED, Service
 from tests.real_servers import empty_database, remove_queues
 
 #: Long enough for an overloaded machine; what takes longer cannot be measured.
@@ -79,18 +76,6 @@ class MeasuredService(Service):
         """One worker per queue, two processes each, as many as there are cores."""
         for queue in queues.split(","):
             self.start_celery(f"{name}_{queue}", "tasks.app", queue, processes=2)
-
-    def wait_for_consumer(self, queue: str) -> None:
-        """Wait until a worker takes messages from `queue`; a nudge from before may be too old."""
-
-        def is_consumed() -> bool:
-            with Connection(self.environ["RELAY_BROKER_URL"]) as broker:
-                try:
-                    return bool(broker.channel().queue_declare(queue, passive=True).consumer_count)
-                except NotFound:
-                    return False
-
-        wait_until(is_consumed, f"a worker takes messages from {queue}", PATIENCE_S)
 
     def start_celery(
         self, name: str, app: str, queue: str, *, processes: int, arguments: tuple[str, ...] = ()
