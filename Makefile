@@ -18,7 +18,7 @@ lint: ## ruff, and mypy on integration
 up: ## web, worker and beat in one process, on SQLite
 	@scripts/up $(ARGS)
 
-chaos: ## kill processes at random and check that nothing is lost; N=1000
+chaos: ## kill, freeze, cut and spoil everything at random and compare ERP and shop; N=1000
 	@scripts/chaos $(ARGS)
 
 bench: ## the figures; QUICK=1 for a short run

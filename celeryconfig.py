@@ -19,6 +19,8 @@ _is_rabbitmq = _settings.broker_url.startswith("amqp")
 
 broker_url = _settings.broker_url
 broker_connection_retry_on_startup = True
+# For ever: the default gives up after a hundred attempts, which a broker's long night may last.
+broker_connection_max_retries = None
 # Without confirms a stressed broker drops messages silently (pitfall 5).
 # In memory a message is found by looking: kombu looks once a second, each stage would wait for it.
 broker_transport_options = {"confirm_publish": True} if _is_rabbitmq else {"polling_interval": 0.02}
@@ -43,13 +45,16 @@ task_reject_on_worker_lost = True
 task_retry_on_worker_lost = True
 task_acks_on_failure = True
 task_acks_on_timeout = True
+# Only processes can be ended from outside, which is what the two limits do.
+worker_pool = "prefork"
 task_soft_time_limit = _settings.stage_soft_s
 task_time_limit = _settings.stage_hard_s
 worker_prefetch_multiplier = 1
 worker_max_tasks_per_child = 2_000
 # Twice a warm child and more: a limit below its size would end every child after one task.
 worker_max_memory_per_child = 400_000
-worker_soft_shutdown_timeout = 10
+# A stage usually ends within it, and 20 s are left of the 30 that platforms wait before SIGKILL.
+worker_soft_shutdown_timeout = min(10.0, _settings.stage_soft_s)
 worker_cancel_long_running_tasks_on_connection_loss = True
 
 # Results are rows of the database; nobody reads a result backend (pitfall 23).

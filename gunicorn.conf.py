@@ -4,7 +4,7 @@ A request is one short transaction, so threads wait for the database and two pro
 use both cores and to keep answering while one is replaced.
 """
 
-from integration import observe, settings
+from integration import counter_store, counters, db, observe, settings
 
 _settings = settings.current()
 
@@ -27,5 +27,6 @@ control_socket_disable = True
 
 
 def post_worker_init(_worker: object) -> None:
-    """The service's own log lines: one per webhook, secrets masked."""
-    observe.set_up_logging()
+    """The service's own log lines, one per webhook, secrets masked; and its counts."""
+    observe.set_up_logging(_settings.log_level)
+    counters.PROCESS.flush_into(counter_store.sink_of(db.session_scope))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from integration.models import SalesChannel, Tenant
+    from integration.runtime import Runtime
 
 
 @click.group()
@@ -89,24 +90,23 @@ def show(here: Here, channel: str, as_json: bool) -> None:
 @pass_here
 def add(here: Here, erp_id: str, subdomain: str, platform: str) -> None:
     """Add the ERP's sales channel ID. It starts paused."""
-    from sqlalchemy import select
-
-    from cli.tenant import find_tenant
+    from integration import ids
     from integration.connectors import registry
-    from integration.erp.vql import is_id
     from integration.models import SalesChannel
 
-    if not is_id(erp_id):
-        raise UsageError(f"{erp_id!r} is not a sales channel id of the ERP; it has only digits")
-    chosen = registry.platform(platform)
-    with here.runtime.scope() as session:
-        tenant = find_tenant(session, subdomain)
-        is_there = select(SalesChannel.id).where(
-            SalesChannel.tenant_id == tenant.id, SalesChannel.erp_id == erp_id
+    canonical = ids.canonical(erp_id)
+    if canonical is None:
+        raise UsageError(
+            f"{erp_id!r} is not a sales channel id of the ERP; it has only digits, 18 at most"
         )
-        if session.scalar(is_there) is not None:
-            raise UsageError(f"sales channel {subdomain}/{erp_id} exists already")
-        session.add(SalesChannel(tenant_id=tenant.id, erp_id=erp_id, platform=chosen.name))
+    erp_id = canonical
+    chosen = registry.platform(platform)
+    runtime = here.runtime
+    with runtime.scope() as session:
+        tenant_id = _tenant_without(session, subdomain, erp_id)
+    _ask_erp(runtime, tenant_id, erp_id)
+    with runtime.scope() as session:
+        session.add(SalesChannel(tenant_id=tenant_id, erp_id=erp_id, platform=chosen.name))
     needed = " ".join(
         f"{one.name}={'-' if one.is_secret else '...'}"
         for one in chosen.parameters
@@ -117,6 +117,44 @@ def add(here: Here, erp_id: str, subdomain: str, platform: str) -> None:
         f"sales channel {subdomain}/{erp_id} is added and paused; next: {then}"
         f"`vario-relay channel resume {erp_id}`"
     )
+
+
+def _tenant_without(session: Session, subdomain: str, erp_id: str) -> int:
+    """The tenant's id. Raises: UsageError if there is none, or if it has the channel already."""
+    from sqlalchemy import select
+
+    from cli.tenant import find_tenant
+    from integration.models import SalesChannel
+
+    tenant = find_tenant(session, subdomain)
+    is_there = select(SalesChannel.id).where(
+        SalesChannel.tenant_id == tenant.id, SalesChannel.erp_id == erp_id
+    )
+    if session.scalar(is_there) is not None:
+        raise UsageError(f"sales channel {subdomain}/{erp_id} exists already")
+    return tenant.id
+
+
+def _ask_erp(runtime: Runtime, tenant_id: int, erp_id: str) -> None:
+    """Raises: UsageError for a channel that the ERP does not know.
+
+    Failure policy: an ERP that cannot be asked only costs the check; `doctor` makes up for it.
+    """
+    from cli import erp_channels
+
+    try:
+        known = erp_channels.labels_by_id(runtime.erp(tenant_id))
+    except IntegrationError as error:
+        say(
+            f"warning: the ERP could not be asked whether it has sales channel {erp_id} ({error}); "
+            "`vario-relay doctor` asks it again"
+        )
+        return
+    if erp_id not in known:
+        raise UsageError(
+            f"{erp_channels.unknown(erp_id, known)}; "
+            "name one of the app's, or assign this one to the app in the ERP first"
+        )
 
 
 @channel.command()

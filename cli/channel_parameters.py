@@ -21,12 +21,26 @@ def parameters_of(platform: str) -> dict[str, Parameter]:
     """All parameters of a channel of this platform: its own, and those of every channel."""
     from integration.channel_view import DEFAULT_CURRENCY
     from integration.connectors import registry
-    from integration.connectors.base import Parameter
-    from integration.topics.stock import SAFETY_STOCK
+    from integration.connectors.base import Parameter, wrong_currency
+    from integration.topics.stock import SAFETY_STOCK, wrong_pieces
 
     everywhere = (
-        Parameter("currency", "ISO code of the prices", False, False, DEFAULT_CURRENCY),
-        Parameter(SAFETY_STOCK, "pieces that are kept back from the shop", False, False, "0"),
+        Parameter(
+            "currency",
+            "ISO code of the prices",
+            is_required=False,
+            default=DEFAULT_CURRENCY,
+            wrong=wrong_currency,
+            advice="three capitals, e.g. EUR",
+        ),
+        Parameter(
+            SAFETY_STOCK,
+            "pieces that are kept back from the shop",
+            is_required=False,
+            default="0",
+            wrong=wrong_pieces,
+            advice="e.g. 2",
+        ),
     )
     return {one.name: one for one in (*everywhere, *registry.platform(platform).parameters)}
 
@@ -49,6 +63,7 @@ def set_parameters(here: Here, channel: str, pairs: tuple[str, ...]) -> None:
         channel_id, platform = found.id, found.platform
     known = parameters_of(platform)
     values = read_pairs(pairs, known, platform)
+    refuse_wrong(values, known)
     with runtime.scope() as session:
         found = channels.find(session, channel)
         for name, value in values.items():
@@ -80,6 +95,17 @@ def read_pairs(
     if sum(source == "-" for source in split.values()) > 1:
         raise UsageError("only one value can come from standard input; give the others as @file")
     return {name: _value(known[name], source) for name, source in split.items()}
+
+
+def refuse_wrong(values: dict[str, str], known: dict[str, Parameter]) -> None:
+    """Raises: UsageError that names every value that cannot be right; an empty one is none."""
+    found = []
+    for name, value in values.items():
+        check = known[name].wrong
+        if value and check and (what := check(value)):
+            found.append(f"{name} {what} ({known[name].advice})")
+    if found:
+        raise UsageError(f"{'; '.join(found)}; nothing was set")
 
 
 def _value(parameter: Parameter, source: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -46,6 +47,33 @@ def current(here: Here, as_json: bool) -> None:
         print_json({"current": found, "needed": needed, "is_current": found == needed})
     else:
         click.echo(f"at {found or 'nothing'}, needed {needed}")
+
+
+@db.command()
+@click.option(
+    "--from",
+    "file",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="The SQLite database; nobody may have it open.",
+)
+@json_option
+@pass_here
+def copy(here: Here, file: Path, as_json: bool) -> None:
+    """Copy a SQLite database into the empty one of RELAY_DATABASE_URL.
+
+    The way from `vario-relay up` to several processes. The file is left as it is.
+    """
+    from integration import database_copy
+
+    with database_copy.locked(file) as source:
+        counts = database_copy.copy_all(source, here.engine)
+    if as_json:
+        print_json(counts)
+        return
+    filled = ", ".join(f"{count} {table}" for table, count in counts.items() if count)
+    say(f"copied from {file}: {filled or 'nothing, it is empty'}; start the service on the new one")
 
 
 def upgrade_schema(engine: Engine) -> None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
+from cli import erp_channels
 from cli.channel import require_running
 from cli.channel_parameters import missing_parameters
 from cli.findings import Finding
 from cli.shared import duration
-from integration import sync_runs
+from integration import sync_runs, toggles
 from integration.clock import db_now
 from integration.errors import IntegrationError
 from integration.models import (
@@ -23,6 +24,7 @@ from integration.models import (
     WorkItem,
     WorkItemState,
 )
+from integration.topology import SHORT_NAME_BY_TOPIC
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -60,6 +62,7 @@ def findings(runtime: Runtime, channel_id: int, known: KnownChannels) -> Iterato
     else:
         yield from _in_shop(runtime, label, channel)
     with runtime.scope() as session:
+        yield from _toggles(session, label, channel)
         yield _queue(session, label, channel_id, is_running=is_running)
         yield _nightly(session, label, channel_id, is_running=is_running)
 
@@ -68,11 +71,10 @@ def _in_erp(label: str, channel: ChannelView, known: dict[str, str]) -> Finding:
     check = f"{label} in the ERP"
     if channel.erp_id in known:
         return Finding(check, True, known[channel.erp_id] or "without a name")
-    there = ", ".join(f"{key} ({name})" for key, name in known.items()) or "none"
     return Finding(
         check,
         False,
-        f"the app has no active sales channel {channel.erp_id} in the ERP; it has {there}",
+        erp_channels.unknown(channel.erp_id, known),
         "assign the sales channel to the app in the ERP, or add the right one here",
     )
 
@@ -90,8 +92,18 @@ def _in_shop(runtime: Runtime, label: str, channel: ChannelView) -> Iterator[Fin
         yield Finding(f"{label} shop", True, f"the {channel.platform} shop is ready")
 
 
+def _toggles(session: Session, label: str, channel: ChannelView) -> Iterator[Finding]:
+    """No fault: a person switched them off. But it answers why a topic stands still."""
+    off = set(toggles.off_topics(session, channel.id))
+    names = [SHORT_NAME_BY_TOPIC[one] for one in toggles.SERVED_TOPICS if one.value in off]
+    if names:
+        detail = f"switched off: {', '.join(names)}; what changes is kept and waits"
+        do = f"`vario-relay toggle on {channel.label} {names[0]}` lets it travel when it shall"
+        yield Finding(f"{label} toggles", True, detail, do)
+
+
 def _queue(session: Session, label: str, channel_id: int, *, is_running: bool) -> Finding:
-    """Backfill may wait for hours and be well; a live change may not."""
+    """Backfill may wait for hours and be well, and so may a topic that is switched off."""
     row = session.execute(
         select(
             func.count().label("number"),
@@ -102,6 +114,7 @@ def _queue(session: Session, label: str, channel_id: int, *, is_running: bool) -
             WorkItem.state.in_([WorkItemState.QUEUED.value, WorkItemState.PROCESSING.value]),
             WorkItem.hold_reason.is_(None),
             WorkItem.priority == int(Priority.LIVE),
+            WorkItem.topic.not_in(toggles.off_topics(session, channel_id)),
         )
     ).one()
     check = f"{label} queue"

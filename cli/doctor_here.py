@@ -47,6 +47,17 @@ def _app_credentials(settings: Settings) -> Finding:
 
 
 def _webhook_settings(settings: Settings) -> Finding:
+    from webhooks.auth import Verifier
+
+    try:
+        Verifier(settings.app_jwk, settings.app_identifier)
+    except UsageError as error:
+        return Finding(
+            "webhook address",
+            False,
+            f"{error}: the service does not start",
+            "copy the app's public key from the ERP's Admin Center into .env, in single quotes",
+        )
     if not settings.public_url:
         return Finding(
             "webhook address",

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from cli import registrations
+from cli import erp_channels, registrations
 from cli.findings import Finding
 from integration import channels
-from integration.erp import catalogue, listings, webhooks
+from integration.erp import auth, catalogue, webhooks
 from integration.errors import IntegrationError
 from integration.models import SalesChannel, Tenant
 from integration.toggles import SERVED_TOPICS
@@ -49,7 +49,10 @@ def findings(
         yield Finding(f"tenant {label}", False, f"held: {held}", do)
     try:
         client = runtime.erp(tenant_id)
-        known = {one.id: one.label for one in listings.sales_channels(client)}
+        # Anew, and not stored: the stored access token would hide a wrong RELAY_CLIENT_SECRET
+        # until it ends, and then every process would stand still.
+        auth.fetch_access_token(client.access, runtime.http)
+        known = erp_channels.labels_by_id(client)
     except IntegrationError as error:
         do = "do what the sentence says; if nothing helps, install the app in the ERP again"
         yield Finding(f"tenant {label} token", False, str(error), do)

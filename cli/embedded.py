@@ -16,7 +16,7 @@ from celery.worker import state as worker_state
 from waitress import wasyncore
 from waitress.server import create_server
 
-from integration import work_outcomes
+from integration import counter_store, counters, work_outcomes
 from integration.errors import IntegrationError
 from integration.runtime import Runtime
 from integration.topology import QUEUES
@@ -43,6 +43,7 @@ class Embedded:
             # their leases.
             with runtime.scope() as session:
                 work_outcomes.end_leases(session)
+        self._counting = counters.PROCESS.flushing_into(counter_store.sink_of(runtime.scope))
         self._worker = _Worker()
         self._beat: Any = None
         self.is_stopped = False
@@ -54,6 +55,7 @@ class Embedded:
     def __enter__(self) -> Self:
         from tasks.app import app
 
+        self._counting.__enter__()
         self._worker.start()
         # It does not read beat_scheduler; the default one would leave a file behind.
         self._beat = EmbeddedService(app, thread=True, scheduler_cls=Scheduler)
@@ -71,6 +73,7 @@ class Embedded:
         self._web.stop()
         self._beat.stop()
         self.is_stopped = self._worker.stop()
+        self._counting.__exit__(None, None, None)
 
     def check_alive(self) -> None:
         """Raises: IntegrationError when a part has ended by itself; a supervisor starts again."""

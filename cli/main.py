@@ -13,6 +13,7 @@ import click
 
 from cli.channel import channel
 from cli.channel_parameters import set_parameters
+from cli.channel_remove import remove_channel
 from cli.database import db
 from cli.demo_command import demo
 from cli.doctor import doctor
@@ -95,6 +96,7 @@ def main() -> None:
 
 
 channel.add_command(set_parameters)
+channel.add_command(remove_channel)
 for _command in (
     init, demo, up, doctor, db, secrets, sandbox, tenant, channel, toggle, sync, queue
 ):  # fmt: skip

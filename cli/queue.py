@@ -20,6 +20,9 @@ from cli.shared import (
 from integration.errors import IntegrationError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from integration.overdue import Overdue
     from integration.queue_report import LaneStatus
     from integration.topology import Topic
 
@@ -35,29 +38,42 @@ def queue() -> None:
     "--max-age",
     type=click.FloatRange(min=0),
     metavar="SECONDS",
-    help="Exit with 1 when a change has been waiting longer.",
+    help="Exit with 1 when something due has not been settled for longer.",
 )
 @pass_here
 def status(here: Here, as_json: bool, max_age: float | None) -> None:
     """Show what waits, by channel and topic.
 
-    Held changes wait for a person, failed ones for `queue retry`; neither counts for the age.
+    OLDEST leaves out held changes, which wait for a person, and failed ones, which wait for
+    `queue retry`. What waits of a topic that is switched off is held. --max-age looks only at what
+    may move and is due.
     """
     from integration import queue_report
+    from integration.overdue import overdue
+    from integration.toggles import SERVED_TOPICS
 
     with here.runtime.scope() as session:
         found = queue_report.statuses(session)
+        late = [] if max_age is None else overdue(session, SERVED_TOPICS, max_age)
     rows = [_described(one) for one in found]
     if as_json:
         print_json(rows)
     else:
         _print_statuses(rows)
-    ages = [one.oldest_unsent_s for one in found if one.oldest_unsent_s is not None]
-    if max_age is not None and ages and max(ages) > max_age:
-        raise IntegrationError(
-            f"the oldest unsent change has been waiting for {duration(max(ages))}, "
-            f"longer than {duration(max_age)}"
-        )
+    if late:
+        raise IntegrationError(_late_sentence(late, max_age))
+
+
+def _late_sentence(late: Sequence[Overdue], max_age: float | None) -> str:
+    from integration.topology import SHORT_NAME_BY_TOPIC
+
+    oldest, others = late[0], len(late) - 1
+    also = f" (and {others} more)" if others else ""
+    return (
+        f"{SHORT_NAME_BY_TOPIC[oldest.topic]} of {oldest.tenant}/{oldest.channel}{also} has been "
+        f"due for {duration(oldest.age_s)} and nobody settled it, longer than "
+        f"{duration(max_age)}; see that all workers run, and what they log"
+    )
 
 
 def _described(one: LaneStatus) -> dict[str, Any]:
@@ -74,6 +90,7 @@ def _described(one: LaneStatus) -> dict[str, Any]:
         "held": one.held,
         "oldest_unsent_s": None if age is None else round(age, 1),
         "eta_s": one.eta_s,
+        "is_on": one.is_on,
     }
 
 
@@ -83,7 +100,7 @@ def _print_statuses(rows: list[dict[str, Any]]) -> None:
         (
             row["tenant"],
             row["channel"],
-            row["topic"],
+            row["topic"] if row["is_on"] else f"{row['topic']} (off)",
             *(row[name] for name in counts),
             duration(row["oldest_unsent_s"]),
             duration(row["eta_s"]),

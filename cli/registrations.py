@@ -38,3 +38,14 @@ def reconcile(runtime: Runtime, tenant_id: int) -> str:
         f"webhooks of the tenant: {len(changes.registered)} registered, "
         f"{len(changes.deregistered)} taken away, {len(wanted)} in all"
     )
+
+
+def withdraw(runtime: Runtime, tenant_id: int) -> None:
+    """Take away what no channel of the tenant needs any more; nothing is registered."""
+    settings = runtime.settings
+    if not settings.public_url:
+        return
+    client = runtime.erp(tenant_id)
+    present = webhooks.registered(client, settings.app_identifier)
+    kept = desired(runtime, tenant_id) & present
+    webhooks.reconcile(client, settings.app_identifier, settings.public_url, kept)

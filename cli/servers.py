@@ -83,7 +83,7 @@ class Postgres(PrivateServer):
 
 
 class RabbitMQ(PrivateServer):
-    """A RabbitMQ node with the user guest and the given virtual hosts; no plugins."""
+    """A RabbitMQ node with one user, a random password and the given virtual hosts; no plugins."""
 
     name = "rabbitmq"
     accounts = ("rabbitmq", "nobody")
@@ -92,16 +92,18 @@ class RabbitMQ(PrivateServer):
     def __init__(self, vhosts: Sequence[str] = ("/",)) -> None:
         super().__init__()
         self._vhosts = vhosts
+        self._password = secrets.token_hex(12)
         self._epmd_port, self._dist_port = free_port(), free_port()
         # "localhost" always resolves; the machine's own name does not on many a container.
         self._node = f"relay-{secrets.token_hex(4)}@localhost"
 
     @property
     def url(self) -> str:
-        return f"amqp://guest:guest@127.0.0.1:{self.port}//"
+        return f"amqp://relay:{self._password}@127.0.0.1:{self.port}//"
 
     def _prepare(self) -> None:
-        definitions = self._write("definitions.json", json.dumps(_definitions(self._vhosts)))
+        content = json.dumps(_definitions(self._vhosts, self._password))
+        definitions = self._write("definitions.json", content)
         self._write(
             "rabbitmq.conf",
             f"listeners.tcp.1 = 127.0.0.1:{self.port}\n"
@@ -190,22 +192,23 @@ def private_servers(
         yield postgres, rabbitmq
 
 
-def _definitions(vhosts: Sequence[str]) -> dict:
+def _definitions(vhosts: Sequence[str], password: str) -> dict:
     """RabbitMQ's import format, read at boot: spares a run of rabbitmqctl per virtual host."""
     salt = secrets.token_bytes(4)
-    password_hash = base64.b64encode(salt + hashlib.sha256(salt + b"guest").digest()).decode()
+    digest = hashlib.sha256(salt + password.encode()).digest()
+    password_hash = base64.b64encode(salt + digest).decode()
     everything = {"configure": ".*", "write": ".*", "read": ".*"}
     return {
         "users": [
             {
-                "name": "guest",
+                "name": "relay",
                 "password_hash": password_hash,
                 "hashing_algorithm": "rabbit_password_hashing_sha256",
                 "tags": "administrator",
             }
         ],
         "vhosts": [{"name": vhost} for vhost in vhosts],
-        "permissions": [{"user": "guest", "vhost": vhost, **everything} for vhost in vhosts],
+        "permissions": [{"user": "relay", "vhost": vhost, **everything} for vhost in vhosts],
     }
 
 

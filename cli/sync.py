@@ -35,7 +35,8 @@ def sync(
     """Ask for everything that is listed on a channel, and follow it into the shop.
 
     Reads the ERP page by page; the workers of `up` send what differs. An interrupted run goes on
-    where it was. With --json, one line per step.
+    where it was. With --json, one line per step. Exit code 1 when the run is over and one of its
+    changes failed, or when the ERP showed less than it counts.
     """
     require_served(topic)
     if dry_run:
@@ -56,13 +57,16 @@ def _run(
     as_json: bool,
 ) -> None:
     from cli import sync_drive, sync_shows
+    from integration import counter_store, counters
 
     run_id, is_continued = sync_drive.begin(runtime, name, topic, is_forced=is_forced)
     show = sync_shows.choose(as_json=as_json)
     try:
         if is_continued:
             show.note(f"run {run_id} was not finished and is continued")
-        last = sync_drive.Drive(runtime, run_id, name, show, waits=waits).until_end()
+        # It pages the ERP in this process; /metrics shows these requests, too.
+        with counters.PROCESS.flushing_into(counter_store.sink_of(runtime.scope)):
+            last = sync_drive.Drive(runtime, run_id, name, show, waits=waits).until_end()
     except KeyboardInterrupt as error:
         raise IntegrationError(
             f"stopped; `vario-relay sync {name}` goes on with run {run_id} where it is, and so do "
@@ -74,13 +78,17 @@ def _run(
 
 
 def _conclude(runtime: Runtime, name: str, last: Step, show: object) -> None:
-    """The last sentence. Raises: IntegrationError for a run that ended red."""
+    """The last sentence. Raises: IntegrationError for a run that ended red or with failures.
+
+    Held changes are no failure: what they wait for is mended in the ERP or in the shop's settings,
+    and then they go by themselves.
+    """
     from cli.shared import say
     from integration.models import SyncRun, SyncRunState
 
+    with runtime.scope() as session:
+        message = session.get_one(SyncRun, last.run).message
     if last.state == SyncRunState.RED.value:
-        with runtime.scope() as session:
-            message = session.get_one(SyncRun, last.run).message
         raise IntegrationError(f"run {last.run} is red: {message}")
     if last.state == SyncRunState.DRAINING.value:
         say(
@@ -92,5 +100,11 @@ def _conclude(runtime: Runtime, name: str, last: Step, show: object) -> None:
         f"run {last.run} is done: {last.seen} articles, {last.pushed} changes sent, "
         f"{last.unchanged} unchanged, {last.held} held, {last.failed} failed"
     )
+    if message:
+        say(message)
     if last.failed:
-        say(f"`vario-relay queue failed {name}` shows why")
+        changes = "change" if last.failed == 1 else "changes"
+        raise IntegrationError(
+            f"{last.failed} {changes} of run {last.run} failed; `vario-relay queue failed {name}` "
+            "shows why"
+        )

@@ -193,19 +193,15 @@ def _deregister(runtime: Runtime, tenant_id: int) -> None:
 
 
 def _delete(session: Session, tenant_id: int) -> None:
-    """The tenant with all that hangs on it, and what is found by name only.
-
-    SQLite gives ids again: a token left behind would belong to the next tenant.
-    """
+    """The tenant with all that hangs on it, and what is found by name only."""
     from sqlalchemy import delete, select
 
-    from integration import pacing
-    from integration.models import AccessToken, RateBucket, SalesChannel, Tenant
+    from integration import channels, pacing
+    from integration.models import SalesChannel, Tenant
 
     channel_ids = session.scalars(
         select(SalesChannel.id).where(SalesChannel.tenant_id == tenant_id)
     ).all()
     names = [pacing.erp_bucket_name(tenant_id), *map(pacing.shop_bucket_name, channel_ids)]
-    for model in (AccessToken, RateBucket):
-        session.execute(delete(model).where(model.name.in_(names)))
+    channels.forget_named(session, names)
     session.execute(delete(Tenant).where(Tenant.id == tenant_id))

@@ -24,7 +24,7 @@ def up(here: Here) -> None:
     from cli.embedded import Embedded
     from integration import observe
 
-    observe.set_up_logging()
+    observe.set_up_logging(here.settings.log_level)
     _quieten()
     told_to_stop = _on_signals()
     service = Embedded(here.runtime)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+import logging
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from integration import sql
+from integration import ids, observe, pacing, sql
 from integration.channel_view import ChannelView
 from integration.clock import db_now
 from integration.errors import UsageError
-from integration.models import ChannelParameter, SalesChannel, Tenant
+from integration.models import AccessToken, ChannelParameter, RateBucket, SalesChannel, Tenant
 from integration.vault import Vault
+
+log = logging.getLogger(__name__)
 
 
 def load(session: Session, channel_id: int, vault: Vault) -> ChannelView:
@@ -33,6 +38,16 @@ def load(session: Session, channel_id: int, vault: Vault) -> ChannelView:
     )
 
 
+def names(session: Session, channel_id: int) -> tuple[str, str]:
+    """The tenant's and the ERP's name of a channel; one that was removed has none left."""
+    row = session.execute(
+        select(Tenant.subdomain, SalesChannel.erp_id)
+        .join(SalesChannel, SalesChannel.tenant_id == Tenant.id)
+        .where(SalesChannel.id == channel_id)
+    ).one_or_none()
+    return ("removed", "removed") if row is None else (row.subdomain, row.erp_id)
+
+
 def _parameters(session: Session, channel_id: int, vault: Vault) -> dict[str, str]:
     rows = session.scalars(
         select(ChannelParameter).where(ChannelParameter.channel_id == channel_id)
@@ -52,9 +67,12 @@ def sealed_secrets(session: Session) -> list[str]:
 def find(session: Session, name: str) -> SalesChannel:
     """The channel a command names: the ERP's id, or ``tenant/id`` where that is not unique.
 
+    ``042`` is ``42``.
+
     Raises: UsageError when there is none or more than one.
     """
-    tenant, slash, erp_id = name.rpartition("/")
+    tenant, slash, named = name.rpartition("/")
+    erp_id = ids.canonical(named) or named
     query = (
         select(SalesChannel, Tenant.subdomain)
         .join(Tenant, Tenant.id == SalesChannel.tenant_id)
@@ -88,16 +106,35 @@ def set_parameter(
     )
 
 
+def remove(session: Session, channel_id: int) -> None:
+    """Forget a channel with all that hangs on it; in the shop nothing changes."""
+    forget_named(session, [pacing.shop_bucket_name(channel_id)])
+    session.execute(delete(SalesChannel).where(SalesChannel.id == channel_id))
+
+
+def forget_named(session: Session, names: Sequence[str]) -> None:
+    """Forget access tokens and request budgets, which are found by name only.
+
+    SQLite gives ids again: a token left behind would belong to the next channel or tenant.
+    """
+    for model in (AccessToken, RateBucket):
+        session.execute(delete(model).where(model.name.in_(names)))
+
+
 def hold(session: Session, channel_id: int, reason: str) -> None:
     """Stop the channel until somebody fixes what `reason` says; its items stay queued."""
     session.execute(
         update(SalesChannel).where(SalesChannel.id == channel_id).values(held_reason=reason)
     )
+    tenant, channel = names(session, channel_id)
+    log.warning(observe.event("channel.held", tenant=tenant, channel=channel, reason=reason))
 
 
 def hold_tenant(session: Session, tenant_id: int, reason: str) -> None:
     """Stop all channels of a tenant, e.g. because the app must be reconnected."""
     session.execute(update(Tenant).where(Tenant.id == tenant_id).values(held_reason=reason))
+    named = session.scalar(select(Tenant.subdomain).where(Tenant.id == tenant_id))
+    log.warning(observe.event("tenant.held", tenant=named, reason=reason))
 
 
 def is_running() -> ColumnElement[bool]:

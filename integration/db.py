@@ -30,6 +30,8 @@ _USED_AT = "used_at"
 #: The database is away, busy or asked us to try again; nothing is wrong with the work.
 TROUBLE = (OperationalError, InterfaceError, PoolTimeout)
 
+_AFTER_COMMIT = "after_commit"
+
 #: Opens a session and commits it; what functions of the domain take to reach the database.
 SessionScope = Callable[[], AbstractContextManager[Session]]
 
@@ -119,3 +121,13 @@ def session_scope(bind: Engine | None = None) -> Iterator[Session]:
     """A session that commits at the end of the block and rolls back on an exception."""
     with Session(bind or engine(), expire_on_commit=False) as session, session.begin():
         yield session
+    for then in session.info.get(_AFTER_COMMIT, ()):
+        then()
+
+
+def after_commit(session: Session, then: Callable[[], None]) -> None:
+    """Call `then` when `session_scope` has committed, and never when it rolls back.
+
+    For what may only be said of what is true: counts and log lines.
+    """
+    session.info.setdefault(_AFTER_COMMIT, []).append(then)

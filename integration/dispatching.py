@@ -26,7 +26,7 @@ from integration.models import (
     WorkItem,
     WorkItemState,
 )
-from integration.topology import LANE_BY_TOPIC, Queue, Topic
+from integration.topology import LANE_BY_TOPIC, SHORT_NAME_BY_TOPIC, Queue, Topic
 
 
 @dataclass(frozen=True)
@@ -145,6 +145,33 @@ def claim_next(
     if claim_id is not None:
         session.execute(_note(lane, served_at=db_now()))
     return claim_id
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What a claimed batch is, for logs and for Flower: `topic` is the short name."""
+
+    claim_id: str
+    tenant: str
+    channel: str
+    topic: str
+    items: int
+
+    def __str__(self) -> str:
+        return f"{self.tenant}/{self.channel} {self.topic} x{self.items} claim={self.claim_id}"
+
+
+def chain_of(session: Session, claim_id: str) -> Chain:
+    """What was just claimed."""
+    row = session.execute(
+        select(Tenant.subdomain, SalesChannel.erp_id, WorkItem.topic, func.count().label("items"))
+        .join(SalesChannel, SalesChannel.id == WorkItem.channel_id)
+        .join(Tenant, Tenant.id == SalesChannel.tenant_id)
+        .where(WorkItem.claim_id == claim_id, WorkItem.state == WorkItemState.PROCESSING.value)
+        .group_by(Tenant.subdomain, SalesChannel.erp_id, WorkItem.topic)
+    ).one()
+    topic = SHORT_NAME_BY_TOPIC[Topic(row.topic)]
+    return Chain(claim_id, row.subdomain, row.erp_id, topic, row.items)
 
 
 def _lock_lane(session: Session, lane: DueLane) -> Any:

@@ -7,7 +7,6 @@ comparison and a hint too few costs a wrong price. Source: vario-erp.md 2.3 and 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,11 +15,9 @@ from sqlalchemy import Engine, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from integration import hints, sync_runs, work_items
+from integration import ids as erp_ids
 from integration.models import Listing, SalesChannel, Tenant, WorkItem
 from integration.topology import Topic
-
-#: 18 digits always fit the ERP's int64; a 19th might not.
-_ID = re.compile(r"[0-9]{1,18}")
 
 #: Topics whose entity is an article; an order status speaks of a document.
 _ARTICLE_TOPICS = tuple(str(topic) for topic in Topic if topic is not Topic.ORDER_STATUS)
@@ -219,8 +216,7 @@ def _id(value: Any) -> str | None:
     # bool is an int in Python, and true is not article 1
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         return None
-    text = str(value)
-    return str(int(text)) if _ID.fullmatch(text) else None
+    return erp_ids.canonical(str(value))
 
 
 def _hints(channels: Iterable[Channel], topic: Topic, article_id: str) -> tuple[Hint, ...]:

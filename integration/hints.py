@@ -7,8 +7,8 @@ anew cost five times the whole request (measured with tests/integration/test_web
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import (
@@ -28,10 +28,11 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from integration import prepared, sql
+from integration import counters, db, prepared, sql
 from integration.clock import db_now
+from integration.counters import Counter, Key
 from integration.models import Priority, SalesChannel, Tenant, WorkItem, WorkItemState
-from integration.topology import Topic
+from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 
 QUEUED, PROCESSING = WorkItemState.QUEUED.value, WorkItemState.PROCESSING.value
 
@@ -68,6 +69,7 @@ def hint(
             "run": sync_run_id,
         },
     )
+    db.after_commit(session, partial(counters.PROCESS.add, _key(channel_id, topic), len(ids)))
 
 
 def hint_channels(
@@ -90,21 +92,31 @@ def hint_channels(
     texts = {"tenant": tenant, "topic_name": topic.value, "entity": entity_id}
     if erp_channel_id is not None:
         texts["erp_channel"] = erp_channel_id
-    on_postgres = engine.dialect.name == "postgresql"
-    statement = _channels_statement(on_postgres, erp_channel_id is not None, unless_channel)
-    if not on_postgres:
-        with engine.begin() as connection:
-            return len(connection.execute(statement, texts).all())
-    name = f"hint_{len(texts)}_{unless_channel:d}"
+    statement = _channels_statement(
+        engine.dialect.name == "postgresql", erp_channel_id is not None, unless_channel
+    )
     try:
-        with engine.connect() as connection:
-            return len(prepared.execute(connection, name, statement, texts))
+        rows = _executed(engine, f"hint_{len(texts)}_{unless_channel:d}", statement, texts)
     except DBAPIError as error:
         if not error.connection_invalidated:
             raise
-    # The server was restarted since the last webhook. A hint that came twice does no harm.
+        # The server was restarted since the last webhook. A hint that came twice does no harm.
+        rows = _executed(engine, f"hint_{len(texts)}_{unless_channel:d}", statement, texts)
+    for row in rows:
+        counters.PROCESS.add(_key(row.channel_id, topic), 1)
+    return len(rows)
+
+
+def _executed(engine: Engine, name: str, statement: Any, texts: dict[str, str]) -> Sequence[Any]:
+    if engine.dialect.name != "postgresql":
+        with engine.begin() as connection:
+            return connection.execute(statement, texts).all()
     with engine.connect() as connection:
-        return len(prepared.execute(connection, name, statement, texts))
+        return prepared.execute(connection, name, statement, texts)
+
+
+def _key(channel_id: int, topic: Topic) -> Key:
+    return Key(Counter.HINTS, channel_id=channel_id, topic=SHORT_NAME_BY_TOPIC[topic])
 
 
 @lru_cache(maxsize=8)

@@ -32,8 +32,8 @@ class _Masking(logging.Formatter):
         return masked(super().format(record))
 
 
-def set_up_logging(level: int = logging.INFO) -> None:
-    """One line per record on stderr."""
+def set_up_logging(level: int | str = logging.INFO) -> None:
+    """One line per record on stderr. What libraries say of every turn stays out at any level."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Masking("%(asctime)s %(levelname)s %(name)s %(message)s"))
     root = logging.getLogger()

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from typing import TypeGuard
 
 from sqlalchemy.orm import Session
 
-from integration import pacing, retry, wire, work_items, work_outcomes
+from integration import doubts, pacing, retry, telling, wire, work_items, work_outcomes
+from integration.connectors import http
 from integration.connectors.base import Payload, Receipt
 from integration.errors import Busy, Throttled, TransientError
 from integration.runtime import Runtime
-from integration.stages import Batch, Work, claimed, hold_where_it_says_so, work_event
+from integration.stages import Batch, Work, claimed, hold_where_it_says_so
 from integration.topology import Topic
-from integration.work_items import Settled
+from integration.work_items import UNCHANGED, Settled
 
-log = logging.getLogger("integration.push")
-
-UNCHANGED = "unchanged"
 #: "Retry-After: 0" would otherwise be a tight loop.
 SHORTEST_REST_S = 1.0
 
@@ -103,10 +100,14 @@ def _without_taken_numbers(
 def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
     item_ids = [work.claim.item_by_entity[one["article_id"]].id for one in payloads]
 
-    def before_write() -> None:
+    def before_write() -> float:
+        lease_s = runtime.settings.lease_s
+        # Before the claim is asked for: the lease that it gets ends later.
+        not_after = http.clock() + lease_s
         with runtime.scope() as session:
-            work_items.begin_write(session, work.claim, item_ids, lease_s=runtime.settings.lease_s)
+            work_items.begin_write(session, work.claim, item_ids, lease_s=lease_s)
         work.written.update(item_ids)
+        return not_after
 
     connector = runtime.connector(work.channel, before_write)
     try:
@@ -153,8 +154,6 @@ def _record(
     for error in errors.values():
         hold_where_it_says_so(session, work.channel.id, error)
     _rest_shop(session, work, errors.values())
-    for article_id, error in errors.items():
-        log.warning(work_event("work_item.refused", work, article=article_id, reason=error))
 
 
 def _settle_accepted(
@@ -167,18 +166,11 @@ def _settle_accepted(
         [Settled(items[p["article_id"]].id, wire.content_hash(p["body"])) for p, _ in accepted],
     )
     refused = set(result.refused)
-    log.info(
-        work_event(
-            "batch.settled",
-            work,
-            completed=len(result.completed),
-            again=len(result.requeued),
-            late=len(refused),
-        )
-    )
     late = [p["article_id"] for p, _ in accepted if items[p["article_id"]].id in refused]
     # Articles before prices and stocks, as everybody locks them.
     work_items.rehint(session, result.refused)
+    if refused:
+        telling.lost(session, work.claim, "late", len(refused))
     if work.claim.topic is Topic.ARTICLE:
         _remember_products(session, work, accepted, late)
     _release_waiting(session, work, [p["article_id"] for p, _ in accepted])
@@ -255,6 +247,9 @@ def _start_over(session: Session, work: Work, vanished: Sequence[str]) -> None:
     work_outcomes.forget_vanished(session, work.channel.id, vanished)
     items = work.claim.item_by_entity
     ids = [items[one].id for one in vanished]
+    # The shop said what became of the write: nothing.
+    held = [row.id for row in work_items.held_rows(session, work.claim, ids)]
+    doubts.restore(session, work.claim, held)
     if work.claim.topic is Topic.ARTICLE:
         work_items.release(session, work.claim, ids)
     else:

@@ -14,21 +14,21 @@ from typing import Any
 from sqlalchemy import Integer, and_, case, cast, func, select
 from sqlalchemy.orm import Session
 
+from integration import counter_store, toggles
 from integration.clock import db_now
+from integration.counter_store import RATE_WINDOW_S
 from integration.models import SalesChannel, Tenant, WorkItem, WorkItemState
 from integration.observe import masked
-from integration.toggles import SERVED_TOPICS
-from integration.topology import LANE_BY_TOPIC, Topic
+from integration.topology import LANE_BY_TOPIC, SHORT_NAME_BY_TOPIC, Topic
 
-#: What was sent in this time tells how fast the queue drains.
-RATE_WINDOW_S = 300
 EXAMPLES = 3
 
 
 @dataclass(frozen=True)
 class LaneStatus:
     """One topic of one channel. `oldest_unsent_s` None: nothing is on its way; `eta_s` None:
-    nothing was sent lately, so nobody can tell."""
+    nothing was settled lately, so nobody can tell. With `is_on` false, what is queued counts as
+    held: it waits for the person who switched the topic off."""
 
     tenant: str
     channel: str
@@ -39,11 +39,12 @@ class LaneStatus:
     held: int
     oldest_unsent_s: float | None
     eta_s: float | None
+    is_on: bool
 
 
 @dataclass(frozen=True)
 class FailureGroup:
-    """Failures with one cause; `examples` are article ids."""
+    """Failures with one cause; `examples` are article ids, each once."""
 
     fingerprint: str
     count: int
@@ -55,6 +56,7 @@ class FailureGroup:
 def statuses(session: Session) -> list[LaneStatus]:
     """Every topic that travels, of every channel; others where they have rows."""
     counted = {(row.channel_id, row.topic): row for row in session.execute(_OPEN)}
+    settled = _settled_lately(session)
     channels = session.execute(
         select(SalesChannel.id, SalesChannel.erp_id, Tenant.subdomain)
         .join(Tenant, Tenant.id == SalesChannel.tenant_id)
@@ -62,10 +64,12 @@ def statuses(session: Session) -> list[LaneStatus]:
     ).all()
     result = []
     for channel in channels:
+        is_on = toggles.states(session, channel.id)
         for topic in sorted(Topic, key=LANE_BY_TOPIC.__getitem__):
             row = counted.get((channel.id, topic.value))
-            if row is not None or topic in SERVED_TOPICS:
-                result.append(_status(session, channel, topic, row))
+            if row is not None or topic in toggles.SERVED_TOPICS:
+                lately = settled.get((channel.id, SHORT_NAME_BY_TOPIC[topic]), 0)
+                result.append(_status(channel, topic, row, lately, is_on=is_on[topic]))
     return result
 
 
@@ -93,20 +97,29 @@ _OPEN = (
 )
 
 
-def _status(session: Session, channel: Any, topic: Topic, row: Any) -> LaneStatus:
+def _settled_lately(session: Session) -> dict[tuple[int, str], int]:
+    now = session.scalars(select(db_now())).one()
+    return counter_store.settled_lately(session, now)
+
+
+def _status(
+    channel: Any, topic: Topic, row: Any, settled_lately: int, *, is_on: bool
+) -> LaneStatus:
     if row is None:
-        return LaneStatus(channel.subdomain, channel.erp_id, topic, 0, 0, 0, 0, None, 0.0)
-    unsent = row.queued + row.processing
+        return LaneStatus(channel.subdomain, channel.erp_id, topic, 0, 0, 0, 0, None, 0.0, is_on)
+    queued = row.queued if is_on else 0
+    unsent = queued + row.processing
     return LaneStatus(
         tenant=channel.subdomain,
         channel=channel.erp_id,
         topic=topic,
-        queued=row.queued,
+        queued=queued,
         processing=row.processing,
         failed=row.failed,
-        held=row.held,
-        oldest_unsent_s=_age(row.oldest, row.now),
-        eta_s=_eta(session, channel.id, topic, unsent) if unsent else 0.0,
+        held=row.held + row.queued - queued,
+        oldest_unsent_s=_age(row.oldest, row.now) if unsent else None,
+        eta_s=_eta(unsent, settled_lately) if unsent else 0.0,
+        is_on=is_on,
     )
 
 
@@ -114,17 +127,8 @@ def _age(since: datetime | None, now: datetime) -> float | None:
     return None if since is None else max(0.0, (now - since).total_seconds())
 
 
-def _eta(session: Session, channel_id: int, topic: Topic, unsent: int) -> float | None:
-    sent = session.scalar(
-        select(func.count())
-        .select_from(WorkItem)
-        .where(
-            WorkItem.channel_id == channel_id,
-            WorkItem.topic == topic.value,
-            WorkItem.pushed_at > db_now(-RATE_WINDOW_S),
-        )
-    )
-    return round(unsent * RATE_WINDOW_S / sent, 1) if sent else None
+def _eta(unsent: int, settled_lately: int) -> float | None:
+    return round(unsent * RATE_WINDOW_S / settled_lately, 1) if settled_lately else None
 
 
 def failures(session: Session, channel_ids: Sequence[int] | None = None) -> list[FailureGroup]:
@@ -144,19 +148,28 @@ def failures(session: Session, channel_ids: Sequence[int] | None = None) -> list
 def _group(
     session: Session, is_failed: Sequence[Any], fingerprint: str | None, count: int
 ) -> FailureGroup:
-    rows = session.execute(
-        select(WorkItem.entity_id, WorkItem.error_class, WorkItem.last_error)
-        .where(*is_failed, WorkItem.fingerprint == fingerprint)
+    same_cause = (*is_failed, WorkItem.fingerprint == fingerprint)
+    first = session.execute(
+        select(WorkItem.error_class, WorkItem.last_error)
+        .where(*same_cause)
         .order_by(WorkItem.id)
+        .limit(1)
+    ).one()
+    # An article may have failed in several topics and channels: it is one example all the same.
+    examples = session.scalars(
+        select(WorkItem.entity_id)
+        .where(*same_cause)
+        .group_by(WorkItem.entity_id)
+        .order_by(func.min(WorkItem.id))
         .limit(EXAMPLES)
     ).all()
-    lines = (rows[0].last_error or "").splitlines() or [""]
+    lines = (first.last_error or "").splitlines() or [""]
     return FailureGroup(
         fingerprint=fingerprint or "",
         count=count,
-        error_class=rows[0].error_class or "",
+        error_class=first.error_class or "",
         message=masked(lines[0]),
-        examples=tuple(row.entity_id for row in rows),
+        examples=tuple(examples),
     )
 
 

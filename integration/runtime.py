@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import cached_property, lru_cache
 
-import requests
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -15,6 +14,7 @@ from integration import channels, db, facts, pacing, schema, settings, tokens
 from integration.channel_view import ChannelView
 from integration.connectors import http, registry
 from integration.connectors.base import Connector, Context, FactStore
+from integration.connectors.http import Session as HttpSession
 from integration.erp import auth
 from integration.erp.client import ErpClient
 from integration.errors import TenantError, UsageError
@@ -42,7 +42,7 @@ class Runtime:
         return Vault(self.settings.secret_keys)
 
     @cached_property
-    def http(self) -> requests.Session:
+    def http(self) -> HttpSession:
         return http.session()
 
     def require_ready(self) -> None:
@@ -73,7 +73,7 @@ class Runtime:
         name = pacing.erp_bucket_name(tenant_id)
         return ErpClient(
             auth.tenant_access(tenant.subdomain, offline_token, self.settings),
-            self.http,
+            http.counted(self.http, "erp", tenant_id=tenant_id),
             self._tokens(name),
             pacing.Bucket(
                 self.scope,
@@ -93,14 +93,14 @@ class Runtime:
         return facts.tenant_facts(self.scope, tenant_id)
 
     def connector(
-        self, channel: ChannelView, before_write: Callable[[], None] = _nothing_to_check
+        self, channel: ChannelView, before_write: Callable[[], float | None] = _nothing_to_check
     ) -> Connector:
         """The connector of a channel; `before_write` is asked right before each write."""
         return registry.platform(channel.platform).build(
             Context(
                 namespace=channel.label,
                 parameters=channel.parameters,
-                session=self.http,
+                session=http.counted(self.http, "shop", channel_id=channel.id),
                 tokens=self._tokens(pacing.shop_bucket_name(channel.id)),
                 facts=facts.channel_facts(self.scope, channel.id),
                 before_write=before_write,

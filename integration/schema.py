@@ -7,7 +7,7 @@ from pathlib import Path
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from integration.errors import UsageError
 
@@ -35,7 +35,12 @@ def head() -> str:
 def current(engine: Engine) -> str | None:
     """The revision the database is at; None for an empty one."""
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return current_of(connection)
+
+
+def current_of(connection: Connection) -> str | None:
+    """As `current`, over a connection that is open already."""
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def require_current(engine: Engine) -> None:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,6 +52,7 @@ class Settings:
     metrics_token: str = field(repr=False)
     chains_per_topic: int
     nightly_hour: int
+    log_level: str
 
     @property
     def is_sqlite(self) -> bool:
@@ -151,15 +153,20 @@ class _SettingsSchema(Schema):
     # never stops a lane until its lease ends.
     chains_per_topic = m.Integer(load_default=2, validate=validate.Range(1, 16))
     nightly_hour = m.Integer(load_default=2, validate=validate.Range(0, 23))
+    log_level = m.String(
+        load_default="INFO", validate=validate.OneOf(("DEBUG", "INFO", "WARNING", "ERROR"))
+    )
 
-    @validates_schema
+    # Also when single settings are wrong, so that all is named at once; those are missing then.
+    @validates_schema(skip_on_field_errors=False)
     def _stages_fit_into_the_lease(self, values: dict[str, Any], **_: Any) -> None:
         order = ("stage_soft_s", "stage_hard_s", "lease_s")
-        if not values["stage_soft_s"] < values["stage_hard_s"] < values["lease_s"]:
+        readable = [values[name] for name in order if name in values]
+        if any(shorter >= longer for shorter, longer in pairwise(readable)):
             names = " < ".join(f"{PREFIX}{name.upper()}" for name in order)
             raise ValidationError(f"must hold: {names}", "stage_hard_s")
 
-    @validates_schema
+    @validates_schema(skip_on_field_errors=False)
     def _timezone_exists(self, values: dict[str, Any], **_: Any) -> None:
         if values["timezone"] not in available_timezones():
             raise ValidationError("is not a time zone, e.g. Europe/Berlin", "timezone")
@@ -196,10 +203,10 @@ def from_env(environ: Mapping[str, str]) -> Settings:
 def _sentence(messages: Mapping[str, Any]) -> str:
     parts = []
     for name, texts in sorted(messages.items()):
-        text = " ".join(texts) if isinstance(texts, list) else str(texts)
-        if text == "Unknown field.":
-            text = "is not a setting; see docs/settings.md"
-        parts.append(f"{PREFIX}{name.upper()} {text}")
+        for text in texts if isinstance(texts, list) else [texts]:
+            is_unknown = text == "Unknown field."
+            said = "is not a setting; see docs/settings.md" if is_unknown else text
+            parts.append(f"{PREFIX}{name.upper()} {said}")
     return "; ".join(parts)
 
 

@@ -57,6 +57,10 @@ SENTENCE_BY_SETTING = {
         "other is written."
     ),
     "RELAY_NIGHTLY_HOUR": "The local hour in which the nightly full pass of each channel begins.",
+    "RELAY_LOG_LEVEL": (
+        "From which level on the log shows something: DEBUG, INFO, WARNING or ERROR; secrets are "
+        "masked on all of them."
+    ),
 }
 
 _ATTRIBUTE = {"RELAY_SECRET_KEY": "secret_keys"}

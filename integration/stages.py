@@ -16,7 +16,7 @@ from typing import Any, TypedDict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from integration import channels, db, observe, sql, toggles, wire, work_items, work_outcomes
+from integration import channels, db, sql, telling, toggles, wire, work_items, work_outcomes
 from integration.channel_view import ChannelView
 from integration.connectors.base import Connector, ListingView, Payload
 from integration.documents import ArticleDocument, Document, WithdrawalDocument
@@ -24,7 +24,6 @@ from integration.erp.plans import FETCH_BY_TOPIC
 from integration.errors import (
     ChannelError,
     ClaimLost,
-    IntegrationError,
     TenantError,
     TransientError,
     UsageError,
@@ -103,6 +102,7 @@ def claimed(runtime: Runtime, claim_id: str) -> Iterator[Work]:
         yield Work(held, runtime.channel(held.channel_id), listings, written)
     except ClaimLost:
         with runtime.scope() as session:
+            telling.lost(session, held, "fenced", len(held.items))
             work_outcomes.record_errors(session, held, {}, written=written)
         raise
     except db.TROUBLE:
@@ -134,17 +134,6 @@ def _take_over(runtime: Runtime, claim_id: str) -> tuple[Claim, dict[str, Listin
     return held, {row.article_id: ListingView(*row) for row in rows}
 
 
-def work_event(name: str, work: Work, **fields: object) -> str:
-    """A log line about a claim: channel and topic first, then what happened."""
-    return observe.event(
-        name,
-        channel=work.channel.label,
-        topic=work.claim.topic.value,
-        claim=work.claim.id,
-        **fields,
-    )
-
-
 def fail_all(
     runtime: Runtime, held: Claim, error: Exception, written: Collection[int] = ()
 ) -> None:
@@ -154,28 +143,15 @@ def fail_all(
         work_outcomes.record_errors(
             session, held, {item.id: error for item in held.items}, written=written
         )
-    fields = {
-        "channel_id": held.channel_id,
-        "topic": held.topic.value,
-        "claim": held.id,
-        "items": len(held.items),
-        "error": type(error).__name__,
-        "reason": error,
-    }
-    # A planned error is the queue's daily bread; anything else is a bug that somebody must see.
-    level = logging.INFO if isinstance(error, IntegrationError) else logging.ERROR
-    log.log(level, observe.event("batch.failed", **fields))
 
 
 def hold_where_it_says_so(session: Session, channel_id: int, error: Exception) -> None:
     """A ChannelError holds the channel, a TenantError all channels of its tenant."""
     if isinstance(error, ChannelError):
         channels.hold(session, channel_id, str(error))
-        log.warning(observe.event("channel.held", channel_id=channel_id, reason=error))
     if isinstance(error, TenantError):
         tenant_id = session.get_one(SalesChannel, channel_id).tenant_id
         channels.hold_tenant(session, tenant_id, str(error))
-        log.warning(observe.event("tenant.held", tenant_id=tenant_id, reason=error))
 
 
 def fetch(runtime: Runtime, claim_id: str) -> Batch:
@@ -201,8 +177,42 @@ def fetch(runtime: Runtime, claim_id: str) -> Batch:
         )
         facts = runtime.erp_facts(work.channel.tenant_id)
         rows = FETCH_BY_TOPIC[work.claim.topic](client, facts, work.channel, wanted)
+        _remember_doubtful_products(runtime, work, rows)
         batch: dict[str, Any] = {entity_id: rows.get(entity_id) for entity_id in wanted}
         return {"claim": claim_id, "rows": _small_enough(runtime, work, batch)}
+
+
+def _remember_doubtful_products(runtime: Runtime, work: Work, rows: Mapping[str, Any]) -> None:
+    """Ask the shop for products of articles that are not for sale any more, and whose first write
+    got no answer: they may be there, active, and nobody knows of them."""
+    doubted = {
+        str(rows[item.entity_id]["number"]): item.entity_id
+        for item in work.claim.items
+        if work.claim.topic is Topic.ARTICLE
+        and item.doubt_until is not None
+        and work.listing(item.entity_id).external_id is None
+        and rows.get(item.entity_id, {}).get("number")
+        and not (rows[item.entity_id].get("active") and rows[item.entity_id].get("listed"))
+    }
+    if not doubted:
+        return
+    found = runtime.connector(work.channel).lookup(list(doubted))
+    with runtime.scope() as session:
+        known = session.scalars(
+            select(Listing.external_id).where(Listing.channel_id == work.channel.id)
+        ).all()
+        listings = [
+            {
+                "article_id": doubted[number],
+                "external_id": external_id,
+                "number": number,
+                "is_active": True,
+                "was_adopted": False,
+            }
+            for number, external_id in found.items()
+            if external_id not in known
+        ]
+        work_outcomes.remember_listings(session, work.channel.id, listings)
 
 
 def _may_travel(runtime: Runtime, work: Work) -> bool:
@@ -286,9 +296,7 @@ def _payload_or_reason(
     document: Document = WithdrawalDocument(entity_id)
     if row is not None:
         document = DOCUMENT_BY_TOPIC[work.claim.topic](row, work.channel)
-    if isinstance(document, WithdrawalDocument) and (
-        work.claim.topic is not Topic.ARTICLE or not listing.is_active
-    ):
+    if isinstance(document, WithdrawalDocument) and not _is_to_be_withdrawn(work, listing):
         return NOT_LISTED
     if work.claim.topic is not Topic.ARTICLE and listing.external_id is None:
         return work_outcomes.NOT_IN_SHOP  # it vanished since the fetch
@@ -296,6 +304,14 @@ def _payload_or_reason(
     if work.claim.topic is Topic.ARTICLE:
         payload["is_active"] = isinstance(document, ArticleDocument) and document.is_active
     return payload
+
+
+def _is_to_be_withdrawn(work: Work, listing: ListingView) -> bool:
+    """A product that is for sale, or may be because of an earlier write without an outcome."""
+    if work.claim.topic is not Topic.ARTICLE or listing.external_id is None:
+        return False
+    is_doubted = work.claim.item_by_entity[listing.article_id].doubt_until is not None
+    return listing.is_active or is_doubted
 
 
 def _ask_again_before_withdrawing(work: Work, entity_id: str) -> None:

@@ -244,15 +244,21 @@ def _end_paging(session: Session, run: SyncRun, counted: int | None) -> None:
 
 
 def _unseen(session: Session, run: SyncRun) -> list[str]:
-    shown = select(WorkItem.entity_id).where(
-        WorkItem.sync_run_id == run.id, WorkItem.topic == Topic.ARTICLE.value
+    """Articles active in the shop that nobody asked for since the run began.
+
+    Not by the run of the item: another run that reads meanwhile takes it over.
+    """
+    asked_for = select(WorkItem.entity_id).where(
+        WorkItem.channel_id == run.channel_id,
+        WorkItem.topic == Topic.ARTICLE.value,
+        WorkItem.last_event_at >= run.started_at,
     )
     return list(
         session.scalars(
             select(Listing.article_id).where(
                 Listing.channel_id == run.channel_id,
                 Listing.is_active.is_(True),
-                Listing.article_id.not_in(shown),
+                Listing.article_id.not_in(asked_for),
             )
         ).all()
     )

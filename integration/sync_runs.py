@@ -25,7 +25,7 @@ from integration.models import (
     WorkItem,
     WorkItemState,
 )
-from integration.pushing import UNCHANGED
+from integration.work_items import UNCHANGED
 
 INITIAL, NIGHTLY = "initial", "nightly"
 STOCK_PASS, PRICE_PASS = "stock-pass", "price-pass"
@@ -257,14 +257,40 @@ def end_if_drained(session: Session, run_id: int) -> bool:
     if found.open:
         return False
     is_short = run.expected is not None and run.seen < run.expected
-    run.state = SyncRunState.RED if is_short or run.message else SyncRunState.DONE
     if is_short:
         run.message = (
             f"the ERP counts {run.expected} listed articles but showed only {run.seen}; "
             "nothing was withdrawn, run `vario-relay sync` again"
         )
+    run.state = SyncRunState.RED if run.message else SyncRunState.DONE
+    run.message = run.message or _shared_counts(session, run)
     run.ended_at = session.scalar(select(db_now()))
     return True
+
+
+def _shared_counts(session: Session, run: SyncRun) -> str | None:
+    """A sentence about runs that asked for the same articles meanwhile; None: there was none.
+
+    An item belongs to the run that asked for it last, so the counts of the others lack it.
+    """
+    others = session.execute(
+        select(SyncRun.id, SyncRun.topics)
+        .where(
+            SyncRun.channel_id == run.channel_id,
+            SyncRun.id != run.id,
+            SyncRun.seen > 0,
+            or_(SyncRun.ended_at.is_(None), SyncRun.ended_at > run.started_at),
+        )
+        .order_by(SyncRun.id)
+    ).all()
+    topics = set(run.topics.split(","))
+    ids = [str(one.id) for one in others if topics & set(one.topics.split(","))]
+    if not ids:
+        return None
+    return (
+        f"run {', '.join(ids)} of this channel ran at the same time; what both asked for is "
+        "counted by the one that asked last"
+    )
 
 
 def forget_old(session: Session) -> None:

@@ -51,6 +51,8 @@ class Queue(StrEnum):
     LIVE = "live"
     BACKFILL = "backfill"
     CONTROL = "control"
+    #: What we write into the ERP. No topic does so yet; see docs/decisions/0008.
+    WRITE_BACK = "write-back"
 
 
 QUEUES = tuple(Queue)

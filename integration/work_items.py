@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
-from integration import sql
+from integration import channels, doubts, sql, telling
+from integration.claims import UNCHANGED, Claim, ClaimedItem, Settled, SettleResult
 from integration.clock import db_now
 from integration.errors import ClaimLost
 from integration.hints import hint
@@ -29,6 +28,7 @@ from integration.topology import Topic
 
 __all__ = [
     "RELEASED",
+    "UNCHANGED",
     "Claim",
     "ClaimedItem",
     "SettleResult",
@@ -47,6 +47,8 @@ __all__ = [
     "take_over",
     "update_items",
 ]
+
+#: Skipped, because the shop holds the same content already.
 
 QUEUED, PROCESSING = WorkItemState.QUEUED, WorkItemState.PROCESSING
 COMPLETED, FAILED = WorkItemState.COMPLETED, WorkItemState.FAILED
@@ -71,6 +73,7 @@ _DONE: dict[str, Any] = {
     "fingerprint": None,
     "hold_reason": None,
     "first_unsent_at": None,
+    "doubt_until": None,
 }
 #: What a stage needs of its rows. Times are left out: to read them costs more than the rest.
 _HELD = (
@@ -84,51 +87,8 @@ _HELD = (
     WorkItem.holder,
     WorkItem.attempts,
     WorkItem.pushed_hash,
+    WorkItem.doubt_until,
 )
-
-
-@dataclass(frozen=True)
-class ClaimedItem:
-    """One row of a claim, as it was when the stage took the claim over."""
-
-    id: int
-    entity_id: str
-    pushed_hash: str | None
-    attempts: int
-
-
-@dataclass(frozen=True)
-class Claim:
-    """Some rows of one (channel, topic), held by one stage run until its lease ends."""
-
-    id: str
-    holder: str
-    channel_id: int
-    topic: Topic
-    priority: Priority
-    items: tuple[ClaimedItem, ...]
-
-    @cached_property
-    def item_by_entity(self) -> dict[str, ClaimedItem]:
-        return {item.entity_id: item for item in self.items}
-
-
-@dataclass(frozen=True)
-class Settled:
-    """Evidence for one row: what the shop holds now (`pushed_hash`), or why nothing was sent."""
-
-    item_id: int
-    pushed_hash: str | None = None
-    skip_reason: str | None = None
-
-
-@dataclass(frozen=True)
-class SettleResult:
-    """Item ids by what became of them; `refused`: the claim was lost, the rows go again."""
-
-    completed: tuple[int, ...] = ()
-    requeued: tuple[int, ...] = ()
-    refused: tuple[int, ...] = ()
 
 
 def claim(
@@ -184,7 +144,7 @@ def take_over(session: Session, claim_id: str, *, lease_s: float) -> Claim:
 
     Raises: ClaimLost when nothing of the claim is left: its lease ended or it is settled.
     """
-    rows = session.execute(_of_claim(session, claim_id)).all()
+    rows = session.execute(_of_claim(session, claim_id).add_columns(doubts.IS_OPEN)).all()
     if not rows:
         raise ClaimLost(f"claim {claim_id} is not held any more")
     holder = uuid.uuid4().hex
@@ -196,15 +156,26 @@ def take_over(session: Session, claim_id: str, *, lease_s: float) -> Claim:
         .execution_options(synchronize_session=False)
     )
     first = rows[0]
+    tenant, channel = channels.names(session, first.channel_id)
     return Claim(
         id=claim_id,
         holder=holder,
         channel_id=first.channel_id,
+        tenant=tenant,
+        channel=channel,
         topic=Topic(first.topic),
         # Rows that turned live meanwhile do not make a backfill live.
         priority=Priority(max(row.priority for row in rows)),
         items=tuple(
-            ClaimedItem(row.id, row.entity_id, row.pushed_hash, row.attempts) for row in rows
+            ClaimedItem(
+                row.id,
+                row.entity_id,
+                row.pushed_hash,
+                row.attempts,
+                row.doubt_until,
+                bool(row.is_doubtful),
+            )
+            for row in rows
         ),
     )
 
@@ -213,28 +184,39 @@ def begin_write(session: Session, held: Claim, item_ids: Sequence[int], *, lease
     """Check the claim right before a write to the shop, and forget the hashes of its rows.
 
     From here until settle nobody knows what the shop holds (design.md 4: A pushed, B pushed,
-    crash before settle, back to A must not be skipped).
+    crash before settle, back to A must not be skipped). Whoever finds the row without a settle
+    knows that this write may still come, and until when.
     Raises: ClaimLost; then nothing may be written.
     """
     rows = session.execute(_of_claim(session, held.id, held.holder, item_ids)).all()
     if len(rows) != len(set(item_ids)):
         raise ClaimLost(f"claim {held.id} was taken over before its write")
-    update_items(session, item_ids, pushed_hash=None, lease_until=db_now(lease_s))
+    update_items(
+        session,
+        item_ids,
+        pushed_hash=None,
+        lease_until=db_now(lease_s),
+        doubt_until=doubts.until(lease_s),
+    )
 
 
 def settle(session: Session, held: Claim, settled: Sequence[Settled]) -> SettleResult:
     """Record the evidence for rows of a claim.
 
     A row that was hinted meanwhile goes again, and its hash stays forgotten: the hint may stand
-    for a late write of somebody who lost the claim.
+    for a late write of somebody who lost the claim. So does a row with an earlier write that may
+    still come, once that cannot be any more: its sender may be dead and tell nobody.
     """
     rows = {row.id: row for row in held_rows(session, held, [one.item_id for one in settled])}
-    done = [one for one in settled if one.item_id in rows and is_current(rows[one.item_id])]
+    current = [one for one in settled if one.item_id in rows and is_current(rows[one.item_id])]
+    done = [one for one in current if not held.item_by_id[one.item_id].is_doubtful]
+    doubted = [one for one in current if held.item_by_id[one.item_id].is_doubtful]
     again = [
         one.item_id for one in settled if one.item_id in rows and not is_current(rows[one.item_id])
     ]
     refused = [one.item_id for one in settled if one.item_id not in rows]
     _complete(session, done)
+    doubts.restore(session, held, [*again, *(one.item_id for one in doubted)])
     update_items(
         session,
         again,
@@ -244,7 +226,28 @@ def settle(session: Session, held: Claim, settled: Sequence[Settled]) -> SettleR
         attempts=0,
         first_unsent_at=func.coalesce(WorkItem.next_unsent_at, WorkItem.last_event_at),
     )
-    return SettleResult(tuple(one.item_id for one in done), tuple(again), tuple(refused))
+    _look_again(session, doubted)
+    doubts.spread(session, held, [one.item_id for one in done])
+    telling.settled(session, held, done, doubted=doubted, again=again)
+    return SettleResult(
+        completed=tuple(one.item_id for one in done),
+        requeued=tuple(again),
+        refused=tuple(refused),
+        doubted=tuple(one.item_id for one in doubted),
+    )
+
+
+def _look_again(session: Session, doubted: Sequence[Settled]) -> None:
+    """Queue rows whose newest value is in the shop as far as we know: they are not unsent."""
+    written = [one.item_id for one in doubted if one.pushed_hash is not None]
+    update_items(session, written, pushed_at=db_now(), skip_reason=None)
+    update_items(
+        session,
+        [one.item_id for one in doubted],
+        **{**_DONE, "state": QUEUED.value, "doubt_until": WorkItem.doubt_until},
+        due_at=WorkItem.doubt_until,
+        pushed_hash=None,
+    )
 
 
 def rehint(session: Session, item_ids: Sequence[int]) -> None:
@@ -273,13 +276,9 @@ def release(
 ) -> None:
     """Give rows back as they are; costs no attempt. Rows that are not held any more stay."""
     rows = held_rows(session, held, item_ids)
-    update_items(
-        session,
-        [row.id for row in rows],
-        **RELEASED,
-        state=QUEUED.value,
-        due_at=db_now(delay_s),
-    )
+    ids = {row.id for row in rows}
+    update_items(session, list(ids), **RELEASED, state=QUEUED.value, due_at=db_now(delay_s))
+    telling.became(session, held, "released", [item for item in held.items if item.id in ids])
 
 
 def release_unsent(session: Session, claim_id: str) -> None:

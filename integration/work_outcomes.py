@@ -5,6 +5,7 @@ Together with work_items the only writer of a work item's state.
 
 from __future__ import annotations
 
+import logging
 import random
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -13,7 +14,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from integration import retry, sql
+from integration import doubts, retry, sql, telling
 from integration.clock import db_now
 from integration.errors import (
     ChannelError,
@@ -43,6 +44,9 @@ NOT_IN_SHOP = "article-not-in-shop"
 
 BUG = "bug"
 
+#: What a log line says of a row.
+_TOLD = (WorkItem.id, WorkItem.channel_id, WorkItem.topic, WorkItem.entity_id)
+
 
 def record_errors(
     session: Session,
@@ -64,11 +68,22 @@ def record_errors(
     for row in locked_rows(session, {*error_by_item, *written}):
         if row.holder == held.holder:
             if row.id in error_by_item:
+                if _is_outcome_known(error_by_item[row.id]):
+                    doubts.restore(session, held, [row.id])
                 verbs[row.id] = _record_one(session, row, error_by_item[row.id], uniform)
         elif row.id in written:
             lost.append(row.id)
     rehint(session, lost)
+    if lost:
+        telling.lost(session, held, "late", len(lost))
+    telling.failed(session, held, error_by_item, verbs)
     return verbs
+
+
+def _is_outcome_known(error: Exception) -> bool:
+    """Whether nothing of the write can reach the shop any more, whenever it was sent."""
+    is_planned = isinstance(error, IntegrationError)
+    return is_planned and not (isinstance(error, TransientError) and error.outcome_unknown)
 
 
 def _record_one(
@@ -155,9 +170,10 @@ def wait_for_articles(session: Session, held: Claim, item_ids: Sequence[int]) ->
     """
     wanted = {item.id: item.entity_id for item in held.items if item.id in set(item_ids)}
     hint(session, held.channel_id, Topic.ARTICLE, wanted.values(), priority=held.priority)
+    rows = [row.id for row in held_rows(session, held, list(wanted))]
     update_items(
         session,
-        [row.id for row in held_rows(session, held, list(wanted))],
+        rows,
         **RELEASED,
         state=WorkItemState.QUEUED.value,
         due_at=db_now(),
@@ -165,22 +181,26 @@ def wait_for_articles(session: Session, held: Claim, item_ids: Sequence[int]) ->
         last_error=None,
         hold_reason=NOT_IN_SHOP,
     )
+    waiting = [item for item in held.items if item.id in rows]
+    # Goes by itself: nobody has to look.
+    telling.became(session, held, "held", waiting, level=logging.INFO, reason=NOT_IN_SHOP)
 
 
 def release_holds(
     session: Session, channel_id: int, reason: str, entity_ids: Sequence[str] | None = None
 ) -> int:
     """Let rows go that were held for `reason`; the number of rows."""
-    rows = select(WorkItem.id).where(
+    wanted = select(*_TOLD).where(
         WorkItem.channel_id == channel_id,
         WorkItem.state == WorkItemState.QUEUED.value,
         WorkItem.hold_reason == reason,
     )
     if entity_ids is not None:
-        rows = rows.where(WorkItem.entity_id.in_(entity_ids))
-    ids = session.scalars(locking(session, rows)).all()
-    update_items(session, ids, hold_reason=None, attempts=0, due_at=db_now())
-    return len(ids)
+        wanted = wanted.where(WorkItem.entity_id.in_(entity_ids))
+    rows = session.execute(locking(session, wanted)).all()
+    update_items(session, [row.id for row in rows], hold_reason=None, attempts=0, due_at=db_now())
+    telling.moved(session, "unheld", rows, reason=reason)
+    return len(rows)
 
 
 def complete_waiting(
@@ -190,7 +210,7 @@ def complete_waiting(
 
     A later event on such a row queues it again.
     """
-    waiting = select(WorkItem.id, WorkItem.entity_id).where(
+    waiting = select(*_TOLD).where(
         WorkItem.channel_id == channel_id,
         WorkItem.topic.in_([Topic.PRICE.value, Topic.STOCK.value]),
         WorkItem.entity_id.in_(reason_by_article),
@@ -207,6 +227,7 @@ def complete_waiting(
             skip_reason=reason,
             first_unsent_at=None,
         )
+    telling.moved(session, "settled", rows, reason="its article is not offered")
 
 
 def remember_listings(
@@ -260,7 +281,8 @@ def remember_pushed(
 ) -> None:
     """Note content that a first write of the article put into the shop for another topic.
 
-    A row that is being worked on keeps its hash forgotten: its own write may come later.
+    A row that is being worked on keeps its hash forgotten: its own write may come later. So does
+    one with an earlier write that may still come.
     """
     for entity_id, content in sorted(hash_by_entity.items()):
         statement = sql.insert(session, WorkItem).values(
@@ -277,7 +299,8 @@ def remember_pushed(
             statement.on_conflict_do_update(
                 index_elements=["channel_id", "topic", "entity_id"],
                 set_={"pushed_hash": content, "pushed_at": db_now()},
-                where=WorkItem.state != WorkItemState.PROCESSING.value,
+                where=(WorkItem.state != WorkItemState.PROCESSING.value)
+                & WorkItem.doubt_until.is_(None),
             )
         )
 
@@ -313,7 +336,13 @@ def recover_expired(session: Session) -> int:
     was hinted meanwhile begins anew.
     """
     expired = (
-        select(WorkItem.id, WorkItem.attempts, WorkItem.generation, WorkItem.claimed_generation)
+        select(
+            *_TOLD,
+            WorkItem.claim_id,
+            WorkItem.attempts,
+            WorkItem.generation,
+            WorkItem.claimed_generation,
+        )
         .where(WorkItem.state == WorkItemState.PROCESSING.value, WorkItem.lease_until < db_now())
         .with_for_update(skip_locked=True)
     )
@@ -336,6 +365,7 @@ def recover_expired(session: Session) -> int:
         last_error=message,
         fingerprint=fingerprint(BUG, message),
     )
+    telling.taken_back(session, rows)
     return len(rows)
 
 
@@ -346,13 +376,15 @@ def replay(
     fingerprint_: str | None = None,
 ) -> int:
     """Queue FAILED rows again with attempts at 0; the number of rows."""
-    rows = select(WorkItem.id).where(
+    wanted = select(*_TOLD).where(
         WorkItem.channel_id == channel_id, WorkItem.state == WorkItemState.FAILED.value
     )
     if topic is not None:
-        rows = rows.where(WorkItem.topic == topic.value)
+        wanted = wanted.where(WorkItem.topic == topic.value)
     if fingerprint_ is not None:
-        rows = rows.where(WorkItem.fingerprint == fingerprint_)
-    ids = session.scalars(locking(session, rows)).all()
+        wanted = wanted.where(WorkItem.fingerprint == fingerprint_)
+    rows = session.execute(locking(session, wanted)).all()
+    ids = [row.id for row in rows]
     update_items(session, ids, state=WorkItemState.QUEUED.value, attempts=0, due_at=db_now())
-    return len(ids)
+    telling.moved(session, "replayed", rows)
+    return len(rows)

@@ -31,12 +31,13 @@ HTTP_KINDS = {
     "504": "answers 504 without applying",
     "timeout-before": "holds the request, then answers 504; nothing is applied",
     "timeout-after": "applies the request, then holds the answer and gives 504",
+    "late": "holds the request, then applies and answers it, whether the client still waits or not",
     "cut-body": "applies the request, then breaks the connection in the middle of the answer",
     "html": "answers 200 with an HTML page without applying",
     "slow": "answers correctly, but late",
 }
-HOLDING = {"timeout-before", "timeout-after", "slow"}
-HOLD_S = {"slow": 2.0}
+HOLDING = {"timeout-before", "timeout-after", "late", "slow"}
+HOLD_S = {"slow": 2.0, "late": 8.0}
 DEFAULT_HOLD_S = 90.0  # longer than any sensible read time-out of a client
 HTML_PAGE = "<!doctype html><html><body><h1>Down for maintenance</h1></body></html>"
 
@@ -160,11 +161,15 @@ def install(app: Flask, faults: Faults, *, delay_header: str = "Retry-After",
 
 
 def hold(faults: Faults, fault: Fault) -> None:
-    """Wait as long as the fault says, or until the client hangs up or everything is cleared."""
+    """Wait as long as the fault says, or until the client hangs up or everything is cleared.
+
+    What is applied late is applied although nobody waits for the answer any more.
+    """
     released = faults.released
     gone = request.environ.get("waitress.client_disconnected", lambda: False)
+    is_late = fault.kind == "late"
     until = time.monotonic() + (fault.seconds or HOLD_S.get(fault.kind, DEFAULT_HOLD_S))
-    while not gone() and (left := until - time.monotonic()) > 0:
+    while (is_late or not gone()) and (left := until - time.monotonic()) > 0:
         if released.wait(min(left, 0.2)):
             return
 
@@ -181,6 +186,9 @@ def _instead(faults: Faults, fault: Fault, delay_header: str, body_of: Callable)
     if fault.kind == "timeout-before":
         hold(faults, fault)
         return _error(504, "The gateway gave up waiting.", body_of)
+    if fault.kind == "late":
+        hold(faults, fault)
+        return None
     if fault.kind == "html":
         return Response(HTML_PAGE, 200, content_type="text/html; charset=utf-8")
     if fault.kind.isdigit():

@@ -6,21 +6,27 @@ from typing import Any
 
 from celery import Celery
 from celery.exceptions import SoftTimeLimitExceeded
-from celery.signals import beat_init, setup_logging, worker_init, worker_process_init
+from celery.signals import (
+    beat_init,
+    setup_logging,
+    worker_init,
+    worker_process_init,
+    worker_process_shutdown,
+)
 
-from integration import db, observe, runtime, stages
+from integration import counter_store, counters, db, observe, runtime, settings, stages
 from integration.errors import UsageError
 
 stages.INTERRUPTIONS.append(SoftTimeLimitExceeded)
 
-app = Celery("vario-relay")
+app = Celery("vario-relay", amqp="tasks.broker:Broker")
 app.config_from_object("celeryconfig")
 app.conf.imports = ("tasks.outbound", "tasks.dispatch", "tasks.sync", "tasks.housekeeping")
 
 
 @setup_logging.connect
 def _log(**_: Any) -> None:
-    observe.set_up_logging()
+    observe.set_up_logging(settings.current().log_level)
 
 
 @worker_init.connect
@@ -33,6 +39,17 @@ def _refuse_wrong_start(**_: Any) -> None:
         raise SystemExit(f"vario-relay: {error}") from error
 
 
+@worker_init.connect
+def _count(**_: Any) -> None:
+    counters.PROCESS.flush_into(counter_store.sink_of(db.session_scope))
+
+
 @worker_process_init.connect
 def _own_connections(**_: Any) -> None:
     db.forget_inherited_connections()
+
+
+@worker_process_shutdown.connect
+def _last_counts(**_: Any) -> None:
+    # Pool processes end without Python's own exit handlers.
+    counters.PROCESS.flush()

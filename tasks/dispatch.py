@@ -8,7 +8,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from integration import channels, dispatching, observe, runtime, work_items, work_outcomes
 from integration.connectors import registry
-from integration.dispatching import DueLane, Limits
+from integration.dispatching import Chain, DueLane, Limits
 from integration.errors import UsageError
 from integration.runtime import Runtime
 from integration.sync_runs import due_runs
@@ -39,10 +39,8 @@ def sweep_task() -> None:
     """
     here = runtime.current()
     with here.scope() as session:
-        recovered = work_outcomes.recover_expired(session)
+        work_outcomes.recover_expired(session)
         runs = due_runs(session)
-    if recovered:
-        log.warning(observe.event("claims.expired", items=recovered))
     for run_id in runs:
         advance_task.delay(run_id)
     dispatch(here)
@@ -68,24 +66,37 @@ def _send_next(here: Runtime, lane: DueLane, limits: Limits) -> bool:
         # A connector that this worker lacks is this channel's trouble, not everybody's.
         with here.scope() as session:
             channels.hold(session, lane.channel_id, str(error))
-        log.warning(observe.event("channel.held", channel_id=lane.channel_id, reason=error))
         return False
     with here.scope() as session:
         claim_id = dispatching.claim_next(session, lane, batch_size, limits)
-    if claim_id is None:
-        return False
+        if claim_id is None:
+            return False
+        chain = dispatching.chain_of(session, claim_id)
+    log.info(observe.event("work_item.claimed", **_told(chain)))
     try:
-        _send_chain(claim_id, lane.queue)
+        _send_chain(chain, lane.queue)
     except BrokerError as error:
         log.warning(observe.event("broker.away", error=error))
         with here.scope() as session:
             work_items.release_unsent(session, claim_id)
+        log.info(observe.event("work_item.released", **_told(chain), reason="broker away"))
         return False
     return True
 
 
-def _send_chain(claim_id: str, queue: Queue) -> None:
-    chain = fetch_task.s(claim_id) | transform_task.s() | push_task.s()
-    for signature in chain.tasks:
-        signature.set(queue=queue.value)
-    chain.apply_async()
+def _told(chain: Chain) -> dict[str, object]:
+    return {
+        "tenant": chain.tenant,
+        "channel": chain.channel,
+        "topic": chain.topic,
+        "items": chain.items,
+        "claim": chain.claim_id,
+    }
+
+
+def _send_chain(chain: Chain, queue: Queue) -> None:
+    stages = fetch_task.s(chain.claim_id) | transform_task.s() | push_task.s()
+    for signature in stages.tasks:
+        # What Flower shows as arguments: the real ones are a merchant's data, and large.
+        signature.set(queue=queue.value, argsrepr=f"({chain})", kwargsrepr="{}")
+    stages.apply_async()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from integration import runtime, sync_runs
+from integration import counter_store, runtime, sync_runs
 from integration.topology import TASK_HOUSEKEEPING
 from tasks.app import app
 from tasks.base import StageTask
@@ -10,9 +10,10 @@ from tasks.base import StageTask
 
 @app.task(base=StageTask, name=TASK_HOUSEKEEPING)
 def housekeeping_task() -> None:
-    """Remove ended sync runs after 30 days.
+    """Remove ended sync runs after 30 days, and counts that nobody asks for any more.
 
     Failure policy: safe to repeat.
     """
     with runtime.current().scope() as session:
         sync_runs.forget_old(session)
+        counter_store.forget_old(session)

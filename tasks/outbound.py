@@ -16,6 +16,14 @@ class ChainTask(StageTask):
     """A stage that fails ends its chain; the next batch is asked for all the same."""
 
     abstract = True
+    # Of a batch only the claim's id, which comes first: payloads are a merchant's data, and large.
+    resultrepr_maxsize = len("{'claim': ''") + 32
+
+    def signature_from_request(self, request: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """A retry shows in Flower what its first run showed."""
+        signature = super().signature_from_request(request, *args, **kwargs)
+        shown = (request or self.request).get("argsrepr")
+        return signature.set(argsrepr=shown or "(a batch)", kwargsrepr="{}")
 
     def on_failure(self, *_: Any, **__: Any) -> None:
         wake()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from integration import counters
 from tests.real_servers import empty_broker, empty_database
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,6 +64,12 @@ def worker_name(request: pytest.FixtureRequest) -> str:
 def clean_environ() -> dict[str, str]:
     """The environment for a process under test: ours without any RELAY_ name."""
     return {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
+
+
+@pytest.fixture(autouse=True)
+def no_counts() -> None:
+    """What other tests counted in this process is none of this one's."""
+    counters.PROCESS.taken()
 
 
 @pytest.fixture(scope="session")

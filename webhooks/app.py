@@ -16,7 +16,7 @@ from integration import db
 from integration import settings as process_settings
 from integration.settings import Settings
 from tasks import wake as waking
-from webhooks import errors, events, health
+from webhooks import errors, events, health, metrics
 from webhooks.auth import TokenRefused, Verifier
 from webhooks.errors import Refusal
 from webhooks.services import EXTENSION, Services, services
@@ -42,7 +42,7 @@ def create_app(
     """
     settings = settings or process_settings.current()
     verifier = Verifier(settings.app_jwk, settings.app_identifier)
-    own = Services(engine or db.engine(), verifier, wake, broker_state)
+    own = Services(engine or db.engine(), verifier, wake, broker_state, settings.metrics_token)
     _check_at_start(own)
     app = Flask("webhooks")
     app.extensions[EXTENSION] = own
@@ -57,6 +57,7 @@ def create_app(
     errors.register(app)
     app.register_blueprint(events.blueprint)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(metrics.blueprint)
     return app
 
 

@@ -25,6 +25,8 @@ class Services:
     verifier: Verifier
     wake: Callable[[], None]
     broker_state: Callable[[], str]
+    #: Empty: metrics are for this machine only.
+    metrics_token: str = field(default="", repr=False)
     #: For events that are recorded in one statement.
     intake: Engine = field(init=False)
     _schema_is_current: bool = field(default=False, init=False)

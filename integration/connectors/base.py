@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -12,6 +13,8 @@ import requests
 from integration.documents import Document
 from integration.errors import IntegrationError
 from integration.topology import Topic
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 class Payload(TypedDict):
@@ -113,7 +116,8 @@ class Context:
 
     `namespace` is stable and unique per tenant and channel, for ids that we choose.
     `before_write` must be called right before each request that writes; it raises ClaimLost
-    when somebody else took the work over, and then nothing may be sent.
+    when somebody else took the work over, and then nothing may be sent. What it returns goes to
+    `http.send` as `not_after`.
     """
 
     namespace: str
@@ -121,7 +125,7 @@ class Context:
     session: requests.Session
     tokens: TokenStore
     facts: FactStore
-    before_write: Callable[[], None]
+    before_write: Callable[[], float | None]
 
 
 class Connector(Protocol):
@@ -151,13 +155,24 @@ class Connector(Protocol):
 
 @dataclass(frozen=True)
 class Parameter:
-    """One setting of a channel of this platform, for `channel set` and `doctor`."""
+    """One setting of a channel of this platform, for `channel set` and `doctor`.
+
+    `wrong` says what is wrong with a value, as the end of a sentence that begins with the name;
+    None: nothing. It never repeats the value. `advice` says how a right one looks or where it is.
+    """
 
     name: str
     help: str
     is_secret: bool = False
     is_required: bool = True
     default: str | None = None
+    wrong: Callable[[str], str | None] | None = None
+    advice: str = ""
+
+
+def wrong_currency(code: str) -> str | None:
+    """A check of a `Parameter` that is a currency (ISO 4217)."""
+    return None if _CURRENCY.fullmatch(code) else "is not an ISO code"
 
 
 @dataclass(frozen=True)

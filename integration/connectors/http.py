@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import time
+from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -10,13 +13,17 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-from integration import wire
+from integration import counters, wire
 from integration.clock import utc_now
-from integration.errors import TransientError
+from integration.counters import Counter, Key
+from integration.errors import ClaimLost, TransientError
 
 #: What takes longer is asked for in smaller pages (design.md 5.5).
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 45
+
+#: Where the system has one, a clock that a suspended machine does not stop.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class _Timeouts(HTTPAdapter):
@@ -28,9 +35,28 @@ class _Timeouts(HTTPAdapter):
         return super().send(request, **kwargs)
 
 
-def session() -> requests.Session:
+class Session(requests.Session):
+    """A session whose requests are counted as those of one target, if it has one."""
+
+    target = ""
+    tenant_id = channel_id = 0
+
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        """As of requests; the status is counted, ``none`` where no complete answer came."""
+        status = "none"
+        try:
+            response = super().request(*args, **kwargs)
+            status = str(response.status_code)
+        finally:
+            if self.target:
+                label = f"{self.target}:{status}"
+                counters.PROCESS.add(Key(Counter.REQUESTS, label, self.tenant_id, self.channel_id))
+        return response
+
+
+def session() -> Session:
     """A session that always has timeouts and never reads proxies or netrc of the machine."""
-    result = requests.Session()
+    result = Session()
     result.trust_env = False
     # One session serves all tenants and shops: a cookie of one must never reach another.
     result.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -39,18 +65,59 @@ def session() -> requests.Session:
     return result
 
 
+def counted(shared: Session, target: str, *, tenant_id: int = 0, channel_id: int = 0) -> Session:
+    """A session over the same connections whose requests count for `target` (``erp``, ``shop``)."""
+    own = copy.copy(shared)
+    own.target, own.tenant_id, own.channel_id = target, tenant_id, channel_id
+    return own
+
+
+def clock() -> float:
+    """Seconds that go on while this process, or the machine, is put to sleep."""
+    return time.clock_gettime(_CLOCK)
+
+
+class _Fenced:
+    """A body that is not sent after a moment of `clock`.
+
+    It is asked for when the connection stands and its headers are out: what lies between the look
+    at the clock and the system call that sends is a few microseconds.
+    """
+
+    def __init__(self, content: bytes, not_after: float) -> None:
+        self._content, self._not_after = content, not_after
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+    def __iter__(self) -> Iterator[bytes]:
+        if clock() > self._not_after:
+            raise ClaimLost("this process stood still between the claim's check and its write")
+        yield self._content
+
+
 def send(
-    http: requests.Session, method: str, url: str, *, writes: bool = False, **kwargs: Any
+    http: requests.Session,
+    method: str,
+    url: str,
+    *,
+    writes: bool = False,
+    not_after: float | None = None,
+    data: bytes | Mapping[str, str] | None = None,
+    **kwargs: Any,
 ) -> requests.Response:
     """The answer to one request, whatever its status.
 
     `writes`: the request changes something at the other side, so that a cut or late answer
-    leaves its outcome unknown.
-    Raises: TransientError when there is no complete answer.
+    leaves its outcome unknown. `not_after`: the moment of `clock` from which on a body is not sent.
+    Raises: TransientError when there is no complete answer; ClaimLost when it was not sent.
     """
     host = urlsplit(url).hostname
+    body: Any = data
+    if isinstance(data, bytes) and not_after is not None:
+        body = _Fenced(data, not_after)
     try:
-        return http.request(method, url, allow_redirects=False, **kwargs)
+        return http.request(method, url, allow_redirects=False, data=body, **kwargs)
     except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError) as error:
         raise TransientError(f"{host} cannot be reached ({type(error).__name__})") from error
     except requests.exceptions.RequestException as error:

@@ -8,6 +8,7 @@ from integration.models.channels import (
     SalesChannel,
     TransferToggle,
 )
+from integration.models.metrics import MetricCounter
 from integration.models.runs import Lane, RateBucket, SyncCursor, SyncRun, SyncRunState
 from integration.models.tenants import AccessToken, Tenant, TenantFact
 from integration.models.work import Priority, WorkItem, WorkItemState
@@ -19,6 +20,7 @@ __all__ = [
     "ChannelParameter",
     "Lane",
     "Listing",
+    "MetricCounter",
     "Priority",
     "RateBucket",
     "SalesChannel",

@@ -49,6 +49,7 @@ class SyncRun(Base):
     pushed: Mapped[int] = mapped_column(Integer, default=0)
     unchanged: Mapped[int] = mapped_column(Integer, default=0)
     failed: Mapped[int] = mapped_column(Integer, default=0)
+    #: Why it is RED, or what a reader of the counts of a run that is DONE should know.
     message: Mapped[str | None] = mapped_column(Text)
 
 

@@ -97,6 +97,9 @@ class WorkItem(Base):
     #: Content the shop holds for sure; None while the outcome of a write is not known.
     pushed_hash: Mapped[str | None] = mapped_column(String(64))
     pushed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: Until then a write whose outcome nobody recorded may still reach the shop; None: all of them
+    #: are accounted for.
+    doubt_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: Why nothing had to be sent the last time; None: it was sent.
     skip_reason: Mapped[str | None] = mapped_column(String(60))
     #: The run that asked for it last, for the run's counts.

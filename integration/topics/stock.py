@@ -49,9 +49,14 @@ def stock_of(article: ErpRow, channel: ChannelView) -> StockDocument | None:
 def safety_stock(channel: ChannelView) -> int:
     """Pieces that are kept back. Raises: ChannelError if it is not a whole number from 0."""
     text = channel.parameters.get(SAFETY_STOCK, "").strip() or "0"
-    if not (text.isascii() and text.isdigit()):
+    if wrong_pieces(text):
         raise ChannelError(
             f"channel {channel.label}: {SAFETY_STOCK} is {text!r}, not a whole number from 0; "
             f"`vario-relay channel set {channel.label} {SAFETY_STOCK}=0` corrects it"
         )
     return int(text)
+
+
+def wrong_pieces(text: str) -> str | None:
+    """What is wrong with a `safety_stock`, as the end of a sentence; None: nothing."""
+    return None if text.isascii() and text.isdigit() else "is not a whole number from 0"

@@ -26,6 +26,7 @@ from kombu import Connection
 from sqlalchemy import delete, func, select, update
 
 from cli.demo_processes import free_port
+from cli.server_processes import descendants
 from integration import (
     channels,
     db,
@@ -147,6 +148,10 @@ class Service:
             serving.running(lambda url: create_erp(options, url))
         )
         self.shop_url = self._stack.enter_context(serving.running(lambda url: self._shop(url)))
+        self._take_credentials()
+
+    def _take_credentials(self) -> None:
+        """The app's credentials, as the ERP shows them to its developer."""
         self.erp("options", webhook_retries_s=WEBHOOK_RETRIES_S, rate_limit=RATE_LIMIT)
         credentials = self.erp("tenants", tenant="acme")
         self.offline_token = credentials["offlineToken"]
@@ -361,7 +366,7 @@ class Service:
         if waits:
             self._wait_for_web("web")
 
-    def start_worker(self, name: str = "worker", queues: str = "live,backfill,control") -> None:
+    def start_worker(self, name: str = "worker", queues: str = ",".join(QUEUES)) -> None:
         self.start(
             name, "celery", "-A", "tasks.app", "worker", "-Q", queues, "-n", f"{name}@%h",
             "--concurrency=2", "--without-gossip", "--without-mingle",
@@ -409,6 +414,11 @@ class Service:
         self._signal(process, signal.SIGKILL)
         process.wait(10)
 
+    def kill_children(self, name: str) -> None:
+        """kill -9 of the processes of a worker's pool; the worker itself replaces them."""
+        for pid in descendants([self.processes[name].pid]):
+            os.kill(pid, signal.SIGKILL)
+
     def freeze(self, name: str) -> None:
         """SIGSTOP: the process and its children do nothing until `thaw`."""
         self._signal(self.processes[name], signal.SIGSTOP)
@@ -455,13 +465,21 @@ class Service:
     # --- what is under way -----------------------------------------------------------------------
 
     def open_items(self) -> int:
-        """Work items that are not done, failed or held."""
+        """Work items that are not done, failed or held.
+
+        Those that are in the shop and only written once more, as an earlier write may still come,
+        do not count.
+        """
         states = [WorkItemState.QUEUED.value, WorkItemState.PROCESSING.value]
         with self.runtime.scope() as session:
             return session.scalar(
                 select(func.count())
                 .select_from(WorkItem)
-                .where(WorkItem.state.in_(states), WorkItem.hold_reason.is_(None))
+                .where(
+                    WorkItem.state.in_(states),
+                    WorkItem.hold_reason.is_(None),
+                    WorkItem.first_unsent_at.is_not(None),
+                )
             )
 
     def items(self) -> list[WorkItem]:

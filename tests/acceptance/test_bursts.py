@@ -46,6 +46,7 @@ def test_a_thousand_changed_articles_cost_twelve_requests_per_topic(service: Ser
     service.assert_no_product_twice()
 
 
+@pytest.mark.pitfall(13)
 @pytest.mark.parametrize("topic", WEBHOOK)
 def test_five_thousand_webhooks_on_five_hundred_articles_cost_twenty_requests(
     service: Service, topic: str

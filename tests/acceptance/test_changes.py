@@ -70,6 +70,7 @@ def test_a_topic_switched_off_between_claim_and_fetch_is_neither_fetched_nor_wri
     service.wait_until_right(article)
 
 
+@pytest.mark.pitfall(30)
 def test_a_paused_channel_records_and_sends_nothing_until_it_is_resumed(
     service: Service, articles: Articles
 ):
@@ -214,6 +215,7 @@ def test_a_renumbered_article_stays_the_same_product(service: Service, articles:
 # --- the second time -----------------------------------------------------------------------------
 
 
+@pytest.mark.pitfall(18)
 def test_a_second_full_sync_of_an_unchanged_catalogue_sends_nothing(service: Service):
     service.wait_for_run(service.begin_sync("article", "price", "stock"))
     service.wait_until_idle()

@@ -29,6 +29,9 @@ MOMENTS = [
 Articles = Callable[[], dict]
 
 
+@pytest.mark.pitfall(1)
+@pytest.mark.pitfall(4)
+@pytest.mark.pitfall(15)
 @pytest.mark.parametrize(("holder", "kind", "route"), MOMENTS)
 def test_a_killed_worker_loses_nothing_and_creates_no_product_twice(
     service: Service, articles: Articles, holder: str, kind: str, route: str
@@ -115,6 +118,27 @@ def test_a_changes_b_changes_back_to_a_is_sent_when_the_push_of_b_was_cut(
     assert [one for one, _ in groupby(sent)][-3:] == [10, 20, 10]
 
 
+@distributed_only
+def test_a_write_that_the_shop_applies_after_its_senders_death_is_not_the_last_one(
+    service: Service, articles: Articles
+):
+    article = articles()
+    service.edit(article, gross="10.00")
+    service.wait_until_right(article)
+    service.wait_until_idle()
+    service.fault("shop", "late", route=SYNC, count=1, seconds=HELD_S)
+    service.edit(article, gross="20.00")
+    service.wait_for_hit("shop")
+
+    service.kill_children(service.worker)
+    service.edit(article, gross="30.00")
+    wait_until(lambda: gross(service, article) == 30, "somebody else writes the newest price")
+    service.clear_faults()  # the shop is done with what the dead one sent
+    wait_until(lambda: gross(service, article) == 20, "the older price arrives")
+
+    service.wait_until_right(article, deadline_s=RECOVERED_S)
+
+
 def gross(service: Service, article: dict) -> float:
     return float(service.product(article)["gross"])
 
@@ -131,6 +155,7 @@ def test_killed_web_processes_lose_no_webhook(service: Service, articles: Articl
     service.wait_until_right(before, after)
 
 
+@pytest.mark.pitfall(20)
 @distributed_only
 def test_without_beat_webhooks_still_arrive_and_a_new_beat_sweeps_up_what_a_worker_left(
     service: Service, articles: Articles

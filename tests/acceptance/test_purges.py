@@ -30,6 +30,8 @@ def shared_service(
         yield service
 
 
+@pytest.mark.pitfall(5)
+@pytest.mark.pitfall(20)
 def test_purged_queues_cost_time_and_nothing_else(service: Service):
     service.erp("burst", articles=ARTICLES, edits=300, seconds=4)
 
@@ -43,6 +45,8 @@ def test_purged_queues_cost_time_and_nothing_else(service: Service):
     service.assert_no_product_twice()
 
 
+@pytest.mark.pitfall(13)
+@pytest.mark.pitfall(32)
 def test_two_workers_and_two_beats_write_a_change_at_most_twice(service: Service):
     articles = service.articles_for_sale()
     for article in articles:

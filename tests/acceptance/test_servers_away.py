@@ -46,6 +46,8 @@ def processes(service: Service) -> Iterator[None]:
     assert [name for name, one in service.processes.items() if one.poll() is not None] == []
 
 
+@pytest.mark.pitfall(6)
+@pytest.mark.pitfall(8)
 @pytest.mark.usefixtures("processes")
 def test_without_rabbitmq_webhooks_are_accepted_and_carried_when_it_is_back(
     service: Service, servers: tuple[Postgres, RabbitMQ], articles: Articles

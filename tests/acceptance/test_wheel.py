@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.architecture.deployments import copied
+
 ROOT = Path(__file__).resolve().parents[2]
-NOT_SHIPPED = (".*", "build", "dist", "*.egg-info", "__pycache__", "*.db*")
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite, pytest.mark.timeout(600)]
 
@@ -25,7 +26,11 @@ def installed(tmp_path_factory) -> Path:
     """The command of a venv that has the wheel and what it requires, and nothing else."""
     folder = tmp_path_factory.mktemp("wheel")
     # A copy, because setuptools leaves its build folder beside setup.py and reads it next time.
-    shutil.copytree(ROOT, folder / "source", ignore=shutil.ignore_patterns(*NOT_SHIPPED))
+    # Only what the image of deploy/Dockerfile is made of: it must be enough.
+    (folder / "source").mkdir()
+    for name in copied():
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / "source" / name)
     subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", folder, "source"],
         cwd=folder,
@@ -34,7 +39,10 @@ def installed(tmp_path_factory) -> Path:
     )
     (wheel,) = folder.glob("*.whl")
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-    subprocess.run([folder / "venv/bin/python", "-m", "pip", "install", "-q", wheel], check=True)
+    subprocess.run(
+        [folder / "venv/bin/python", "-m", "pip", "install", "-q", "--no-compile", wheel],
+        check=True,
+    )
     return folder / "venv/bin/vario-relay"
 
 

@@ -3,6 +3,9 @@
 import ast
 import re
 
+import pytest
+
+from integration import db
 from tests.architecture.source import Module, functions, modules, product
 
 MODULE_LINES = 400
@@ -100,6 +103,7 @@ def _imports_name(module: Module, package: str, name: str) -> bool:
     )
 
 
+@pytest.mark.pitfall(38)
 def test_no_request_goes_round_the_session_factory():
     # requests.get() has no timeout and no connection pool; the factory sets both.
     found = [place for module in service() for place in calls(module, "requests", HTTP_VERBS)]
@@ -113,12 +117,49 @@ def test_no_request_goes_round_the_session_factory():
     assert found == []
 
 
+@pytest.mark.pitfall(9)
+@pytest.mark.pitfall(10)
+@pytest.mark.pitfall(25)
+@pytest.mark.pitfall(26)
 def test_no_due_time_lives_in_the_broker():
     found = [
         f"{module.file}:{node.value.lineno}"
         for module in (*modules("tasks"), *modules("webhooks"))
         for node in ast.walk(module.tree)
         if isinstance(node, ast.keyword) and node.arg in ("countdown", "eta")
+    ]
+
+    assert found == []
+
+
+@pytest.mark.pitfall(21)
+def test_celery_tries_again_only_when_the_database_is_away():
+    from tasks.base import StageTask
+
+    called = [
+        f"{module.file}:{node.lineno}"
+        for module in modules("tasks")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "retry"
+    ]
+
+    assert called == []
+    assert StageTask.autoretry_for == db.TROUBLE
+
+
+@pytest.mark.pitfall(20)
+def test_chains_are_flat_and_nothing_waits_for_a_group():
+    found = [
+        f"{module.file}: {name}"
+        for module in (*modules("tasks"), *modules("cli"))
+        for name in module.imports
+        if name.startswith("celery.canvas")
+    ]
+    found += [
+        f"{module.file}:{node.lineno}"
+        for module in modules("tasks")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Name) and node.id in ("chord", "group", "link_error")
     ]
 
     assert found == []

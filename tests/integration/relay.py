@@ -26,6 +26,10 @@ from integration.work_items import hint
 LIMITS = Limits(chains_per_lane=2, coalesce_s=0.0, lease_s=60.0)
 
 
+class WorkerDied(BaseException):
+    """Nothing is recorded of it, as nobody is left."""
+
+
 class Relay:
     """One tenant with a running channel 42 on the memory platform."""
 
@@ -139,6 +143,23 @@ class Relay:
         with self.runtime.scope() as session:
             session.execute(update(WorkItem).values(lease_until=db_now(-1)))
             work_outcomes.recover_expired(session)
+
+    def die(self, claim_id: str) -> None:
+        """One chain whose worker dies between the check before its write and the write."""
+        self.shop.failures.append(WorkerDied())  # type: ignore[arg-type]
+        try:
+            self.run(claim_id)
+        except WorkerDied:
+            self.expire_leases()
+
+    def doubts_are_over(self) -> None:
+        """Let the time pass in which a write without an outcome may reach the shop."""
+        with self.runtime.scope() as session:
+            session.execute(
+                update(WorkItem)
+                .where(WorkItem.doubt_until.is_not(None))
+                .values(doubt_until=db_now(-1), due_at=db_now(-1))
+            )
 
     def retries_are_due(self) -> None:
         """Let the time of the retry schedule pass."""

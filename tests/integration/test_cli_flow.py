@@ -216,15 +216,59 @@ def test_doctor_examines_erp_and_shop(folder, erp, shop):
     assert [one["check"] for one in sick if not one["ok"]] == ["channel acme/42 access"]
 
 
-def test_a_channel_that_the_erp_does_not_know_is_a_fault(folder, erp, shop):
+def test_doctor_notices_a_client_secret_that_the_erp_refuses(folder, erp, shop):
     set_up(folder, erp, shop)
-    folder.run("channel", "add", "4711", "--tenant", "acme", "--platform", "memory")
+    folder.run("doctor", CHANNEL)  # leaves an access token that would work for a while
+    with (folder.path / ".env").open("a") as file:
+        file.write("RELAY_CLIENT_SECRET=wrong\n")
+
+    sick = json.loads(folder.run("doctor", CHANNEL, "--json", code=1).stdout)
+
+    (fault,) = [one for one in sick if not one["ok"]]
+    assert fault["check"] == "tenant acme token"
+    assert "check RELAY_CLIENT_ID and RELAY_CLIENT_SECRET" in fault["detail"]
+
+
+def test_a_channel_that_the_erp_does_not_know_is_refused_or_a_fault(folder, erp, shop):
+    set_up(folder, erp, shop)
+    add = ("channel", "add", "4711", "--tenant", "acme", "--platform", "memory")
+    refused = folder.run(*add, code=2).stderr
+    settings = (folder.path / ".env").read_text()
+    away = f"RELAY_ERP_URL=http://127.0.0.1:{free_port()}\n"
+    (folder.path / ".env").write_text(settings + away)
+    warned = folder.run(*add).stderr
+    (folder.path / ".env").write_text(settings)
 
     found = json.loads(folder.run("doctor", "4711", "--json", code=1).stdout)
 
+    assert "no active sales channel 4711 in the ERP; it has 42 (Shopware 6)" in refused
+    assert "warning: the ERP could not be asked" in warned
     (fault,) = [one for one in found if not one["ok"]]
     assert fault["check"] == "channel acme/4711 in the ERP"
     assert "it has 42 (Shopware 6)" in fault["detail"]
+
+
+def test_a_removed_channel_takes_its_webhooks_out_of_the_erp(folder, erp, shop):
+    set_up(folder, erp, shop)
+    folder.run("channel", "add", "43", "--tenant", "acme", "--platform", "memory")
+    folder.run("channel", "resume", CHANNEL)
+    both = registered_queues(erp)
+    folder.run("channel", "pause", CHANNEL)
+    folder.run("channel", "remove", CHANNEL)
+    one = registered_queues(erp)
+    folder.run("channel", "remove", "43")
+
+    of_channel = {f"article(sales-channel-id=42).{verb}" for verb in ("create", "update")}
+    assert of_channel < both
+    assert one == both - of_channel
+    assert len(one) == 6
+    assert registered_queues(erp) == set()
+
+
+def registered_queues(erp: Stand) -> set[str]:
+    """Events that the ERP sends to us."""
+    answer = requests.get(f"{erp.url}/_sandbox/registrations", timeout=10).json()
+    return {one["queue"] for one in answer}
 
 
 def last_line(done: Result) -> dict:
@@ -281,6 +325,22 @@ def test_a_sync_brings_the_catalogue_into_the_shop(folder, erp, shop, service):
 
     service.send_signal(signal.SIGTERM)
     assert service.wait(READY_S) == 0
+
+
+@pytest.mark.slow
+def test_a_sync_with_failures_ends_with_1_and_says_where_they_are(folder, erp, shop, service):
+    folder.run("channel", "resume", CHANNEL)
+    article = next(one for one in erp.state("articles").values() if one["listed"] and one["gross"])
+    edit = {"article": article["id"], "set": {"name": "", "active": True}, "silent": True}
+    requests.post(f"{erp.url}/_sandbox/edit", json=edit, timeout=10).raise_for_status()
+
+    said = folder.run("sync", CHANNEL, "--wait", code=1).stderr.splitlines()
+
+    assert ", 1 failed" in said[-2]
+    assert said[-1].startswith("vario-relay: 1 change of run 1 failed; ")
+    assert "`vario-relay queue failed 42` shows why" in said[-1]
+    (cause,) = json.loads(folder.run("queue", "failed", CHANNEL, "--json").stdout)
+    assert (cause["error_class"], cause["examples"]) == ("Invalid", [article["id"]])
 
 
 @pytest.mark.slow

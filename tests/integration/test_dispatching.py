@@ -123,6 +123,7 @@ def test_without_a_window_everything_due_goes(database):
 # Limits
 
 
+@pytest.mark.pitfall(17)
 def test_no_more_chains_than_allowed_are_under_way(database):
     database.hint(STOCK, *(str(n) for n in range(30)))
 
@@ -190,6 +191,7 @@ def test_urgent_topics_go_first_and_backfill_last(database):
     ]
 
 
+@pytest.mark.pitfall(17)
 def test_the_channel_that_was_served_longest_ago_goes_first(database):
     others = [database.add_channel(erp_id) for erp_id in ("43", "44")]
     for channel in (database.channel, *others):
@@ -278,6 +280,7 @@ def test_a_pause_with_an_end_ends_by_itself(due):
     assert lanes(due) == [(due.channel, STOCK, Priority.LIVE)]
 
 
+@pytest.mark.pitfall(30)
 def test_a_held_channel_waits_and_others_go_on(due):
     other = due.add_channel("43")
     due.hint(STOCK, "1", channel=other)

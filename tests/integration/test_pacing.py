@@ -109,6 +109,7 @@ def test_tokens_flow_in_up_to_the_capacity_and_no_further(database):
     assert taken == 10
 
 
+@pytest.mark.pitfall(29)
 def test_many_threads_together_never_exceed_the_rate(database):
     def take_all() -> int:
         taken, _ = take_until_refused(Bucket(database.scope, NAME, ERP, wait=Waits()))
@@ -139,6 +140,7 @@ except Throttled:
 """
 
 
+@pytest.mark.pitfall(29)
 def test_processes_share_one_bucket(database, clean_environ):
     url = database.engine.url.render_as_string(hide_password=False)
     command = [sys.executable, "-c", TAKER, url]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -158,6 +159,7 @@ def test_a_shop_that_throttles_rests_and_no_attempt_is_burnt(relay, article):
     assert relay.row(STOCK, relay.for_sale()[1]).attempts == 0
 
 
+@pytest.mark.pitfall(15)
 def test_an_unknown_outcome_sends_the_row_again_whatever_it_finds(relay, in_shop):
     relay.edit(in_shop, stock=5)
     relay.shop.failures_after.append(TransientError("no answer", outcome_unknown=True))
@@ -170,6 +172,7 @@ def test_an_unknown_outcome_sends_the_row_again_whatever_it_finds(relay, in_shop
     assert row.generation == 3
 
 
+@pytest.mark.pitfall(30)
 def test_refused_credentials_hold_the_channel_and_burn_nothing(relay, article):
     relay.shop.failures.append(CredentialsRefused("the shop refuses client_id"))
     relay.hint(ARTICLE, article)
@@ -193,6 +196,32 @@ def test_a_revoked_offline_token_holds_the_tenant(relay, article):
     assert relay.row(ARTICLE, article).attempts == 0
 
 
+def lines(caplog, name: str) -> list[list[str]]:
+    """The words of each log line of this event."""
+    return [one.split() for one in caplog.messages if one.startswith(f"event={name} ")]
+
+
+def test_the_log_of_a_hold_names_the_channel_as_people_do(relay, article, caplog):
+    caplog.set_level(logging.INFO)
+    relay.shop.failures.append(CredentialsRefused("the shop refuses client_id"))
+    relay.hint(ARTICLE, article)
+    relay.drain()
+
+    assert lines(caplog, "channel.held")[0][1:3] == ["tenant=acme", "channel=42"]
+    assert lines(caplog, "work_item.released")[0][1:3] == ["tenant=acme", "channel=42"]
+
+
+def test_the_log_of_a_tenants_hold_names_the_tenant_as_people_do(relay, article, caplog):
+    caplog.set_level(logging.INFO)
+    relay.erp("faults", kind="invalid-grant")
+    relay.hint(ARTICLE, article)
+    relay.drain()
+
+    assert lines(caplog, "tenant.held")[0][1] == "tenant=acme"
+    assert lines(caplog, "work_item.released")[0][1:3] == ["tenant=acme", "channel=42"]
+
+
+@pytest.mark.pitfall(16)
 def test_a_hint_during_a_push_queues_exactly_one_follow_up(relay, in_shop):
     relay.edit(in_shop, stock=5)
     relay.hint(STOCK, in_shop)
@@ -211,6 +240,7 @@ def test_a_hint_during_a_push_queues_exactly_one_follow_up(relay, in_shop):
     assert len(relay.writes(STOCK)) == 2
 
 
+@pytest.mark.pitfall(16)
 def test_a_late_write_of_a_lost_claim_is_never_the_last_one(relay, in_shop):
     """A freezes before its write, B does the work and settles, A's old value arrives after it."""
     relay.edit(in_shop, stock=5)
@@ -264,6 +294,7 @@ def test_a_number_given_to_another_article_moves_without_taking_its_product(rela
         assert listing.external_id == product_of_a
 
 
+@pytest.mark.pitfall(22)
 def test_a_hundred_articles_are_one_query(relay):
     relay.hint(ARTICLE, *relay.for_sale())  # columns and tax rates are asked once
     relay.drain()
@@ -307,9 +338,7 @@ def test_a_database_that_stumbles_in_a_stage_fails_no_row(relay, in_shop):
 
 def test_a_shop_secret_that_no_key_opens_holds_the_channel_and_burns_nothing(relay, article):
     with relay.runtime.scope() as session:
-        channels.set_parameter(
-            session, relay.channel_id, "client_secret", "x", Vault((new_key(),))
-        )
+        channels.set_parameter(session, relay.channel_id, "client_secret", "x", Vault((new_key(),)))
     relay.hint(ARTICLE, article)
     relay.drain()
 
@@ -396,6 +425,7 @@ def test_a_refused_query_fails_no_article(relay, article):
     assert relay.row(ARTICLE, article).state == WorkItemState.QUEUED
 
 
+@pytest.mark.pitfall(29)
 def test_a_shop_that_asks_for_a_day_of_rest_gets_five_minutes(relay, article):
     relay.shop.failures.append(Throttled("langsamer", 86_400))
     relay.hint(ARTICLE, article)

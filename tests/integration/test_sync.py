@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -92,6 +93,21 @@ def settle_all(runtime: PagingRuntime) -> None:
             work_items.settle(session, held, [Settled(item.id, "hash") for item in held.items])
 
 
+def put_in_shop(runtime: PagingRuntime, ids: Iterable[int], *, is_active: bool = True) -> None:
+    """Listings of products that the shop has."""
+    with runtime.scope() as session:
+        for one in map(str, ids):
+            session.add(
+                Listing(
+                    channel_id=runtime.channel_id,
+                    article_id=one,
+                    external_id=one,
+                    number=one,
+                    is_active=is_active,
+                )
+            )
+
+
 def test_every_listed_article_is_asked_for_and_counted(runtime):
     run_id = start(runtime, list(range(1, 251)))
 
@@ -103,15 +119,14 @@ def test_every_listed_article_is_asked_for_and_counted(runtime):
     assert (run.state, run.seen, run.expected, run.pushed) == ("DONE", 250, 250, 250)
 
 
+@pytest.mark.pitfall(19)
 def test_a_killed_driver_is_succeeded_from_its_cursor(runtime):
     run_id = start(runtime, list(range(1, 251)))
     with runtime.scope() as session:
         sync_runs.take_wheel(session, run_id, "killed")
     sync._turn_page(runtime, run_id)
     with runtime.scope() as session:
-        session.get_one(SyncRun, run_id).driver_until = session.get_one(
-            SyncRun, run_id
-        ).started_at
+        session.get_one(SyncRun, run_id).driver_until = session.get_one(SyncRun, run_id).started_at
         assert session.get_one(SyncCursor, run_id).position == '{"offset": 100, "last_id": 100}'
     runtime.listed.pages_read.clear()
 
@@ -130,6 +145,7 @@ def test_another_driver_at_the_wheel_is_left_alone(runtime):
     assert runtime.listed.pages_read == []
 
 
+@pytest.mark.pitfall(19)
 def test_articles_that_vanish_while_it_reads_make_it_skip_nobody(runtime):
     run_id = start(runtime, list(range(1, 251)))
     sync._turn_page(runtime, run_id)
@@ -142,12 +158,7 @@ def test_articles_that_vanish_while_it_reads_make_it_skip_nobody(runtime):
 
 
 def test_an_erp_that_shows_less_than_it_counts_makes_the_run_red_and_withdraws_nobody(runtime):
-    with runtime.scope() as session:
-        session.add(
-            Listing(
-                channel_id=runtime.channel_id, article_id="900", external_id="x", number="N900"
-            )
-        )
+    put_in_shop(runtime, [900])
     run_id = start(runtime, [1, 2, 3])
     runtime.listed.counted = 5
 
@@ -161,17 +172,8 @@ def test_an_erp_that_shows_less_than_it_counts_makes_the_run_red_and_withdraws_n
 
 
 def test_what_is_in_the_shop_and_was_not_shown_is_asked_for(runtime):
-    with runtime.scope() as session:
-        for article, is_active in (("900", True), ("901", False)):
-            session.add(
-                Listing(
-                    channel_id=runtime.channel_id,
-                    article_id=article,
-                    external_id=article,
-                    number=article,
-                    is_active=is_active,
-                )
-            )
+    put_in_shop(runtime, [900])
+    put_in_shop(runtime, [901], is_active=False)
 
     asked = read(runtime, start(runtime, [1, 2]))
 
@@ -180,16 +182,7 @@ def test_what_is_in_the_shop_and_was_not_shown_is_asked_for(runtime):
 
 
 def test_an_erp_that_shows_almost_nothing_empties_no_shop(runtime):
-    with runtime.scope() as session:
-        for one in range(100, 200):
-            session.add(
-                Listing(
-                    channel_id=runtime.channel_id,
-                    article_id=str(one),
-                    external_id=str(one),
-                    number=str(one),
-                )
-            )
+    put_in_shop(runtime, range(100, 200))
     run_id = start(runtime, [1])
 
     assert read(runtime, run_id) == {"1"}
@@ -199,6 +192,55 @@ def test_an_erp_that_shows_almost_nothing_empties_no_shop(runtime):
     run = run_of(runtime, run_id)
     assert run.state == "RED"
     assert "100 of 100 products" in run.message
+
+
+def test_a_run_whose_articles_another_one_took_over_says_so(runtime):
+    first = start(runtime, [1, 2, 3])
+    read(runtime, first)
+    second = start(runtime, [1, 2, 3])
+    read(runtime, second)
+    settle_all(runtime)
+    for run_id in (first, second):
+        sync.advance(runtime, run_id, "driver", budget_s=5)
+    third = start(runtime, [1, 2, 3])
+    read(runtime, third)
+    settle_all(runtime)
+    sync.advance(runtime, third, "driver", budget_s=5)
+
+    taken, taking, alone = (run_of(runtime, one) for one in (first, second, third))
+    assert [one.state for one in (taken, taking, alone)] == ["DONE"] * 3
+    assert [one.pushed for one in (taken, taking, alone)] == [0, 3, 3]
+    assert taken.message == (
+        f"run {second} of this channel ran at the same time; what both asked for is counted by "
+        "the one that asked last"
+    )
+    assert taking.message.startswith(f"run {first} of this channel ran at the same time")
+    assert alone.message is None
+
+
+def test_a_run_of_other_topics_takes_nothing_over(runtime):
+    first = start(runtime, [1, 2, 3])
+    read(runtime, first)
+    with runtime.scope() as session:
+        other = sync_runs.start(session, runtime.channel_id, sync_runs.STOCK_PASS, ["stock"])
+        session.get_one(SyncRun, other).seen = 3
+    settle_all(runtime)
+    sync.advance(runtime, first, "driver", budget_s=5)
+
+    assert run_of(runtime, first).message is None
+
+
+def test_articles_that_another_run_took_over_do_not_count_as_delisted(runtime):
+    put_in_shop(runtime, range(1, 151))
+    first = start(runtime, list(range(1, 151)))
+    sync._turn_page(runtime, first)
+    read(runtime, start(runtime, list(range(1, 151))))
+
+    read(runtime, first)
+    settle_all(runtime)
+    sync.advance(runtime, first, "driver", budget_s=5)
+
+    assert run_of(runtime, first).state == "DONE", run_of(runtime, first).message
 
 
 def test_an_article_listed_behind_the_reader_is_no_reason_for_red(runtime):

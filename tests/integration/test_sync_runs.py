@@ -138,6 +138,7 @@ def test_a_night_begins_one_run_per_running_channel(database):
     assert [len(one) for one in found] == [2, 0, 0]
 
 
+@pytest.mark.pitfall(32)
 def test_two_beats_begin_one_night(database):
     hour = hour_now(database)
 
@@ -171,6 +172,7 @@ def test_of_several_drivers_that_come_together_one_drives(database):
     assert sorted(found) == [False, False, False, True]
 
 
+@pytest.mark.pitfall(11)
 def test_a_driver_that_died_is_succeeded(database):
     run_id = start(database)
     take_wheel(database, run_id, "a")

@@ -122,6 +122,7 @@ def test_while_another_process_renews_an_expired_token_one_waits(database):
     assert busy.value.retry_after_s == 1.0
 
 
+@pytest.mark.pitfall(11)
 def test_a_process_that_died_while_renewing_is_followed_by_another(database):
     store(database).get(Issuer())
     change(database, renew_at=db_now(-2), expires_at=db_now(-1), renewing_until=db_now(-1))

@@ -37,6 +37,7 @@ def channel_id(world: World, erp_id: str) -> int:
 # Accepted
 
 
+@pytest.mark.pitfall(6)
 def test_an_accepted_event_is_committed_when_the_answer_comes(world):
     response = world.post(f"{ARTICLE}/42", {"articleId": 4711, "listingId": 90210})
 
@@ -67,6 +68,7 @@ def test_an_event_of_a_tenant_without_channels_is_accepted_and_asks_for_nothing(
     assert world.items() == []
 
 
+@pytest.mark.pitfall(13)
 def test_the_same_event_again_is_the_same_row_and_counts(world):
     for _ in range(3):
         world.post(f"{ARTICLE}/42", {"articleId": "0005"})

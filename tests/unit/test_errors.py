@@ -36,6 +36,7 @@ def sample(error_class: type[IntegrationError]) -> IntegrationError:
     return error_class("the words of the platform")
 
 
+@pytest.mark.pitfall(24)
 @pytest.mark.parametrize("error_class", CLASSES, ids=lambda one: one.__name__)
 def test_every_error_survives_a_pickle_round_trip(error_class):
     error = sample(error_class)

@@ -42,6 +42,7 @@ def test_every_field_has_a_name_in_the_environment():
     assert names - {"secret_key"} == fields - {"secret_keys"}
 
 
+@pytest.mark.pitfall(40)
 def test_all_wrong_settings_are_named_together():
     sentence = refused(port="http", database_url="mysql://db/relay", coalese_s="4")
 
@@ -50,6 +51,39 @@ def test_all_wrong_settings_are_named_together():
         "RELAY_DATABASE_URL must start with sqlite:///, postgres:// or postgresql://; "
         "RELAY_PORT Not a valid integer."
     )
+
+
+ORDER = "must hold: RELAY_STAGE_SOFT_S < RELAY_STAGE_HARD_S < RELAY_LEASE_S"
+
+
+def test_wrong_relations_are_named_together_with_wrong_values():
+    sentence = refused(
+        port="http", coalese_s="4", lease_s="5", stage_hard_s="90", timezone="Middle/Earth"
+    )
+
+    assert sentence == (
+        "settings: RELAY_COALESE_S is not a setting; see docs/settings.md; "
+        "RELAY_PORT Not a valid integer.; "
+        f"RELAY_STAGE_HARD_S {ORDER}; "
+        "RELAY_TIMEZONE is not a time zone, e.g. Europe/Berlin"
+    )
+
+
+@pytest.mark.parametrize(
+    ("times", "is_contradiction"),
+    [
+        ({"stage_hard_s": "long", "stage_soft_s": "130"}, True),  # 130 < ? < 120
+        ({"stage_hard_s": "long", "stage_soft_s": "60"}, False),
+        ({"lease_s": "long", "stage_hard_s": "50"}, True),  # 60 < 50
+        ({"lease_s": "long", "stage_soft_s": "long", "stage_hard_s": "long"}, False),
+    ],
+)
+def test_a_relation_is_judged_by_what_can_be_read_of_it(times, is_contradiction):
+    sentence = refused(**times)
+
+    assert (f"RELAY_STAGE_HARD_S {ORDER}" in sentence) is is_contradiction
+    for name, value in times.items():
+        assert (f"RELAY_{name.upper()} Not a valid number." in sentence) is (value == "long")
 
 
 def test_other_names_of_the_environment_are_nobodys_business():
@@ -93,6 +127,7 @@ def test_brokers(url):
     assert load(broker_url=url).broker_url == url
 
 
+@pytest.mark.pitfall(10)
 @pytest.mark.parametrize("url", ["redis://mq", "sqs://", "mq"])
 def test_other_brokers_are_refused(url):
     assert "RELAY_BROKER_URL must start with memory://" in refused(broker_url=url)
@@ -130,6 +165,8 @@ def test_plain_http_abroad_is_refused(name, url):
     assert f"RELAY_{name.upper()} must be https" in refused(**{name: url})
 
 
+@pytest.mark.pitfall(9)
+@pytest.mark.pitfall(38)
 @pytest.mark.parametrize(
     "times",
     [

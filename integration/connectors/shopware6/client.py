@@ -93,15 +93,17 @@ class Client:
         self, method: str, path: str, body: Any, token: str, writes: bool
     ) -> requests.Response:
         headers = {**_JSON, "Authorization": f"Bearer {token}"}
+        not_after = None
         if writes:
             headers.update(_INDEXING)
             # Last, with the token in hand: what lies between this check and the write is one send.
-            self._context.before_write()
+            not_after = self._context.before_write()
         return http.send(
             self._context.session,
             method,
             self.settings.url + path,
             writes=writes,
+            not_after=not_after,
             headers=headers,
             data=None if body is None else wire.dumps(body).encode(),
         )

@@ -8,26 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from integration.connectors.base import Parameter, Problem
+from integration.connectors.base import Parameter, Problem, wrong_currency
 from integration.errors import ChannelError
 
 DEFAULT_CURRENCY_CODE = "EUR"
 
-PARAMETERS = (
-    Parameter("shop_url", "address of the shop without /admin, e.g. https://shop.example"),
-    Parameter("client_id", "access key id of the integration, begins with SWIA"),
-    Parameter("client_secret", "secret access key of the integration", is_secret=True),
-    Parameter("sales_channel_id", "id of the shop's sales channel that shows the products, 32 hex"),
-    Parameter(
-        "currency",
-        "ISO code of the prices; must be the shop's default currency",
-        is_required=False,
-        default=DEFAULT_CURRENCY_CODE,
-    ),
-)
-
 _ID = re.compile(r"[0-9a-f]{32}")
-_CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 @dataclass(frozen=True)
@@ -65,30 +51,14 @@ def currency_of(parameters: Mapping[str, str]) -> str:
 
 def problems_of(parameters: Mapping[str, str]) -> list[Problem]:
     """What is missing or malformed. Never contains the value of a secret."""
-    missing = [
-        one.name for one in PARAMETERS if one.is_required and not _value(parameters, one.name)
-    ]
-    problems = [
-        _problem(name, f"{name} is not set", f"set it with `channel set CHANNEL {name}=...`")
-        for name in missing
-    ]
-    if "shop_url" not in missing and (wrong := _wrong_url(_value(parameters, "shop_url"))):
-        problems.append(_problem("shop_url", f"shop_url {wrong}", "e.g. https://shop.example"))
-    if "sales_channel_id" not in missing and not _ID.fullmatch(
-        _value(parameters, "sales_channel_id")
-    ):
-        problems.append(
-            _problem(
-                "sales_channel_id",
-                "sales_channel_id is not an id of Shopware",
-                "copy the 32 hex digits from the address of the sales channel's page in the "
-                "administration",
-            )
-        )
-    if not _CURRENCY.fullmatch(currency_of(parameters)):
-        problems.append(
-            _problem("currency", "currency is not an ISO code", "three capitals, e.g. EUR")
-        )
+    problems = []
+    for one in PARAMETERS:
+        value = _value(parameters, one.name) or one.default
+        if not value:
+            do = f"set it with `channel set CHANNEL {one.name}=...`"
+            problems.append(_problem(one.name, f"{one.name} is not set", do))
+        elif one.wrong and (what := one.wrong(value)):
+            problems.append(_problem(one.name, f"{one.name} {what}", one.advice))
     return problems
 
 
@@ -117,8 +87,40 @@ def _wrong_url(url: str) -> str | None:
     return None
 
 
+def _wrong_id(text: str) -> str | None:
+    return None if _ID.fullmatch(text) else "is not an id of Shopware"
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+#: Missing ones are named in this order.
+PARAMETERS = (
+    Parameter(
+        "shop_url",
+        "address of the shop without /admin, e.g. https://shop.example",
+        wrong=_wrong_url,
+        advice="e.g. https://shop.example",
+    ),
+    Parameter("client_id", "access key id of the integration, begins with SWIA"),
+    Parameter("client_secret", "secret access key of the integration", is_secret=True),
+    Parameter(
+        "sales_channel_id",
+        "id of the shop's sales channel that shows the products, 32 hex",
+        wrong=_wrong_id,
+        advice="copy the 32 hex digits from the address of the sales channel's page in the "
+        "administration",
+    ),
+    Parameter(
+        "currency",
+        "ISO code of the prices; must be the shop's default currency",
+        is_required=False,
+        default=DEFAULT_CURRENCY_CODE,
+        wrong=wrong_currency,
+        advice="three capitals, e.g. EUR",
+    ),
+)

@@ -11,6 +11,7 @@ import time
 import pytest
 import requests
 
+from cli.server_processes import until
 from sandbox import serving
 from sandbox.shops import module_of, platforms
 from sandbox.shops.shopware6 import Options, create_app
@@ -193,6 +194,33 @@ def test_a_cut_answer_breaks_the_connection_after_applying():
             requests.post(f"{url}/api/oauth/token", json={}, timeout=5)
 
     assert armed.status_code == 200
+
+
+def test_a_late_write_is_applied_although_its_client_has_gone():
+    app = create_app(Options())
+    with serving.running(app) as url:
+        product = {"number": "A", "id": "a" * 32, "stock": 5}
+        requests.post(f"{url}/_sandbox/products", json=product, timeout=5).raise_for_status()
+        credentials = app.config["CREDENTIALS"]
+        token = requests.post(f"{url}/api/oauth/token", timeout=5, json={
+            "grant_type": "client_credentials", "client_id": credentials["client_id"],
+            "client_secret": credentials["client_secret"]}).json()["access_token"]
+        requests.post(f"{url}/_sandbox/faults", timeout=5,
+                      json={"kind": "late", "seconds": 0.3, "route": "sync"})
+
+        with pytest.raises(requests.exceptions.ReadTimeout):
+            requests.post(f"{url}/api/_action/sync", timeout=0.05,
+                          headers={"Authorization": f"Bearer {token}"},
+                          json=[{"entity": "product", "action": "upsert",
+                                 "payload": [{"id": "a" * 32, "stock": 9}]}])
+
+        assert stock_of(url) == 5
+        assert until(lambda: stock_of(url) == 9, 5)
+
+
+def stock_of(url: str) -> int:
+    (product,) = requests.get(f"{url}/_sandbox/state", timeout=5).json()["products"]
+    return product["stock"]
 
 
 def test_overlapping_writes_to_one_product_lose_to_each_other_and_others_do_not():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import jwt
 import pytest
+import responses
 from click.testing import CliRunner, Result
 
 from cli.database import upgrade_schema
@@ -30,13 +31,23 @@ def environ(sqlite_url) -> dict[str, str]:
 
 
 @pytest.fixture
-def run(environ) -> Run:
+def internet() -> Iterator[responses.RequestsMock]:
+    """ERP and shop as the test queues their answers; whatever else is asked is away."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+@pytest.fixture
+def run(environ, internet) -> Run:
     """`vario-relay` with these arguments; `stdin` is what it reads from standard input."""
 
     def run_command(*arguments: str, stdin: str | None = None) -> Result:
+        here = Here(environ)
         result = CliRunner().invoke(
-            main, list(arguments), input=stdin, obj=Here(environ), prog_name="vario-relay"
+            main, list(arguments), input=stdin, obj=here, prog_name="vario-relay"
         )
+        if "engine" in vars(here):
+            here.engine.dispose()  # as the end of a command's process closes its connections
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result

@@ -12,6 +12,7 @@ from integration.errors import UsageError
 from integration.models import SalesChannel, Tenant
 
 BERLIN = ZoneInfo("Europe/Berlin")
+TOKEN_URL = "https://sso.vario.cloud/realms/acme/protocol/openid-connect/token"
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=BERLIN)
 
 
@@ -35,6 +36,8 @@ def test_a_new_channel_is_paused(run, runtime, channel):
         (["7", "--tenant", "acme", "--platform", "memory"], "exists already"),
         (["8", "--tenant", "nobody", "--platform", "memory"], "there is no tenant nobody"),
         (["8", "--tenant", "acme", "--platform", "fax"], "there are memory, shopware6"),
+        (["007", "--tenant", "acme", "--platform", "memory"], "acme/7 exists already"),
+        (["9" * 19, "--tenant", "acme", "--platform", "memory"], "18 at most"),
         (["eight", "--tenant", "acme", "--platform", "memory"], "has only digits"),
     ],
 )
@@ -44,6 +47,48 @@ def test_what_cannot_be_added_is_refused(run, runtime, channel, arguments, words
     assert result.exit_code == 2
     assert words in result.stderr
     assert stored(runtime).erp_id == channel
+
+
+def test_leading_zeros_of_an_id_mean_nothing(run, runtime, tenant):
+    added = run("channel", "add", "0042", "--tenant", tenant, "--platform", "memory")
+
+    assert "sales channel acme/42 is added" in added.stderr
+    assert stored(runtime).erp_id == "42"
+    assert json.loads(run("channel", "show", "042", "--json").stdout)["channel"] == "42"
+    assert json.loads(run("channel", "show", "acme/042", "--json").stdout)["channel"] == "42"
+
+
+def erp_knows(internet, *channels):
+    """What the ERP says about the sales channels of our app."""
+    internet.post(TOKEN_URL, json={"access_token": "t", "expires_in": 300})
+    definition = [{"attribute": name, "displayName": name} for name in ("id", "label")]
+    internet.post(
+        "https://acme.vario.cloud/api/vario/cmn/computed-queries/execute",
+        json={"definition": definition, "data": [{"id": i, "label": n} for i, n in channels]},
+    )
+
+
+def test_a_channel_that_the_erp_does_not_know_is_refused(run, runtime, tenant, internet):
+    erp_knows(internet, ("42", "Webshop"), ("43", "Outlet"))
+
+    refused = run("channel", "add", "44", "--tenant", tenant, "--platform", "memory")
+    added = run("channel", "add", "43", "--tenant", tenant, "--platform", "memory")
+
+    assert refused.exit_code == 2
+    assert "no active sales channel 44 in the ERP; it has 42 (Webshop), 43 (Outlet)" in (
+        refused.stderr
+    )
+    assert added.exit_code == 0
+    assert "warning" not in added.stderr
+    assert stored(runtime).erp_id == "43"
+
+
+def test_an_erp_that_is_away_keeps_nobody_from_adding_a_channel(run, runtime, tenant):
+    added = run("channel", "add", "44", "--tenant", tenant, "--platform", "memory")
+
+    assert added.exit_code == 0
+    assert "warning: the ERP could not be asked whether it has sales channel 44" in added.stderr
+    assert stored(runtime).erp_id == "44"
 
 
 def test_resume_ends_pause_and_hold(run, runtime, channel):

@@ -44,3 +44,19 @@ def test_a_schema_of_a_newer_version_is_left_alone(run, environ):
     assert result.exit_code == 2
     assert "the database schema is too new (at 9999" in result.stderr
     assert json.loads(run("db", "current", "--json").stdout)["current"] == "9999"
+
+
+def test_a_copy_says_what_it_carried_over(run, tenant, runtime, environ, tmp_path):
+    runtime.engine.dispose()
+    old = tmp_path / "relay.db"
+    environ["RELAY_DATABASE_URL"] = f"sqlite:///{tmp_path}/new.db"
+    assert run("db", "upgrade").exit_code == 0
+
+    result = run("db", "copy", "--from", str(old))
+    again = run("db", "copy", "--from", str(old), "--json")
+
+    assert result.exit_code == 0, result.stderr
+    assert f"copied from {old}: 1 tenant; start the service on the new one" in result.stderr
+    assert "acme" in run("tenant", "list").stdout
+    assert again.exit_code == 2
+    assert "is not empty (tenant)" in again.stderr

@@ -4,6 +4,11 @@ import json
 
 import pytest
 
+from cli import doctor_channel
+from integration import channels, hints
+from integration.clock import db_now
+from integration.models import WorkItem
+from integration.topology import Topic
 from integration.vault import new_key
 
 
@@ -33,6 +38,8 @@ def test_an_installation_without_tenants_is_healthy(run, runtime):
         ({"RELAY_PORT": "many"}, "settings", "RELAY_PORT"),
         ({"RELAY_CLIENT_ID": ""}, "app credentials", "RELAY_CLIENT_ID not set"),
         ({"RELAY_PUBLIC_URL": "https://relay.example"}, "webhook address", "RELAY_APP_JWK"),
+        ({"RELAY_APP_JWK": "{'kty': 'EC'}"}, "webhook address", "RELAY_APP_JWK is not a JSON Web"),
+        ({"RELAY_APP_JWK": '{"kty": "RSA"}'}, "webhook address", "the service does not start"),
         ({"RELAY_SECRET_KEY": ""}, "secret key", "RELAY_SECRET_KEY is missing"),
         ({"RELAY_BROKER_URL": "amqp://guest:hunter2@127.0.0.1:1//"}, "broker", "away"),
     ],
@@ -79,3 +86,19 @@ def test_people_see_one_line_per_check_and_what_to_do_below(run, environ, runtim
 
 def test_an_unknown_channel_is_wrong_usage(run, runtime):
     assert run("doctor", "99").exit_code == 2
+
+
+def test_a_topic_that_is_switched_off_is_named_and_is_no_fault(run, runtime, channel):
+    run("channel", "resume", channel)
+    run("toggle", "off", channel, "price")
+    with runtime.scope() as session:
+        channel_id = channels.find(session, channel).id
+        hints.hint(session, channel_id, Topic.PRICE, ["1"])
+        session.execute(WorkItem.__table__.update().values(first_unsent_at=db_now(-1_000)))
+
+    found = {one.check: one for one in doctor_channel.findings(runtime, channel_id, None)}
+
+    toggles, queue = found["channel acme/7 toggles"], found["channel acme/7 queue"]
+    assert (toggles.ok, toggles.detail.split(";")[0]) == (True, "switched off: price")
+    assert "`vario-relay toggle on acme/7 price`" in toggles.do
+    assert (queue.ok, queue.detail) == (True, "no live change is waiting")

@@ -5,7 +5,7 @@ import json
 import pytest
 from sqlalchemy import select
 
-from integration import hints, work_items, work_outcomes
+from integration import counter_store, counters, hints, work_items, work_outcomes
 from integration.clock import db_now
 from integration.errors import Held, Rejected
 from integration.models import Priority, SalesChannel, WorkItem
@@ -36,6 +36,7 @@ def end_with(runtime, channel_id, errors, topic=Topic.STOCK):
         )
         done = [by_entity[key].id for key, error in errors.items() if error is None]
         work_items.settle(session, held, [work_items.Settled(one, "hash") for one in done])
+    counters.PROCESS.flush(counter_store.sink_of(runtime.scope))
 
 
 def fail(runtime, channel_id, numbers):
@@ -51,7 +52,8 @@ def status(run, topic="stock"):
 
 def age(runtime, seconds):
     with runtime.scope() as session:
-        session.execute(WorkItem.__table__.update().values(first_unsent_at=db_now(-seconds)))
+        values = {"first_unsent_at": db_now(-seconds), "due_at": db_now(-seconds)}
+        session.execute(WorkItem.__table__.update().values(**values))
 
 
 def test_an_empty_queue_shows_every_topic_that_travels(run, channel):
@@ -68,6 +70,7 @@ def test_an_empty_queue_shows_every_topic_that_travels(run, channel):
         "held": 0,
         "oldest_unsent_s": None,
         "eta_s": 0.0,
+        "is_on": True,
     }
 
 
@@ -85,7 +88,7 @@ def test_every_item_counts_once(run, runtime, channel_id):
 
     counts = {name: found[name] for name in ("queued", "processing", "failed", "held")}
     assert counts == {"queued": 1, "processing": 1, "failed": 1, "held": 1}
-    # Two were sent within the last five minutes, two are left.
+    # Two were settled within the last five minutes, two are left.
     assert found["eta_s"] == 300.0
 
 
@@ -95,15 +98,24 @@ def test_without_anything_sent_lately_nobody_can_tell_how_long_it_takes(run, run
     assert status(run)["eta_s"] is None
 
 
-def test_max_age_fails_when_a_change_waits_longer(run, runtime, channel_id):
+def let_run(runtime):
+    with runtime.scope() as session:
+        session.execute(SalesChannel.__table__.update().values(is_paused=False))
+
+
+def test_max_age_fails_when_something_due_is_not_settled_for_longer(run, runtime, channel_id):
     hint(runtime, channel_id, "1")
+    hint(runtime, channel_id, "1", topic=Topic.PRICE)
     age(runtime, 100)
+    let_run(runtime)
 
     late = run("queue", "status", "--max-age", "60")
     in_time = run("queue", "status", "--max-age", "600")
 
     assert late.exit_code == 1
-    assert "has been waiting for 100 s, longer than 60 s" in late.stderr
+    assert len(late.stderr.splitlines()) == 1
+    assert "of acme/7 (and 1 more) has been due for 100 s" in late.stderr
+    assert "longer than 60 s" in late.stderr
     assert "stock" in late.stdout
     assert in_time.exit_code == 0
 
@@ -112,8 +124,25 @@ def test_what_waits_for_a_person_is_not_late(run, runtime, channel_id):
     hint(runtime, channel_id, "1", "2")
     end_with(runtime, channel_id, {"1": Held("no-price", "no price"), "2": Rejected("no")})
     age(runtime, 1_000)
+    let_run(runtime)
 
     assert run("queue", "status", "--max-age", "60").exit_code == 0
+
+
+def test_a_topic_that_is_switched_off_is_named_and_what_waits_for_it_is_not_late(
+    run, runtime, channel, channel_id
+):
+    hint(runtime, channel_id, "1", "2")
+    age(runtime, 1_000)
+    run("toggle", "off", channel, "stock")
+
+    found = status(run)
+    table = run("queue", "status", "--max-age", "60")
+
+    assert (found["is_on"], status(run, "price")["is_on"]) == (False, True)
+    assert (found["queued"], found["held"], found["oldest_unsent_s"]) == (0, 2, None)
+    assert table.exit_code == 0
+    assert "stock (off)" in table.stdout
 
 
 def test_the_table_ends_with_the_totals(run, runtime, channel_id):
@@ -137,6 +166,17 @@ def test_failures_are_grouped_by_cause_with_three_examples(run, runtime, channel
     assert groups[0]["examples"] == ["101", "102", "103"]
     assert groups == json.loads(run("queue", "failed", "7", "--json").stdout)
     assert groups[0]["fingerprint"] in run("queue", "failed").stdout
+
+
+def test_an_article_that_failed_in_several_topics_is_one_example(run, runtime, channel_id):
+    for topic in (Topic.ARTICLE, Topic.PRICE, Topic.STOCK):
+        hint(runtime, channel_id, "101", "102", topic=topic)
+        errors = {one: Rejected("tax 17 is unknown") for one in ("101", "102")}
+        end_with(runtime, channel_id, errors, topic)
+
+    (group,) = json.loads(run("queue", "failed", "--json").stdout)
+
+    assert (group["count"], group["examples"]) == (6, ["101", "102"])
 
 
 def test_no_failures_are_said_in_words(run, channel):

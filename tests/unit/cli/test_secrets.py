@@ -10,7 +10,7 @@ from integration.vault import Vault, new_key
 def test_after_a_rotation_the_old_key_can_go(run, runtime, environ, shopware_channel):
     run("channel", "set", "42", "client_secret=-", stdin="of the shop")
     with runtime.scope() as session:
-        session.add(AccessToken(name="erp:1", token=runtime.vault.seal("of the ERP")))
+        session.merge(AccessToken(name="erp:1", token=runtime.vault.seal("of the ERP")))
     new = new_key()
     environ["RELAY_SECRET_KEY"] = f"{new},{environ['RELAY_SECRET_KEY']}"
 

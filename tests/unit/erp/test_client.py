@@ -50,6 +50,7 @@ def test_every_request_carries_token_and_user_agent_and_takes_from_the_budget(
     assert bucket.taken == 1
 
 
+@pytest.mark.pitfall(18)
 def test_writes_suppress_our_own_webhooks(client, wire):
     wire.patch(ARTICLE, json={})
     wire.post(f"{API}/cmn/x", body=b"")
@@ -147,6 +148,7 @@ def test_a_404_of_something_in_front_of_the_erp_deactivates_nothing(client, wire
         client.get("/erp/articles/4711")
 
 
+@pytest.mark.pitfall(29)
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [

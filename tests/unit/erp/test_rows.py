@@ -62,6 +62,7 @@ def test_one_ean_is_chosen(identifiers, ean):
     assert ean_of(identifiers) == ean
 
 
+@pytest.mark.pitfall(31)
 @pytest.mark.parametrize(
     ("value", "number"),
     [

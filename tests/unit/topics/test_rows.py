@@ -32,6 +32,7 @@ def test_a_row_over_which_the_erp_stumbled_is_tried_again():
     assert type(caught.value) is TransientError
 
 
+@pytest.mark.pitfall(31)
 @pytest.mark.parametrize(
     ("change", "word"),
     [
@@ -47,6 +48,7 @@ def test_a_malformed_row_is_refused_by_its_id_and_field(change, word, row):
         load(row | change)
 
 
+@pytest.mark.pitfall(31)
 def test_unknown_keys_are_left_out(row):
     assert load(row | {"new": 1}) == load(row)
 

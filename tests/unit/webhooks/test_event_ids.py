@@ -14,6 +14,7 @@ def test_every_event_takes_the_current_and_the_historic_names(event, name):
     assert events.ids_in(events.served(event), {name: 4711, "seen": "today"}) == {name: "4711"}
 
 
+@pytest.mark.pitfall(31)
 @pytest.mark.parametrize(
     ("value", "expected"),
     [

@@ -1,0 +1,74 @@
+"""What a stage holds of the work queue, and what it hands back. No behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from integration.models import Priority
+from integration.topology import Topic
+
+#: Why nothing was sent: the shop holds the same content already.
+UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True)
+class ClaimedItem:
+    """One row of a claim, as it was when the stage took the claim over."""
+
+    id: int
+    entity_id: str
+    pushed_hash: str | None
+    attempts: int
+    #: Earlier writes without a recorded outcome: until when they may reach the shop, and whether
+    #: that time was still to come. None: there are none.
+    doubt_until: datetime | None = None
+    is_doubtful: bool = False
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Some rows of one (channel, topic), held by one stage run until its lease ends.
+
+    `tenant` and `channel` are the names that logs show.
+    """
+
+    id: str
+    holder: str
+    channel_id: int
+    tenant: str
+    channel: str
+    topic: Topic
+    priority: Priority
+    items: tuple[ClaimedItem, ...]
+
+    @cached_property
+    def item_by_entity(self) -> dict[str, ClaimedItem]:
+        return {item.entity_id: item for item in self.items}
+
+    @cached_property
+    def item_by_id(self) -> dict[int, ClaimedItem]:
+        return {item.id: item for item in self.items}
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Evidence for one row: what the shop holds now (`pushed_hash`), or why nothing was sent."""
+
+    item_id: int
+    pushed_hash: str | None = None
+    skip_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class SettleResult:
+    """Item ids by what became of them; `refused`: the claim was lost, the rows go again.
+
+    `doubted`: written, and once more when no earlier write can undo it any more.
+    """
+
+    completed: tuple[int, ...] = ()
+    requeued: tuple[int, ...] = ()
+    refused: tuple[int, ...] = ()
+    doubted: tuple[int, ...] = ()

@@ -1,0 +1,147 @@
+"""Employees at work in the ERP, and one in the shop; all that they set can be dated afterwards."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import requests
+
+from tests.chaos.world import World
+
+#: Seconds between two edits.
+GAP_S = (0.05, 0.25)
+#: Bestsellers take half of the edits: what comes late meets something newer.
+BESTSELLERS, THEIR_SHARE = 6, 0.5
+#: Shares of the edits.
+GOES_BACK, DELETED_IN_SHOP, SWITCHED = 0.15, 0.03, 0.12
+FIELDS = ("name", "gross", "stock")
+
+
+def plain(value: Any) -> str:
+    """One spelling of a value, whichever side it comes from."""
+    try:
+        return str(Decimal(str(value)).normalize())
+    except InvalidOperation:
+        return str(value)
+
+
+class Ledger:
+    """Which values the ERP had from when on, by (article number, field)."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[str, str], list[tuple[float, str]]] = defaultdict(list)
+
+    def note(self, number: str, field: str, value: Any, at: float | None = None) -> None:
+        """`at`: seconds since the epoch; None: now."""
+        self._values[number, field].append((time.time() if at is None else at, plain(value)))
+
+    def version(self, number: str, field: str, value: Any, at: float) -> int | None:
+        """The newest version of this value that the ERP had by `at`; None: it never had it."""
+        wanted = plain(value)
+        versions = self._values[number, field]
+        found = [n for n, (since, one) in enumerate(versions) if one == wanted and since <= at]
+        return found[-1] if found else None
+
+    def story(self, number: str) -> list[str]:
+        """Every value of an article, oldest first."""
+        lines = [
+            (since, f"{_clock(since)} ERP {field} = {value}")
+            for (whose, field), versions in self._values.items()
+            if whose == number
+            for since, value in versions
+            if since
+        ]
+        return [line for _, line in sorted(lines)]
+
+
+def _clock(at: float) -> str:
+    return time.strftime("%H:%M:%S", time.gmtime(at)) + f".{int(at % 1 * 1000):03}"
+
+
+class Editor:
+    """Changes articles in a thread of its own until told to stop."""
+
+    def __init__(self, world: World, seed: int) -> None:
+        self._world, self._rng = world, random.Random(f"{seed} edits")
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="editor", daemon=True)
+        self.ledger = Ledger()
+        self.edits = 0
+        self.error: Exception | None = None
+        self._articles = [one for one in world.articles() if one["gross"]]
+        self._versions: dict[tuple[str, str], list[Any]] = defaultdict(list)
+        for article in self._articles:
+            for field in FIELDS:
+                self.ledger.note(article["number"], field, article[field], at=0.0)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Raises what ended the edits, if anything did."""
+        self._stopping.set()
+        self._thread.join()
+        if self.error is not None:
+            raise self.error
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.wait(self._rng.uniform(*GAP_S)):
+                self._edit()
+        except (AssertionError, requests.RequestException) as error:
+            self.error = error
+
+    def _edit(self) -> None:
+        is_hot = self._rng.random() < THEIR_SHARE
+        article = self._rng.choice(self._articles[:BESTSELLERS] if is_hot else self._articles)
+        kind = self._rng.random()
+        if kind < DELETED_IN_SHOP:
+            self._delete_in_shop(article["number"])
+            self._set(article, name=self._new_name(article))
+        elif kind < DELETED_IN_SHOP + SWITCHED:
+            switch = self._rng.choice(("active", "listed"))
+            is_on = self._rng.random() < 0.7
+            self._set(article, name=self._new_name(article), **{switch: is_on})
+        else:
+            field = self._rng.choice(FIELDS)
+            self._set(article, **{field: self._value(article, field)})
+
+    def _value(self, article: dict[str, Any], field: str) -> Any:
+        """A value that the article never had or, now and then, one that it had two edits ago."""
+        before = self._versions[article["number"], field]
+        if len(before) >= 2 and self._rng.random() < GOES_BACK:
+            value = before[-2]
+        else:
+            makers: dict[str, Callable[[], Any]] = {
+                "name": lambda: self._new_name(article),
+                "gross": lambda: f"{1_000 + self.edits}.{self._rng.randint(0, 99):02}",
+                "stock": lambda: 1_000 + self.edits,
+            }
+            value = makers[field]()
+        before.append(value)
+        return value
+
+    def _new_name(self, article: dict[str, Any]) -> str:
+        return f"Artikel {article['number']}, Fassung {self.edits}"
+
+    def _set(self, article: dict[str, Any], **values: Any) -> None:
+        for field in FIELDS:
+            if field in values:
+                self.ledger.note(article["number"], field, values[field])
+        self.edits += 1
+        self._world.edit(article, **values)
+
+    def _delete_in_shop(self, number: str) -> None:
+        """An employee of the shop deletes the product, if it is there."""
+        answer = requests.post(
+            f"{self._world.shop_url}/_sandbox/edit",
+            json={"article": number, "delete": True},
+            timeout=30,
+        )
+        assert answer.status_code in (200, 400, 404), answer.text
