@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 import tempfile
 import time
 import traceback
@@ -46,6 +48,8 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="small numbers: nothing is written")
     parser.add_argument("--only", type=_names, default=GROUPS, help=f"of {', '.join(GROUPS)}")
     given = parser.parse_args()
+    # Asked to stop, it stops what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: stopped"))
     about, began = report.machine(), time.monotonic()
     print(f"bench: {_announcement(given.only, given.quick)}", flush=True)
     results = _measured(given.only, given.quick)
