@@ -1,54 +1,119 @@
-"""`python -m bench [--quick]`: all measurements on a private Postgres and on SQLite."""
+"""`python -m bench [--quick] [--only GROUP,...]`: the figures, on private servers of their own."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
+import signal
+import sys
 import tempfile
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
-from bench import intake, queue
-from bench.figures import Figure
+from bench import bursts, cost, engine, full_syncs, ingest, latency, report
+from bench.results import Result
+from bench.service import Bench, DurablePostgres
+from bench.targets import GROUPS, TARGET_BY_KEY
 from cli import server_packages
-from cli.servers import Postgres, running
+from cli.private_server import ServerError
+from cli.servers import RabbitMQ, running
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows that are measured together, and the minutes it takes on two idle cores."""
+
+    measure: Callable[[Bench], list[Result]]
+    minutes: float
+    quick_minutes: float
+
+
+GROUP_BY_NAME: Mapping[str, Group] = {
+    "ingest": Group(ingest.measure, 3, 0.5),
+    "engine": Group(engine.measure, 6, 0.8),
+    "bursts": Group(bursts.measure, 4, 0.5),
+    "storms": Group(bursts.measure_storms, 4, 0.6),
+    "latency": Group(latency.measure, 7, 0.8),
+    "sync": Group(full_syncs.measure, 3, 0.5),
+    "cost": Group(cost.measure, 5, 0.6),
+    "memory": Group(engine.measure_memory, 2, 0.4),
+}
 
 
 def main() -> int:
-    """0; what cannot be measured here is said and left out."""
+    """1 when a row could not be measured. A full run writes docs/performance.md."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a tenth of everything")
-    scale = 10 if parser.parse_args().quick else 1
-    figures: list[Figure] = []
-    with tempfile.TemporaryDirectory() as folder:
-        figures += measure("sqlite", f"sqlite:///{Path(folder, 'bench.db')}", scale)
+    parser.add_argument("--quick", action="store_true", help="small numbers: nothing is written")
+    parser.add_argument("--only", type=_names, default=GROUPS, help=f"of {', '.join(GROUPS)}")
+    given = parser.parse_args()
+    # Asked to stop, it stops what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: stopped"))
+    about, began = report.machine(), time.monotonic()
+    print(f"bench: {_announcement(given.only, given.quick)}", flush=True)
+    results = _measured(given.only, given.quick)
+    minutes = (time.monotonic() - began) / 60
+    report.show(results, about)
+    if not given.quick and set(given.only) == set(GROUPS):
+        about = f"Measured: {about}. The run took {minutes:.0f} minutes."
+        report.DOCUMENT.write_text(report.document(results, about))
+        print("bench: written to docs/performance.md")
+    line, code = report.summary(results)
+    print(f"{line} ({minutes:.1f} minutes)")
+    return code
+
+
+def _names(given: str) -> tuple[str, ...]:
+    names = tuple(name for name in given.split(",") if name)
+    if unknown := [name for name in names if name not in GROUPS]:
+        raise argparse.ArgumentTypeError(
+            f"there is no group {', '.join(unknown)}; there are {', '.join(GROUPS)}"
+        )
+    return names
+
+
+def _announcement(names: Sequence[str], is_quick: bool) -> str:
+    groups = [GROUP_BY_NAME[name] for name in names]
+    minutes = sum(one.quick_minutes if is_quick else one.minutes for one in groups)
+    kind = "a quick run" if is_quick else "the full run"
+    return f"{kind} of {', '.join(names)}; about {minutes:.0f} minutes on two idle cores"
+
+
+def _measured(names: Sequence[str], is_quick: bool) -> dict[str, Result]:
+    """A result for each row of these groups, measured or not."""
+    results = {}
     reasons = server_packages.find_or_install(print)
-    if "postgres" in reasons:
-        print(f"bench: Postgres is left out: {reasons['postgres']}")
-    else:
-        postgres = Postgres()
-        with running(postgres):
-            figures += measure("postgres", postgres.url, scale)
-    show(figures)
-    return 0
+    try:
+        if reasons:
+            raise ServerError("; ".join(reasons.values()))
+        postgres, rabbitmq = DurablePostgres(), RabbitMQ()
+        # The servers' files lie in /tmp, as ours do; the logs stay as long as the run.
+        with running(postgres, rabbitmq), tempfile.TemporaryDirectory() as folder:
+            bench = Bench(postgres.url, rabbitmq.url, Path(folder), is_quick)
+            for name in names:
+                results.update(_of_group(name, bench))
+    except ServerError as error:
+        for name in names:
+            results.update(_unmeasured(name, str(error)))
+    return {key: results[key] for key in TARGET_BY_KEY if key in results}
 
 
-def measure(database: str, url: str, scale: int) -> list[Figure]:
-    return [*queue.measure(database, url, scale), *intake.measure(database, url, scale)]
+def _of_group(name: str, bench: Bench) -> dict[str, Result]:
+    began = time.monotonic()
+    try:
+        measured = {one.key: one for one in GROUP_BY_NAME[name].measure(bench)}
+    except Exception as error:  # noqa: BLE001 - the other groups are measured all the same
+        traceback.print_exc()
+        words = " ".join(str(error).split())[:300]
+        measured = _unmeasured(name, f"{type(error).__name__}: {words}")
+    print(f"bench: {name} took {time.monotonic() - began:.0f} s", flush=True)
+    return measured
 
 
-def show(figures: list[Figure]) -> None:
-    table = Table("database", "measure", "result", "how", title=machine())
-    for one in figures:
-        table.add_row(one.database, one.measure, one.result, one.how)
-    Console(width=140).print(table)
-
-
-def machine() -> str:
-    return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+def _unmeasured(name: str, reason: str) -> dict[str, Result]:
+    keys = [key for key, target in TARGET_BY_KEY.items() if target.group == name]
+    return {key: Result(key, trouble=reason) for key in keys}
 
 
 if __name__ == "__main__":

@@ -120,9 +120,11 @@ def _record(
 ) -> None:
     """Settle what the platform named as accepted, and move the refused rows on."""
     pairs = list(zip(payloads, receipts, strict=True))
-    # All rows at once and in order, before any of them changes (deadlocks on Postgres).
-    work_items.held_rows(session, work.claim, [item.id for item in work.claim.items])
     accepted = [(p, r) for p, r in pairs if r.error is None and not r.has_vanished]
+    if len(accepted) < len(work.claim.items):
+        # All rows at once and in order, before any of them changes (deadlocks on Postgres). When
+        # all were accepted, settle does it.
+        work_items.held_rows(session, work.claim, [item.id for item in work.claim.items])
     errors = {p["article_id"]: r.error for p, r in pairs if r.error is not None}
     _settle_accepted(session, work, accepted)
     items = work.claim.item_by_entity

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, bindparam, cast, collate, func, literal, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    String,
+    any_,
+    bindparam,
+    cast,
+    collate,
+    func,
+    literal,
+    select,
+    type_coerce,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -36,6 +49,29 @@ def json_texts(on_postgres: bool, parameter: ColumnElement[str]) -> ColumnElemen
         return column
     table = func.json_each(parameter).table_valued("value", name="entity")
     return type_coerce(table.c.value, String())
+
+
+def is_one_of(session: Session, column: Any, numbers: Collection[int]) -> ColumnElement[bool]:
+    """Whether a column is one of these whole numbers: one parameter, whatever their number.
+
+    IN makes a parameter of each of them, and a new text of the statement with each execution.
+    """
+    listed = json.dumps(list(numbers))
+    if is_postgres(session):
+        array = "{" + listed[1:-1] + "}"
+        wanted = bindparam(None, array, type_=String(), unique=True)
+        found: ColumnElement[bool] = column == any_(cast(wanted, postgresql.ARRAY(BigInteger)))
+        return found
+    parameter = bindparam(None, listed, type_=String(), unique=True)
+    listed_ones = select(func.json_each(parameter).table_valued("value").c.value)
+    return type_coerce(column.in_(listed_ones), Boolean())
+
+
+def is_one_of_texts(session: Session, column: Any, texts: Collection[str]) -> ColumnElement[bool]:
+    """The same for texts."""
+    parameter = bindparam(None, json.dumps(list(texts)), type_=String(), unique=True)
+    listed_ones = select(json_texts(is_postgres(session), parameter))
+    return type_coerce(column.in_(listed_ones), Boolean())
 
 
 def looked_up(session: Session, texts: Mapping[int, str], key: Any) -> ColumnElement[str]:

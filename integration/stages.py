@@ -16,7 +16,7 @@ from typing import Any, TypedDict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from integration import channels, db, telling, toggles, wire, work_items, work_outcomes
+from integration import channels, db, sql, telling, toggles, wire, work_items, work_outcomes
 from integration.channel_view import ChannelView
 from integration.connectors.base import Connector, ListingView, Payload
 from integration.documents import ArticleDocument, Document, WithdrawalDocument
@@ -52,6 +52,15 @@ INTERRUPTIONS: list[type[BaseException]] = []
 
 #: How often the absence of a row is not believed before its product is withdrawn.
 ABSENCES_DOUBTED = 2
+
+#: The fields of a ListingView, in their order.
+_LISTING = (
+    Listing.article_id,
+    Listing.external_id,
+    Listing.number,
+    Listing.is_active,
+    Listing.notes,
+)
 
 NOT_LISTED = "not listed on this channel"
 INACTIVE = "inactive in the ERP and never in the shop"
@@ -121,18 +130,14 @@ def claimed(runtime: Runtime, claim_id: str) -> Iterator[Work]:
 def _take_over(runtime: Runtime, claim_id: str) -> tuple[Claim, dict[str, ListingView]]:
     with runtime.scope() as session:
         held = work_items.take_over(session, claim_id, lease_s=runtime.settings.lease_s)
-        rows = session.scalars(
-            select(Listing).where(
+        entity_ids = [item.entity_id for item in held.items]
+        rows = session.execute(
+            select(*_LISTING).where(
                 Listing.channel_id == held.channel_id,
-                Listing.article_id.in_([item.entity_id for item in held.items]),
+                sql.is_one_of_texts(session, Listing.article_id, entity_ids),
             )
         ).all()
-    return held, {
-        row.article_id: ListingView(
-            row.article_id, row.external_id, row.number, row.is_active, row.notes
-        )
-        for row in rows
-    }
+    return held, {row.article_id: ListingView(*row) for row in rows}
 
 
 def fail_all(

@@ -9,9 +9,12 @@ from sqlalchemy import create_engine, make_url, text
 
 
 @contextmanager
-def empty_database() -> Iterator[str]:
-    """The address of a Postgres database of our own, dropped at the end."""
-    admin = make_url(os.environ["RELAY_TEST_POSTGRES_URL"])
+def empty_database(server_url: str | None = None) -> Iterator[str]:
+    """The address of a Postgres database of our own, dropped at the end.
+
+    `server_url`: another server than that of the tests.
+    """
+    admin = make_url(server_url or os.environ["RELAY_TEST_POSTGRES_URL"])
     name = f"relay_{uuid.uuid4().hex[:12]}"
     engine = create_engine(admin, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
@@ -27,16 +30,21 @@ def empty_database() -> Iterator[str]:
 
 def empty_broker(worker_name: str) -> str:
     """The address of RabbitMQ, our queues gone; under xdist the virtual host of that worker."""
-    from kombu import Connection
-
-    from integration.topology import QUEUES
-
     url = os.environ["RELAY_TEST_BROKER_URL"]
     if worker_name != "main":
         vhosts = os.environ.get("RELAY_TEST_BROKER_VHOSTS", "").split(",")
         assert worker_name in vhosts, f"virtual hosts exist for {vhosts}; use no more -n"
         url = f"{url.rstrip('/')}/{worker_name}"
+    remove_queues(url)
+    return url
+
+
+def remove_queues(url: str) -> None:
+    """Take our queues, with what is in them, out of this RabbitMQ."""
+    from kombu import Connection
+
+    from integration.topology import QUEUES
+
     with Connection(url) as connection, connection.channel() as channel:
         for queue in QUEUES:
             channel.queue_delete(str(queue))
-    return url

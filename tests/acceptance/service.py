@@ -432,18 +432,18 @@ class Service:
         if process.poll() is None:
             os.killpg(process.pid, signum)
 
-    def wait_for_worker(self) -> None:
+    def wait_for_worker(self, queue: str = Queue.CONTROL.value) -> None:
         """Wait until a worker takes messages; a nudge from before may be too old by then."""
 
         def consumes() -> bool:
             with Connection(self.environ["RELAY_BROKER_URL"]) as broker:
                 try:
-                    control = broker.channel().queue_declare(Queue.CONTROL.value, passive=True)
+                    found = broker.channel().queue_declare(queue, passive=True)
                 except NotFound:
                     return False
-                return bool(control.consumer_count)
+                return bool(found.consumer_count)
 
-        wait_until(consumes, "a worker takes messages")
+        wait_until(consumes, f"a worker takes messages from {queue}")
 
     def purge_queues(self) -> int:
         """Throw away all messages of RabbitMQ; their number."""

@@ -29,6 +29,9 @@ from integration.topology import Topic
 #: What most platforms take at once; there is no limit here.
 MAX_BATCH = 100
 
+#: Parameter of a channel that takes everything, whichever process knows the product.
+KEEPS_NOTHING = "keeps_nothing"
+
 
 class MemoryConnector:
     """One shop in memory. Ids are the article's own, so a repeated write is the same write."""
@@ -59,6 +62,9 @@ class MemoryConnector:
 
     def push(self, topic: Topic, payloads: Sequence[Payload], *, key: str) -> list[Receipt]:
         """Write a batch row by row. Raises what the shop's switches say."""
+        if self._context.parameters.get(KEEPS_NOTHING) == "yes":
+            self._context.before_write()
+            return [_accepted(topic, one) for one in payloads]
         with self._shop.lock:
             self._context.before_write()
             if self._shop.failures:
@@ -109,19 +115,36 @@ class MemoryConnector:
         return self._write_first(payload)
 
     def _write_first(self, payload: Payload) -> Receipt:
-        own_id = f"memory-{payload['article_id']}"
+        own_id = _own_id(payload)
         external_id = self._shop.id_of(payload["number"]) or own_id
         product = self._shop.products.setdefault(external_id, {})
         product.update(payload["body"])
-        first = payload.get("first", {})
-        for body in first.values():
+        for body in payload.get("first", {}).values():
             product.update(body)
         return Receipt(
             payload["article_id"],
             external_id=external_id,
             was_adopted=external_id != own_id,
-            recorded=(Topic.ARTICLE, *(Topic(name) for name in first)),
+            recorded=_recorded_first(payload),
         )
+
+
+def _accepted(topic: Topic, payload: Payload) -> Receipt:
+    """What a shop says that has every product there is, and takes every new one."""
+    known = payload["external_id"]
+    return Receipt(
+        payload["article_id"],
+        external_id=known or _own_id(payload),
+        recorded=(topic,) if known else _recorded_first(payload),
+    )
+
+
+def _own_id(payload: Payload) -> str:
+    return f"memory-{payload['article_id']}"
+
+
+def _recorded_first(payload: Payload) -> tuple[Topic, ...]:
+    return (Topic.ARTICLE, *(Topic(name) for name in payload.get("first", {})))
 
 
 def _first(document: ArticleDocument) -> dict[str, dict[str, Any]]:

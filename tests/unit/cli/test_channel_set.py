@@ -107,7 +107,7 @@ def test_parameters_of_every_platform(run, runtime, channel):
 
     assert result.exit_code == 0
     shown = json.loads(run("channel", "show", channel, "--json").stdout)["parameters"]
-    assert shown == {"currency": "CHF", "safety_stock": "3"}
+    assert shown == {"currency": "CHF", "safety_stock": "3", "keeps_nothing": None}
 
 
 def test_an_empty_value_takes_a_parameter_away(run, runtime, channel):

@@ -185,3 +185,18 @@ def test_shops_are_shared_by_namespace_only() -> None:
     assert memory.shop("a") is memory.shop("a")
     assert memory.shop("a") is not memory.shop("b")
     assert MemoryConnector(context({}, namespace="a")).check() == []
+
+
+def test_a_channel_that_keeps_nothing_accepts_what_no_process_has_seen(store: MemoryShop) -> None:
+    gate = Gate()
+    connector = MemoryConnector(context({"keeps_nothing": "yes"}, gate=gate))
+    stock = connector.payload(StockDocument("1", 7), listed())
+    first = connector.payload(article("2"), new("2"))
+
+    changed = connector.push(Topic.STOCK, [stock], key="k")
+    created = connector.push(Topic.ARTICLE, [first], key="k")
+
+    assert changed == [Receipt("1", external_id="memory-1", recorded=(Topic.STOCK,))]
+    assert created == [Receipt("2", external_id="memory-2", recorded=FIRST_TOPICS)]
+    assert gate.count == 2
+    assert (store.products, store.writes) == ({}, [])

@@ -1,0 +1,87 @@
+"""What bursts cost in requests: the ERP's are scarce, the shop's are slow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bench.results import Result
+from bench.service import PATIENCE_S, Bench, MeasuredService
+from bench.targets import TOPICS
+from tests.acceptance.bursts import WEBHOOK, erp_requests, new_value, shop_writes, storm
+from tests.acceptance.bursts import storm_in_waves as send_storm
+
+#: Not the rate counts here but the number, so nothing waits for the ERP's budget.
+NO_BUDGET = {"RELAY_ERP_BUDGET": "30000/6"}
+#: A tenth is not for sale.
+NOT_FOR_SALE = 1.15
+REST_ARTICLES = 1_000
+
+
+def measure(bench: Bench) -> list[Result]:
+    """Requests per 1,000 articles that change in one burst, both profiles of the ERP."""
+    articles, rest = bench.pick(1_000, 200), bench.pick(REST_ARTICLES, 20)
+    repetitions = bench.pick(3, 1)
+    scaled = "" if articles == 1_000 else f"{articles} articles here"
+    rows: dict[str, list[float]] = {}
+    with _filled(bench, "bursts", articles) as service:
+        for wave in range(repetitions):
+            for topic in TOPICS:
+                asked, written = _burst(service, topic, articles, wave)
+                rows.setdefault(f"burst.{topic}.erp", []).append(asked)
+                rows.setdefault(f"burst.{topic}.shop", []).append(written)
+        service.erp("options", profile="rest")
+        for topic in TOPICS:
+            asked, _ = _burst(service, topic, rest, repetitions)
+            # Four reads per article do not get fewer with more articles.
+            rows[f"burst.{topic}.rest"] = [asked * 1_000 / rest]
+    return [Result(key, values, note=scaled) for key, values in rows.items()]
+
+
+def _burst(service: MeasuredService, topic: str, count: int, wave: int) -> tuple[int, int]:
+    """(ERP requests, shop writes) for so many articles of which each is told once."""
+    changed = service.articles_for_sale()[:count]
+    for place, article in enumerate(changed):
+        service.edit_silently(article, **new_value(topic, wave, place))
+    service.forget_requests()
+    storm(service, [WEBHOOK[topic](one["id"]) for one in changed])
+    service.wait_until_idle(PATIENCE_S)
+    if wrong := service.differences(*changed):
+        raise RuntimeError(f"{topic}: {len(wrong)} articles are wrong after the burst: {wrong[0]}")
+    return erp_requests(service), shop_writes(service)
+
+
+def measure_storms(bench: Bench) -> list[Result]:
+    """5,000 webhooks on 500 articles, each change told five times, two changes per article."""
+    articles = bench.pick(500, 50)
+    scaled = "" if articles == 500 else f"{articles * 10} webhooks on {articles} articles here"
+    rows: dict[str, list[float]] = {}
+    with _filled(bench, "storms", articles) as service:
+        for repetition in range(bench.pick(3, 1)):
+            for topic in TOPICS:
+                changed = service.articles_for_sale()[:articles]
+                service.forget_requests()
+                seconds = send_storm(service, topic, changed, first_wave=2 * repetition)
+                service.wait_until_idle(PATIENCE_S)
+                found = {
+                    "seconds": seconds,
+                    "erp": erp_requests(service),
+                    "shop": shop_writes(service),
+                    "wrong": len(service.differences(*changed)),
+                }
+                for name, value in found.items():
+                    rows.setdefault(f"storm.{topic}.{name}", []).append(value)
+    return [Result(key, values, note=scaled) for key, values in rows.items()]
+
+
+@contextmanager
+def _filled(bench: Bench, name: str, for_sale: int) -> Iterator[MeasuredService]:
+    """A running service whose shop has what its ERP has."""
+    articles = int(for_sale * NOT_FOR_SALE)
+    with bench.service(name, articles=articles, overrides=NO_BUDGET) as service:
+        service.erp("options", rate_limit=1_000_000)
+        service.start_all()
+        service.fill_shop(PATIENCE_S)
+        if len(service.articles_for_sale()) < for_sale:
+            raise RuntimeError(f"fewer than {for_sale} of {articles} articles are for sale")
+        yield service

@@ -1,0 +1,86 @@
+"""The service that is measured: the processes of the Procfile, and sandboxes with their options."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from cli.servers import Postgres
+from sandbox.shops import shopware6
+from tests.acceptance.service import AS_SHIPPED, Service
+from tests.real_servers import empty_database, remove_queues
+
+#: Long enough for an overloaded machine; what takes longer cannot be measured.
+PATIENCE_S = 900.0
+
+
+class DurablePostgres(Postgres):
+    """As in production: a commit is on the disk."""
+
+    SETTINGS: ClassVar[dict[str, str]] = {
+        **Postgres.SETTINGS,
+        "fsync": "on",
+        "full_page_writes": "on",
+    }
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where to measure, and how much of it."""
+
+    postgres_url: str
+    broker_url: str
+    folder: Path
+    is_quick: bool
+
+    def pick(self, full: int, quick: int) -> int:
+        return quick if self.is_quick else full
+
+    @contextmanager
+    def service(
+        self, name: str, *, shop: shopware6.Options | None = None, **options: Any
+    ) -> Iterator[MeasuredService]:
+        """A fresh service with the settings as shipped, nothing of it started.
+
+        `options`: those of the acceptance tests' service.
+        """
+        folder = self.folder / name
+        folder.mkdir(parents=True, exist_ok=True)
+        environ = {key: one for key, one in os.environ.items() if not key.startswith("RELAY_")}
+        options["overrides"] = {**AS_SHIPPED, **options.get("overrides", {})}
+        remove_queues(self.broker_url)
+        with empty_database(self.postgres_url) as url:
+            service = MeasuredService(folder, environ, url, self.broker_url, **options)
+            service.shop_options = shop or shopware6.Options()
+            with service:
+                yield service
+
+
+class MeasuredService(Service):
+    """As in the acceptance tests, with the workers of the Procfile and a shop that has options."""
+
+    shop_options: shopware6.Options
+
+    def _shop(self, url: str) -> Any:
+        app = shopware6.create_app(self.shop_options, url)
+        self._shop_credentials = app.config["CREDENTIALS"]
+        self.shop_itself = app.config["SHOP"]
+        return app
+
+    def start_worker(self, name: str = "worker", queues: str = "live,backfill,control") -> None:
+        """One worker per queue, two processes each, as many as there are cores."""
+        for queue in queues.split(","):
+            self.start_celery(f"{name}_{queue}", "tasks.app", queue, processes=2)
+
+    def start_celery(
+        self, name: str, app: str, queue: str, *, processes: int, arguments: tuple[str, ...] = ()
+    ) -> subprocess.Popen[bytes]:
+        return self.start(
+            name, "celery", "-A", app, "worker", "-Q", queue, "-n", f"{name}@%h",
+            f"--concurrency={processes}", "--without-gossip", "--without-mingle", *arguments,
+        )  # fmt: skip

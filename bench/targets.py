@@ -1,0 +1,166 @@
+"""What has to be reached: every row of the table, in its order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+#: How a value is written, by unit.
+FORMAT_BY_UNIT: Mapping[str, Callable[[float], str]] = {
+    "share": lambda value: f"{value:.1%}".replace("%", " %"),
+    "times": lambda value: f"{value:,.2f} times" if value < 10 else f"{value:,.1f} times",
+    "per s": lambda value: f"{value:,.0f} per s",
+    "ms": lambda value: f"{value:,.1f} ms",
+    "s": lambda value: f"{value:,.2f} s",
+    "requests": lambda value: f"{value:,.0f} requests",
+    "articles": lambda value: f"{value:,.0f} articles",
+}
+TOPICS = ("article", "price", "stock")
+#: Processes of the worker that takes live changes.
+PROCESSES = (1, 2, 4)
+SIZES = (1_000, 100_000, 1_000_000)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One row. With neither bound it is for information; an aim is shown and never missed."""
+
+    key: str
+    group: str
+    measure: str
+    unit: str
+    at_least: float | None = None
+    at_most: float | None = None
+    is_aim: bool = False
+
+    @property
+    def words(self) -> str:
+        """The target as the table has it."""
+        write = FORMAT_BY_UNIT[self.unit]
+        if self.at_least is not None:
+            return ("aim " if self.is_aim else ">= ") + _short(write(self.at_least))
+        if self.at_most is not None:
+            return ("<= " if self.at_most else "") + _short(write(self.at_most))
+        return "-"
+
+    def holds(self, value: float) -> bool | None:
+        """Whether `value` reaches the target; None without one."""
+        if self.at_least is not None:
+            return value >= self.at_least
+        if self.at_most is not None:
+            return value <= self.at_most
+        return None
+
+
+def _short(text: str) -> str:
+    number, _, unit = text.partition(" ")
+    return f"{number.rstrip('0').rstrip('.') if '.' in number else number} {unit}"
+
+
+def _per_burst() -> list[Target]:
+    """Requests per 1,000 articles changed in one burst."""
+    rows = []
+    for topic in TOPICS:
+        name = f"1,000 changed articles, {topic}"
+        rows += [
+            Target(f"burst.{topic}.erp", "bursts", f"{name}: ERP", "requests", at_most=12),
+            # 1,000 / bulk size 100 + 2
+            Target(f"burst.{topic}.shop", "bursts", f"{name}: shop", "requests", at_most=12),
+            Target(f"burst.{topic}.rest", "bursts", f"{name}: ERP, profile rest", "requests"),
+        ]
+    return rows
+
+
+def _per_storm() -> list[Target]:
+    """5,000 webhooks on 500 articles within 10 s."""
+    rows = []
+    for topic in TOPICS:
+        name = f"5,000 webhooks on 500 articles, {topic}"
+        rows += [
+            Target(f"storm.{topic}.seconds", "storms", f"{name}: sent within", "s", at_most=10),
+            Target(f"storm.{topic}.erp", "storms", f"{name}: ERP", "requests", at_most=20),
+            Target(f"storm.{topic}.shop", "storms", f"{name}: shop", "requests", at_most=20),
+            Target(f"storm.{topic}.wrong", "storms", f"{name}: wrong", "articles", at_most=0),
+        ]
+    return rows
+
+
+def _engine() -> list[Target]:
+    rows = []
+    for count in PROCESSES:
+        name = f"engine, {count} worker process{'es' if count > 1 else ''}"
+        rows += [
+            Target(
+                f"engine.{count}.times",
+                "engine",
+                f"{name}: against a chain per entity",
+                "times",
+                at_least=20,
+            ),
+            Target(
+                f"engine.{count}.rate",
+                "engine",
+                f"{name}: entities",
+                "per s",
+                at_least=3_000,
+                is_aim=True,
+            ),
+        ]
+    return rows
+
+
+_ALL = [
+    Target(
+        "ingest.share",
+        "ingest",
+        "webhooks accepted, durable: share of a bare route's rate",
+        "share",
+        at_least=0.70,
+    ),
+    Target("ingest.p99", "ingest", "their p99 at half of that rate", "ms", at_most=50),
+    *_engine(),
+    *_per_burst(),
+    *_per_storm(),
+    Target("latency.idle.p50", "latency", "stock change -> shop, idle: p50", "s", at_most=2),
+    Target("latency.idle.p99", "latency", "stock change -> shop, idle: p99", "s", at_most=5),
+    Target(
+        "latency.backfill.p99",
+        "latency",
+        "stock change -> shop, under a backfill of 10,000 articles: p99",
+        "s",
+        at_most=15,
+    ),
+    Target(
+        "resync.skipped",
+        "sync",
+        "second full sync of an unchanged catalogue: pushes skipped",
+        "share",
+        at_least=0.99,
+    ),
+    Target("sync.share", "sync", "initial sync: share of the limit", "share", at_least=0.80),
+    Target(
+        "cost.postgres.large",
+        "cost",
+        "cost per item at 1,000,000 work items: against 1,000",
+        "times",
+        at_most=1.5,
+    ),
+    Target(
+        "cost.postgres.medium",
+        "cost",
+        "cost per item at 100,000 work items: against 1,000",
+        "times",
+        at_most=1.5,
+    ),
+    Target("cost.sqlite.large", "cost", "the same on SQLite, at 1,000,000 work items", "times"),
+    Target(
+        "memory.growth",
+        "memory",
+        "memory of a warm worker over 100,000 items: against its start",
+        "times",
+        at_most=1.05,
+    ),
+]
+
+TARGET_BY_KEY: Mapping[str, Target] = {one.key: one for one in _ALL}
+GROUPS = tuple(dict.fromkeys(one.group for one in _ALL))
