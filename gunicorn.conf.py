@@ -5,6 +5,7 @@ use both cores and to keep answering while one is replaced.
 """
 
 from integration import counter_store, counters, db, observe, settings
+from tasks.wake import wake
 
 _settings = settings.current()
 
@@ -27,6 +28,10 @@ control_socket_disable = True
 
 
 def post_worker_init(_worker: object) -> None:
-    """The service's own log lines, one per webhook, secrets masked; and its counts."""
+    """The service's own log lines, one per webhook, secrets masked; its counts; a first nudge.
+
+    What is due may go, and the nudge loads Celery, which takes a second, before a webhook comes.
+    """
     observe.set_up_logging(_settings.log_level)
     counters.PROCESS.flush_into(counter_store.sink_of(db.session_scope))
+    wake()

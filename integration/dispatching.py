@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import and_, exists, func, select, union_all, update
@@ -130,8 +131,9 @@ def room(session: Session, limits: Limits) -> dict[Queue, int]:
     }
 
 
+@lru_cache(maxsize=8)
 def _due_lanes(topics: tuple[Topic, ...]) -> Any:
-    """One index probe per lane, however long the queue is."""
+    """One index probe per lane, however long the queue is. Built once: every nudge asks."""
     parts = []
     for topic in topics:
         for priority in Priority:

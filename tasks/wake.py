@@ -44,9 +44,12 @@ class Debounce:
         self._not_before = float("-inf")
         self._trailing_at: float | None = None
 
-    def woken(self, now: float) -> None:
+    def woken(self, now: float) -> bool:
+        """Somebody woke us; whether the next publish is sooner than it was before."""
+        is_sooner = not self._is_asked
         self._is_asked = True
         self._trailing_at = now + self._trailing_s
+        return is_sooner
 
     def due_at(self) -> float | None:
         """The time of the next publish; None: nobody asked."""
@@ -76,9 +79,11 @@ class Waker:
 
     def wake(self) -> None:
         with self._condition:
-            self._debounce.woken(self._clock())
+            is_sooner = self._debounce.woken(self._clock())
             self._start_thread()
-            self._condition.notify()
+            if is_sooner:
+                # Only then: in a burst the thread would wake for every webhook, to wait again.
+                self._condition.notify()
 
     def run_once(self) -> None:
         """Wait until a publish is due, and publish."""

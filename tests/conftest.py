@@ -10,10 +10,17 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from integration import counters
 from tests.real_servers import empty_broker, empty_database
+
+# How fast inputs are drawn says nothing about us: a fresh checkout first builds a table of Unicode.
+hypothesis.settings.register_profile(
+    "relay", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("relay")
 
 ROOT = Path(__file__).resolve().parent.parent
 #: As many slow tests are named at the end of `make test`.

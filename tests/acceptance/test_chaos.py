@@ -1,12 +1,12 @@
 """Whatever is killed, frozen, cut, purged or spoilt under a stream of edits: the shop is right.
 
-The seed is drawn and printed; CHAOS_SEED repeats it, as does `python -m tests.chaos --seed`.
+The seed is always the same, so that a change that breaks something is told from bad luck;
+CHAOS_SEED chooses another one, and `make chaos` draws new ones.
 """
 
 from __future__ import annotations
 
 import os
-import time
 
 import pytest
 
@@ -29,7 +29,7 @@ SPARE = 2
     ],
 )
 def test_faults_lose_nothing_create_nothing_twice_and_leave_nothing_stale(mode: str):
-    seed = int(os.environ.get("CHAOS_SEED", time.time_ns() % 10**6))
+    seed = int(os.environ.get("CHAOS_SEED", "7"))
 
     report = run(seed, FAULTS[mode] + SPARE, mode)
 

@@ -16,7 +16,8 @@ from integration import db
 @pytest.fixture
 def engine(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Engine:
     """The engine of this process, with one connection in its pool."""
-    engine = db.build_engine(postgres_url)
+    # It was used a moment ago, and is asked all the same.
+    engine = db.build_engine(postgres_url, idle_s=0.0)
     monkeypatch.setattr(db, "engine", lambda: engine)
     server_process(engine)
     yield engine

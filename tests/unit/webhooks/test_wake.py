@@ -62,6 +62,14 @@ def test_the_trailing_publish_belongs_to_the_last_call():
     assert times_of_publishes([10.0, 12.0]) == [10.0, 12.0, 16.1]
 
 
+def test_only_a_call_that_makes_the_next_publish_sooner_says_so():
+    debounce = Debounce(4.1)
+
+    assert [debounce.woken(10.0), debounce.woken(10.01)] == [True, False]
+    debounce.published(10.02)
+    assert debounce.woken(10.03) is True  # sooner than the trailing one
+
+
 def test_a_quiet_debounce_has_nothing_to_do():
     assert Debounce(4.1).due_at() is None
 
