@@ -1,8 +1,8 @@
 """What `make test` runs: a private Postgres and RabbitMQ, pytest, and one line with the outcome.
 
-Called with arguments, it hands them to one pytest run. Without, the quick suites go first. Those
-that talk to servers wait a lot, so three of their tests run at a time on two cores; what watches
-the clock or counts requests goes last and alone. Tests marked long run only when asked for.
+Called with arguments, it hands them to one pytest run. Without, the quick suites go first and on
+two cores; what watches the clock or counts requests goes last and alone. Tests marked long run only
+when asked for.
 """
 
 import json
@@ -21,12 +21,12 @@ from cli.servers import Postgres, RabbitMQ, running
 ROOT = Path(__file__).resolve().parent.parent
 SUITES = (
     (["-n", "2"], ("architecture", "unit", "contract")),
-    (["-n", "3"], ("integration", "migration")),
-    (["-n", "3", "--dist", "loadgroup", "-m", "not alone and not long"], ("acceptance",)),
+    (["-n", "2"], ("integration", "migration")),
+    (["-n", "2", "--dist", "loadgroup", "-m", "not alone and not long"], ("acceptance",)),
     (["-m", "alone"], ("acceptance",)),
 )
 # One per pytest worker, so that workers do not eat each other's messages. Each costs half a second.
-VHOSTS = ("gw0", "gw1", "gw2")
+VHOSTS = ("gw0", "gw1")
 SUMS = ("passed", "skipped", "sqlite", "postgres", "rabbitmq")
 NO_TESTS = 5  # pytest's exit code for an empty selection
 NAMED_FAILURES = 3

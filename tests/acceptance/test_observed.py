@@ -54,11 +54,15 @@ def test_one_scrape_of_the_web_process_shows_what_all_processes_did(
     def is_complete() -> bool:
         nonlocal now
         now = scrape(service)
-        counted = [
-            grown("relay_pushes_total", outcome="pushed", topic="price", **LANE),
-            *(grown("relay_hints_total", topic=topic, **LANE) for topic in ("price", "stock")),
-        ]
-        return min(counted) >= 8
+        # Each process writes its counts for itself, every two seconds.
+        return all(
+            grown("relay_hints_total", topic=topic, **LANE) >= 8
+            and grown("relay_pushes_total", outcome="pushed", topic=topic, **LANE) >= 8
+            for topic in ("price", "stock")
+        ) and all(
+            grown("relay_requests_total", status="200", **whose) >= 2
+            for whose in ({"target": "shop", **LANE}, {"target": "erp", "tenant": "acme"})
+        )
 
     now = before
     wait_until(is_complete, "the counts of all processes are on the page", 20)
