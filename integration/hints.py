@@ -95,13 +95,14 @@ def hint_channels(
     statement = _channels_statement(
         engine.dialect.name == "postgresql", erp_channel_id is not None, unless_channel
     )
+    name = f"hint_{len(texts)}_{unless_channel:d}"
     try:
-        rows = _executed(engine, f"hint_{len(texts)}_{unless_channel:d}", statement, texts)
+        rows = _executed(engine, name, statement, texts)
     except DBAPIError as error:
         if not error.connection_invalidated:
             raise
         # The server was restarted since the last webhook. A hint that came twice does no harm.
-        rows = _executed(engine, f"hint_{len(texts)}_{unless_channel:d}", statement, texts)
+        rows = _executed(engine, name, statement, texts)
     for row in rows:
         counters.PROCESS.add(_key(row.channel_id, topic), 1)
     return len(rows)

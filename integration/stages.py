@@ -6,7 +6,6 @@ of anything. No transaction is open while another system is asked.
 
 from __future__ import annotations
 
-import logging
 import zlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -34,8 +33,6 @@ from integration.token_bucket import Share
 from integration.topics import DOCUMENT_BY_TOPIC
 from integration.topology import Topic
 from integration.work_items import Claim, Settled
-
-log = logging.getLogger("integration.stages")
 
 #: A message stays below 1 MB (design.md 5.3), with room for Celery's own fields.
 LARGEST_BATCH_BYTES = 900_000
