@@ -1,11 +1,13 @@
 """Fixtures that reach the real servers, and the counts behind the last line of `make test`.
 
 A test says what it needs by the fixtures it takes: `postgres_url` and `broker_url` mark it by
-themselves, `database_url` runs it once on SQLite and once on Postgres.
+themselves, `database_url` runs it once on SQLite and once on Postgres. Where the schema itself is
+under test the same with `bare_` in front: databases without tables.
 """
 
 import json
 import os
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,9 @@ import hypothesis
 import pytest
 
 from integration import counters
-from tests.real_servers import empty_broker, empty_database
+from integration.db import build_engine
+from tests.quick_schema import migrate
+from tests.real_servers import empty_broker, empty_database, empty_tables
 
 # How fast inputs are drawn says nothing about us: a fresh checkout first builds a table of Unicode.
 hypothesis.settings.register_profile(
@@ -26,32 +30,77 @@ ROOT = Path(__file__).resolve().parent.parent
 #: As many slow tests are named at the end of `make test`.
 SLOWEST = 10
 SERVERS = ("sqlite", "postgres", "rabbitmq")
-MARK_BY_FIXTURE = {"sqlite_url": "sqlite", "postgres_url": "postgres", "broker_url": "rabbitmq"}
+MARK_BY_FIXTURE = {
+    "sqlite_url": "sqlite",
+    "bare_sqlite_url": "sqlite",
+    "postgres_url": "postgres",
+    "bare_postgres_url": "postgres",
+    "broker_url": "rabbitmq",
+}
+BOTH = [
+    pytest.param("sqlite", marks=pytest.mark.sqlite),
+    pytest.param("postgres", marks=pytest.mark.postgres),
+]
 URL_BY_MARK = {"postgres": "RELAY_TEST_POSTGRES_URL", "rabbitmq": "RELAY_TEST_BROKER_URL"}
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    """An empty SQLite database."""
+def bare_sqlite_url(tmp_path: Path) -> str:
+    """Where a SQLite database can be."""
     return f"sqlite:///{tmp_path}/relay.db"
 
 
 @pytest.fixture
-def postgres_url() -> Iterator[str]:
-    """An empty Postgres database of this test alone, dropped afterwards."""
+def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
+    """A SQLite database with our tables and nothing in them."""
+    shutil.copy(sqlite_template, tmp_path / "relay.db")
+    return f"sqlite:///{tmp_path}/relay.db"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file that nobody has open."""
+    file = tmp_path_factory.mktemp("template") / "relay.db"
+    engine = build_engine(f"sqlite:///{file}")
+    migrate(engine)
+    engine.dispose()
+    return file
+
+
+@pytest.fixture
+def bare_postgres_url() -> Iterator[str]:
+    """A Postgres database of this test alone without tables, dropped afterwards."""
     with empty_database() as url:
         yield url
 
 
-@pytest.fixture(
-    params=[
-        pytest.param("sqlite", marks=pytest.mark.sqlite),
-        pytest.param("postgres", marks=pytest.mark.postgres),
-    ]
-)
+@pytest.fixture
+def postgres_url(postgres_kept: str) -> str:
+    """A Postgres database with our tables and nothing in them; the next test gets it as well."""
+    empty_tables(postgres_kept)
+    return postgres_kept
+
+
+@pytest.fixture(scope="session")
+def postgres_kept() -> Iterator[str]:
+    """A migrated database for this process: to create one for each test takes half a second."""
+    with empty_database() as url:
+        engine = build_engine(url)
+        migrate(engine)
+        engine.dispose()
+        yield url
+
+
+@pytest.fixture(params=BOTH)
 def database_url(request: pytest.FixtureRequest) -> str:
-    """An empty database, on SQLite and on Postgres in turn."""
+    """Our tables with nothing in them, on SQLite and on Postgres in turn."""
     return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture(params=BOTH)
+def bare_database_url(request: pytest.FixtureRequest) -> str:
+    """A database without tables, on SQLite and on Postgres in turn."""
+    return request.getfixturevalue(f"bare_{request.param}_url")
 
 
 @pytest.fixture
@@ -90,9 +139,8 @@ def shared_dir() -> Path:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        database = item.callspec.params.get("database_url") if hasattr(item, "callspec") else None
         for fixture, mark in MARK_BY_FIXTURE.items():
-            if fixture in getattr(item, "fixturenames", ()) or mark == database:
+            if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(mark)
         # Reports cross from an xdist worker to the controller, marks do not.
         marks = {mark.name for mark in item.iter_markers()}

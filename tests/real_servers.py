@@ -1,11 +1,13 @@
-"""An empty database and empty queues on the servers that `tests.run` started."""
+"""Empty databases, empty tables and empty queues on the servers that `tests.run` started."""
 
 import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import NullPool, create_engine, make_url, text
+
+from integration.models import Base
 
 
 @contextmanager
@@ -26,6 +28,29 @@ def empty_database(server_url: str | None = None) -> Iterator[str]:
         # FORCE: a worker process that outlives its test must not keep the database.
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     engine.dispose()
+
+
+def empty_tables(url: str) -> None:
+    """Take every row out of our tables in this Postgres; ids begin at 1 again.
+
+    Sessions that another test left are ended: a lock of theirs would be waited for. Deleting is a
+    hundred times as fast as TRUNCATE, which makes new files for tables of a few rows.
+    """
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    tables = [table.name for table in reversed(Base.metadata.sorted_tables)]
+    with engine.connect() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+        sequences = connection.scalars(
+            text("SELECT sequencename FROM pg_sequences WHERE last_value IS NOT NULL")
+        )
+        statements = [f"DELETE FROM {name}" for name in tables]
+        statements += [f"ALTER SEQUENCE {name} RESTART" for name in sequences]
+        connection.execute(text("; ".join(statements)))
 
 
 def empty_broker(worker_name: str) -> str:

@@ -6,9 +6,9 @@ from tests.acceptance.service import wait_until
 
 
 def test_one_webhook_runs_the_chain_over_rabbitmq_with_beat_stopped(
-    start_service, postgres_url, broker_url
+    start_service, bare_postgres_url, broker_url
 ):
-    service = start_service(postgres_url, broker_url, articles=20)
+    service = start_service(bare_postgres_url, broker_url, articles=20)
     service.start_web()
     service.start_worker()
     service.wait_for_worker()

@@ -23,9 +23,9 @@ def begin_anew(service: Service, **settings: str) -> None:
 
 
 def test_the_secret_key_is_changed_without_giving_a_secret_again(
-    start_service: Callable[..., Service], sqlite_url: str
+    start_service: Callable[..., Service], bare_sqlite_url: str
 ):
-    service = start_service(sqlite_url, articles=10)
+    service = start_service(bare_sqlite_url, articles=10)
     old, new = service.environ["RELAY_SECRET_KEY"], vault.new_key()
     service.start_all()
     begin_anew(service, RELAY_SECRET_KEY=f"{new},{old}")
@@ -42,7 +42,7 @@ def test_the_secret_key_is_changed_without_giving_a_secret_again(
 
 
 def test_an_embedded_service_moves_to_postgres_and_rabbitmq_with_all_it_knows(
-    start_service: Callable[..., Service], postgres_url: str, broker_url: str, tmp_path: Path
+    start_service: Callable[..., Service], bare_postgres_url: str, broker_url: str, tmp_path: Path
 ):
     file = tmp_path / "relay.db"
     service = start_service(f"sqlite:///{file}", articles=20)
@@ -54,7 +54,7 @@ def test_an_embedded_service_moves_to_postgres_and_rabbitmq_with_all_it_knows(
     service.edit_silently(missed, gross="81.00")
     service.hint("price", missed)
 
-    begin_anew(service, RELAY_DATABASE_URL=postgres_url, RELAY_BROKER_URL=broker_url)
+    begin_anew(service, RELAY_DATABASE_URL=bare_postgres_url, RELAY_BROKER_URL=broker_url)
     assert service.relay("db", "upgrade").returncode == 0
     copied = service.relay("db", "copy", "--from", str(file))
     service.start_all()

@@ -21,10 +21,10 @@ RUN = Run(channels=8, slow_s=8.0, seconds=30.0, changes_per_s=1.5)
 
 
 def test_a_slow_and_a_dead_shop_leave_the_others_as_fresh_as_before(
-    tmp_path, clean_environ, postgres_url, broker_url
+    tmp_path, clean_environ, bare_postgres_url, broker_url
 ):
     fleet = Fleet(
-        tmp_path, clean_environ, postgres_url, broker_url, articles=30, overrides=OVERRIDES
+        tmp_path, clean_environ, bare_postgres_url, broker_url, articles=30, overrides=OVERRIDES
     )
     with fleet:
         members = fleet.fill(RUN.channels)

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import requests
-from alembic import command
 from kombu.utils import json as broker_json
 from sqlalchemy import select, update
 
-from integration import dispatching, pushing, schema, stages, vault, work_outcomes
+from integration import dispatching, pushing, stages, vault, work_outcomes
 from integration.clock import db_now
 from integration.connectors import memory, registry
 from integration.db import build_engine
@@ -22,7 +21,6 @@ from integration.settings import from_env
 from integration.toggles import SERVED_TOPICS
 from integration.topology import Topic
 from integration.work_items import hint
-from tests.quick_schema import migrate
 
 LIMITS = Limits(chains_per_lane=2, coalesce_s=0.0, lease_s=60.0)
 
@@ -49,8 +47,6 @@ class Relay:
             }
         )
         self.runtime = Runtime(settings, build_engine(database_url))
-        migrate(self.runtime.engine)
-        command.stamp(schema.alembic_config(self.runtime.engine), "head")
         with self.runtime.scope() as session:
             sealed = self.runtime.vault.seal(credentials["offlineToken"])
             tenant = Tenant(subdomain="acme", offline_token=sealed)

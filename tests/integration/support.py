@@ -16,7 +16,6 @@ from integration.db import build_engine, session_scope
 from integration.models import Priority, SalesChannel, Tenant, WorkItem
 from integration.topology import Topic
 from integration.work_items import Claim, Settled, SettleResult
-from tests.quick_schema import migrate
 
 LEASE_S = 60.0
 #: Longer than any of these tests should take; a thread that hangs fails instead of blocking.
@@ -128,9 +127,8 @@ class Database:
 
 
 def open_database(url: str) -> Database:
-    """The tables of the models in an empty database, and one running channel."""
+    """One running channel in empty tables."""
     engine = build_engine(url)
-    migrate(engine)
     with session_scope(engine) as session:
         tenant = Tenant(subdomain="acme")
         session.add(tenant)

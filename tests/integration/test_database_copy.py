@@ -59,7 +59,7 @@ def file(filled: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def target(database_url: str) -> Iterator[Engine]:
-    engine = migrated(database_url)
+    engine = build_engine(database_url)
     yield engine
     engine.dispose()
 
@@ -67,7 +67,7 @@ def target(database_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def sqlite_target(sqlite_url: str) -> Iterator[Engine]:
     """For refusals, which are the same whatever the target is."""
-    engine = migrated(sqlite_url)
+    engine = build_engine(sqlite_url)
     yield engine
     engine.dispose()
 
@@ -177,8 +177,8 @@ def test_a_database_with_something_in_it_is_refused_and_left_alone(file, target)
     assert [len(one) for one in rows(target).values() if one] == [1]
 
 
-def test_a_database_at_another_schema_is_refused(file, postgres_url):
-    empty = build_engine(postgres_url)
+def test_a_database_at_another_schema_is_refused(file, bare_postgres_url):
+    empty = build_engine(bare_postgres_url)
 
     with pytest.raises(UsageError, match="db upgrade"):
         copy(file, empty)

@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 
-def test_upgrades_at_once_all_succeed(database_url, clean_environ, tmp_path):
-    environ = clean_environ | {"RELAY_DATABASE_URL": database_url}
+def test_upgrades_at_once_all_succeed(bare_database_url, clean_environ, tmp_path):
+    environ = clean_environ | {"RELAY_DATABASE_URL": bare_database_url}
     command = [sys.executable, "-m", "cli.main", "db", "upgrade"]
 
     started = [

@@ -244,9 +244,9 @@ def test_a_single_statement_that_fails_twice_is_never_answered_with_success(post
     world.engine.dispose()
 
 
-def test_a_schema_that_must_be_migrated_stops_the_start(sqlite_url):
+def test_a_schema_that_must_be_migrated_stops_the_start(bare_sqlite_url):
     with pytest.raises(UsageError) as refused:
-        create_app(settings_for(sqlite_url), build_engine(sqlite_url))
+        create_app(settings_for(bare_sqlite_url), build_engine(bare_sqlite_url))
 
     assert "vario-relay db upgrade" in str(refused.value)
 

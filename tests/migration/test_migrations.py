@@ -28,8 +28,8 @@ PARTIAL_INDEXES = {
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = build_engine(database_url)
+def engine(bare_database_url: str) -> Iterator[Engine]:
+    engine = build_engine(bare_database_url)
     yield engine
     engine.dispose()
 

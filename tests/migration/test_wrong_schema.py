@@ -109,10 +109,10 @@ def newer_root(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def versions(sqlite_url, clean_environ, newer_root) -> tuple[Version, Version]:
+def versions(bare_sqlite_url, clean_environ, newer_root) -> tuple[Version, Version]:
     """(this version, the next one)"""
     settings = {
-        "RELAY_DATABASE_URL": sqlite_url,
+        "RELAY_DATABASE_URL": bare_sqlite_url,
         "RELAY_SECRET_KEY": new_key(),
         "RELAY_PORT": str(free_port()),
     }

@@ -19,10 +19,10 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def environ(sqlite_url) -> dict[str, str]:
+def environ(bare_sqlite_url) -> dict[str, str]:
     """A complete set of settings; a test may change it before it runs anything."""
     return {
-        "RELAY_DATABASE_URL": sqlite_url,
+        "RELAY_DATABASE_URL": bare_sqlite_url,
         "RELAY_SECRET_KEY": new_key(),
         "RELAY_APP_IDENTIFIER": "6f0c1f2d-5a53-4d5f-8a31-9b0f6c1f2d10",
         "RELAY_CLIENT_ID": "app-1",

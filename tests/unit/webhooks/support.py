@@ -15,7 +15,6 @@ from integration import settings
 from integration.db import build_engine, session_scope
 from integration.models import SalesChannel, SyncRun, Tenant, WorkItem
 from integration.settings import Settings
-from tests.quick_schema import migrate
 from webhooks.app import create_app
 
 APP = "5b8ff2f1-5a55-4a7b-a0c2-5d8b2f8b1a11"
@@ -90,7 +89,6 @@ def build_world(database_url: str) -> World:
     config = settings_for(database_url)
     # These tests take the database away in less time than any real server needs to come back.
     engine = build_engine(config.database_url, idle_s=0.0)
-    migrate(engine)
     with session_scope(engine) as session:
         acme, globex, empty = (Tenant(subdomain=name) for name in ("acme", "globex", "empty"))
         session.add_all([acme, globex, empty])

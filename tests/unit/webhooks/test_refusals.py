@@ -1,5 +1,7 @@
 """What is refused, with which answer, and which of several reasons counts."""
 
+import shutil
+
 import pytest
 
 from tests.unit.webhooks.support import bearer, build_world, token
@@ -9,9 +11,10 @@ TOO_LARGE = b'{"articleId": 1, "x": "' + b"x" * 65_536 + b'"}'
 
 
 @pytest.fixture(scope="module")
-def untouched(tmp_path_factory):
+def untouched(tmp_path_factory, sqlite_template):
     """One database for all: every test proves that it left it as it was."""
-    world = build_world(f"sqlite:///{tmp_path_factory.mktemp('world')}/relay.db")
+    file = shutil.copy(sqlite_template, tmp_path_factory.mktemp("world"))
+    world = build_world(f"sqlite:///{file}")
     yield world
     world.engine.dispose()
 
