@@ -58,6 +58,9 @@ def main(arguments: Sequence[str]) -> int:
 def environ(servers: Sequence[PrivateServer], reasons: dict[str, str]) -> dict[str, str]:
     """The environment of pytest: where the servers are, or why they are not."""
     result = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
+    # Some machines set it. Hundreds of processes are started here, and each would compile the whole
+    # project again.
+    result.pop("PYTHONDONTWRITEBYTECODE", None)
     for server in servers:
         if isinstance(server, Postgres):
             result["RELAY_TEST_POSTGRES_URL"] = server.url
