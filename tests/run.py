@@ -26,7 +26,7 @@ SUITES = (
     (["-m", "alone"], ("acceptance",)),
 )
 # One per pytest worker, so that workers do not eat each other's messages. Each costs half a second.
-VHOSTS = ("gw0", "gw1")
+VHOSTS = ("gw0", "gw1", "gw2")
 SUMS = ("passed", "skipped", "sqlite", "postgres", "rabbitmq")
 NO_TESTS = 5  # pytest's exit code for an empty selection
 NAMED_FAILURES = 3

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance import template
 from tests.acceptance.deployments import DEPLOYMENTS, Deployment
 from tests.acceptance.service import Service
 from tests.real_servers import empty_broker, empty_database
@@ -24,6 +25,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             params = item.callspec.params if hasattr(item, "callspec") else {}
             group = f"{item.path.stem}-{params.get('deployment', '')}"
             item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_starts() -> Iterator[None]:
+    """Processes of services under test start out of a template."""
+    with template.opened():
+        yield
 
 
 @pytest.fixture

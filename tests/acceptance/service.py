@@ -57,6 +57,8 @@ from sandbox import comparison, serving
 from sandbox.erp import create_app as create_erp
 from sandbox.erp.options import Options
 from sandbox.shops import shopware6
+from tests.acceptance import template
+from tests.acceptance.template import Order, Process
 from tests.quick_schema import migrate
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -127,7 +129,7 @@ class Service:
             **FAST,
             **(overrides or {}),
         }
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, Process] = {}
 
     def __enter__(self) -> Service:
         self._start_sandboxes()
@@ -340,20 +342,12 @@ class Service:
 
     # --- the product's processes -----------------------------------------------------------------
 
-    def start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start `python -m ARGUMENTS` as a process of its own group; its log is NAME.log."""
-        with (self.folder / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", *arguments],
-                cwd=self.folder,
-                env=self.environ,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        self.processes[name] = process
-        return process
+    def start(self, name: str, module: str, *arguments: str) -> Process:
+        """Start `python -m MODULE ARGUMENTS` as a process of its own group; its log is NAME.log."""
+        log = str(self.folder / f"{name}.log")
+        order = Order(module, arguments, str(self.folder), self.environ, log)
+        self.processes[name] = template.start(order)
+        return self.processes[name]
 
     def start_up(self) -> None:
         """The embedded service: web, worker and beat in one process."""
@@ -428,7 +422,7 @@ class Service:
     def thaw(self, name: str) -> None:
         self._signal(self.processes[name], signal.SIGCONT)
 
-    def _signal(self, process: subprocess.Popen[bytes], signum: signal.Signals) -> None:
+    def _signal(self, process: Process, signum: signal.Signals) -> None:
         if process.poll() is None:
             os.killpg(process.pid, signum)
 

@@ -28,6 +28,7 @@ from cli.private_server import PrivateServer
 from cli.server_processes import descendants, free_port
 from cli.servers import Postgres, RabbitMQ
 from tests.acceptance.service import Service, wait_until
+from tests.acceptance.template import Process
 from tests.chaos.plan import DISTRIBUTED, WORKERS
 
 #: Settings beyond those of tests.acceptance.service, which scale leases, stages and sweep down.
@@ -65,10 +66,10 @@ class World(Service):
         self._starting = ThreadPoolExecutor(max_workers=len(servers) or 1)
         self.supervisor = Supervisor(self._starts())
 
-    def _starts(self) -> dict[str, Callable[[], subprocess.Popen[bytes]]]:
+    def _starts(self) -> dict[str, Callable[[], Process]]:
         if self.mode != DISTRIBUTED:
             return {"up": lambda: self.start("up", "cli.main", "up")}
-        starts: dict[str, Callable[[], subprocess.Popen[bytes]]] = {
+        starts: dict[str, Callable[[], Process]] = {
             "web": self._start_web_part,
             "beat": lambda: self.start("beat", "celery", "-A", "tasks.app", "beat"),
         }
@@ -76,11 +77,11 @@ class World(Service):
             starts[name] = lambda name=name: self._start_worker_part(name)
         return starts
 
-    def _start_web_part(self) -> subprocess.Popen[bytes]:
+    def _start_web_part(self) -> Process:
         self.start_web(waits=False)
         return self.processes["web"]
 
-    def _start_worker_part(self, name: str) -> subprocess.Popen[bytes]:
+    def _start_worker_part(self, name: str) -> Process:
         self.start_worker(name)
         return self.processes[name]
 
@@ -191,9 +192,9 @@ class World(Service):
 class Supervisor:
     """Starts the parts, and starts again what ended."""
 
-    def __init__(self, starts: Mapping[str, Callable[[], subprocess.Popen[bytes]]]) -> None:
+    def __init__(self, starts: Mapping[str, Callable[[], Process]]) -> None:
         self._starts, self.names = starts, tuple(starts)
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, Process] = {}
         self.restarts = 0
         self._groups: list[int] = []
         self._started_at: dict[str, float] = {}

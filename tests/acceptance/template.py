@@ -1,0 +1,227 @@
+"""Starts the product's processes out of one that has the libraries loaded already.
+
+To import SQLAlchemy, Celery and Flask takes a second of CPU, and the acceptance tests start some
+two hundred processes. So a template imports the libraries, nothing of ours, and forks for each
+start. What comes of it is a process as any other: its own session, folder, environment and log, and
+it runs ``python -m MODULE`` from the first line on. Without an open template a start is that of
+Python; the figures and `make chaos` measure those.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import random
+import runpy
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+#: What web, worker, beat and `up` import; to leave one out costs time and nothing else.
+LIBRARIES = (
+    "alembic.command",
+    "celery.apps.beat",
+    "celery.apps.worker",
+    "celery.bin.celery",
+    "celery.concurrency.prefork",
+    "celery.worker.consumer",
+    "click",
+    "cryptography.fernet",
+    "dotenv",
+    "flask",
+    "gunicorn.app.wsgiapp",
+    "gunicorn.workers.gthread",
+    "jwt",
+    "kombu.transport.memory",
+    "kombu.transport.pyamqp",
+    "marshmallow",
+    "prometheus_client",
+    "psycopg2",
+    "requests",
+    "sqlalchemy.dialects.postgresql",
+    "sqlalchemy.dialects.sqlite",
+    "sqlalchemy.orm",
+)
+OURS = ("celeryconfig", "cli", "integration", "sandbox", "tasks", "webhooks")
+
+
+class Process(Protocol):
+    """What the tests do with a process; `subprocess.Popen` can do it too."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end. Raises: subprocess.TimeoutExpired."""
+
+    def send_signal(self, signum: int) -> None: ...
+
+    def terminate(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Order:
+    """A process to start: ``python -m MODULE ARGUMENTS``."""
+
+    module: str
+    arguments: tuple[str, ...]
+    folder: str
+    environ: Mapping[str, str]
+    log: str
+
+
+def start(order: Order) -> Process:
+    """Start a process in a session of its own; what it prints is appended to its log."""
+    if _open is not None:
+        return _open.start(order)
+    with open(order.log, "ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", order.module, *order.arguments],
+            cwd=order.folder,
+            env=order.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+@contextlib.contextmanager
+def opened() -> Iterator[None]:
+    """Within the block, processes come out of a template."""
+    global _open
+    _open = Template()
+    try:
+        yield
+    finally:
+        _open.close()
+        _open = None
+
+
+class Template:
+    """The process with the libraries, from outside."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "tests.acceptance.template"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+
+    def start(self, order: Order) -> Process:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(asdict(order)).encode() + b"\n")
+        self._process.stdin.flush()
+        return Forked(int(self._process.stdout.readline()))
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+
+class Forked:
+    """A process that is the template's child, not ours; how it ended, only its log says."""
+
+    ENDED = 0
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        with contextlib.suppress(ProcessLookupError):
+            self._handle = os.pidfd_open(pid)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_handle"):
+            os.close(self._handle)
+
+    def poll(self) -> int | None:
+        return self.ENDED if self._ends_within(0) else None
+
+    def wait(self, timeout: float | None = None) -> int:
+        if not self._ends_within(timeout):
+            raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0)
+        return self.ENDED
+
+    def _ends_within(self, seconds: float | None) -> bool:
+        if not hasattr(self, "_handle"):
+            return True
+        poll = select.poll()
+        poll.register(self._handle, select.POLLIN)
+        return bool(poll.poll(None if seconds is None else seconds * 1_000))
+
+    def send_signal(self, signum: int) -> None:
+        if self.poll() is None:
+            signal.pidfd_send_signal(self._handle, signum)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+
+_open: Template | None = None
+
+
+# --- inside the template -------------------------------------------------------------------------
+
+
+def main() -> None:
+    """Fork for each line of standard input, until it ends."""
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    assert not [name for name in sys.modules if name.partition(".")[0] in OURS]
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a child has ended
+    gc.freeze()  # a collection in a child would copy every page of the libraries
+    while line := os_readline():
+        pid = os.fork()
+        if pid == 0:
+            become(Order(**json.loads(line)))
+            return
+        print(pid)
+
+
+def os_readline() -> bytes:
+    """A line of standard input, byte by byte: what is read ahead would be lost to the next."""
+    line = b""
+    while (byte := os.read(0, 1)) and byte != b"\n":
+        line += byte
+    return line
+
+
+def become(order: Order) -> None:
+    """Turn a fork of the template into the process that was ordered, and run it to its end."""
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.chdir(order.folder)
+    for number, path, flags in (
+        (0, os.devnull, os.O_RDONLY),
+        (1, order.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT),
+    ):
+        opened_as = os.open(path, flags)
+        os.dup2(opened_as, number)
+        os.close(opened_as)
+    os.dup2(1, 2)
+    os.environ.clear()
+    os.environ.update(order.environ)
+    time.tzset()
+    random.seed()
+    paths = filter(None, order.environ.get("PYTHONPATH", "").split(os.pathsep))
+    sys.path[:1] = [order.folder, *paths]
+    sys.argv = [order.module, *order.arguments]
+    runpy.run_module(order.module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
