@@ -1,8 +1,8 @@
 """What `make test` runs: a private Postgres and RabbitMQ, pytest, and one line with the outcome.
 
-Called with arguments, it hands them to one pytest run. Without, the quick suites go first and on
-two cores; what watches the clock or counts requests goes last and alone. Tests marked long run only
-when asked for.
+Called with arguments, it hands them to one pytest run. Without, the quick suites go first; what
+watches the clock or counts requests goes last and alone. In between more tests run at a time than
+there are cores, as many of them wait. Tests marked long run only when asked for.
 """
 
 import json
@@ -21,12 +21,15 @@ from cli.servers import Postgres, RabbitMQ, running
 ROOT = Path(__file__).resolve().parent.parent
 SUITES = (
     (["-n", "2"], ("architecture", "unit", "contract")),
-    (["-n", "2"], ("integration", "migration")),
-    (["-n", "2", "--dist", "loadgroup", "-m", "not alone and not long"], ("acceptance",)),
+    # The longest tests first, so that all workers end at about the same time.
+    (
+        ["-n", "4", "--dist", "loadgroup", "-m", "not alone and not long"],
+        ("acceptance", "integration", "migration"),
+    ),
     (["-m", "alone"], ("acceptance",)),
 )
 # One per pytest worker, so that workers do not eat each other's messages. Each costs half a second.
-VHOSTS = ("gw0", "gw1", "gw2")
+VHOSTS = ("gw0", "gw1", "gw2", "gw3")
 SUMS = ("passed", "skipped", "sqlite", "postgres", "rabbitmq")
 NO_TESTS = 5  # pytest's exit code for an empty selection
 NAMED_FAILURES = 3

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tests.acceptance.service import ROOT, Service
+from tests.acceptance.service import ROOT, Service, wait_until
 
 SYNC = "POST /api/_action/sync"
 #: Path and body of the webhook by topic, as the ERP sends it.
@@ -21,6 +23,7 @@ WEBHOOK: dict[str, Callable[[str], list[Any]]] = {
 STORM_THREADS = 4
 #: Articles change twice and the ERP tells each change five times: 5,000 webhooks on 500 of them.
 WAVES, PER_CHANGE = 2, 5
+FRESH_S = 2.0
 
 
 def new_value(topic: str, wave: int, place: int) -> dict[str, Any]:
@@ -79,3 +82,29 @@ def erp_requests(service: Service) -> int:
 def shop_writes(service: Service) -> int:
     """Bulk requests to the shop."""
     return service.requests_of("shop").get(SYNC, 0)
+
+
+def assert_fresh(service: Service) -> None:
+    """The first change after quiet is in the shop within FRESH_S, in the median of six."""
+    changes = [{"name": "Eilig"}, {"gross": "88.88"}, {"stock": 888}]
+    articles = service.articles_for_sale()
+
+    wait_until(service.is_quiet, "the coalescing windows are over")
+    took = [seconds_to_shop(service, articles[n], change) for n, change in enumerate(changes)]
+    wait_until(service.is_quiet, "the coalescing windows are over")
+    took += [seconds_to_shop(service, articles[-n], change) for n, change in enumerate(changes, 1)]
+
+    print("seconds from edit to shop: " + ", ".join(f"{one:.2f}" for one in sorted(took)))
+    assert statistics.median(took) <= FRESH_S
+
+
+def seconds_to_shop(
+    service: Service, article: Mapping[str, Any], change: Mapping[str, Any]
+) -> float:
+    written = len(service.writes(article))
+    began = time.monotonic()
+    service.edit(article, **change)
+    wait_until(lambda: len(service.writes(article)) > written, "it is in the shop")
+    seconds = time.monotonic() - began
+    service.wait_until_idle()
+    return seconds

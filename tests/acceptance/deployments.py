@@ -21,5 +21,7 @@ EMBEDDED = pytest.param("sqlite", marks=pytest.mark.sqlite)
 DISTRIBUTED = pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.rabbitmq])
 DEPLOYMENTS = [EMBEDDED, DISTRIBUTED]
 
+#: For tests that another module has for separate processes.
+embedded_only = pytest.mark.parametrize("deployment", [EMBEDDED], indirect=True)
 #: For tests of what only separate processes have.
 distributed_only = pytest.mark.parametrize("deployment", [DISTRIBUTED], indirect=True)

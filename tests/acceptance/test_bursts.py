@@ -1,4 +1,4 @@
-"""How many requests a burst costs."""
+"""How many requests a burst costs, and how soon a single change arrives, as shipped."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from tests.acceptance.bursts import (
     WEBHOOK,
+    assert_fresh,
     erp_requests,
     shop_writes,
     storm,
@@ -28,6 +29,10 @@ TAKEN_WITHIN_S = 15.0
 OPTIONS = {"articles": 1_150, "overrides": {**AS_SHIPPED, "RELAY_ERP_BUDGET": "3000/6"}}
 #: What a topic changes, in the words of the comparison.
 FIELD = {"article": " name is ", "price": " gross is ", "stock": " stock is "}
+
+
+def test_the_first_change_after_quiet_is_in_the_shop_within_two_seconds(service: Service):
+    assert_fresh(service)
 
 
 def test_a_thousand_changed_articles_cost_twelve_requests_per_topic(service: Service):
