@@ -26,7 +26,7 @@ SUITES = (
         ["-n", "4", "--dist", "loadgroup", "-m", "not alone and not long"],
         ("acceptance", "integration", "migration"),
     ),
-    (["-m", "alone"], ("acceptance",)),
+    (["-m", "alone and not long"], ("acceptance",)),
 )
 # One per pytest worker, so that workers do not eat each other's messages. Each costs half a second.
 VHOSTS = ("gw0", "gw1", "gw2", "gw3")

@@ -17,6 +17,7 @@ class Deployment:
 
 #: `vario-relay up`: one process, nothing to install.
 EMBEDDED = pytest.param("sqlite", marks=pytest.mark.sqlite)
+EMBEDDED_LONG = pytest.param("sqlite", marks=[pytest.mark.sqlite, pytest.mark.long])
 #: gunicorn, a Celery worker and beat.
 DISTRIBUTED = pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.rabbitmq])
 DEPLOYMENTS = [EMBEDDED, DISTRIBUTED]

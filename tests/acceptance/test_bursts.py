@@ -12,12 +12,12 @@ from tests.acceptance.bursts import (
     storm,
     storm_in_waves,
 )
-from tests.acceptance.deployments import distributed_only
+from tests.acceptance.deployments import DISTRIBUTED, EMBEDDED_LONG
 from tests.acceptance.service import AS_SHIPPED, Service
 
-# The rounds of a lane are the same rows on any database; the rate is that of separate processes.
 pytestmark = [
-    distributed_only,
+    # Embedded, the rounds of a lane are the same rows: as good, and only when asked for.
+    pytest.mark.parametrize("deployment", [EMBEDDED_LONG, DISTRIBUTED], indirect=True),
     pytest.mark.alone,
     pytest.mark.slow,
     pytest.mark.timeout(300),
