@@ -57,6 +57,7 @@ def _run(
     as_json: bool,
 ) -> None:
     from cli import sync_drive, sync_shows
+    from cli.gentle_stop import stopping_gently
     from integration import counter_store, counters
 
     run_id, is_continued = sync_drive.begin(runtime, name, topic, is_forced=is_forced)
@@ -65,8 +66,12 @@ def _run(
         if is_continued:
             show.note(f"run {run_id} was not finished and is continued")
         # It pages the ERP in this process; /metrics shows these requests, too.
-        with counters.PROCESS.flushing_into(counter_store.sink_of(runtime.scope)):
-            last = sync_drive.Drive(runtime, run_id, name, show, waits=waits).until_end()
+        with (
+            counters.PROCESS.flushing_into(counter_store.sink_of(runtime.scope)),
+            stopping_gently() as stop,
+        ):
+            drive = sync_drive.Drive(runtime, run_id, name, show, waits=waits, stop=stop)
+            last = drive.until_end()
     except KeyboardInterrupt as error:
         raise IntegrationError(
             f"stopped; `vario-relay sync {name}` goes on with run {run_id} where it is, and so do "

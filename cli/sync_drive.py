@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from cli.channel import require_running
+from cli.gentle_stop import GentleStop
 from integration import channels, sync, sync_runs
 from integration.errors import Throttled, TransientError
 from integration.models import SyncCursor, SyncRun, SyncRunState
@@ -152,12 +152,13 @@ class Drive:
     show: Show
     waits: bool
     meter: Meter = field(default_factory=Meter)
-    idle: threading.Event = field(default_factory=threading.Event)
+    stop: GentleStop = field(default_factory=GentleStop)
 
     def until_end(self) -> Step:
         """The last step: paging is done, or with `waits` the run is over.
 
-        Raises: IntegrationError when the channel stops moving or the ERP keeps failing.
+        Raises: IntegrationError when the channel stops moving or the ERP keeps failing;
+        KeyboardInterrupt between two turns when somebody asked to stop.
         """
         driver = sync.new_driver()
         watch = _StallWatch(self.show)
@@ -172,8 +173,9 @@ class Drive:
                 if self._is_end(step):
                     return step
                 self._check_channel()
+                self.stop.check()
                 if found == previous:
-                    self.idle.wait(IDLE_S)
+                    self.stop.pause(IDLE_S)
                 watch.saw(found, has_moved=found != previous)
                 previous = found
         finally:
@@ -200,7 +202,7 @@ class Drive:
                     raise
                 self.show.note(f"{error}; trying again")
                 pause_s = 2.0**failures
-            self.idle.wait(min(pause_s, LONGEST_PAUSE_S))
+            self.stop.pause(min(pause_s, LONGEST_PAUSE_S))
         self._wake_workers()
 
     def _wake_workers(self) -> None:
