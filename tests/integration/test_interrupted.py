@@ -50,19 +50,19 @@ def press_ctrl_c() -> None:
 
 def test_in_the_middle_of_a_transaction_it_leaves_no_lock_behind(database, drive):
     began = time.monotonic()
-    transactions = 0
+    statements = 0
 
-    def press_within(_connection: object) -> None:
-        nonlocal transactions
-        transactions += 1
-        if transactions == 3:
+    def press_within(*_: object) -> None:
+        nonlocal statements
+        statements += 1
+        if statements == 3:
             press_ctrl_c()
 
-    event.listen(database.engine, "begin", press_within)
+    event.listen(database.engine, "after_cursor_execute", press_within)
     with pytest.raises(KeyboardInterrupt):
         drive.until_end()
 
-    event.remove(database.engine, "begin", press_within)
+    event.remove(database.engine, "after_cursor_execute", press_within)
     with database.scope() as session:  # a writer is let in
         assert session.get_one(SyncRun, drive.run_id).state == "RUNNING"
     assert time.monotonic() - began < SOON_S
