@@ -52,6 +52,8 @@ LIBRARIES = (
     "sqlalchemy.dialects.sqlite",
     "sqlalchemy.orm",
 )
+#: What a library reads from the environment when it is imported: each value has its own template.
+READ_AT_IMPORT = ("REMAP_SIGTERM",)
 OURS = ("celeryconfig", "cli", "integration", "sandbox", "tasks", "webhooks")
 
 
@@ -70,6 +72,8 @@ class Process(Protocol):
 
     def terminate(self) -> None: ...
 
+    def kill(self) -> None: ...
+
 
 @dataclass(frozen=True)
 class Order:
@@ -85,7 +89,10 @@ class Order:
 def start(order: Order) -> Process:
     """Start a process in a session of its own; what it prints is appended to its log."""
     if _open is not None:
-        return _open.start(order)
+        read = tuple(order.environ.get(name) for name in READ_AT_IMPORT)
+        if read not in _open:
+            _open[read] = Template(read)
+        return _open[read].start(order)
     with open(order.log, "ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", order.module, *order.arguments],
@@ -102,21 +109,24 @@ def start(order: Order) -> Process:
 def opened() -> Iterator[None]:
     """Within the block, processes come out of a template."""
     global _open
-    _open = Template()
+    _open = {}
     try:
         yield
     finally:
-        _open.close()
+        for one in _open.values():
+            one.close()
         _open = None
 
 
 class Template:
     """The process with the libraries, from outside."""
 
-    def __init__(self) -> None:
+    def __init__(self, read_at_import: tuple[str | None, ...]) -> None:
+        given = dict(zip(READ_AT_IMPORT, read_at_import, strict=True))
         self._process = subprocess.Popen(
             [sys.executable, "-u", "-m", "tests.acceptance.template"],
             cwd=ROOT,
+            env={name: value for name, value in {**os.environ, **given}.items() if value},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -170,8 +180,11 @@ class Forked:
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)
 
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
 
-_open: Template | None = None
+
+_open: dict[tuple[str | None, ...], Template] | None = None
 
 
 # --- inside the template -------------------------------------------------------------------------
