@@ -44,9 +44,14 @@ class GentleStop:
 
 @contextmanager
 def stopping_gently() -> Iterator[GentleStop]:
-    """Within the block Ctrl-C is gentle; in another thread than the main one, as ever."""
+    """Within the block Ctrl-C is gentle.
+
+    Nothing changes in another thread than the main one, and in the background job of a script, for
+    which the shell has switched Ctrl-C off.
+    """
     stop = GentleStop()
-    if threading.current_thread() is not threading.main_thread():
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         yield stop
         return
     before = signal.signal(signal.SIGINT, stop.ask)

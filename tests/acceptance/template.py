@@ -108,14 +108,24 @@ def start(order: Order) -> Process:
 @contextlib.contextmanager
 def opened() -> Iterator[None]:
     """Within the block, processes come out of a template."""
+    mine: dict[tuple[str | None, ...], Template] = {}
+    try:
+        with used(mine):
+            yield
+    finally:
+        for one in mine.values():
+            one.close()
+
+
+@contextlib.contextmanager
+def used(templates: dict[tuple[str | None, ...], Template] | None) -> Iterator[None]:
+    """Within the block, processes come out of these templates; with None, out of Python."""
     global _open
-    _open = {}
+    before, _open = _open, templates
     try:
         yield
     finally:
-        for one in _open.values():
-            one.close()
-        _open = None
+        _open = before
 
 
 class Template:

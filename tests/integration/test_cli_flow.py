@@ -113,8 +113,9 @@ class Folder:
         return done
 
     def start(self, *arguments: str, log: IO[str] | int = subprocess.PIPE) -> subprocess.Popen:
+        """As in a terminal: with Ctrl-C, also where the tests are a background job without it."""
         return subprocess.Popen(
-            [*self.command, *arguments],
+            ["env", "--default-signal=INT", *self.command, *arguments],
             cwd=self.path,
             env=self.environ,
             stdout=subprocess.PIPE,

@@ -20,6 +20,14 @@ from tests.integration.support import Database
 SOON_S = 5
 
 
+@pytest.fixture(autouse=True)
+def as_in_a_terminal() -> Iterator[None]:
+    """Ctrl-C is heard, also where these tests are a background job."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def drive(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[sync_drive.Drive]:
     """Waits for a run that nobody works on."""
@@ -84,6 +92,14 @@ def test_a_second_one_does_not_wait_for_anything():
         press_ctrl_c()
         with pytest.raises(KeyboardInterrupt):
             press_ctrl_c()
+
+
+def test_in_a_background_job_it_stays_switched_off():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with stopping_gently() as stop:
+        press_ctrl_c()
+        press_ctrl_c()
+        stop.check()
 
 
 def test_nobody_who_was_not_asked_stops():
