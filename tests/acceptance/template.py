@@ -20,6 +20,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -90,9 +91,10 @@ def start(order: Order) -> Process:
     """Start a process in a session of its own; what it prints is appended to its log."""
     if _open is not None:
         read = tuple(order.environ.get(name) for name in READ_AT_IMPORT)
-        if read not in _open:
-            _open[read] = Template(read)
-        return _open[read].start(order)
+        with _one_at_a_time:
+            if read not in _open:
+                _open[read] = Template(read)
+            return _open[read].start(order)
     with open(order.log, "ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", order.module, *order.arguments],
@@ -195,6 +197,8 @@ class Forked:
 
 
 _open: dict[tuple[str | None, ...], Template] | None = None
+#: An answer is that to the order before it: a supervisor's thread starts processes, too.
+_one_at_a_time = threading.Lock()
 
 
 # --- inside the template -------------------------------------------------------------------------

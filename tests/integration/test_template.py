@@ -13,6 +13,7 @@ import pytest
 from cli.server_processes import until
 from tests.acceptance import template
 from tests.acceptance.template import Order, Process
+from tests.integration.support import together
 
 PATIENCE_S = 30
 PROGRAM = """
@@ -61,6 +62,13 @@ def test_it_has_its_own_arguments_folder_environment_log_and_end(start, tmp_path
     assert process.poll() == 0
     said = sorted(log(tmp_path).splitlines())
     assert said == sorted([f"['one', 'two'] {tmp_path} yes None", "on stderr", "ended in order"])
+
+
+def test_starts_at_the_same_time_get_a_process_each(start):
+    started = together([lambda: start("stay")] * 8)
+
+    assert len({one.pid for one in started}) == 8
+    assert [one.poll() for one in started] == [None] * 8
 
 
 @pytest.mark.parametrize("remapped", [None, "SIGQUIT"])
