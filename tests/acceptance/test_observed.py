@@ -80,6 +80,7 @@ def test_one_scrape_of_the_web_process_shows_what_all_processes_did(
     # The web processes took the webhooks, each of them some; the worker did the rest.
     assert grown("relay_hints_total", topic="price", **LANE) == 8
     assert grown("relay_hints_total", topic="stock", **LANE) == 8
+    assert grown("relay_pushes_total", outcome="pushed", topic="price", **LANE) >= 8
     assert grown("relay_pushes_total", outcome="pushed", topic="stock", **LANE) == 8
     assert grown("relay_requests_total", target="shop", status="200", **LANE) >= 2
     assert grown("relay_requests_total", target="erp", status="200", tenant="acme") >= 2

@@ -18,7 +18,7 @@ from kombu import Connection
 
 from cli.private_server import PrivateServer, ServerError
 from cli.server_processes import descendants, is_alive, until
-from cli.servers import Postgres, running
+from cli.servers import Postgres, RabbitMQ, running
 
 ROOT = Path(__file__).resolve().parents[2]
 GONE_WITHIN_S = 15
@@ -57,38 +57,16 @@ def assert_gone(server: PrivateServer, pids: list[int]) -> None:
     assert not server.directory.exists()
 
 
-def started_by_itself(python: str, folder: Path, **options) -> tuple[subprocess.Popen, dict]:
-    """`python -m cli.servers` in a process of its own, and the addresses that it prints."""
-    process = subprocess.Popen(
-        [python, "-B", "-m", "cli.servers"],
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        **options,
-    )
-    return process, json.loads(process.stdout.readline())
-
-
-def folders_of(pids: list[int]) -> set[Path]:
-    """The working folders of servers' processes."""
-    return {Path(os.readlink(f"/proc/{pid}/cwd")) for pid in pids} - {Path("/")}
-
-
 def test_both_serve_and_nothing_of_them_is_left_after_the_end():
-    process, urls = started_by_itself(sys.executable, ROOT)
-    assert_serves(urls["postgres"], urls["rabbitmq"])
-    below = descendants([process.pid])
-    folders = folders_of(below)
+    postgres, rabbitmq = Postgres(), RabbitMQ()
 
-    process.stdin.close()  # the end
-    process.wait(GONE_WITHIN_S)
-    process.stdout.close()
+    with running(postgres, rabbitmq):
+        assert_serves(postgres.url, rabbitmq.url)
+        pids = postgres.pids(), rabbitmq.pids()
 
-    assert len(folders) == 2
-    assert [pid for pid in below if is_alive(pid)] == []
-    assert [living_in(folder) for folder in folders] == [[], []]
-    assert not any(folder.exists() for folder in folders)
+    assert min(map(len, pids)) > 1
+    assert_gone(postgres, pids[0])
+    assert_gone(rabbitmq, pids[1])
 
 
 def test_a_killed_server_comes_back_at_the_same_address_with_what_was_committed():
@@ -122,6 +100,38 @@ def test_a_server_that_cannot_start_says_why_and_leaves_nothing():
     assert_gone(postgres, [])
 
 
+def started_by_itself(python: str, folder: Path, **options) -> tuple[subprocess.Popen, dict]:
+    """`python -m cli.servers` in a process of its own, and the addresses that it prints."""
+    process = subprocess.Popen(
+        [python, "-B", "-m", "cli.servers"],
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+    return process, json.loads(process.stdout.readline())
+
+
+def end(process: subprocess.Popen) -> None:
+    process.stdin.close()
+    process.wait(GONE_WITHIN_S)
+    process.stdout.close()
+
+
+def test_they_go_when_the_process_that_started_them_is_killed():
+    process, _ = started_by_itself(sys.executable, ROOT)
+    below = descendants([process.pid])
+    folders = {Path(os.readlink(f"/proc/{pid}/cwd")) for pid in below} - {Path("/")}
+    assert folders
+
+    process.send_signal(signal.SIGKILL)
+
+    assert until(lambda: not any(map(is_alive, below)), GONE_WITHIN_S)
+    assert until(lambda: not any(folder.exists() for folder in folders), GONE_WITHIN_S)
+    end(process)
+
+
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
     """A copy of what starts the servers, where every account may read it.
@@ -137,7 +147,7 @@ def open_folder() -> Iterator[Path]:
         yield folder
 
 
-def test_they_need_no_root_and_no_library_and_go_when_who_started_them_is_killed(open_folder):
+def test_they_need_no_root_and_no_library(open_folder):
     python = shutil.which("python3", path="/usr/local/bin:/usr/bin")
     if python is None:
         pytest.skip("no system Python that an ordinary account could run")
@@ -149,13 +159,7 @@ def test_they_need_no_root_and_no_library_and_go_when_who_started_them_is_killed
     process, urls = started_by_itself(python, open_folder, **options)
     assert_serves(urls["postgres"], urls["rabbitmq"])
     below = descendants([process.pid])
-    folders = folders_of(below)
-    assert len(folders) == 2
+    end(process)
 
-    process.send_signal(signal.SIGKILL)
-
-    assert until(lambda: not any(map(is_alive, below)), GONE_WITHIN_S)
-    assert until(lambda: not any(folder.exists() for folder in folders), GONE_WITHIN_S)
-    process.wait(GONE_WITHIN_S)
-    process.stdin.close()
-    process.stdout.close()
+    assert below
+    assert [pid for pid in below if is_alive(pid)] == []
