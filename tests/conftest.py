@@ -16,8 +16,7 @@ import hypothesis
 import pytest
 
 from integration import counters
-from integration.db import build_engine
-from tests.quick_schema import migrate
+from tests.quick_schema import migrate_at
 from tests.real_servers import empty_broker, empty_database, empty_tables
 
 # How fast inputs are drawn says nothing about us: a fresh checkout first builds a table of Unicode.
@@ -61,9 +60,7 @@ def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated file that nobody has open."""
     file = tmp_path_factory.mktemp("template") / "relay.db"
-    engine = build_engine(f"sqlite:///{file}")
-    migrate(engine)
-    engine.dispose()
+    migrate_at(f"sqlite:///{file}")
     return file
 
 
@@ -85,9 +82,7 @@ def postgres_url(postgres_kept: str) -> str:
 def postgres_kept() -> Iterator[str]:
     """A migrated database for this process: to create one for each test takes half a second."""
     with empty_database() as url:
-        engine = build_engine(url)
-        migrate(engine)
-        engine.dispose()
+        migrate_at(url)
         yield url
 
 

@@ -13,6 +13,7 @@ from alembic import command
 from sqlalchemy import Engine, event
 
 from integration import schema
+from integration.db import build_engine
 
 _statements_by_dialect: dict[str, list[str]] = {}
 #: What a migration does; the rest of what Alembic sends are questions.
@@ -31,6 +32,13 @@ def migrate(engine: Engine) -> None:
                 connection.exec_driver_sql(statement)
         else:
             connection.exec_driver_sql(";\n".join(statements))
+
+
+def migrate_at(url: str) -> None:
+    """The same where nobody needs a connection afterwards."""
+    engine = build_engine(url)
+    migrate(engine)
+    engine.dispose()
 
 
 def _migrate_slowly(engine: Engine) -> list[str]:

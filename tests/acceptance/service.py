@@ -345,10 +345,12 @@ class Service:
 
     def start(self, name: str, module: str, *arguments: str) -> Process:
         """Start `python -m MODULE ARGUMENTS` as a process of its own group; its log is NAME.log."""
-        log = str(self.folder / f"{name}.log")
-        order = Order(module, arguments, str(self.folder), self.environ, log)
-        self.processes[name] = template.start(order)
+        self.processes[name] = self._started(name, module, *arguments)
         return self.processes[name]
+
+    def _started(self, name: str, module: str, *arguments: str) -> Process:
+        log = str(self.folder / f"{name}.log")
+        return template.start(Order(module, arguments, str(self.folder), self.environ, log))
 
     def start_up(self) -> None:
         """The embedded service: web, worker and beat in one process."""

@@ -22,7 +22,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
@@ -89,13 +89,13 @@ class Order:
 
 def start(order: Order) -> Process:
     """Start a process in a session of its own; what it prints is appended to its log."""
-    if _open is not None:
-        read = tuple(order.environ.get(name) for name in READ_AT_IMPORT)
-        with _one_at_a_time:
-            if read not in _open:
-                _open[read] = Template(read)
-            return _open[read].start(order)
     with open(order.log, "ab") as log:
+        if _open is not None:
+            read = tuple(order.environ.get(name) for name in READ_AT_IMPORT)
+            with _one_at_a_time:
+                if read not in _open:
+                    _open[read] = Template(read)
+                return _open[read].start(order)
         return subprocess.Popen(
             [sys.executable, "-m", order.module, *order.arguments],
             cwd=order.folder,
@@ -110,7 +110,7 @@ def start(order: Order) -> Process:
 @contextlib.contextmanager
 def opened() -> Iterator[None]:
     """Within the block, processes come out of a template."""
-    mine: dict[tuple[str | None, ...], Template] = {}
+    mine: Templates = {}
     try:
         with used(mine):
             yield
@@ -120,7 +120,7 @@ def opened() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def used(templates: dict[tuple[str | None, ...], Template] | None) -> Iterator[None]:
+def used(templates: Templates | None) -> Iterator[None]:
     """Within the block, processes come out of these templates; with None, out of Python."""
     global _open
     before, _open = _open, templates
@@ -133,12 +133,12 @@ def used(templates: dict[tuple[str | None, ...], Template] | None) -> Iterator[N
 class Template:
     """The process with the libraries, from outside."""
 
-    def __init__(self, read_at_import: tuple[str | None, ...]) -> None:
+    def __init__(self, read_at_import: Sequence[str | None]) -> None:
         given = dict(zip(READ_AT_IMPORT, read_at_import, strict=True))
         self._process = subprocess.Popen(
             [sys.executable, "-u", "-m", "tests.acceptance.template"],
             cwd=ROOT,
-            env={name: value for name, value in {**os.environ, **given}.items() if value},
+            env={name: value for name, value in (os.environ | given).items() if value is not None},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -163,11 +163,12 @@ class Forked:
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
+        self._handle: int | None = None
         with contextlib.suppress(ProcessLookupError):
             self._handle = os.pidfd_open(pid)
 
     def __del__(self) -> None:
-        if hasattr(self, "_handle"):
+        if self._handle is not None:
             os.close(self._handle)
 
     def poll(self) -> int | None:
@@ -179,7 +180,7 @@ class Forked:
         return self.ENDED
 
     def _ends_within(self, seconds: float | None) -> bool:
-        if not hasattr(self, "_handle"):
+        if self._handle is None:
             return True
         poll = select.poll()
         poll.register(self._handle, select.POLLIN)
@@ -196,7 +197,9 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
-_open: dict[tuple[str | None, ...], Template] | None = None
+#: By what their libraries have read.
+Templates = dict[tuple[str | None, ...], Template]
+_open: Templates | None = None
 #: An answer is that to the order before it: a supervisor's thread starts processes, too.
 _one_at_a_time = threading.Lock()
 
@@ -211,20 +214,13 @@ def main() -> None:
     assert not [name for name in sys.modules if name.partition(".")[0] in OURS]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a child has ended
     gc.freeze()  # a collection in a child would copy every page of the libraries
-    while line := os_readline():
+    # Unbuffered: what is read ahead would be lost to the child that it is for.
+    while line := sys.stdin.buffer.raw.readline():
         pid = os.fork()
         if pid == 0:
             become(Order(**json.loads(line)))
             return
         print(pid)
-
-
-def os_readline() -> bytes:
-    """A line of standard input, byte by byte: what is read ahead would be lost to the next."""
-    line = b""
-    while (byte := os.read(0, 1)) and byte != b"\n":
-        line += byte
-    return line
 
 
 def become(order: Order) -> None:

@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -104,23 +103,13 @@ class World(Service):
             each.result()
         self.erp("options", webhook_retries_s=WEBHOOK_RETRIES_S, webhook_timeout_s=3.0)
 
-    def _sandbox(self, name: str, *arguments: str) -> tuple[subprocess.Popen[bytes], Path]:
-        log = self.folder / f"{name}.log"
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", *arguments],
-                cwd=self.folder,
-                env=self.environ,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+    def _sandbox(self, name: str, module: str, *arguments: str) -> tuple[Process, Path]:
+        process = self._started(name, module, *arguments)
         self._stack.callback(_end, process)
-        return process, log
+        return process, self.folder / f"{name}.log"
 
     @staticmethod
-    def _ready_line(process: subprocess.Popen[bytes], log: Path) -> dict[str, Any]:
+    def _ready_line(process: Process, log: Path) -> dict[str, Any]:
         def line() -> str | None:
             assert process.poll() is None, f"a sandbox ended: {log.read_text()[-1000:]}"
             lines = log.read_text().splitlines()
@@ -268,6 +257,6 @@ def close_broker_connections(rabbitmq: RabbitMQ) -> bool:
     return done.returncode == 0
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: Process) -> None:
     process.kill()
     process.wait()

@@ -35,7 +35,6 @@ from integration.models import (
     WorkItem,
 )
 from integration.topology import Topic
-from tests.quick_schema import migrate
 
 LEARNT_AT = datetime(2026, 11, 25, 18, 30, 0, 123456, tzinfo=UTC)
 HASH = "c0ffee" * 10
@@ -43,9 +42,9 @@ STOCK = Topic.STOCK.value
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("source") / "embedded.db"
-    engine = migrated(f"sqlite:///{file}")
+def filled(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Path:
+    file = Path(shutil.copy(sqlite_template, tmp_path_factory.mktemp("source") / "embedded.db"))
+    engine = build_engine(f"sqlite:///{file}")
     fill(engine)
     engine.dispose()
     return file
@@ -70,12 +69,6 @@ def sqlite_target(sqlite_url: str) -> Iterator[Engine]:
     engine = build_engine(sqlite_url)
     yield engine
     engine.dispose()
-
-
-def migrated(url: str) -> Engine:
-    engine = build_engine(url)
-    migrate(engine)
-    return engine
 
 
 def fill(engine: Engine) -> None:
