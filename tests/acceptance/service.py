@@ -15,9 +15,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import requests
 from amqp.exceptions import NotFound
@@ -85,6 +87,7 @@ AS_SHIPPED = {
 #: How soon the ERP repeats a webhook that was not taken; the real one waits longer.
 WEBHOOK_RETRIES_S = (0.5, 0.5, 1, 1, 1, 2, 2, 2, 2, 5, 5, 5, 5)
 DEADLINE_S = 60.0
+MERCHANTS_ZONE = ZoneInfo("Europe/Berlin")
 
 
 def wait_until(condition: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S) -> Any:
@@ -97,6 +100,14 @@ def wait_until(condition: Callable[[], Any], what: str, deadline_s: float = DEAD
         # Asking must not keep the service from answering: at most a quarter of the time.
         pause.wait(max(0.05, 3 * (time.monotonic() - asked_at)))
     raise AssertionError(f"not within {deadline_s:g} s: {what}")
+
+
+def hour_of_no_pass(now: datetime) -> int:
+    """The RELAY_NIGHTLY_HOUR with which no nightly pass begins during a test that runs now.
+
+    A pass asks the ERP for the whole catalogue; a night lasts six hours.
+    """
+    return (now.astimezone(MERCHANTS_ZONE).hour + 12) % 24
 
 
 class Service:
@@ -127,6 +138,8 @@ class Service:
             "RELAY_SECRET_KEY": vault.new_key(),
             "RELAY_PORT": str(self.port),
             "RELAY_PUBLIC_URL": self.web_url,
+            "RELAY_TIMEZONE": MERCHANTS_ZONE.key,
+            "RELAY_NIGHTLY_HOUR": str(hour_of_no_pass(datetime.now(UTC))),
             **FAST,
             **(overrides or {}),
         }
