@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 #: The target is 10 s, which `make bench` judges. Two cores that also run both sandboxes and the
-#: sender take 6.9 to 8.3 s (2026-11-26) when nobody else uses them, which a test cannot know.
+#: sender take 6.5 to 11.0 s (nine storms, 2026-11-26): a test that fails by chance tells nothing.
 TAKEN_WITHIN_S = 15.0
 #: A tenth is not for sale; a thousand are left.
 OPTIONS = {"articles": 1_150, "overrides": {**AS_SHIPPED, "RELAY_ERP_BUDGET": "3000/6"}}
