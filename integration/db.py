@@ -58,7 +58,12 @@ def build_intake_engine(engine: Engine) -> Engine:
     Who uses it meets a server that was restarted, and tries again (integration.hints).
     """
     if engine.dialect.name == "sqlite":
-        return engine
+        # No transaction is begun, so none can be begun the wrong way.
+        intake = create_engine(
+            engine.url, isolation_level="AUTOCOMMIT", connect_args={"timeout": SQLITE_BUSY_S}
+        )
+        event.listen(intake, "connect", _prepare_sqlite)
+        return intake
     return create_engine(
         engine.url,
         isolation_level="AUTOCOMMIT",

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, exists, func, select, union_all, update
+from sqlalchemy import and_, case, exists, func, select, union_all, update
 from sqlalchemy.orm import Session
 
 from integration import channels, pacing, shop_health, sql, work_items
@@ -67,7 +67,8 @@ def rota(session: Session, topics: tuple[Topic, ...], limits: Limits | None = No
     Paused and held channels, switched-off topics and resting shops are left out; with `limits`
     also lanes and channels that have all the chains they may have.
     """
-    rows = session.execute(_due_lanes(topics)).all()
+    coalesce_s = limits.coalesce_s if limits is not None else 0.0
+    rows = session.execute(_due_lanes(topics, coalesce_s)).all()
     paused = pacing.paused_until(session)
     shops = shop_health.by_channel(session)
     lanes = [
@@ -93,11 +94,6 @@ def rota(session: Session, topics: tuple[Topic, ...], limits: Limits | None = No
             if _fits(under_way[lane.channel_id], lane, shops.get(lane.channel_id, Health()), limits)
         ]
     return Rota(lanes, _served(session))
-
-
-def due_lanes(session: Session, topics: tuple[Topic, ...]) -> list[DueLane]:
-    """The lanes of the rota, each once."""
-    return list(rota(session, topics))
 
 
 def _served(session: Session) -> list[Served]:
@@ -132,18 +128,22 @@ def room(session: Session, limits: Limits) -> dict[Queue, int]:
 
 
 @lru_cache(maxsize=8)
-def _due_lanes(topics: tuple[Topic, ...]) -> Any:
+def _due_lanes(topics: tuple[Topic, ...], coalesce_s: float) -> Any:
     """One index probe per lane, however long the queue is. Built once: every nudge asks."""
+    in_round = Lane.round_started_at > db_now(-coalesce_s)
     parts = []
     for topic in topics:
         for priority in Priority:
+            is_live = priority is Priority.LIVE
+            # What came after a round began waits for the next one.
+            due_before = case((in_round, Lane.round_started_at), else_=db_now())
             is_due = exists().where(
                 WorkItem.channel_id == SalesChannel.id,
                 WorkItem.topic == topic.value,
                 WorkItem.priority == int(priority),
                 WorkItem.state == WorkItemState.QUEUED.value,
                 WorkItem.hold_reason.is_(None),
-                WorkItem.due_at <= db_now(),
+                WorkItem.due_at <= (due_before if is_live else db_now()),
             )
             is_off = exists().where(
                 TransferToggle.channel_id == SalesChannel.id,

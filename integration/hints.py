@@ -109,9 +109,6 @@ def hint_channels(
 
 
 def _executed(engine: Engine, name: str, statement: Any, texts: dict[str, str]) -> Sequence[Any]:
-    if engine.dialect.name != "postgresql":
-        with engine.begin() as connection:
-            return connection.execute(statement, texts).all()
     with engine.connect() as connection:
         return prepared.execute(connection, name, statement, texts)
 

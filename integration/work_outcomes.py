@@ -44,6 +44,9 @@ NOT_IN_SHOP = "article-not-in-shop"
 
 BUG = "bug"
 
+#: What may become different about a product that is in the shop.
+_CHANGES_OF_LISTING = ("external_id", "number", "is_active")
+
 #: What a log line says of a row.
 _TOLD = (WorkItem.id, WorkItem.channel_id, WorkItem.topic, WorkItem.entity_id)
 
@@ -237,14 +240,16 @@ def remember_listings(
 
     The articles that were not known to be there before.
     """
-    new: set[str] = set()
-    for values in sorted(listings, key=lambda one: str(one["article_id"])):
-        article_id = str(values["article_id"])
-        insert = sql.insert(session, Listing).values(channel_id=channel_id, notes={}, **values)
-        if session.scalar(insert.on_conflict_do_nothing().returning(Listing.article_id)):
-            new.add(article_id)
+    # In one order, as everybody who locks them.
+    wanted = {str(one["article_id"]): one for one in sorted(listings, key=_article_id)}
+    known = _known_listings(session, channel_id, list(wanted))
+    new = _insert_listings(
+        session, channel_id, [one for article_id, one in wanted.items() if article_id not in known]
+    )
+    for article_id, values in wanted.items():
+        changes = {name: values[name] for name in _CHANGES_OF_LISTING}
+        if article_id in new or known.get(article_id) == tuple(changes.values()):
             continue
-        changes = {name: values[name] for name in ("external_id", "number", "is_active")}
         session.execute(
             update(Listing)
             .where(Listing.channel_id == channel_id, Listing.article_id == article_id)
@@ -252,6 +257,38 @@ def remember_listings(
             .execution_options(synchronize_session=False)
         )
     return new
+
+
+def _article_id(listing: Mapping[str, Any]) -> str:
+    return str(listing["article_id"])
+
+
+def _known_listings(
+    session: Session, channel_id: int, article_ids: Sequence[str]
+) -> dict[str, tuple[Any, ...]]:
+    """What may change in the listings of these articles, by article."""
+    columns = [getattr(Listing, name) for name in _CHANGES_OF_LISTING]
+    rows = session.execute(
+        select(Listing.article_id, *columns).where(
+            Listing.channel_id == channel_id,
+            sql.is_one_of_texts(session, Listing.article_id, article_ids),
+        )
+    )
+    return {row.article_id: tuple(row)[1:] for row in rows}
+
+
+def _insert_listings(
+    session: Session, channel_id: int, listings: Sequence[dict[str, Any]]
+) -> set[str]:
+    """The articles whose listing was inserted; somebody else may have been first."""
+    if not listings:
+        return set()
+    statement = sql.insert(session, Listing.__table__).on_conflict_do_nothing()
+    rows = session.execute(
+        statement.returning(Listing.__table__.c.article_id),
+        [{"channel_id": channel_id, "notes": {}, **one} for one in listings],
+    )
+    return set(rows.scalars())
 
 
 def number_owners(
@@ -284,25 +321,28 @@ def remember_pushed(
     A row that is being worked on keeps its hash forgotten: its own write may come later. So does
     one with an earlier write that may still come.
     """
-    for entity_id, content in sorted(hash_by_entity.items()):
-        statement = sql.insert(session, WorkItem).values(
-            channel_id=channel_id,
-            topic=topic.value,
-            entity_id=entity_id,
-            state=WorkItemState.COMPLETED.value,
-            generation=1,
-            pushed_hash=content,
-            pushed_at=db_now(),
-            last_event_at=db_now(),
-        )
-        session.execute(
-            statement.on_conflict_do_update(
-                index_elements=["channel_id", "topic", "entity_id"],
-                set_={"pushed_hash": content, "pushed_at": db_now()},
-                where=(WorkItem.state != WorkItemState.PROCESSING.value)
-                & WorkItem.doubt_until.is_(None),
-            )
-        )
+    if not hash_by_entity:
+        return
+    table = WorkItem.__table__
+    insert = sql.insert(session, table).values(
+        channel_id=channel_id,
+        topic=topic.value,
+        state=WorkItemState.COMPLETED.value,
+        generation=1,
+        pushed_at=db_now(),
+        last_event_at=db_now(),
+    )
+    session.execute(
+        insert.on_conflict_do_update(
+            index_elements=["channel_id", "topic", "entity_id"],
+            set_={"pushed_hash": insert.excluded.pushed_hash, "pushed_at": db_now()},
+            where=(table.c.state != WorkItemState.PROCESSING.value) & table.c.doubt_until.is_(None),
+        ),
+        [
+            {"entity_id": entity_id, "pushed_hash": content}
+            for entity_id, content in sorted(hash_by_entity.items())
+        ],
+    )
 
 
 def forget_vanished(session: Session, channel_id: int, article_ids: Sequence[str]) -> None:

@@ -96,7 +96,7 @@ class Relay:
     def claim(self) -> str | None:
         """Claim the most urgent due batch."""
         with self.runtime.scope() as session:
-            for lane in dispatching.due_lanes(session, SERVED_TOPICS):
+            for lane in list(dispatching.rota(session, SERVED_TOPICS)):
                 sizes = registry.platform(lane.platform).capabilities.max_batch
                 claim_id = dispatching.claim_next(session, lane, sizes, LIMITS)
                 if claim_id is not None:

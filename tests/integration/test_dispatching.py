@@ -22,9 +22,9 @@ ROUNDS_ONLY = Limits(chains_per_lane=16, coalesce_s=4.0, lease_s=60.0)
 BATCH: Mapping[Topic, int] = dict.fromkeys(SERVED, 10)
 
 
-def lanes(database: Database) -> list[tuple[int, Topic, Priority]]:
+def lanes(database: Database, limits: Limits | None = None) -> list[tuple[int, Topic, Priority]]:
     with database.scope() as session:
-        found = dispatching.due_lanes(session, SERVED)
+        found = list(dispatching.rota(session, SERVED, limits))
     return [(lane.channel_id, lane.topic, lane.priority) for lane in found]
 
 
@@ -76,6 +76,19 @@ def test_a_hint_inside_the_window_waits_for_the_next_round(database):
     assert dispatch(database, STOCK) == ["2"]
 
 
+def test_a_lane_whose_round_has_taken_everything_is_not_offered_before_the_next_one(database):
+    database.hint(STOCK, "1")
+    dispatch(database, STOCK)
+    age_round(database, 3.0)
+    database.hint(STOCK, "2")
+    database.hint(STOCK, "3", priority=Priority.BACKFILL)
+
+    assert lanes(database, ROUNDS_ONLY) == [(database.channel, STOCK, Priority.BACKFILL)]
+
+    age_round(database, 4.0)
+    assert (database.channel, STOCK, Priority.LIVE) in lanes(database, ROUNDS_ONLY)
+
+
 def test_a_round_goes_on_with_what_was_due_at_its_start(database):
     database.hint(STOCK, *(str(n) for n in range(5)))
     assert len(dispatch(database, STOCK, batch=3)) == 3
@@ -83,6 +96,7 @@ def test_a_round_goes_on_with_what_was_due_at_its_start(database):
     database.change(WorkItem.state == "QUEUED", due_at=db_now(-2.5))
     database.hint(STOCK, "new")
 
+    assert lanes(database, ROUNDS_ONLY) == [(database.channel, STOCK, Priority.LIVE)]
     assert sorted(dispatch(database, STOCK, batch=3)) == ["3", "4"]
     assert dispatch(database, STOCK, batch=3) == []
 
@@ -419,15 +433,15 @@ def test_a_lane_is_served_when_a_batch_of_it_was_claimed(due):
     due.hint(STOCK, "2")
 
     with due.scope() as session:
-        (found,) = dispatching.due_lanes(session, SERVED)
+        (found,) = dispatching.rota(session, SERVED)
         now = session.scalar(db_now().select())
 
     assert found.served_at is not None
     assert timedelta(0) <= now - found.served_at < timedelta(seconds=30)
 
 
-def test_a_claim_reads_only_what_is_due_however_much_waits(postgres):
-    """Retries of hours must not be looked at again with each claim: due times bound the index."""
+def test_a_claim_and_a_look_for_due_lanes_read_only_what_is_due_however_much_waits(postgres):
+    """Retries of hours must not be looked at again and again: due times bound the index."""
     postgres.hint(STOCK, *(str(n) for n in range(5_000)))
     postgres.change(due_at=db_now(3_600))
     seen = []
@@ -437,12 +451,17 @@ def test_a_claim_reads_only_what_is_due_however_much_waits(postgres):
         lambda *execution: seen.append((execution[2], execution[3])),
     )
     postgres.claim(STOCK)
-    with postgres.scope() as session:
+    lanes(postgres, ROUNDS_ONLY)
+
+    for mark in ("SKIP LOCKED", "UNION ALL"):
+        plan = plan_of(postgres, *next(one for one in seen if mark in one[0]))
+        bounds = [line for line in plan if "Index Cond" in line and "due_at <=" in line]
+        probes = [line for line in plan if "ix_work_item_claimable" in line]
+        assert len(bounds) == len(probes) > 0, plan
+
+
+def plan_of(database: Database, statement: str, values: Mapping[str, object]) -> list[str]:
+    with database.scope() as session:
         connection = session.connection()
         connection.exec_driver_sql("ANALYZE work_item")
-        claim = next(one for one in seen if "SKIP LOCKED" in one[0])
-        plan = connection.exec_driver_sql("EXPLAIN " + claim[0], claim[1]).scalars().all()
-
-    bounds = [line for line in plan if "Index Cond" in line and "due_at <=" in line]
-    assert len(bounds) == 1, plan
-    assert any("ix_work_item_claimable" in line for line in plan)
+        return list(connection.exec_driver_sql("EXPLAIN " + statement, values).scalars())

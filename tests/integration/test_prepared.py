@@ -1,14 +1,15 @@
-"""Hints in one prepared statement: planned once per connection, and what takes a session away."""
+"""Hints in one statement that is written out once, and what takes a session away from it."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, select, text, update
 
 from integration import db, hints
 from integration.models import WorkItem
 from integration.topology import Topic
-from tests.integration.support import Database
+from tests.integration.support import Database, open_database
 
 
 @pytest.fixture
@@ -46,11 +47,30 @@ def test_a_hint_is_planned_once_per_connection(postgres, intake):
     assert generations(postgres) == {"5": 3, "6": 1}
 
 
-def test_a_quote_in_a_value_stays_a_value(postgres, intake):
-    assert hints.hint_channels(intake, "acme' OR 'a' = 'a", None, Topic.ARTICLE, "5") == 0
-    assert take(intake, "it's 100 %s") == 1
+def test_a_quote_in_a_value_stays_a_value(database):
+    engine = db.build_intake_engine(database.engine)
+    assert hints.hint_channels(engine, "acme' OR 'a' = 'a", None, Topic.ARTICLE, "5") == 0
+    assert take(engine, "it's 100 %s") == 1
+    engine.dispose()
 
-    assert generations(postgres) == {"it's 100 %s": 1}
+    assert generations(database) == {"it's 100 %s": 1}
+
+
+def test_on_sqlite_a_hint_waits_for_the_transaction_under_way(sqlite_url):
+    """Whoever may not write yet is told so by the driver at once, if it asks in the wrong way."""
+    database = open_database(sqlite_url)
+    engine = db.build_intake_engine(database.engine)
+    assert take(engine, "5") == 1
+    with ThreadPoolExecutor(4) as pool:
+        with database.scope() as session:
+            session.execute(update(WorkItem).values(attempts=1))
+            waiting = [pool.submit(take, engine, "5") for _ in range(4)]
+            assert not wait(waiting, timeout=0.1).done
+        assert [one.result(timeout=30) for one in waiting] == [1] * 4
+
+    assert generations(database) == {"5": 5}
+    engine.dispose()
+    database.engine.dispose()
 
 
 @pytest.mark.parametrize(

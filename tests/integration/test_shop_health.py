@@ -316,7 +316,7 @@ def test_a_resting_shop_is_no_due_lane_and_stops_nobody_else(database):
     fail(database, 3)
 
     with database.scope() as session:
-        found = [one.channel_id for one in dispatching.due_lanes(session, SERVED)]
+        found = [one.channel_id for one in dispatching.rota(session, SERVED)]
     assert found == [other]
     assert claim(database, STOCK) is None
 

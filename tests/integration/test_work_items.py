@@ -2,10 +2,13 @@
 
 import random
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from integration import retry, sync_runs, work_items, work_outcomes
 from integration.errors import (
@@ -759,6 +762,46 @@ def test_a_first_write_notes_the_hash_of_what_it_carried(database):
         "QUEUED",
         "COMPLETED",
     )
+
+
+def test_products_in_the_shop_are_noted_with_as_many_statements_for_one_as_for_a_hundred(database):
+    def products(count: int, **changes: Any) -> list[dict[str, Any]]:
+        fixed = {"is_active": True, "was_adopted": False, **changes}
+        return [
+            {"article_id": str(n), "external_id": f"p{n}", "number": f"A-{n}", **fixed}
+            for n in range(count)
+        ]
+
+    def remember(listings: list[dict[str, Any]]) -> tuple[set[str], int]:
+        with database.scope() as session, counted(database) as statements:
+            new = work_outcomes.remember_listings(session, database.channel, listings)
+        return new, len(statements)
+
+    assert remember(products(1)) == ({"0"}, 2)
+    assert remember(products(100)) == ({str(n) for n in range(1, 100)}, 2)
+    assert remember(products(100)) == (set(), 1)
+
+    changed = [*products(99), *products(100, is_active=False, number="B-99")[-1:]]
+    assert remember(changed) == (set(), 2)
+    with database.scope() as session:
+        rows = {row.article_id: row for row in session.scalars(select(Listing))}
+    assert len(rows) == 100
+    assert (rows["99"].number, rows["99"].is_active) == ("B-99", False)
+    assert (rows["98"].number, rows["98"].is_active) == ("A-98", True)
+
+
+@contextmanager
+def counted(database: Database) -> Iterator[list[str]]:
+    """The statements that are executed in the block."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            seen.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(database.engine, "before_cursor_execute", note)
 
 
 def test_a_vanished_product_is_forgotten_with_all_its_hashes(database):
