@@ -14,19 +14,7 @@ from tests.acceptance.deployments import DEPLOYMENTS, Deployment
 from tests.acceptance.service import Service
 from tests.real_servers import empty_broker, empty_database
 
-HERE = Path(__file__).parent
-#: What is made once for all tests of a module.
-SHARED = {"shared_service", "installed"}
 StartService = Callable[..., Service]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a running service stay together on one xdist worker."""
-    for item in items:
-        if item.path.is_relative_to(HERE) and SHARED.intersection(item.fixturenames):
-            params = item.callspec.params if hasattr(item, "callspec") else {}
-            group = f"{item.path.stem}-{params.get('deployment', '')}"
-            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session", autouse=True)
