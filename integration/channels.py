@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.orm import Session
@@ -18,7 +19,30 @@ from integration.vault import Vault
 log = logging.getLogger(__name__)
 
 
-def load(session: Session, channel_id: int, vault: Vault) -> ChannelView:
+@dataclass(frozen=True)
+class Stored:
+    """A channel as it is in the database: its secrets are sealed."""
+
+    channel: SalesChannel
+    tenant: str
+    parameters: Sequence[ChannelParameter]
+
+    def opened(self, vault: Vault) -> ChannelView:
+        """Raises UsageError when no key opens a secret."""
+        return ChannelView(
+            id=self.channel.id,
+            tenant_id=self.channel.tenant_id,
+            tenant=self.tenant,
+            erp_id=self.channel.erp_id,
+            platform=self.channel.platform,
+            parameters={
+                one.key: vault.open(one.value) if one.is_secret else one.value
+                for one in self.parameters
+            },
+        )
+
+
+def load(session: Session, channel_id: int) -> Stored:
     """The channel with its parameters. Raises UsageError if it was removed."""
     row = session.execute(
         select(SalesChannel, Tenant.subdomain)
@@ -27,15 +51,10 @@ def load(session: Session, channel_id: int, vault: Vault) -> ChannelView:
     ).one_or_none()
     if row is None:
         raise UsageError(f"sales channel {channel_id} was removed")
-    channel, tenant = row
-    return ChannelView(
-        id=channel.id,
-        tenant_id=channel.tenant_id,
-        tenant=tenant,
-        erp_id=channel.erp_id,
-        platform=channel.platform,
-        parameters=_parameters(session, channel_id, vault),
-    )
+    parameters = session.scalars(
+        select(ChannelParameter).where(ChannelParameter.channel_id == channel_id)
+    ).all()
+    return Stored(*row, parameters)
 
 
 def names(session: Session, channel_id: int) -> tuple[str, str]:
@@ -46,13 +65,6 @@ def names(session: Session, channel_id: int) -> tuple[str, str]:
         .where(SalesChannel.id == channel_id)
     ).one_or_none()
     return ("removed", "removed") if row is None else (row.subdomain, row.erp_id)
-
-
-def _parameters(session: Session, channel_id: int, vault: Vault) -> dict[str, str]:
-    rows = session.scalars(
-        select(ChannelParameter).where(ChannelParameter.channel_id == channel_id)
-    )
-    return {row.key: vault.open(row.value) if row.is_secret else row.value for row in rows}
 
 
 def sealed_secrets(session: Session) -> list[str]:

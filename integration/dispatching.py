@@ -17,14 +17,13 @@ from typing import Any
 from sqlalchemy import and_, case, exists, func, select, union_all, update
 from sqlalchemy.orm import Session
 
-from integration import channels, pacing, shop_health, sql, work_items
+from integration import channels, pacing, shop_health, sql, toggles, work_items
 from integration.clock import db_now
 from integration.models import (
     Lane,
     Priority,
     SalesChannel,
     Tenant,
-    TransferToggle,
     WorkItem,
     WorkItemState,
 )
@@ -145,11 +144,6 @@ def _due_lanes(topics: tuple[Topic, ...], coalesce_s: float) -> Any:
                 WorkItem.hold_reason.is_(None),
                 WorkItem.due_at <= (due_before if is_live else db_now()),
             )
-            is_off = exists().where(
-                TransferToggle.channel_id == SalesChannel.id,
-                TransferToggle.topic == topic.value,
-                TransferToggle.is_on.is_(False),
-            )
             parts.append(
                 select(
                     SalesChannel.id,
@@ -165,7 +159,9 @@ def _due_lanes(topics: tuple[Topic, ...], coalesce_s: float) -> Any:
                 .outerjoin(
                     Lane, and_(Lane.channel_id == SalesChannel.id, Lane.topic == topic.value)
                 )
-                .where(channels.is_running(), is_due, ~is_off)
+                .where(
+                    channels.is_running(), is_due, toggles.is_switched_on(SalesChannel.id, topic)
+                )
             )
     return union_all(*parts)
 
@@ -275,16 +271,13 @@ def _rows_of(batch: int, shop: Health) -> int:
 
 
 def _lock_lane(session: Session, lane: DueLane) -> Any:
-    session.execute(
-        sql.insert(session, Lane)
-        .values(channel_id=lane.channel_id, topic=lane.topic.value)
-        .on_conflict_do_nothing()
-    )
-    return session.execute(
+    insert = sql.insert(session, Lane).values(channel_id=lane.channel_id, topic=lane.topic.value)
+    locking = (
         select(Lane.round_started_at, db_now().label("now"))
         .where(Lane.channel_id == lane.channel_id, Lane.topic == lane.topic.value)
         .with_for_update()
-    ).one()
+    )
+    return sql.locked_or_new(session, locking, insert)
 
 
 def _chains(

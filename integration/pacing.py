@@ -108,12 +108,10 @@ class Bucket:
 
     def _locked(self, session: Session) -> Any:
         full = self._rate_of(None).capacity
-        session.execute(
-            sql.insert(session, RateBucket)
-            .values(name=self._name, tokens=full, filled_at=db_now())
-            .on_conflict_do_nothing()
+        insert = sql.insert(session, RateBucket).values(
+            name=self._name, tokens=full, filled_at=db_now()
         )
-        return session.execute(
+        locking = (
             select(
                 RateBucket.tokens,
                 RateBucket.filled_at,
@@ -125,7 +123,8 @@ class Bucket:
             )
             .where(RateBucket.name == self._name)
             .with_for_update()
-        ).one()
+        )
+        return sql.locked_or_new(session, locking, insert)
 
 
 def erp_bucket_name(tenant_id: int) -> str:

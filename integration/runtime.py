@@ -58,7 +58,8 @@ class Runtime:
 
     def channel(self, channel_id: int) -> ChannelView:
         with self.scope() as session:
-            return channels.load(session, channel_id, self.vault)
+            stored = channels.load(session, channel_id)
+        return stored.opened(self.vault)
 
     def erp(
         self, tenant_id: int, *, share: Share = Share.LIVE, gives_up_after_s: float = math.inf

@@ -54,12 +54,9 @@ def by_channel(session: Session) -> dict[int, Health]:
 
 def locked(session: Session, channel_id: int) -> Health:
     """One shop, its row locked: everybody who claims for the channel takes turns here."""
-    session.execute(
-        sql.insert(session, ShopHealth)
-        .values(channel_id=channel_id, failures=0, trips=0)
-        .on_conflict_do_nothing()
-    )
-    return _health(_locked_row(session, channel_id))
+    insert = sql.insert(session, ShopHealth).values(channel_id=channel_id, failures=0, trips=0)
+    locking = _select().where(ShopHealth.channel_id == channel_id).with_for_update()
+    return _health(sql.locked_or_new(session, locking, insert))
 
 
 def note_call(session: Session, channel_id: int) -> None:
@@ -158,12 +155,6 @@ def _hangs() -> ColumnElement[bool]:
         ShopHealth.call_began_at <= db_now(-HANGS_AFTER_S),
         ShopHealth.call_began_at > db_now(-FORGOTTEN_AFTER_S),
     )
-
-
-def _locked_row(session: Session, channel_id: int) -> Any:
-    return session.execute(
-        _select().where(ShopHealth.channel_id == channel_id).with_for_update()
-    ).one()
 
 
 def _health(row: Any) -> Health:

@@ -38,6 +38,19 @@ def insert_into(on_postgres: bool, model: Any) -> Any:
     return postgresql.insert(model) if on_postgres else sqlite.insert(model)
 
 
+def locked_or_new(session: Session, locking: Any, insert: Any) -> Any:
+    """The one row of a SELECT ... FOR UPDATE; inserted first when it is not there yet.
+
+    In this order, because it is missing once and there a thousand times.
+    """
+    row = session.execute(locking).one_or_none()
+    if row is None:
+        # Somebody else may do the same at this moment.
+        session.execute(insert.on_conflict_do_nothing())
+        row = session.execute(locking).one()
+    return row
+
+
 def json_texts(on_postgres: bool, parameter: ColumnElement[str]) -> ColumnElement[str]:
     """The texts of one JSON list as rows of a SELECT, in their order.
 

@@ -99,10 +99,10 @@ def claimed(runtime: Runtime, claim_id: str) -> Iterator[Work]:
     again shortly, and if that does not help either, the lease gives them back.
     Raises: the error again, so that it is seen; ClaimLost when somebody else holds the claim.
     """
-    held, listings = _take_over(runtime, claim_id)
+    held, channel, listings = _take_over(runtime, claim_id)
     written: set[int] = set()
     try:
-        yield Work(held, runtime.channel(held.channel_id), listings, written)
+        yield Work(held, channel.opened(runtime.vault), listings, written)
     except ClaimLost:
         with runtime.scope() as session:
             telling.lost(session, held, "fenced", len(held.items))
@@ -124,9 +124,12 @@ def claimed(runtime: Runtime, claim_id: str) -> Iterator[Work]:
         raise
 
 
-def _take_over(runtime: Runtime, claim_id: str) -> tuple[Claim, dict[str, ListingView]]:
+def _take_over(
+    runtime: Runtime, claim_id: str
+) -> tuple[Claim, channels.Stored, dict[str, ListingView]]:
     with runtime.scope() as session:
         held = work_items.take_over(session, claim_id, lease_s=runtime.settings.lease_s)
+        channel = channels.load(session, held.channel_id)
         entity_ids = [item.entity_id for item in held.items]
         rows = session.execute(
             select(*_LISTING).where(
@@ -134,7 +137,7 @@ def _take_over(runtime: Runtime, claim_id: str) -> tuple[Claim, dict[str, Listin
                 sql.is_one_of_texts(session, Listing.article_id, entity_ids),
             )
         ).all()
-    return held, {row.article_id: ListingView(*row) for row in rows}
+    return held, channel, {row.article_id: ListingView(*row) for row in rows}
 
 
 def fail_all(
@@ -219,12 +222,16 @@ def _remember_doubtful_products(runtime: Runtime, work: Work, rows: Mapping[str,
 
 def _may_travel(runtime: Runtime, work: Work) -> bool:
     with runtime.scope() as session:
-        is_running = session.scalar(
+        found = session.scalar(
             select(SalesChannel.id)
             .join(Tenant, Tenant.id == SalesChannel.tenant_id)
-            .where(SalesChannel.id == work.channel.id, channels.is_running())
+            .where(
+                SalesChannel.id == work.channel.id,
+                channels.is_running(),
+                toggles.is_switched_on(SalesChannel.id, work.claim.topic),
+            )
         )
-        return is_running is not None and toggles.is_on(session, work.channel.id, work.claim.topic)
+    return found is not None
 
 
 def _in_shop_or_article(runtime: Runtime, work: Work) -> list[str]:

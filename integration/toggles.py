@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
 from integration import sql
@@ -13,14 +15,13 @@ from integration.topology import Topic
 SERVED_TOPICS = (Topic.STOCK, Topic.PRICE, Topic.ARTICLE)
 
 
-def is_on(session: Session, channel_id: int, topic: Topic) -> bool:
+def is_switched_on(channel_id: Any, topic: Topic) -> ColumnElement[bool]:
     """Whether the topic may travel; without a row it may (the vendor's default)."""
-    found = session.scalar(
-        select(TransferToggle.is_on).where(
-            TransferToggle.channel_id == channel_id, TransferToggle.topic == topic.value
-        )
+    return ~exists().where(
+        TransferToggle.channel_id == channel_id,
+        TransferToggle.topic == topic.value,
+        TransferToggle.is_on.is_(False),
     )
-    return True if found is None else bool(found)
 
 
 def switch(session: Session, channel_id: int, topic: Topic, is_on: bool) -> None:

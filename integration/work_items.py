@@ -255,6 +255,8 @@ def rehint(session: Session, item_ids: Sequence[int]) -> None:
 
     The first write of an article carries its price and stock, so theirs are in doubt too.
     """
+    if not item_ids:
+        return
     identities = session.execute(
         select(WorkItem.channel_id, WorkItem.topic, WorkItem.entity_id, WorkItem.priority).where(
             WorkItem.id.in_(item_ids)

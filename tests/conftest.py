@@ -51,10 +51,18 @@ def bare_sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
-    """A SQLite database with our tables and nothing in them."""
-    shutil.copy(sqlite_template, tmp_path / "relay.db")
-    return f"sqlite:///{tmp_path}/relay.db"
+def sqlite_url(sqlite_kept: Path, sqlite_template: Path) -> str:
+    """A SQLite database with our tables and nothing in them; the next test gets another there."""
+    for end in ("", "-wal", "-shm"):
+        sqlite_kept.with_name(f"{sqlite_kept.name}{end}").unlink(missing_ok=True)
+    shutil.copy(sqlite_template, sqlite_kept)
+    return f"sqlite:///{sqlite_kept}"
+
+
+@pytest.fixture(scope="session")
+def sqlite_kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where they are: one address, so that an engine serves many tests (tests.engines)."""
+    return tmp_path_factory.mktemp("database") / "relay.db"
 
 
 @pytest.fixture(scope="session")

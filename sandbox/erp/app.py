@@ -8,6 +8,7 @@ from pathlib import Path
 from flask import Flask
 
 from sandbox import faults, requests_log, serving
+from sandbox.apps import SandboxApp
 from sandbox.erp import admin, errors, gate, queries, rest_app, rest_articles, rest_channels, sso
 from sandbox.erp.burst import Burst
 from sandbox.erp.options import Options
@@ -21,7 +22,7 @@ def create_app(options: Options | None = None, url: str = "http://127.0.0.1") ->
     """
     world = World(options or Options(), url.rstrip("/"))
     burst = Burst(world.courier)
-    app = Flask("sandbox.erp")
+    app = SandboxApp("sandbox.erp")
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["WORLD"] = world
     app.config["CREDENTIALS"] = world.credentials()

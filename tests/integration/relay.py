@@ -12,7 +12,6 @@ from sqlalchemy import select, update
 from integration import dispatching, pushing, stages, vault, work_outcomes
 from integration.clock import db_now
 from integration.connectors import memory, registry
-from integration.db import build_engine
 from integration.dispatching import Limits
 from integration.errors import IntegrationError
 from integration.models import SalesChannel, Tenant, WorkItem
@@ -21,6 +20,7 @@ from integration.settings import from_env
 from integration.toggles import SERVED_TOPICS
 from integration.topology import Topic
 from integration.work_items import hint
+from tests.engines import engine_at
 
 LIMITS = Limits(chains_per_lane=2, coalesce_s=0.0, lease_s=60.0)
 
@@ -46,7 +46,7 @@ class Relay:
                 "RELAY_ERP_TOKEN_URL": credentials["tokenUrl"],
             }
         )
-        self.runtime = Runtime(settings, build_engine(database_url))
+        self.runtime = Runtime(settings, engine_at(database_url))
         with self.runtime.scope() as session:
             sealed = self.runtime.vault.seal(credentials["offlineToken"])
             tenant = Tenant(subdomain="acme", offline_token=sealed)

@@ -1,21 +1,22 @@
 """What the tests of the work queue share: a small database, and short ways into it."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, event, func, select, update
 from sqlalchemy.orm import Session
 
 from integration import work_items
 from integration.clock import db_now
-from integration.db import build_engine, session_scope
+from integration.db import session_scope
 from integration.models import Priority, SalesChannel, Tenant, WorkItem
 from integration.topology import Topic
 from integration.work_items import Claim, Settled, SettleResult
+from tests.engines import engine_at
 
 LEASE_S = 60.0
 #: Longer than any of these tests should take; a thread that hangs fails instead of blocking.
@@ -128,7 +129,7 @@ class Database:
 
 def open_database(url: str) -> Database:
     """One running channel in empty tables."""
-    engine = build_engine(url)
+    engine = engine_at(url)
     with session_scope(engine) as session:
         tenant = Tenant(subdomain="acme")
         session.add(tenant)
@@ -137,6 +138,27 @@ def open_database(url: str) -> Database:
         session.add(channel)
         session.flush()
         return Database(engine, channel.id, tenant.id)
+
+
+class Executed(NamedTuple):
+    statement: str
+    values: Any
+
+
+@contextmanager
+def executed(database: Database) -> Iterator[list[Executed]]:
+    """What is executed in the block; that a transaction begins is left out."""
+    seen: list[Executed] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            seen.append(Executed(statement, values))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(database.engine, "before_cursor_execute", note)
 
 
 def together(actions: Sequence[Callable[[], Any]]) -> list[Any]:

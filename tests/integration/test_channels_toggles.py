@@ -17,7 +17,6 @@ def vault() -> Vault:
 def test_without_a_row_every_topic_is_on(database):
     with database.scope() as session:
         assert toggles.states(session, database.channel) == dict.fromkeys(Topic, True)
-        assert toggles.is_on(session, database.channel, Topic.STOCK)
 
 
 def test_a_toggle_switches_one_topic_of_one_channel(database):
@@ -30,8 +29,7 @@ def test_a_toggle_switches_one_topic_of_one_channel(database):
     with database.scope() as session:
         off = {topic for topic, on in toggles.states(session, database.channel).items() if not on}
         assert off == {Topic.STOCK}
-        assert not toggles.is_on(session, database.channel, Topic.STOCK)
-        assert toggles.is_on(session, other, Topic.STOCK)
+        assert toggles.states(session, other)[Topic.STOCK]
 
 
 def test_a_channel_is_read_with_its_parameters_and_opened_secrets(database, vault):
@@ -43,7 +41,7 @@ def test_a_channel_is_read_with_its_parameters_and_opened_secrets(database, vaul
     assert "s3cret" not in stored["api_secret"]
 
     with database.scope() as session:
-        view = channels.load(session, database.channel, vault)
+        view = channels.load(session, database.channel).opened(vault)
 
     assert dict(view.parameters) == {"url": "https://shop.example", "api_secret": "s3cret"}
     assert (view.label, view.platform, view.tenant_id) == ("acme/42", "memory", database.tenant)
@@ -56,21 +54,21 @@ def test_a_parameter_set_again_is_replaced_also_as_a_secret(database, vault):
         channels.set_parameter(session, database.channel, "currency", "USD", vault)
 
     with database.scope() as session:
-        assert channels.load(session, database.channel, vault).currency == "USD"
+        assert channels.load(session, database.channel).opened(vault).currency == "USD"
 
 
 def test_the_currency_is_the_euro_unless_set(database, vault):
     with database.scope() as session:
-        assert channels.load(session, database.channel, vault).currency == "EUR"
+        assert channels.load(session, database.channel).opened(vault).currency == "EUR"
 
 
-def test_a_channel_that_was_removed_is_named(database, vault):
+def test_a_channel_that_was_removed_is_named(database):
     with database.scope() as session:
         session.delete(session.get_one(SalesChannel, database.channel))
         session.flush()
 
         with pytest.raises(UsageError, match=f"sales channel {database.channel} was removed"):
-            channels.load(session, database.channel, vault)
+            channels.load(session, database.channel)
 
 
 @pytest.mark.parametrize("name", ["42", "acme/42"])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import update
 
 from integration import channels, dispatching, pacing, shop_health, toggles
 from integration.clock import db_now
@@ -13,7 +13,7 @@ from integration.models import Lane, Priority, RateBucket, SalesChannel, WorkIte
 from integration.rota import DueLane
 from integration.token_bucket import Rate
 from integration.topology import Queue, Topic
-from tests.integration.support import Database, together
+from tests.integration.support import Database, executed, together
 
 ARTICLE, PRICE, STOCK = Topic.ARTICLE, Topic.PRICE, Topic.STOCK
 SERVED = (STOCK, PRICE, ARTICLE)
@@ -444,17 +444,12 @@ def test_a_claim_and_a_look_for_due_lanes_read_only_what_is_due_however_much_wai
     """Retries of hours must not be looked at again and again: due times bound the index."""
     postgres.hint(STOCK, *(str(n) for n in range(5_000)))
     postgres.change(due_at=db_now(3_600))
-    seen = []
-    event.listen(
-        postgres.engine,
-        "before_cursor_execute",
-        lambda *execution: seen.append((execution[2], execution[3])),
-    )
-    postgres.claim(STOCK)
-    lanes(postgres, ROUNDS_ONLY)
+    with executed(postgres) as seen:
+        postgres.claim(STOCK)
+        lanes(postgres, ROUNDS_ONLY)
 
     for mark in ("SKIP LOCKED", "UNION ALL"):
-        plan = plan_of(postgres, *next(one for one in seen if mark in one[0]))
+        plan = plan_of(postgres, *next(one for one in seen if mark in one.statement))
         bounds = [line for line in plan if "Index Cond" in line and "due_at <=" in line]
         probes = [line for line in plan if "ix_work_item_claimable" in line]
         assert len(bounds) == len(probes) > 0, plan

@@ -2,13 +2,11 @@
 
 import random
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from integration import retry, sync_runs, work_items, work_outcomes
 from integration.errors import (
@@ -22,7 +20,7 @@ from integration.errors import (
 from integration.models import Listing, Priority, WorkItem
 from integration.topology import Topic
 from integration.work_items import ClaimedItem, Settled
-from tests.integration.support import PATIENCE_S, Database, together
+from tests.integration.support import PATIENCE_S, Database, executed, together
 
 ARTICLE, PRICE, STOCK = Topic.ARTICLE, Topic.PRICE, Topic.STOCK
 LIVE, BACKFILL = Priority.LIVE, Priority.BACKFILL
@@ -773,7 +771,7 @@ def test_products_in_the_shop_are_noted_with_as_many_statements_for_one_as_for_a
         ]
 
     def remember(listings: list[dict[str, Any]]) -> tuple[set[str], int]:
-        with database.scope() as session, counted(database) as statements:
+        with database.scope() as session, executed(database) as statements:
             new = work_outcomes.remember_listings(session, database.channel, listings)
         return new, len(statements)
 
@@ -788,20 +786,6 @@ def test_products_in_the_shop_are_noted_with_as_many_statements_for_one_as_for_a
     assert len(rows) == 100
     assert (rows["99"].number, rows["99"].is_active) == ("B-99", False)
     assert (rows["98"].number, rows["98"].is_active) == ("A-98", True)
-
-
-@contextmanager
-def counted(database: Database) -> Iterator[list[str]]:
-    """The statements that are executed in the block."""
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            seen.append(statement)
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(database.engine, "before_cursor_execute", note)
 
 
 def test_a_vanished_product_is_forgotten_with_all_its_hashes(database):

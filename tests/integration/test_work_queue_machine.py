@@ -258,7 +258,7 @@ class WorkQueue(RuleBasedStateMachine):
         """Whatever is queued, also what is due later: nobody here has hours to wait."""
         self.database.retries_are_due()
         with self.scope(worker) as session:
-            if not toggles.is_on(session, self.database.channel, topic):
+            if not toggles.states(session, self.database.channel)[topic]:
                 return None
             return work_items.claim(
                 session,
@@ -323,7 +323,7 @@ class WorkQueue(RuleBasedStateMachine):
         try:
             with self.scope(worker) as session:
                 held = work_items.take_over(session, claim_id, lease_s=LEASE_S)
-                is_on = toggles.is_on(session, self.database.channel, held.topic)
+                is_on = toggles.states(session, self.database.channel)[held.topic]
                 in_shop = set(session.scalars(select(Listing.article_id)).all())
         except ClaimLost:
             return None

@@ -10,6 +10,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from sandbox import faults, requests_log, serving
+from sandbox.apps import SandboxApp
 
 from . import admin, api, seed, wire
 from .errors import ApiError
@@ -20,7 +21,7 @@ def create_app(options: Options | None = None, url: str = "") -> Flask:
     """The sandbox shop. `url` is the address it is served under, for the credentials."""
     options = options or Options()
     shop, log = Shop(options), requests_log.RequestsLog()
-    app = Flask(__name__, static_folder=None)
+    app = SandboxApp(__name__, static_folder=None)
     app.url_map.converters["uuid32"] = api.UuidConverter
     app.config["SHOP"] = shop
     app.config["CLOSE"] = shop.faults.clear  # lets held requests go

@@ -12,9 +12,10 @@ from jwt.algorithms import ECAlgorithm
 from sqlalchemy import Engine, select
 
 from integration import settings
-from integration.db import build_engine, session_scope
+from integration.db import session_scope
 from integration.models import SalesChannel, SyncRun, Tenant, WorkItem
 from integration.settings import Settings
+from tests.engines import engine_at
 from webhooks.app import create_app
 
 APP = "5b8ff2f1-5a55-4a7b-a0c2-5d8b2f8b1a11"
@@ -88,7 +89,7 @@ class World:
 def build_world(database_url: str) -> World:
     config = settings_for(database_url)
     # These tests take the database away in less time than any real server needs to come back.
-    engine = build_engine(config.database_url, idle_s=0.0)
+    engine = engine_at(config.database_url, idle_s=0.0)
     with session_scope(engine) as session:
         acme, globex, empty = (Tenant(subdomain=name) for name in ("acme", "globex", "empty"))
         session.add_all([acme, globex, empty])
