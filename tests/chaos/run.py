@@ -19,6 +19,7 @@ from tests.chaos.editor import Editor
 from tests.chaos.history import LateWrite
 from tests.chaos.plan import WORKERS, Fault, plan
 from tests.chaos.report import REPAIRED_S, RESUMED_S, Report
+from tests.chaos.retries import ShortRetries
 from tests.chaos.violence import Missed, Violence
 from tests.chaos.watch import Interval, Watch
 from tests.chaos.world import World, world
@@ -51,15 +52,17 @@ def run(seed: int, count: int, mode: str, say: Say = print) -> Report:
         watcher.start()
         editor.start()
         try:
-            times = commit(faults, where, say)
+            with ShortRetries(where):
+                times = commit(faults, where, say)
         finally:
             editor.stop()
             settle_down(where, say)
             watcher.stop()
-        judge(report, where, editor, blocked_times(times))
+        blocked = [*blocked_times(times), *watch.rests(watcher.samples)]
+        judge(report, where, editor, blocked)
         report.faults = len(times)
         report.by_kind = dict(Counter(f"{one.target} {one.kind}" for one in times))
-        report.slowest_resumption_s, slow = slowest_resumption(watcher, times)
+        report.slowest_resumption_s, slow = slowest_resumption(watcher, times, blocked)
         say(f"chaos: slowest resumption {report.slowest_resumption_s:.1f} s after {slow}")
         if report.slowest_resumption_s > RESUMED_S:
             report.wrong.append(
@@ -124,7 +127,8 @@ def settle_down(where: World, say: Say) -> None:
 def judge(report: Report, where: World, editor: Editor, blocked: list[Interval]) -> None:
     """Compare ERP and shop, count products, read the shop's history.
 
-    Time in which nothing can be pushed, `blocked` by other faults, does not count for a repair.
+    Time in which nothing can be pushed, `blocked` by other faults or by the breaker of a shop that
+    failed again and again, does not count for a repair.
     """
     sent = requests.get(f"{where.erp_url}/_sandbox/webhooks?limit=1", timeout=30).json()
     report.edits, report.webhooks = editor.edits, sent["sent"]
@@ -182,9 +186,10 @@ def unfinished(where: World) -> list[WorkItem]:
     ]
 
 
-def slowest_resumption(watcher: Watch, times: dict[Fault, Interval]) -> tuple[float, Fault | None]:
+def slowest_resumption(
+    watcher: Watch, times: dict[Fault, Interval], blocked: list[Interval]
+) -> tuple[float, Fault | None]:
     """The longest wait for the next pushed row after a fault, and which fault it was."""
-    blocked = blocked_times(times)
     waits = {
         fault: watch.resumption_s(watcher.samples, ended, blocked) or 0.0
         for fault, (_, ended) in times.items()

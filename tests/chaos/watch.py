@@ -6,14 +6,15 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import requests
-from sqlalchemy import case, func, select
+from sqlalchemy import case, exists, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from integration import db
 from integration.clock import db_now
-from integration.models import WorkItem, WorkItemState
+from integration.models import ShopHealth, WorkItem, WorkItemState
 
 EVERY_S = 0.2
 WRITES = "POST /api/_action/sync"
@@ -27,12 +28,13 @@ class Sample:
     """At one moment (monotonic): is work due or under way, and how far did it come?
 
     `progress` grows when a row is pushed, and when the shop answers a write, as it was told to
-    refuse some.
+    refuse some. `shop_rests`: it failed so often that it is let alone for a while.
     """
 
     at: float
     is_due: bool
     progress: tuple[float, int]
+    shop_rests: bool = False
 
 
 class Watch:
@@ -68,11 +70,18 @@ class Watch:
         )
         is_open = is_due | (WorkItem.state == WorkItemState.PROCESSING.value)
         statement = select(func.sum(case((is_open, 1), else_=0)), func.max(WorkItem.pushed_at))
+        rests = exists().where(ShopHealth.retry_at > db_now())
         with db.session_scope(self._engine) as session:
             count, pushed_at = session.execute(statement).one()
+            shop_rests = bool(session.scalar(select(rests)))
         by_route = requests.get(self._counts_url, timeout=30).json()["by_route"]
         progress = (pushed_at.timestamp() if pushed_at else 0.0, by_route.get(WRITES, 0))
-        return Sample(time.monotonic(), bool(count), progress)
+        return Sample(time.monotonic(), bool(count), progress, shop_rests)
+
+
+def rests(samples: Sequence[Sample]) -> list[Interval]:
+    """When the shop was let alone."""
+    return [(one.at, after.at) for one, after in pairwise(samples) if one.shop_rests]
 
 
 def resumption_s(

@@ -11,7 +11,7 @@ from tests.chaos import report
 from tests.chaos.editor import Ledger
 from tests.chaos.history import LateWrite, Write, applied, late_writes
 from tests.chaos.plan import KINDS, MODES, plan
-from tests.chaos.watch import Sample, both, resumption_s
+from tests.chaos.watch import Sample, both, rests, resumption_s
 
 NUMBER = "A-1"
 
@@ -115,6 +115,12 @@ def test_resumption_counts_from_when_work_was_due_and_leaves_out_what_others_blo
     given, blocked, seconds
 ):
     assert resumption_s(samples(*given), 10.0, blocked) == seconds
+
+
+def test_a_shop_is_let_alone_from_one_look_to_the_next():
+    looks = [Sample(at, True, (0, 0), at in (12, 13)) for at in (10, 12, 13, 15, 16)]
+
+    assert rests(looks) == [(12, 13), (13, 15)]
 
 
 def test_an_answer_to_a_write_is_a_step_on_although_nothing_was_pushed():
