@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from integration import doubts, shop_calls, telling, wire, work_items, work_outcomes
+from integration import doubts, shop_calls, shop_products, telling, wire, work_items, work_outcomes
 from integration.connectors import http
 from integration.connectors.base import Payload, Receipt
 from integration.errors import TransientError
@@ -75,7 +75,7 @@ def _without_taken_numbers(
     if not number_by_article:
         return list(payloads)
     with runtime.scope() as session:
-        owners = work_outcomes.number_owners(session, work.channel.id, number_by_article)
+        owners = shop_products.number_owners(session, work.channel.id, number_by_article)
         gone = [one.article_id for one in owners.values() if not one.is_active]
         taken = {article: one for article, one in owners.items() if one.is_active}
         rivals = [one.article_id for one in taken.values()]
@@ -166,7 +166,7 @@ def _remember_products(
     a late one, or one that another one overtook, may have undone newer prices and stocks, and they
     go again.
     """
-    new = work_outcomes.remember_listings(
+    new = shop_products.remember(
         session,
         work.channel.id,
         [

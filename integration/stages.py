@@ -15,7 +15,17 @@ from typing import Any, TypedDict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from integration import channels, db, sql, telling, toggles, wire, work_items, work_outcomes
+from integration import (
+    channels,
+    db,
+    shop_products,
+    sql,
+    telling,
+    toggles,
+    wire,
+    work_items,
+    work_outcomes,
+)
 from integration.channel_view import ChannelView
 from integration.connectors.base import Connector, ListingView, Payload
 from integration.documents import ArticleDocument, Document, WithdrawalDocument
@@ -217,7 +227,7 @@ def _remember_doubtful_products(runtime: Runtime, work: Work, rows: Mapping[str,
             for number, external_id in found.items()
             if external_id not in known
         ]
-        work_outcomes.remember_listings(session, work.channel.id, listings)
+        shop_products.remember(session, work.channel.id, listings)
 
 
 def _may_travel(runtime: Runtime, work: Work) -> bool:

@@ -44,9 +44,6 @@ NOT_IN_SHOP = "article-not-in-shop"
 
 BUG = "bug"
 
-#: What may become different about a product that is in the shop.
-_CHANGES_OF_LISTING = ("external_id", "number", "is_active")
-
 #: What a log line says of a row.
 _TOLD = (WorkItem.id, WorkItem.channel_id, WorkItem.topic, WorkItem.entity_id)
 
@@ -231,86 +228,6 @@ def complete_waiting(
             first_unsent_at=None,
         )
     telling.moved(session, "settled", rows, reason="its article is not offered")
-
-
-def remember_listings(
-    session: Session, channel_id: int, listings: Sequence[dict[str, Any]]
-) -> set[str]:
-    """Store what is in the shop: article_id, external_id, number, is_active, was_adopted.
-
-    The articles that were not known to be there before.
-    """
-    # In one order, as everybody who locks them.
-    wanted = {str(one["article_id"]): one for one in sorted(listings, key=_article_id)}
-    known = _known_listings(session, channel_id, list(wanted))
-    new = _insert_listings(
-        session, channel_id, [one for article_id, one in wanted.items() if article_id not in known]
-    )
-    for article_id, values in wanted.items():
-        changes = {name: values[name] for name in _CHANGES_OF_LISTING}
-        if article_id in new or known.get(article_id) == tuple(changes.values()):
-            continue
-        session.execute(
-            update(Listing)
-            .where(Listing.channel_id == channel_id, Listing.article_id == article_id)
-            .values(**changes)
-            .execution_options(synchronize_session=False)
-        )
-    return new
-
-
-def _article_id(listing: Mapping[str, Any]) -> str:
-    return str(listing["article_id"])
-
-
-def _known_listings(
-    session: Session, channel_id: int, article_ids: Sequence[str]
-) -> dict[str, tuple[Any, ...]]:
-    """What may change in the listings of these articles, by article."""
-    columns = [getattr(Listing, name) for name in _CHANGES_OF_LISTING]
-    rows = session.execute(
-        select(Listing.article_id, *columns).where(
-            Listing.channel_id == channel_id,
-            sql.is_one_of_texts(session, Listing.article_id, article_ids),
-        )
-    )
-    return {row.article_id: tuple(row)[1:] for row in rows}
-
-
-def _insert_listings(
-    session: Session, channel_id: int, listings: Sequence[dict[str, Any]]
-) -> set[str]:
-    """The articles whose listing was inserted; somebody else may have been first."""
-    if not listings:
-        return set()
-    statement = sql.insert(session, Listing.__table__).on_conflict_do_nothing()
-    rows = session.execute(
-        statement.returning(Listing.__table__.c.article_id),
-        [{"channel_id": channel_id, "notes": {}, **one} for one in listings],
-    )
-    return set(rows.scalars())
-
-
-def number_owners(
-    session: Session, channel_id: int, number_by_article: Mapping[str, str]
-) -> dict[str, Listing]:
-    """Listings of other articles that hold one of these numbers in the shop, by the article that
-    wants it."""
-    # Shops compare numbers without regard to case; the index does not, so the usual spellings.
-    spellings = {one for n in number_by_article.values() for one in (n, n.lower(), n.upper())}
-    rows = session.scalars(
-        select(Listing).where(Listing.channel_id == channel_id, Listing.number.in_(spellings))
-    ).all()
-    owner_by_number = {row.number.casefold(): row for row in rows}
-    owners = {
-        article: owner_by_number.get(number.casefold())
-        for article, number in number_by_article.items()
-    }
-    return {
-        article: owner
-        for article, owner in owners.items()
-        if owner is not None and owner.article_id != article
-    }
 
 
 def remember_pushed(

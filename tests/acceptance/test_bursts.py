@@ -23,8 +23,8 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 #: The target is 10 s, which `make bench` judges. Two cores that also run both sandboxes and the
-#: sender take 5.8 to 8.3 s, embedded on SQLite 7.9 to 13.2 s (three storms each, 2026-11-26): a test
-#: that fails by chance tells nothing.
+#: sender take 5.8 to 8.3 s, embedded on SQLite 7.9 to 13.2 s (three storms each, 2026-11-26): a
+#: test that fails by chance tells nothing.
 TAKEN_WITHIN_S = 15.0
 #: A tenth is not for sale; a thousand are left.
 OPTIONS = {"articles": 1_150, "overrides": {**AS_SHIPPED, "RELAY_ERP_BUDGET": "3000/6"}}

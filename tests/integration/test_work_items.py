@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from integration import retry, sync_runs, work_items, work_outcomes
+from integration import retry, shop_products, sync_runs, work_items, work_outcomes
 from integration.errors import (
     ChannelError,
     ClaimLost,
@@ -772,7 +772,7 @@ def test_products_in_the_shop_are_noted_with_as_many_statements_for_one_as_for_a
 
     def remember(listings: list[dict[str, Any]]) -> tuple[set[str], int]:
         with database.scope() as session, executed(database) as statements:
-            new = work_outcomes.remember_listings(session, database.channel, listings)
+            new = shop_products.remember(session, database.channel, listings)
         return new, len(statements)
 
     assert remember(products(1)) == ({"0"}, 2)

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import delete, select
 
-from integration import toggles, work_items, work_outcomes
+from integration import shop_products, toggles, work_items, work_outcomes
 from integration.clock import db_now
 from integration.db import build_engine, session_scope
 from integration.errors import (
@@ -441,7 +441,7 @@ class WorkQueue(RuleBasedStateMachine):
 
     def _remember_products(self, session: Any, push: Push, late: list[str]) -> None:
         channel = push.held.channel_id
-        new = work_outcomes.remember_listings(
+        new = shop_products.remember(
             session,
             channel,
             [
