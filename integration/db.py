@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -41,13 +41,11 @@ def build_engine(url: str, *, idle_s: float = IDLE_S) -> Engine:
 
     `idle_s`: after so long a connection to Postgres is tested before it is used.
     """
-    if url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_S})
-        event.listen(engine, "connect", _prepare_sqlite)
+    engine = _engine(make_url(url))
+    if engine.dialect.name == "sqlite":
         event.listen(engine, "begin", _begin_immediate)
-        return engine
-    engine = create_engine(url, pool_size=10, max_overflow=20, connect_args=POSTGRES_CONNECT)
-    _ask_idle_connections(engine, idle_s)
+    else:
+        _ask_idle_connections(engine, idle_s)
     return engine
 
 
@@ -57,20 +55,19 @@ def build_intake_engine(engine: Engine) -> Engine:
     For webhooks: a round trip less to begin, to commit and to see whether the server is there.
     Who uses it meets a server that was restarted, and tries again (integration.hints).
     """
-    if engine.dialect.name == "sqlite":
-        # No transaction is begun, so none can be begun the wrong way.
-        intake = create_engine(
-            engine.url, isolation_level="AUTOCOMMIT", connect_args={"timeout": SQLITE_BUSY_S}
+    # On SQLite no transaction is begun, so none can be begun the wrong way.
+    return _engine(engine.url, isolation_level="AUTOCOMMIT")
+
+
+def _engine(url: URL, **options: Any) -> Engine:
+    """What all engines of a database have in common."""
+    if url.get_backend_name() != "sqlite":
+        return create_engine(
+            url, pool_size=10, max_overflow=20, connect_args=POSTGRES_CONNECT, **options
         )
-        event.listen(intake, "connect", _prepare_sqlite)
-        return intake
-    return create_engine(
-        engine.url,
-        isolation_level="AUTOCOMMIT",
-        pool_size=10,
-        max_overflow=20,
-        connect_args=POSTGRES_CONNECT,
-    )
+    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_S}, **options)
+    event.listen(engine, "connect", _prepare_sqlite)
+    return engine
 
 
 def _ask_idle_connections(engine: Engine, idle_s: float) -> None:

@@ -130,19 +130,21 @@ def room(session: Session, limits: Limits) -> dict[Queue, int]:
 def _due_lanes(topics: tuple[Topic, ...], coalesce_s: float) -> Any:
     """One index probe per lane, however long the queue is. Built once: every nudge asks."""
     in_round = Lane.round_started_at > db_now(-coalesce_s)
+    due_before = {
+        # What came after a round began waits for the next one.
+        Priority.LIVE: case((in_round, Lane.round_started_at), else_=db_now()),
+        Priority.BACKFILL: db_now(),
+    }
     parts = []
     for topic in topics:
         for priority in Priority:
-            is_live = priority is Priority.LIVE
-            # What came after a round began waits for the next one.
-            due_before = case((in_round, Lane.round_started_at), else_=db_now())
             is_due = exists().where(
                 WorkItem.channel_id == SalesChannel.id,
                 WorkItem.topic == topic.value,
                 WorkItem.priority == int(priority),
                 WorkItem.state == WorkItemState.QUEUED.value,
                 WorkItem.hold_reason.is_(None),
-                WorkItem.due_at <= (due_before if is_live else db_now()),
+                WorkItem.due_at <= due_before[priority],
             )
             parts.append(
                 select(
@@ -159,9 +161,7 @@ def _due_lanes(topics: tuple[Topic, ...], coalesce_s: float) -> Any:
                 .outerjoin(
                     Lane, and_(Lane.channel_id == SalesChannel.id, Lane.topic == topic.value)
                 )
-                .where(
-                    channels.is_running(), is_due, toggles.is_switched_on(SalesChannel.id, topic)
-                )
+                .where(channels.is_running(), is_due, toggles.is_switched_on(topic))
             )
     return union_all(*parts)
 

@@ -238,7 +238,7 @@ def _may_travel(runtime: Runtime, work: Work) -> bool:
             .where(
                 SalesChannel.id == work.channel.id,
                 channels.is_running(),
-                toggles.is_switched_on(SalesChannel.id, work.claim.topic),
+                toggles.is_switched_on(work.claim.topic),
             )
         )
     return found is not None

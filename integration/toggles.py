@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
 from integration import sql
-from integration.models import TransferToggle
+from integration.models import SalesChannel, TransferToggle
 from integration.topology import Topic
 
 #: Topics that this version carries; the others are switched when they can travel.
 SERVED_TOPICS = (Topic.STOCK, Topic.PRICE, Topic.ARTICLE)
 
 
-def is_switched_on(channel_id: Any, topic: Topic) -> ColumnElement[bool]:
-    """Whether the topic may travel; without a row it may (the vendor's default)."""
+def is_switched_on(topic: Topic) -> ColumnElement[bool]:
+    """Whether a SalesChannel's topic may travel; without a row it may (the vendor's default)."""
     return ~exists().where(
-        TransferToggle.channel_id == channel_id,
+        TransferToggle.channel_id == SalesChannel.id,
         TransferToggle.topic == topic.value,
         TransferToggle.is_on.is_(False),
     )
