@@ -7,13 +7,12 @@ tests need a database of their own.
 
 from __future__ import annotations
 
-from typing import Any
-
 from alembic import command
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from integration import schema
 from integration.db import build_engine
+from tests.engines import executed
 
 _statements_by_dialect: dict[str, list[str]] = {}
 #: What a migration does; the rest of what Alembic sends are questions.
@@ -42,16 +41,9 @@ def migrate_at(url: str) -> None:
 
 
 def _migrate_slowly(engine: Engine) -> list[str]:
-    sent: list[str] = []
-
-    def listen(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if statement.lstrip().startswith(_CHANGES):
-            assert not parameters, f"a migration with parameters cannot be repeated: {statement}"
-            sent.append(statement)
-
-    event.listen(engine, "before_cursor_execute", listen)
-    try:
+    with executed(engine) as sent:
         command.upgrade(schema.alembic_config(engine), "head")
-    finally:
-        event.remove(engine, "before_cursor_execute", listen)
-    return sent
+    changes = [one for one in sent if one.statement.lstrip().startswith(_CHANGES)]
+    for statement, values in changes:
+        assert not values, f"a migration with parameters cannot be repeated: {statement}"
+    return [one.statement for one in changes]

@@ -1,13 +1,13 @@
 """What the tests of the work queue share: a small database, and short ways into it."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Engine, event, func, select, update
+from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
 from integration import work_items
@@ -138,27 +138,6 @@ def open_database(url: str) -> Database:
         session.add(channel)
         session.flush()
         return Database(engine, channel.id, tenant.id)
-
-
-class Executed(NamedTuple):
-    statement: str
-    values: Any
-
-
-@contextmanager
-def executed(database: Database) -> Iterator[list[Executed]]:
-    """What is executed in the block; that a transaction begins is left out."""
-    seen: list[Executed] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            seen.append(Executed(statement, values))
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(database.engine, "before_cursor_execute", note)
 
 
 def together(actions: Sequence[Callable[[], Any]]) -> list[Any]:

@@ -13,7 +13,8 @@ from integration.models import Lane, Priority, RateBucket, SalesChannel, WorkIte
 from integration.rota import DueLane
 from integration.token_bucket import Rate
 from integration.topology import Queue, Topic
-from tests.integration.support import Database, executed, together
+from tests.engines import executed
+from tests.integration.support import Database, together
 
 ARTICLE, PRICE, STOCK = Topic.ARTICLE, Topic.PRICE, Topic.STOCK
 SERVED = (STOCK, PRICE, ARTICLE)
@@ -444,7 +445,7 @@ def test_a_claim_and_a_look_for_due_lanes_read_only_what_is_due_however_much_wai
     """Retries of hours must not be looked at again and again: due times bound the index."""
     postgres.hint(STOCK, *(str(n) for n in range(5_000)))
     postgres.change(due_at=db_now(3_600))
-    with executed(postgres) as seen:
+    with executed(postgres.engine) as seen:
         postgres.claim(STOCK)
         lanes(postgres, ROUNDS_ONLY)
 

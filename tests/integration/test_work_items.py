@@ -20,7 +20,8 @@ from integration.errors import (
 from integration.models import Listing, Priority, WorkItem
 from integration.topology import Topic
 from integration.work_items import ClaimedItem, Settled
-from tests.integration.support import PATIENCE_S, Database, executed, together
+from tests.engines import executed
+from tests.integration.support import PATIENCE_S, Database, together
 
 ARTICLE, PRICE, STOCK = Topic.ARTICLE, Topic.PRICE, Topic.STOCK
 LIVE, BACKFILL = Priority.LIVE, Priority.BACKFILL
@@ -771,7 +772,7 @@ def test_products_in_the_shop_are_noted_with_as_many_statements_for_one_as_for_a
         ]
 
     def remember(listings: list[dict[str, Any]]) -> tuple[set[str], int]:
-        with database.scope() as session, executed(database) as statements:
+        with database.scope() as session, executed(database.engine) as statements:
             new = shop_products.remember(session, database.channel, listings)
         return new, len(statements)
 
