@@ -196,9 +196,8 @@ def resume(here: Here, channel: str) -> None:
     A shop that rests because it failed is tried at once. A hold of its tenant ends too. What
     caused it holds it again if it is still there.
     """
-    from cli import registrations
     from cli.channel_parameters import missing_parameters
-    from integration import channels, pacing, shop_health
+    from integration import channels, pacing, registrations, shop_health
     from integration.models import Tenant
 
     runtime = here.runtime

@@ -68,7 +68,7 @@ def _require_quiet(session: Session, found: SalesChannel, label: str) -> None:
 
 def _deregister(runtime: Runtime, tenant_id: int) -> None:
     """Failure policy: best effort; the next `channel resume` of the tenant takes the rest away."""
-    from cli import registrations
+    from integration import registrations
 
     try:
         registrations.withdraw(runtime, tenant_id)

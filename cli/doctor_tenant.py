@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from cli import erp_channels, registrations
+from cli import erp_channels
 from cli.findings import Finding
-from integration import channels
+from integration import channels, registrations
 from integration.erp import auth, catalogue, webhooks
 from integration.errors import IntegrationError
 from integration.models import SalesChannel, Tenant

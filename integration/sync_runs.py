@@ -29,6 +29,11 @@ from integration.work_items import UNCHANGED
 
 INITIAL, NIGHTLY = "initial", "nightly"
 STOCK_PASS, PRICE_PASS = "stock-pass", "price-pass"
+CATCH_UP = "catch-up"
+#: Runs that are asked for rather than begun; one of a kind waits per channel at most.
+REQUESTED = (STOCK_PASS, PRICE_PASS, CATCH_UP)
+#: Topics of a run that compares everything.
+ALL_TOPICS = ("article", "price", "stock")
 
 #: A driver that says nothing for so long (or for a lease, if that is shorter) is dead, and another
 #: one goes on.
@@ -103,16 +108,24 @@ def open_run(session: Session, channel_id: int, kind: str) -> SyncRun | None:
 
 def request_stock_pass(session: Session, channel_id: int) -> None:
     """Ask for the stock of all listings of a channel to be compared, at most once a minute."""
-    _request_pass(session, channel_id, STOCK_PASS, "stock")
+    _request(session, channel_id, STOCK_PASS, ["stock"])
 
 
 def request_price_pass(session: Session, channel_id: int) -> None:
     """Ask for the prices of all listings of a channel to be compared, at most once a minute."""
-    _request_pass(session, channel_id, PRICE_PASS, "price")
+    _request(session, channel_id, PRICE_PASS, ["price"])
 
 
-def _request_pass(session: Session, channel_id: int, kind: str, topic: str) -> None:
-    """One pass waits at most; it starts a minute after the last one began, or now."""
+def request_catch_up(session: Session, channel_id: int) -> None:
+    """Ask for everything listed to be compared, because changes may have been missed.
+
+    At most once a minute; of a paused or held channel it waits until the channel runs again.
+    """
+    _request(session, channel_id, CATCH_UP, ALL_TOPICS)
+
+
+def _request(session: Session, channel_id: int, kind: str, topics: Sequence[str]) -> None:
+    """One run waits at most; it starts a minute after the last one began, or now."""
     last = session.execute(
         select(func.max(SyncRun.due_at).label("at"), db_now().label("now")).where(
             SyncRun.channel_id == channel_id, SyncRun.kind == kind
@@ -125,7 +138,7 @@ def _request_pass(session: Session, channel_id: int, kind: str, topic: str) -> N
         session,
         channel_id,
         kind,
-        [topic],
+        topics,
         unique_key=f"{kind}:{channel_id}:waiting",
         delay_s=delay,
     )
@@ -150,7 +163,7 @@ def start_nightly(session: Session, zone: ZoneInfo, hour: int) -> list[int]:
             session,
             channel_id,
             NIGHTLY,
-            ["article", "price", "stock"],
+            ALL_TOPICS,
             unique_key=f"{NIGHTLY}:{channel_id}:{night.isoformat()}",
         )
         for channel_id in running
@@ -190,7 +203,7 @@ def take_wheel(
 ) -> bool:
     """Become the run's driver; False while another one is at it.
 
-    A waiting pass gives its unique key back here, so that a later event asks for another one.
+    A run that was asked for gives its unique key back here, so that it can be asked for again.
     """
     taken = session.scalars(
         update(SyncRun)
@@ -198,9 +211,7 @@ def take_wheel(
         .values(
             driver=driver,
             driver_until=db_now(lease_s),
-            unique_key=case(
-                (SyncRun.kind.in_([STOCK_PASS, PRICE_PASS]), None), else_=SyncRun.unique_key
-            ),
+            unique_key=case((SyncRun.kind.in_(REQUESTED), None), else_=SyncRun.unique_key),
         )
         .returning(SyncRun.id)
         .execution_options(synchronize_session=False)

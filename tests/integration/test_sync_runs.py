@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from integration import channels, sync_runs
 from integration.clock import db_now
 from integration.models import Priority, SyncCursor, SyncRun, SyncRunState, WorkItem
-from integration.sync_runs import NIGHTLY, STOCK_PASS, Counts
+from integration.sync_runs import CATCH_UP, NIGHTLY, STOCK_PASS, Counts
 from integration.topology import Topic
 from tests.acceptance.service import MERCHANTS_ZONE, hour_of_no_pass
 from tests.integration.support import Database, together
@@ -108,6 +108,25 @@ def test_an_event_long_after_the_last_pass_is_served_at_once(database):
 
     _, second = runs(database)
     assert due(database) == [second.id]
+
+
+def test_a_catch_up_compares_everything_and_is_asked_for_once(database):
+    for _ in range(3):
+        with database.scope() as session:
+            sync_runs.request_catch_up(session, database.channel)
+
+    (run,) = runs(database)
+    assert (run.kind, run.topics) == (CATCH_UP, "article,price,stock")
+    assert due(database) == [run.id]
+
+
+def test_a_catch_up_that_began_does_not_stand_for_a_later_one(database):
+    for _ in range(2):
+        with database.scope() as session:
+            sync_runs.request_catch_up(session, database.channel)
+        take_wheel(database, runs(database)[0].id, "a")
+
+    assert len(runs(database)) == 2
 
 
 def test_price_and_stock_passes_do_not_wait_for_each_other(database):
