@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 PROFILES = ("columns", "rest")
+LIES = ("price", "stock")
 RATE_HEADERS = ("x-rate-limit-retry-after-seconds", "Retry-After", "none")
 
 
@@ -26,6 +27,7 @@ class Options:
     merge: str = "deep"  # PATCH of a listing: "deep", or "shallow" (replaces whole objects)
     stock_change_id: str = "article"  # id in sales_channel.stockChange: "article" or "channel"
     no_price: str = "404"  # answer for an article without a price: "404" or "empty"
+    column_lies: tuple[str, ...] = ()  # what the columns tell otherwise than REST: price, stock
     channel_license: bool = True  # false: creating a sales channel is answered 402
     webhook_timeout_s: float = 10.0
     webhook_retries_s: tuple[float, ...] = (10, 30, 60, 300, 900)
@@ -37,6 +39,8 @@ class Options:
         _one_of("merge", self.merge, ("deep", "shallow"))
         _one_of("stock_change_id", self.stock_change_id, ("article", "channel"))
         _one_of("no_price", self.no_price, ("404", "empty"))
+        for lie in self.column_lies:
+            _one_of("column_lies", lie, LIES)
         for name in ("articles", "rate_limit", "rate_window_s", "access_token_s",
                      "webhook_timeout_s", "webhook_workers"):
             if getattr(self, name) <= 0:
@@ -45,7 +49,7 @@ class Options:
 
 # Everything that can change while requests are being answered.
 RUNNING = ("rate_limit", "rate_window_s", "rate_header", "access_token_s", "merge", "profile",
-           "stock_change_id", "no_price", "channel_license", "webhook_timeout_s",
+           "stock_change_id", "no_price", "column_lies", "channel_license", "webhook_timeout_s",
            "webhook_retries_s")
 
 
@@ -65,6 +69,8 @@ def changed(options: Options, wanted: dict[str, Any]) -> Options:
         if not all(_fits(delay, 0.0) and delay >= 0 for delay in schedule):
             raise ValueError("webhook_retries_s is a list of seconds")
         wanted = {**wanted, "webhook_retries_s": tuple(schedule)}
+    if "column_lies" in wanted:
+        wanted = {**wanted, "column_lies": tuple(wanted["column_lies"])}
     return replace(options, **wanted)
 
 

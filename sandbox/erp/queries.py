@@ -11,7 +11,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from sandbox.erp.errors import invalid, not_found
 from sandbox.erp.vql import sources
-from sandbox.erp.vql.engine import AGGREGATES, Answer, Field, execute
+from sandbox.erp.vql.engine import AGGREGATES, Answer, Field, Source, execute
 from sandbox.erp.vql.syntax import (
     And,
     Between,
@@ -67,7 +67,7 @@ def blueprint(world: World) -> Blueprint:
     @routes.get("/<group>/<template>/fields")
     def fields(group: str, template: str) -> Response:
         try:
-            source = sources.source(f"{group}.{template}", current_tenant(), world.options.profile)
+            source = _source(world, f"{group}.{template}")
         except VqlError as error:
             raise not_found(str(error).removesuffix(" does not exist.")) from None
         columns = [(Column(path), known) for path, known in source.fields.items()]
@@ -94,8 +94,11 @@ def blueprint(world: World) -> Blueprint:
 
 
 def _answered(world: World, select: Select, limit: int | None, offset: int) -> Answer:
-    source = sources.source(select.source, current_tenant(), world.options.profile)
-    return execute(select, source, limit, offset)
+    return execute(select, _source(world, select.source), limit, offset)
+
+
+def _source(world: World, name: str) -> Source:
+    return sources.source(name, current_tenant(), world.options.profile, world.options.column_lies)
 
 
 def _response(world: World, answer: Answer, offset: int) -> Response:

@@ -7,6 +7,7 @@ what a real ERP may or may not have: prices, stock, change times.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from sandbox.erp.tenants import Tenant
 from sandbox.erp.vql.engine import Bounds, Field, Source
 from sandbox.erp.vql.syntax import VqlError
 
+SHOP_LISTING = "article.shopListing"
 CHANNEL = "listings.salesChannel.id"
 ATTESTED = frozenset({"id", "number", "listings.id", "listings.listed", CHANNEL,
                       "listings.salesChannel.label"})
@@ -25,17 +27,35 @@ def names() -> tuple[str, ...]:
     return tuple(_SOURCES)
 
 
-def source(name: str, tenant: Tenant, profile: str) -> Source:
-    """The source called `name` with the tenant's rows. Raises VqlError."""
+def source(name: str, tenant: Tenant, profile: str, lies: Iterable[str] = ()) -> Source:
+    """The source called `name` with the tenant's rows. Raises VqlError.
+
+    Columns that are named in `lies` (price, stock) tell one more than there is.
+    """
     make = _SOURCES.get(name)
     if make is None:
         raise VqlError(f"The source {name} does not exist.")
-    return make(tenant, profile)
+    made = make(tenant, profile)
+    if name != SHOP_LISTING or not lies:
+        return made
+    wrong = {path for lie in lies for path in _COLUMNS_OF[lie] if path in made.fields}
+    lying = {path: replace(made.fields[path], get=_one_more(made.fields[path])) for path in wrong}
+    return replace(made, fields={**made.fields, **lying})
+
+
+def _one_more(field: Field) -> Callable[[Any], Any]:
+    def get(row: Any) -> Any:
+        value = field.get(row)
+        return None if value is None else value + 1
+
+    return get
 
 
 def _fields(columns: Iterable[tuple[str, str, Callable[[Any], Any]]]) -> dict[str, Field]:
     return {path: Field(path, kind, get) for path, kind, get in columns}
 
+
+_COLUMNS_OF = {"price": ("netSalesPrice", "grossSalesPrice"), "stock": ("stockAvailable",)}
 
 # --- articles ------------------------------------------------------------------------------------
 
@@ -205,7 +225,7 @@ def _migrations(tenant: Tenant, _profile: str) -> Source:
 
 
 _SOURCES: dict[str, Callable[[Tenant, str], Source]] = {
-    "article.shopListing": _shop_listing,
+    SHOP_LISTING: _shop_listing,
     "article.query": _article_query,
     "article.queryArticles": _article_query,
     "sales-channel.salesChannels": _sales_channels,
