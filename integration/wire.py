@@ -19,7 +19,10 @@ def loads(text: str | bytes) -> Any:
 
     Raises: ValueError for anything but JSON.
     """
-    return simplejson.loads(text, use_decimal=True)
+    try:
+        return simplejson.loads(text, use_decimal=True)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def content_hash(value: Any) -> str:

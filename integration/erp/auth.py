@@ -24,9 +24,14 @@ from integration.settings import Settings
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _REALM_PATH = re.compile(r"/realms/[A-Za-z0-9._-]+/?", re.ASCII)
 _ERROR_CODE = re.compile(r"[a-z_]{1,60}", re.ASCII)
+#: What may stand in a header.
+_TOKEN = re.compile(r"[\x21-\x7e]+", re.ASCII)
 _SSO_PREFIX = "sso."
 #: Life of an access token whose answer does not tell; short enough to be wrong without harm.
 UNKNOWN_LIFE_S = 60.0
+LONGEST_LIFE_S = 86_400.0
+#: A sign-in that takes longer hangs: it reads no catalogue, and work waits for it.
+SIGN_IN_TIMEOUTS_S = (5.0, 15.0)
 
 RECONNECT = "reconnect the app in the ERP (install it again)"
 
@@ -133,6 +138,7 @@ def fetch_access_token(access: TenantAccess, session: requests.Session) -> tuple
             "client_secret": access.client_secret,
         },
         headers={"User-Agent": access.app_identifier, "Accept": "application/json"},
+        timeout=SIGN_IN_TIMEOUTS_S,
     )
     if response.status_code != 200:
         raise _refusal(access, response)
@@ -142,13 +148,14 @@ def fetch_access_token(access: TenantAccess, session: requests.Session) -> tuple
 def _token_of(access: TenantAccess, response: requests.Response) -> tuple[str, float]:
     answer = _object(response)
     token = answer.get("access_token")
-    if not isinstance(token, str) or not token:
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise TransientError(f"tenant {access.tenant}: the sign-in answered without a token")
     try:
         life_s = float(answer.get("expires_in", UNKNOWN_LIFE_S))
     except (TypeError, ValueError):
         life_s = UNKNOWN_LIFE_S
-    return token, life_s if life_s > 0 else UNKNOWN_LIFE_S
+    # NaN compares with nothing; what is longer than a day is cut, or it would not fit a date
+    return token, min(life_s, LONGEST_LIFE_S) if life_s > 0 else UNKNOWN_LIFE_S
 
 
 def _object(response: requests.Response) -> dict[str, Any]:

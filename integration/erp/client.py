@@ -94,17 +94,20 @@ class ErpClient:
 
     def vql_all(self, statement: str, *, limit: int = PAGE_SIZE) -> Iterator[dict[str, Any]]:
         """All rows of a statement, page by page. It needs an ORDER BY to be complete."""
-        offset = 0
+        offset, before = 0, None
         while True:
             page = self.vql(statement, limit=limit, offset=offset)
+            if page.raw and page.raw == before:
+                raise self._stuck(offset, "the page before came again")
             yield from page.rows
             if not page.more:
                 return
-            if page.next_offset <= offset:
-                raise TransientError(
-                    f"{self._named('POST', EXECUTE_PATH)}: paging does not advance at {offset}"
-                )
-            offset = page.next_offset
+            if page.next_offset <= offset or not page.raw:
+                raise self._stuck(offset, "paging does not advance")
+            offset, before = page.next_offset, page.raw
+
+    def _stuck(self, offset: int, why: str) -> TransientError:
+        return TransientError(f"{self._named('POST', EXECUTE_PATH)}: {why} at {offset}")
 
     def _call(self, method: str, path: str, **kwargs: Any) -> Any:
         response = self._answer(method, path, **kwargs)
