@@ -197,28 +197,30 @@ def resume(here: Here, channel: str) -> None:
     caused it holds it again if it is still there.
     """
     from cli.channel_parameters import missing_parameters
+    from cli.erp_columns import check_before_work
     from integration import channels, pacing, registrations, shop_health
-    from integration.models import Tenant
+    from integration.models import SalesChannel, Tenant
 
     runtime = here.runtime
     with runtime.scope() as session:
         found = channels.find(session, channel)
-        tenant = session.get_one(Tenant, found.tenant_id)
-        label, tenant_id, tenant_held = (
-            f"{tenant.subdomain}/{found.erp_id}",
-            tenant.id,
-            tenant.held_reason,
-        )
+        channel_id = found.id
+        label = f"{session.get_one(Tenant, found.tenant_id).subdomain}/{found.erp_id}"
         missing = missing_parameters(session, found)
-        if missing:
-            raise IntegrationError(
-                f"sales channel {label} cannot be resumed, it lacks {', '.join(missing)}; "
-                f"`vario-relay channel set {channel} {missing[0]}=...` sets it"
-            )
+    if missing:
+        raise IntegrationError(
+            f"sales channel {label} cannot be resumed, it lacks {', '.join(missing)}; "
+            f"`vario-relay channel set {channel} {missing[0]}=...` sets it"
+        )
+    check_before_work(runtime, channel_id)
+    with runtime.scope() as session:
+        found = session.get_one(SalesChannel, channel_id)
+        tenant = session.get_one(Tenant, found.tenant_id)
+        tenant_id, tenant_held = tenant.id, tenant.held_reason
         found.is_paused, found.paused_until, found.held_reason = False, None, None
         tenant.held_reason = None
-        pacing.end_pause(session, pacing.shop_bucket_name(found.id))
-        shop_health.forget(session, found.id)
+        pacing.end_pause(session, pacing.shop_bucket_name(channel_id))
+        shop_health.forget(session, channel_id)
     say(f"sales channel {label} is resumed")
     if tenant_held:
         say(f"its tenant was held and is tried again: {tenant_held}")

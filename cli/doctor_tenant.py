@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from cli import erp_channels
 from cli.findings import Finding
-from integration import channels, registrations
+from integration import channels, column_checks, registrations
 from integration.erp import auth, catalogue, webhooks
 from integration.errors import IntegrationError
 from integration.models import SalesChannel, Tenant
@@ -77,7 +77,8 @@ def _columns(runtime: Runtime, label: str, tenant_id: int, client: ErpClient) ->
         reads = catalogue.plan(topic, offered).reads
         check = f"tenant {label} columns of {SHORT_NAME_BY_TOPIC[topic]}"
         if reads:
-            detail = f"read article by article: {', '.join(sorted(reads))}; slow, but complete"
+            cost = column_checks.cost_of_reads(len(reads), runtime.settings.erp_budget)
+            detail = f"{', '.join(sorted(reads))} not offered; {cost}"
         else:
             detail = f"all by query, {client_page_size()} articles at a time"
         yield Finding(check, True, detail)

@@ -72,7 +72,7 @@ def load(session: Session, channel_id: int) -> Stored:
         select(ChannelParameter).where(ChannelParameter.channel_id == channel_id)
     ).all()
     found, tenant, findings = row
-    return Stored(found, tenant, parameters, findings)
+    return Stored(found, tenant, parameters, None if findings is None else findings["reads"])
 
 
 def names(session: Session, channel_id: int) -> tuple[str, str]:

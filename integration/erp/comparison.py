@@ -45,14 +45,22 @@ class Comparison:
     findings: dict[str, dict[str, Any]] = field(default_factory=dict)
     rng: random.Random = field(default_factory=random.SystemRandom)
 
+    @property
+    def columns(self) -> list[str]:
+        """The columns that are compared."""
+        return [path for one in self._columns_by_read().values() for path in one.values()]
+
+    def _columns_by_read(self) -> dict[str, dict[str, str]]:
+        return {read: catalogue.compared_columns(read, self.offered) for read in _READS}
+
     def run(self) -> None:
         """Raises: what the client raises; what was found until then is kept in the fields."""
-        columns = {read: catalogue.compared_columns(read, self.offered) for read in _READS}
-        paths = {name: path for one in columns.values() for name, path in one.items()}
+        columns_by_read = self._columns_by_read()
+        paths = {name: path for one in columns_by_read.values() for name, path in one.items()}
         if not paths:
             return
         samples = self._samples(paths)
-        for read, by_name in columns.items():
+        for read, by_name in columns_by_read.items():
             if by_name:
                 self.findings[read] = self._finding(read, by_name, samples)
 
