@@ -12,11 +12,11 @@ from functools import partial
 from typing import Any
 
 from sandbox.erp.model import Article, Articles, Listing, listing_id
+from sandbox.erp.options import Options
 from sandbox.erp.tenants import Tenant
 from sandbox.erp.vql.engine import Bounds, Field, Source
 from sandbox.erp.vql.syntax import VqlError
 
-SHOP_LISTING = "article.shopListing"
 CHANNEL = "listings.salesChannel.id"
 ATTESTED = frozenset({"id", "number", "listings.id", "listings.listed", CHANNEL,
                       "listings.salesChannel.label"})
@@ -27,35 +27,27 @@ def names() -> tuple[str, ...]:
     return tuple(_SOURCES)
 
 
-def source(name: str, tenant: Tenant, profile: str, lies: Iterable[str] = ()) -> Source:
-    """The source called `name` with the tenant's rows. Raises VqlError.
-
-    Columns that are named in `lies` (price, stock) tell one more than there is.
-    """
+def source(name: str, tenant: Tenant, options: Options) -> Source:
+    """The source called `name` with the tenant's rows. Raises VqlError."""
     make = _SOURCES.get(name)
     if make is None:
         raise VqlError(f"The source {name} does not exist.")
-    made = make(tenant, profile)
-    if name != SHOP_LISTING or not lies:
-        return made
-    wrong = {path for lie in lies for path in _COLUMNS_OF[lie] if path in made.fields}
-    lying = {path: replace(made.fields[path], get=_one_more(made.fields[path])) for path in wrong}
-    return replace(made, fields={**made.fields, **lying})
+    made = make(tenant, options)
+    return _without(made, options.missing_columns) if options.missing_columns else made
 
 
-def _one_more(field: Field) -> Callable[[Any], Any]:
-    def get(row: Any) -> Any:
-        value = field.get(row)
-        return None if value is None else value + 1
-
-    return get
+def _without(made: Source, missing: tuple[str, ...]) -> Source:
+    """The source after an update of the ERP that took these columns away."""
+    fields = {path: known for path, known in made.fields.items() if path not in missing}
+    return replace(
+        made, fields=fields, standard=tuple(path for path in made.standard if path in fields),
+        indexed=made.indexed & set(fields),
+        dynamic=lambda path: None if path in missing else made.dynamic(path))
 
 
 def _fields(columns: Iterable[tuple[str, str, Callable[[Any], Any]]]) -> dict[str, Field]:
     return {path: Field(path, kind, get) for path, kind, get in columns}
 
-
-_COLUMNS_OF = {"price": ("netSalesPrice", "grossSalesPrice"), "stock": ("stockAvailable",)}
 
 # --- articles ------------------------------------------------------------------------------------
 
@@ -100,12 +92,30 @@ _SHOP_LISTING = _fields((
     ("listings.description", "text", lambda row: row[1].description),
     (CHANNEL, "id", lambda row: row[1].channel),
 ))
+_LIES = {
+    # As if the columns held another price list: a euro off, and only where there is a price.
+    "price": _fields((
+        ("netSalesPrice", "number", lambda row: _off(_price(row, "net"))),
+        ("grossSalesPrice", "number", lambda row: _off(_price(row, "gross"))),
+    )),
+    # As if the column held what lies in the warehouse, reserved pieces included.
+    "stock": _fields((
+        ("stockAvailable", "number", lambda row: row[0].stock_on(row[1]) + row[0].reserved()),
+    )),
+}
 
 
-def _shop_listing(tenant: Tenant, profile: str) -> Source:
+def _off(amount: Any) -> Any:
+    return None if amount is None else amount + 1
+
+
+def _shop_listing(tenant: Tenant, options: Options) -> Source:
+    profile = options.profile
     label = Field("listings.salesChannel.label", "text",
                   lambda row: tenant.channels[row[1].channel].label)
     fields = {**_SHOP_LISTING, label.path: label}
+    for lie in options.column_lies:
+        fields.update(_LIES[lie])
     if profile == "rest":
         fields = {path: known for path, known in fields.items() if path in ATTESTED}
     standard = tuple(path for path in ("id", "number", "name", "active") if path in fields)
@@ -121,8 +131,10 @@ def _shop_listing(tenant: Tenant, profile: str) -> Source:
                 if channels is None or channel in channels)
 
     prefixes = ("listings.custom.",) if profile == "rest" else ("listings.custom.", "custom.")
+    declared = tenant.custom_fields() if options.custom_fields == "declared" else None
     return Source(fields, rows, standard, frozenset({"id", "number", CHANNEL}),
-                  lambda path: _custom(path, prefixes))
+                  lambda path: _custom(path, prefixes, declared),
+                  "listings" if options.listing_rows == "meta" else None)
 
 
 def _articles(articles: Articles, bounds: Bounds) -> list[Article]:
@@ -139,10 +151,12 @@ def _articles(articles: Articles, bounds: Bounds) -> list[Article]:
             and (bounds.upto is None or article_id <= bounds.upto)]
 
 
-def _custom(path: str, prefixes: tuple[str, ...]) -> Field | None:
-    """A field of the custom data: prefix, group and attribute. Any group is accepted."""
+def _custom(path: str, prefixes: tuple[str, ...], declared: set[str] | None) -> Field | None:
+    """A field of the custom data: prefix, group and attribute; of any group if none is declared."""
     for prefix in prefixes:
         if path.startswith(prefix) and "." in (inside := path.removeprefix(prefix)):
+            if declared is not None and inside not in declared:
+                return None
             owner = 1 if prefix.startswith("listings.") else 0  # place in the pair
             return Field(path, "custom", partial(_walk, owner=owner, keys=inside.split(".")))
     return None
@@ -155,9 +169,10 @@ def _walk(pair: Pair, owner: int, keys: list[str]) -> Any:
     return value
 
 
-def _article_query(tenant: Tenant, profile: str) -> Source:
-    wanted = {"id"} if profile == "rest" else {"id", "number", "name", "active", "updatedAt",
-                                               "identifiers.name", "identifiers.value"}
+def _article_query(tenant: Tenant, options: Options) -> Source:
+    offered = {"id", "number", "name", "active", "updatedAt", "identifiers.name",
+               "identifiers.value"}
+    wanted = {"id"} if options.profile == "rest" else offered
     fields = {path: known for path, known in _fields(_ARTICLE_COLUMNS).items() if path in wanted}
 
     def rows(bounds: Bounds) -> Iterable[Pair]:
@@ -175,7 +190,7 @@ def _listed(fields: dict[str, Field], rows: Callable[[], Iterable[Any]],
     return Source(fields, lambda _bounds: list(rows()), standard)
 
 
-def _sales_channels(tenant: Tenant, _profile: str) -> Source:
+def _sales_channels(tenant: Tenant, _options: Options) -> Source:
     def backend(name: str) -> Callable[[Any], Any]:
         return lambda row: getattr(tenant.backends.get(row.backend), name, None)
 
@@ -192,7 +207,7 @@ def _sales_channels(tenant: Tenant, _profile: str) -> Source:
                    ("id", "label"))
 
 
-def _backends(tenant: Tenant, _profile: str) -> Source:
+def _backends(tenant: Tenant, _options: Options) -> Source:
     fields = _fields((
         ("id", "id", lambda row: row.id),
         ("label", "text", lambda row: row.label),
@@ -204,7 +219,7 @@ def _backends(tenant: Tenant, _profile: str) -> Source:
                    ("id", "appId", "type"))
 
 
-def _webhooks(tenant: Tenant, _profile: str) -> Source:
+def _webhooks(tenant: Tenant, _options: Options) -> Source:
     fields = _fields((
         ("destinationQueue", "text", lambda row: row.queue),
         ("url", "text", lambda row: row.url),
@@ -214,7 +229,7 @@ def _webhooks(tenant: Tenant, _profile: str) -> Source:
                                     for one in known], ("destinationQueue", "url"))
 
 
-def _migrations(tenant: Tenant, _profile: str) -> Source:
+def _migrations(tenant: Tenant, _options: Options) -> Source:
     def part(name: str) -> Callable[[Any], Any]:
         return lambda row: row.get(name)
 
@@ -224,8 +239,8 @@ def _migrations(tenant: Tenant, _profile: str) -> Source:
     return _listed(fields, lambda: tenant.migrations.values(), ("id", "identifier"))
 
 
-_SOURCES: dict[str, Callable[[Tenant, str], Source]] = {
-    SHOP_LISTING: _shop_listing,
+_SOURCES: dict[str, Callable[[Tenant, Options], Source]] = {
+    "article.shopListing": _shop_listing,
     "article.query": _article_query,
     "article.queryArticles": _article_query,
     "sales-channel.salesChannels": _sales_channels,
