@@ -22,7 +22,10 @@ from integration.errors import IntegrationError, TenantError, Throttled, Transie
 from integration.settings import Settings
 
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
-_REALM_PATH = re.compile(r"/realms/[A-Za-z0-9._-]+/?", re.ASCII)
+#: Nothing that two libraries could read as different hosts: the one that sends the secret ends a
+#: host at a backslash, the one that compares does not.
+_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*", re.ASCII)
+_REALM_PATH = re.compile(r"/realms/(?!\.{1,2}/?$)[A-Za-z0-9._-]+/?", re.ASCII)
 _ERROR_CODE = re.compile(r"[a-z_]{1,60}", re.ASCII)
 #: What may stand in a header.
 _TOKEN = re.compile(r"[\x21-\x7e]+", re.ASCII)
@@ -112,7 +115,9 @@ def _issuer(subdomain: str, issuer: object, domains: tuple[str, ...]) -> tuple[s
         raise refused from None
     if parts.scheme != "https" or "@" in parts.netloc or parts.query or parts.fragment:
         raise refused
-    if not host.startswith(_SSO_PREFIX) or not _REALM_PATH.fullmatch(parts.path):
+    if not _HOST.fullmatch(host) or not _REALM_PATH.fullmatch(parts.path):
+        raise refused
+    if not host.startswith(_SSO_PREFIX):
         raise refused
     domain = host.removeprefix(_SSO_PREFIX)
     allowed = (name.lower() for name in domains)
@@ -152,9 +157,9 @@ def _token_of(access: TenantAccess, response: requests.Response) -> tuple[str, f
         raise TransientError(f"tenant {access.tenant}: the sign-in answered without a token")
     try:
         life_s = float(answer.get("expires_in", UNKNOWN_LIFE_S))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         life_s = UNKNOWN_LIFE_S
-    # NaN compares with nothing; what is longer than a day is cut, or it would not fit a date
+    # What is longer than a day is cut, or it would not fit a date; "nan" is above nothing.
     return token, min(life_s, LONGEST_LIFE_S) if life_s > 0 else UNKNOWN_LIFE_S
 
 
@@ -186,7 +191,10 @@ def _refusal(access: TenantAccess, response: requests.Response) -> IntegrationEr
             f"tenant {tenant}: the sign-in refuses the app; check RELAY_CLIENT_ID and "
             "RELAY_CLIENT_SECRET against the ERP's Admin Center"
         )
-    named = f" ({code})" if isinstance(code, str) and _ERROR_CODE.fullmatch(code) else ""
+    if not isinstance(code, str):
+        # Something in front of it speaks; the sign-in itself always names an error.
+        return TransientError(f"tenant {tenant}: the sign-in answered {status} without an error")
+    named = f" ({code})" if _ERROR_CODE.fullmatch(code) else ""
     return TenantError(
         f"tenant {tenant}: the sign-in answered {status}{named}; check the tenant and {RECONNECT}"
     )

@@ -17,7 +17,7 @@ from integration.connectors import http
 from integration.connectors.base import TokenStore
 from integration.erp.answers import pause_s, refusal
 from integration.erp.auth import TenantAccess, fetch_access_token
-from integration.erp.vql import map_row
+from integration.erp.vql import flat_row
 from integration.errors import Gone, TenantError, TransientError
 
 EXECUTE_PATH = "/cmn/computed-queries/execute"
@@ -157,7 +157,8 @@ class ErpClient:
 
     def _json(self, response: requests.Response, method: str, path: str, *, writes: bool) -> Any:
         try:
-            return http.json_body(response)
+            # A NaN is refused with its article alone (`rows.unusable`), not with the whole page.
+            return http.json_body(response, allow_nan=True)
         except ValueError as error:
             raise TransientError(
                 f"{self._named(method, path)} answered something that is not JSON",
@@ -178,7 +179,7 @@ class ErpClient:
         more = response.headers.get("x-query-more-elements")
         following = response.headers.get("x-query-next-offset", "").strip()
         return VqlPage(
-            rows=[map_row(definition, row) for row in raw],
+            rows=[flat_row(definition, row) for row in raw],
             raw=raw,
             more=len(raw) == limit if more is None else more.strip().lower() == "true",
             next_offset=int(following) if following.isdecimal() else offset + len(raw),
