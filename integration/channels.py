@@ -160,9 +160,22 @@ def hold(session: Session, channel_id: int, reason: str) -> None:
     log.warning(observe.event("channel.held", tenant=tenant, channel=channel, reason=reason))
 
 
-def hold_tenant(session: Session, tenant_id: int, reason: str) -> None:
-    """Stop all channels of a tenant, e.g. because the app must be reconnected."""
-    session.execute(update(Tenant).where(Tenant.id == tenant_id).values(held_reason=reason))
+def hold_tenant(
+    session: Session, tenant_id: int, reason: str, connection: str | None = None
+) -> None:
+    """Stop all channels of a tenant, e.g. because the app must be reconnected.
+
+    `connection` is the sealed offline token that the reason was met with: a stage that began
+    before the app was installed again does not hold what works now.
+    """
+    is_meant = Tenant.id == tenant_id
+    if connection is not None:
+        is_meant = and_(is_meant, Tenant.offline_token == connection)
+    held = session.scalars(
+        update(Tenant).where(is_meant).values(held_reason=reason).returning(Tenant.id)
+    ).all()
+    if not held:
+        return
     named = session.scalar(select(Tenant.subdomain).where(Tenant.id == tenant_id))
     log.warning(observe.event("tenant.held", tenant=named, reason=reason))
 

@@ -53,6 +53,8 @@ class TenantAccess:
     client_id: str
     client_secret: str = field(repr=False)
     offline_token: str = field(repr=False)
+    #: The offline token as it is stored, sealed.
+    connection: str | None = field(repr=False, default=None)
 
     @property
     def api_url(self) -> str:

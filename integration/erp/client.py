@@ -89,7 +89,9 @@ class ErpClient:
             response = self._answer("POST", EXECUTE_PATH, body=body)
         except Gone as error:
             # No entity was asked for: nothing has gone, the address is wrong.
-            raise TenantError(f"{error}; the ERP does not know this address") from error
+            wrong = TenantError(f"{error}; the ERP does not know this address")
+            wrong.connection = self.access.connection
+            raise wrong from error
         return self._page(response, limit, offset)
 
     def vql_all(self, statement: str, *, limit: int = PAGE_SIZE) -> Iterator[dict[str, Any]]:
@@ -123,6 +125,15 @@ class ErpClient:
         writes: bool = False,
     ) -> requests.Response:
         """The accepted answer; a refused token is renewed once."""
+        try:
+            return self._answered(method, path, params=params, body=body, writes=writes)
+        except TenantError as error:
+            error.connection = self.access.connection
+            raise
+
+    def _answered(
+        self, method: str, path: str, *, params: dict[str, str] | None, body: Any, writes: bool
+    ) -> requests.Response:
         for is_last in (False, True):
             token = self._tokens.get(lambda: fetch_access_token(self.access, self._session))
             self._bucket.take()
