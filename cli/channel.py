@@ -210,6 +210,8 @@ def resume(here: Here, channel: str) -> None:
             tenant.held_reason,
         )
         missing = missing_parameters(session, found)
+        if tenant.uninstalled_at is not None:
+            raise IntegrationError(f"sales channel {label} cannot be resumed: {tenant.held_reason}")
         if missing:
             raise IntegrationError(
                 f"sales channel {label} cannot be resumed, it lacks {', '.join(missing)}; "
