@@ -19,6 +19,7 @@ from integration import db, observe, registrations
 from integration.erp import app_records, catalogue, listings, webhooks
 from integration.erp.app_records import Backend
 from integration.erp.client import ErpClient
+from integration.erp.webhooks import Registration
 from integration.errors import Busy, IntegrationError, LicenseMissing
 from integration.installation import tenants
 from integration.installation.report import Line, Words
@@ -64,6 +65,11 @@ class Visit:
     def channels(self) -> list[listings.ErpChannel]:
         """The app's sales channels in the ERP."""
         return listings.sales_channels(self.client)
+
+    @cached_property
+    def offered(self) -> set[str]:
+        """The events that this ERP offers."""
+        return app_records.offered_events(self.client)
 
     def record(self, step: str, note: Any, line: Line) -> Line:
         """Put on record that a step was done, once; the line says if that failed."""
@@ -157,9 +163,9 @@ def _next(visit: Visit) -> str:
         without = [one for one in here if one.held_reason == tenants.SECRETS_GONE]
         known = {one.erp_id for one in here}
     missing = [one.id for one in visit.channels if one.id not in known]
-    if missing:
-        return visit.words("do_connect_channel", id=missing[0], tenant=tenant)
-    return visit.words("do_channel_secrets", id=without[0].erp_id) if without else ""
+    if without:
+        return visit.words("do_channel_secrets", id=without[0].erp_id)
+    return visit.words("do_connect_channel", id=missing[0], tenant=tenant) if missing else ""
 
 
 def webhooks_registered(visit: Visit) -> Iterator[Line]:
@@ -173,6 +179,7 @@ def webhooks_registered(visit: Visit) -> Iterator[Line]:
     if not wanted:
         yield Line(WEBHOOKS, True, words("webhooks_later"))
     elif visit.mends:
+        wanted = _registrable(visit, wanted)
         changes = webhooks.reconcile(visit.client, app, public_url, wanted)
         added, removed = len(changes.registered), len(changes.deregistered)
         key = "webhooks_changed" if added or removed else "webhooks_all"
@@ -184,6 +191,14 @@ def webhooks_registered(visit: Visit) -> Iterator[Line]:
         # Before its first channel goes live a tenant needs none.
         is_well = not missing or not _has_running_channel(visit)
         yield Line(WEBHOOKS, is_well, detail, words("do_register") if missing else "")
+
+
+def _registrable(visit: Visit, wanted: set[Registration]) -> set[Registration]:
+    """Without those that the ERP would refuse, because it does not offer them: `events` says so."""
+    try:
+        return {one for one in wanted if one.queue in visit.offered}
+    except IntegrationError:
+        return wanted
 
 
 def _has_running_channel(visit: Visit) -> bool:
@@ -203,7 +218,7 @@ def events(visit: Visit) -> Iterator[Line]:
     erp_ids = [one.id for one in visit.channels]
     url = visit.runtime.settings.public_url
     wanted = {one.queue for one in webhooks.desired(erp_ids, url)}
-    missing = sorted(wanted - app_records.offered_events(visit.client))
+    missing = sorted(wanted - visit.offered)
     if missing:
         detail = words("events_missing", names=", ".join(missing))
         # A warning: what they would tell is found by night.
@@ -246,7 +261,7 @@ def run(visit: Visit, names: Iterable[str] = STEPS) -> Iterator[Line]:
         except db.TROUBLE:
             raise
         except Busy as error:
-            detail = visit.words("unfinished", error=error)
+            detail = visit.words("unfinished", error=error.message)
             yield Line(name, False, detail, visit.words("do_once_more"))
         except IntegrationError as error:
             yield Line(name, False, str(error), visit.words("do_again"))
