@@ -133,8 +133,10 @@ def channels(visit: Visit) -> Iterator[Line]:
         line = Line(CHANNELS, True, words("channels_there", names=names), _next(visit))
         note = {"channels": [one.id for one in visit.channels]}
         yield visit.record(CHANNELS, note, line) if visit.mends else line
-    elif not visit.mends or visit.backend is None or CHANNELS in visit.done:
+    elif not visit.mends or CHANNELS in visit.done:
         yield Line(CHANNELS, True, words("channels_none"), words("do_add_channel"))
+    elif visit.backend is None:
+        yield Line(CHANNELS, False, words("channels_none"), words("do_again"))
     else:
         yield _first_channel(visit, visit.backend)
 
@@ -265,7 +267,11 @@ def run(visit: Visit, names: Iterable[str] = STEPS) -> Iterator[Line]:
             yield Line(name, False, detail, visit.words("do_once_more"))
         except IntegrationError as error:
             yield Line(name, False, str(error), visit.words("do_again"))
-        except Exception as error:
-            log.exception(observe.event("install.step_crashed", step=name))
-            detail = visit.words("crashed", error=type(error).__name__)
-            yield Line(name, False, detail, visit.words("do_once_more"))
+        except Exception as error:  # noqa: BLE001 - logged; a fault of ours in one stops no other
+            yield _crashed(visit, name, error)
+
+
+def _crashed(visit: Visit, name: str, error: Exception) -> Line:
+    log.error(observe.event("install.step_crashed", step=name), exc_info=error)
+    detail = visit.words("crashed", error=type(error).__name__)
+    return Line(name, False, detail, visit.words("do_once_more"))

@@ -415,3 +415,19 @@ def test_an_install_that_takes_too_long_says_what_to_do(sqlite_url, monkeypatch)
 )
 def test_the_report_speaks_the_language_of_the_reader(world, language, words):
     assert words in world.install(language=language)["tenant"]["detail"]
+
+
+def test_a_fault_of_ours_in_one_step_is_logged_and_told_and_stops_no_other(
+    world, monkeypatch, caplog
+):
+    def crash(_client):
+        raise KeyError("active")
+
+    monkeypatch.setattr("integration.erp.app_records.find_backend", crash)
+
+    steps = world.install()
+
+    assert not steps["backend"]["ok"]
+    assert "KeyError" in steps["backend"]["detail"]
+    assert "find_backend" in caplog.text
+    assert all(steps[name]["ok"] for name in STEPS if name not in ("backend", "channels"))
