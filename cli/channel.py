@@ -204,9 +204,12 @@ def resume(here: Here, channel: str) -> None:
     runtime = here.runtime
     with runtime.scope() as session:
         found = channels.find(session, channel)
-        channel_id = found.id
-        label = f"{session.get_one(Tenant, found.tenant_id).subdomain}/{found.erp_id}"
+        tenant = session.get_one(Tenant, found.tenant_id)
+        channel_id, label = found.id, f"{tenant.subdomain}/{found.erp_id}"
+        uninstalled = tenant.held_reason if tenant.uninstalled_at is not None else None
         missing = missing_parameters(session, found)
+    if uninstalled:
+        raise IntegrationError(f"sales channel {label} cannot be resumed: {uninstalled}")
     if missing:
         raise IntegrationError(
             f"sales channel {label} cannot be resumed, it lacks {', '.join(missing)}; "
@@ -218,7 +221,8 @@ def resume(here: Here, channel: str) -> None:
         tenant = session.get_one(Tenant, found.tenant_id)
         tenant_id, tenant_held = tenant.id, tenant.held_reason
         found.is_paused, found.paused_until, found.held_reason = False, None, None
-        tenant.held_reason = None
+        if tenant.uninstalled_at is None:  # it may have been just now
+            tenant.held_reason = None
         pacing.end_pause(session, pacing.shop_bucket_name(channel_id))
         shop_health.forget(session, channel_id)
     say(f"sales channel {label} is resumed")

@@ -165,10 +165,11 @@ def hold_tenant(
 ) -> None:
     """Stop all channels of a tenant, e.g. because the app must be reconnected.
 
-    `connection` is the sealed offline token that the reason was met with: a stage that began
-    before the app was installed again does not hold what works now.
+    One whose app was uninstalled is stopped already, and its reason says more than that of a stage
+    which was under way and found no token. `connection` is the sealed offline token that the reason
+    was met with: what began before the app was installed again does not hold what works now.
     """
-    is_meant = Tenant.id == tenant_id
+    is_meant = and_(Tenant.id == tenant_id, Tenant.uninstalled_at.is_(None))
     if connection is not None:
         is_meant = and_(is_meant, Tenant.offline_token == connection)
     held = session.scalars(
@@ -189,4 +190,5 @@ def is_running() -> ColumnElement[bool]:
         ),
         SalesChannel.held_reason.is_(None),
         Tenant.held_reason.is_(None),
+        Tenant.uninstalled_at.is_(None),
     )

@@ -14,6 +14,7 @@
         ChannelError            the whole channel is held
             CredentialsRefused  the shop does not accept what the channel is set to
         TenantError             all channels of the tenant are held
+            LicenseMissing      the tenant lacks a license for what was asked
         ClaimLost               somebody else holds the work; the loser records nothing
         UsageError              a command or a setting is wrong; nothing was done
 
@@ -111,6 +112,10 @@ class TenantError(IntegrationError):
     """
 
     connection: str | None = None
+
+
+class LicenseMissing(TenantError):
+    """The tenant lacks a license for what was asked (402)."""
 
 
 class ClaimLost(IntegrationError):

@@ -21,7 +21,9 @@ stages.INTERRUPTIONS.append(SoftTimeLimitExceeded)
 
 app = Celery("vario-relay", amqp="tasks.broker:Broker")
 app.config_from_object("celeryconfig")
-app.conf.imports = ("tasks.outbound", "tasks.dispatch", "tasks.sync", "tasks.housekeeping", "tasks.columns")
+app.conf.imports = tuple(
+    f"tasks.{name}" for name in ("outbound", "dispatch", "sync", "housekeeping", "columns")
+)
 
 
 @setup_logging.connect

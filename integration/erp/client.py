@@ -72,6 +72,10 @@ class ErpClient:
         """The JSON of the answer. `writes` false: only asks, e.g. a structured query."""
         return self._call("POST", path, body=body, writes=writes)
 
+    def put(self, path: str, body: Any) -> Any:
+        """The JSON of the answer. Failure policy: at least once, absolute values only."""
+        return self._call("PUT", path, body=body, writes=True)
+
     def patch(self, path: str, body: Any) -> Any:
         """The JSON of the answer. Failure policy: at least once, absolute values only."""
         return self._call("PATCH", path, body=body, writes=True)
