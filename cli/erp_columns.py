@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from integration.runtime import Runtime
 
 #: A doctor that runs after another one, or after `channel resume`, does not ask all again.
-JUST_NOW_S = 600.0
+JUST_NOW_S = 3_600.0
 
 
 def check_before_work(runtime: Runtime, channel_id: int) -> None:

@@ -2,7 +2,7 @@
 
 The finding is a fact of the channel that every stage reads with the channel itself. It is made
 before a channel's first work (`channel resume`), by `doctor`, and once a day by beat
-(docs/decisions/0014). What it costs is taken from the backfill's share of the budget.
+(docs/decisions/0015). What it costs is taken from the backfill's share of the budget.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ NEEDED = ("id", CHANNEL_PATH)
 ARTICLE, LISTING, PRICE, STOCK = "article", "listing", "price", "stock"
 
 #: Reads whose columns are compared with their REST answer before they are believed, with the
-#: fields that count: nobody says that the columns are the channel's (docs/decisions/0014).
+#: fields that count: nobody says that the columns are the channel's (docs/decisions/0015).
 COMPARED = {PRICE: ("net", "gross"), STOCK: ("stock",)}
 
 #: What a check found, by read: ``{"columns": [...], "agrees": bool, ...}``.
