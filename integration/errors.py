@@ -14,6 +14,7 @@
         ChannelError            the whole channel is held
             CredentialsRefused  the shop does not accept what the channel is set to
         TenantError             all channels of the tenant are held
+            Forbidden           the app lacks a permission or the tenant a license
         ClaimLost               somebody else holds the work; the loser records nothing
         UsageError              a command or a setting is wrong; nothing was done
 
@@ -105,6 +106,10 @@ class CredentialsRefused(ChannelError):
 
 class TenantError(IntegrationError):
     """All channels of the tenant are held, e.g. because the app must be reconnected."""
+
+
+class Forbidden(TenantError):
+    """The ERP does not let the app do this. What can go on without it catches the error."""
 
 
 class ClaimLost(IntegrationError):

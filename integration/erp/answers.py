@@ -14,6 +14,7 @@ import requests
 from integration.connectors import http
 from integration.errors import (
     Busy,
+    Forbidden,
     Gone,
     IntegrationError,
     Rejected,
@@ -52,9 +53,9 @@ def refusal(call: str, response: requests.Response, *, writes: bool) -> Integrat
     if status == 401:
         return TenantError(f"{sentence}; a fresh access token was refused too, reconnect the app")
     if status == 402:
-        return TenantError(f"{sentence}; the tenant lacks a license for this")
+        return Forbidden(f"{sentence}; the tenant lacks a license for this")
     if status == 403:
-        return TenantError(
+        return Forbidden(
             f"{sentence}; the app lacks a permission in the ERP, or RELAY_APP_IDENTIFIER "
             "(sent as User-Agent) is empty"
         )
