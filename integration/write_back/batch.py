@@ -42,7 +42,10 @@ def write(runtime: Runtime, claim_id: str) -> None:
         try:
             batch.write([one for one in items if _wanted(work, one) is not None])
         except Busy as error:
-            _give_back(runtime, work, batch.left, error.retry_after_s)
+            # A batch begins with a read: where not even one write followed, it waits for two
+            # tokens. With one it would only read again.
+            tokens = 1 if batch.has_written else 2
+            _give_back(runtime, work, batch.left, tokens * error.retry_after_s)
 
 
 def _wanted(work: Work, item: ClaimedItem) -> str | None:
@@ -76,6 +79,7 @@ class _Batch:
     def __init__(self, runtime: Runtime, work: Work) -> None:
         self._runtime, self._work = runtime, work
         self.left: list[ClaimedItem] = []
+        self.has_written = False
         self._facts = runtime.erp_facts(work.channel.tenant_id)
 
     @cached_property
@@ -141,6 +145,7 @@ class _Batch:
                 settled = Settled(item.id, skip_reason=UNCHANGED)
             else:
                 self._put(item, found, wanted, sends_all)
+                self.has_written = True
                 settled = Settled(item.id, wire.content_hash(wanted))
         except Gone:
             settled = Settled(item.id, skip_reason=NO_LISTING)
