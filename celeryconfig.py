@@ -11,6 +11,7 @@ from integration.topology import (
     TASK_SWEEP,
     TASK_SYNC_ADVANCE,
     TASK_TRANSFORM,
+    TASK_WRITE_BACK,
     Queue,
 )
 
@@ -36,6 +37,7 @@ task_routes = {
     name: {"queue": Queue.CONTROL.value}
     for name in (TASK_DISPATCH, TASK_SWEEP, TASK_SYNC_ADVANCE, TASK_NIGHTLY, TASK_HOUSEKEEPING)
 } | {name: {"queue": Queue.LIVE.value} for name in (TASK_FETCH, TASK_TRANSFORM, TASK_PUSH)}
+task_routes[TASK_WRITE_BACK] = {"queue": Queue.WRITE_BACK.value}
 
 # A killed worker's task is tried again as often as StageTask.max_retries says: rejecting the
 # message has no limit, and a row that kills its worker would kill them all (pitfall 2). The lease

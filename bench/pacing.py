@@ -1,12 +1,14 @@
 """Four processes saturate one tenant's request budget: `python -m bench.pacing [SECONDS]`.
 
-Against the sandboxed ERP, which enforces its 40 requests per 6 s. What counts: the share of 429
-among the answers (below 1 %), and how much of our own budget is used (at least 90 %).
+Two for live work and one for backfill ask as fast as they may; one writes product ids back, as the
+service does. Against the sandboxed ERP, which enforces its 40 requests per 6 s. What counts: the
+share of 429 among the answers (below 1 %), and how much of our own budget is used (at least 90 %).
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import subprocess
 import sys
@@ -16,17 +18,21 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
+from sqlalchemy import update
 
-from integration import db, settings
+from integration import db, settings, stages
 from integration.clock import utc_now
 from integration.erp.client import ErpClient
+from integration.erp.external_id import ATTRIBUTE_KEY, GROUP_KEY
 from integration.errors import Throttled
-from integration.models import Base, Tenant
+from integration.models import Base, Listing, SalesChannel, Tenant
 from integration.runtime import Runtime
 from integration.token_bucket import Share
 from integration.vault import new_key
+from integration.write_back import asking, batch, lanes
 from sandbox import serving
 from sandbox.erp import create_app
 from sandbox.erp.options import Options
@@ -55,16 +61,17 @@ class Outcome:
 
 def saturate(database_url: str, seconds: float) -> Outcome:
     """Let the takers ask as fast as they may for so long. The tables of the database are new."""
-    with serving.running(lambda url: create_app(Options(articles=10), url)) as erp_url:
+    with serving.running(lambda url: create_app(Options(articles=100), url)) as erp_url:
         environ = _environ(erp_url, database_url)
         budget = settings.from_env(environ).erp_budget
-        tenant_id = _tenant(environ, erp_url)
+        tenant_id, channel_id = _tenant(environ, erp_url)
         command = [sys.executable, "-m", "bench.pacing", "--taker"]
         takers = [
             subprocess.Popen([*command, share], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             for share in TAKERS
         ]
-        plan = {"environ": environ, "tenant_id": tenant_id, "seconds": seconds}
+        ids = {"tenant_id": tenant_id, "channel_id": channel_id}
+        plan = {"environ": environ, "seconds": seconds, **ids}
         for one in takers:
             one.stdin.write(json.dumps(plan).encode() + b"\n")
             one.stdin.close()
@@ -93,7 +100,8 @@ def _environ(erp_url: str, database_url: str) -> dict[str, str]:
     }
 
 
-def _tenant(environ: dict[str, str], erp_url: str) -> int:
+def _tenant(environ: dict[str, str], erp_url: str) -> tuple[int, int]:
+    """A tenant with a channel whose products are in the shop; their ids."""
     runtime = _runtime(environ)
     Base.metadata.drop_all(runtime.engine)
     Base.metadata.create_all(runtime.engine)
@@ -102,9 +110,24 @@ def _tenant(environ: dict[str, str], erp_url: str) -> int:
         tenant = Tenant(subdomain="acme", offline_token=runtime.vault.seal(token))
         session.add(tenant)
         session.flush()
-        tenant_id = tenant.id
+        channel = SalesChannel(tenant_id=tenant.id, erp_id="42", platform="memory", is_paused=False)
+        session.add(channel)
+        session.flush()
+        ids = tenant.id, channel.id
+        session.add_all(
+            Listing(channel_id=channel.id, article_id=one, external_id="", number=one)
+            for one in _listed(erp_url)
+        )
+    attributes = [{"key": ATTRIBUTE_KEY, "label": ATTRIBUTE_KEY, "type": "TEXT"}]
+    group = {"key": GROUP_KEY, "label": GROUP_KEY, "attributes": attributes}
+    runtime.erp(ids[0]).post("/cmn/eav-groups", {**group, "entities": ["articleListing"]})
     runtime.engine.dispose()
-    return tenant_id
+    return ids
+
+
+def _listed(erp_url: str) -> list[str]:
+    answer = requests.get(f"{erp_url}/_sandbox/state?limit=100", timeout=30)
+    return [one["id"] for one in answer.json()["articles"] if one["listed"]]
 
 
 def _runtime(environ: dict[str, str]) -> Runtime:
@@ -122,11 +145,40 @@ def _post(url: str, route: str, **body: object) -> dict[str, str]:
 def take(share: Share) -> None:
     """One taker: reads its plan, asks until the time is over, prints how many were answered."""
     plan = json.loads(sys.stdin.readline())
-    client = _runtime(plan["environ"]).erp(plan["tenant_id"], share=share)
-    ends, answered = time.monotonic() + plan["seconds"], 0
+    runtime, ends = _runtime(plan["environ"]), time.monotonic() + plan["seconds"]
+    if share is Share.WRITE_BACK:
+        print(_write_back(runtime, plan, ends))
+        return
+    client = runtime.erp(plan["tenant_id"], share=share)
+    answered = 0
     while time.monotonic() < ends:
         answered += _asked(client)
     print(answered)
+
+
+def _write_back(runtime: Runtime, plan: dict[str, Any], ends: float) -> int:
+    """Batches of product ids, which get new ones whenever all are written; the answers."""
+    answers: list[int] = []
+    runtime.http.hooks["response"].append(lambda one, **_: answers.append(one.status_code))
+    threading.Timer(plan["seconds"], stages.STOPPING.set).start()
+    names = itertools.count()
+    while time.monotonic() < ends:
+        claim_id = _claimed(runtime)
+        if claim_id is not None:
+            batch.write(runtime, claim_id)
+            continue
+        with runtime.scope() as session:
+            session.execute(update(Listing).values(external_id=f"product-{next(names)}"))
+            asking.ask_for_all(session, plan["channel_id"])
+        threading.Event().wait(0.1)
+    return answers.count(200)
+
+
+def _claimed(runtime: Runtime) -> str | None:
+    with runtime.scope() as session:
+        lane = lanes.rota(session).next()
+        lease_s = runtime.settings.lease_s
+        return None if lane is None else lanes.claim_next(session, lane, lease_s=lease_s)
 
 
 def _asked(client: ErpClient) -> int:

@@ -8,6 +8,7 @@ import click
 
 from cli.shared import (
     Here,
+    TopicName,
     channel_argument,
     duration,
     json_option,
@@ -15,7 +16,6 @@ from cli.shared import (
     print_json,
     print_table,
     say,
-    topic_option,
 )
 from integration.errors import IntegrationError
 
@@ -154,7 +154,7 @@ def failed(here: Here, channel: str | None, as_json: bool) -> None:
 
 @queue.command()
 @channel_argument
-@topic_option
+@click.option("--topic", type=TopicName(also_write_back=True), help="Only this topic.")
 @click.option("--fingerprint", metavar="F", help="Only failures with this cause.")
 @click.option("--dry-run", is_flag=True, help="Only count; change nothing.")
 @json_option

@@ -56,11 +56,16 @@ class FailureGroup:
 
 
 def statuses(session: Session) -> list[LaneStatus]:
-    """Every topic that travels, of every channel; others where they have rows."""
+    """Every topic that travels, of every channel; others and the way back where they have rows."""
     counted = {(row.channel_id, row.topic): row for row in session.execute(_OPEN)}
     settled = _settled_lately(session)
     channels = session.execute(
-        select(SalesChannel.id, SalesChannel.erp_id, Tenant.subdomain)
+        select(
+            SalesChannel.id,
+            SalesChannel.erp_id,
+            Tenant.subdomain,
+            toggles.is_switched_on(Topic.WRITE_BACK).label("is_written_back"),
+        )
         .join(Tenant, Tenant.id == SalesChannel.tenant_id)
         .order_by(Tenant.subdomain, SalesChannel.erp_id)
     ).all()
@@ -68,6 +73,7 @@ def statuses(session: Session) -> list[LaneStatus]:
     result = []
     for channel in channels:
         is_on = toggles.states(session, channel.id)
+        is_on[Topic.WRITE_BACK] = channel.is_written_back
         for topic in sorted(Topic, key=LANE_BY_TOPIC.__getitem__):
             row = counted.get((channel.id, topic.value))
             if row is not None or topic in toggles.SERVED_TOPICS:

@@ -6,7 +6,7 @@ repeats the request once, because tokens may be revoked before they end.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -76,9 +76,13 @@ class ErpClient:
         """The JSON of the answer. Failure policy: at least once, absolute values only."""
         return self._call("PUT", path, body=body, writes=True)
 
-    def patch(self, path: str, body: Any) -> Any:
-        """The JSON of the answer. Failure policy: at least once, absolute values only."""
-        return self._call("PATCH", path, body=body, writes=True)
+    def patch(self, path: str, body: Any, before_write: Callable[[], float] | None = None) -> Any:
+        """The JSON of the answer. Failure policy: at least once, absolute values only.
+
+        `before_write` is asked right before the request, behind all waiting, and says until when
+        (`http.clock`) the body may be sent.
+        """
+        return self._call("PATCH", path, body=body, writes=True, before_write=before_write)
 
     def vql(self, statement: str, *, limit: int = PAGE_SIZE, offset: int = 0) -> VqlPage:
         """One page of a statement of `vql.select`."""
@@ -122,6 +126,7 @@ class ErpClient:
         params: dict[str, str] | None = None,
         body: Any = None,
         writes: bool = False,
+        before_write: Callable[[], float] | None = None,
     ) -> requests.Response:
         """The accepted answer; a refused token is renewed once."""
         for is_last in (False, True):
@@ -132,6 +137,7 @@ class ErpClient:
                 method,
                 self.access.api_url + path,
                 writes=writes,
+                not_after=None if before_write is None else before_write(),
                 params=params,
                 data=None if body is None else wire.dumps(body).encode(),
                 headers=self._headers(token, writes),

@@ -107,7 +107,12 @@ def test_parameters_of_every_platform(run, runtime, channel):
 
     assert result.exit_code == 0
     shown = json.loads(run("channel", "show", channel, "--json").stdout)["parameters"]
-    assert shown == {"currency": "CHF", "safety_stock": "3", "keeps_nothing": None}
+    assert shown == {
+        "currency": "CHF",
+        "safety_stock": "3",
+        "write_back": "on",
+        "keeps_nothing": None,
+    }
 
 
 def test_an_empty_value_takes_a_parameter_away(run, runtime, channel):
