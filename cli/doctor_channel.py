@@ -43,6 +43,13 @@ def findings(runtime: Runtime, channel_id: int, known: KnownChannels) -> Iterato
     """Everything about one channel."""
     channel = runtime.channel(channel_id)
     label = f"channel {channel.label}"
+    with runtime.scope() as session:
+        is_deleted = session.get_one(SalesChannel, channel_id).deleted_at is not None
+    if is_deleted:
+        # No fault: that is what the merchant wanted.
+        do = f"nothing, or `vario-relay channel remove {channel.label}`; in 30 days it goes anyway"
+        yield Finding(f"{label} state", True, "deleted in the ERP; its shop is left as it is", do)
+        return
     if known is not None:
         yield _in_erp(label, channel, known)
     is_running = True

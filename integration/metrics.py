@@ -63,9 +63,11 @@ def _channels(session: Session) -> list[_Channel]:
             SalesChannel.erp_id,
             SalesChannel.held_reason,
             Tenant.held_reason.label("tenant_held"),
+            Tenant.offline_since,
             channels.is_running().label("is_running"),
         )
         .join(Tenant, Tenant.id == SalesChannel.tenant_id)
+        .where(SalesChannel.deleted_at.is_(None))
         .order_by(Tenant.subdomain, SalesChannel.erp_id)
     ).all()
     result = []
@@ -73,7 +75,7 @@ def _channels(session: Session) -> list[_Channel]:
         stopped = None
         if not row.is_running:
             is_held = row.held_reason is not None or row.tenant_held is not None
-            stopped = "held" if is_held else "paused"
+            stopped = "held" if is_held else "offline" if row.offline_since else "paused"
         result.append(_Channel(row.id, row.tenant_id, row.subdomain, row.erp_id, stopped))
     return result
 
@@ -131,7 +133,8 @@ def _stopped(session: Session, known: list[_Channel]) -> Metric:
     return _gauge(
         "relay_lane_stopped",
         "1: nothing of this topic moves, because a person paused the channel or switched the topic "
-        "off, or because the service holds the channel and says why in `channel list`",
+        "off, because the ERP is offline, or because the service holds the channel and "
+        "says why in `channel list`",
         (*_LANE, "cause"),
         series,
     )

@@ -18,9 +18,11 @@ def desired(runtime: Runtime, tenant_id: int) -> set[Registration]:
     """What must be registered. Paused channels count: their changes come in and wait."""
     with runtime.scope() as session:
         erp_ids = session.scalars(
-            select(SalesChannel.erp_id).where(SalesChannel.tenant_id == tenant_id)
+            select(SalesChannel.erp_id).where(
+                SalesChannel.tenant_id == tenant_id, SalesChannel.deleted_at.is_(None)
+            )
         ).all()
-    return webhooks.desired(erp_ids, runtime.settings.public_url) if erp_ids else set()
+    return webhooks.desired(erp_ids, runtime.settings.public_url)
 
 
 def reconcile(runtime: Runtime, tenant_id: int) -> str:

@@ -10,22 +10,40 @@ import re
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from integration.erp.client import ErpClient
+from integration.erp.client import FACADE, ErpClient
 from integration.erp.vql import Column, equals_uuid, is_id, select
 from integration.errors import Gone, IntegrationError, Invalid, PermanentError, TransientError
 
 REGISTRATIONS_SOURCE = "system.queryAppMessageWebhook"
 REGISTRATION_PATH = "/cmn/system/app-message-webhook"
-#: The vendor's framework calls these below a facade, the API description does not.
-FACADE = "/community/latest"
 
-CHANNEL_EVENTS = ("article(sales-channel-id={}).create", "article(sales-channel-id={}).update")
+CHANNEL_EVENTS = (
+    "article(sales-channel-id={}).create",
+    "article(sales-channel-id={}).update",
+    "article(sales-channel-id={})-shelf.update",
+)
+#: What happens to the sales channels and to the ERP itself: wanted before there is a channel.
+LIFE_EVENTS = (
+    "sales_channel.create",
+    "sales_channel.update",
+    "sales_channel.delete",
+    "tenant.offline",
+    "tenant.online",
+)
 #: Events of all channels at once. There is none for a deleted article and none called stock.
+#: Deliveries come as one of two documents, by the tenant's way to work (vario-erp.md 2.3).
 TENANT_EVENTS = (
     "article-price.create",
     "article-price.update",
     "article-price.delete",
     "sales_channel.stockChange",
+    "document.customer_delivery_document.order_to_delivery",
+    "document.customer_delivery_document.cancel_accepted",
+    "document.customer_delivery_invoice.order_to_deliveryinvoice",
+    "document.customer_delivery_invoice.cancel_accepted",
+    "document.customer_order.cancel_accepted",
+    "document.customer_order.order_close_remaining",
+    "shipment.parcel.completed",
 )
 _CHANNEL_PART = re.compile(r"\(sales-channel-id=([0-9]+)\)", re.ASCII)
 
@@ -43,12 +61,17 @@ class Changes(NamedTuple):
 
 
 def desired(channel_erp_ids: Iterable[str], public_url: str) -> set[Registration]:
-    """What must be registered for these channels. Raises: Invalid for a channel id of no digits."""
+    """What must be registered for these channels; without any, what tells us of the first one.
+
+    Raises: Invalid for a channel id of no digits.
+    """
     ids = sorted(set(channel_erp_ids))
     for channel in ids:
         if not is_id(channel):
             raise Invalid(f"{channel!r} is not a sales channel id")
-    queues = [*TENANT_EVENTS, *(event.format(one) for one in ids for event in CHANNEL_EVENTS)]
+    queues = [*LIFE_EVENTS, *(event.format(one) for one in ids for event in CHANNEL_EVENTS)]
+    if ids:
+        queues += TENANT_EVENTS
     return {Registration(queue, _address(queue, public_url)) for queue in queues}
 
 
