@@ -6,13 +6,17 @@ Source: docs/sources.md#erp-webhooks.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
+from integration import observe
 from integration.erp.client import FACADE, ErpClient
 from integration.erp.vql import Column, equals_uuid, is_id, select
 from integration.errors import Gone, IntegrationError, Invalid, PermanentError, TransientError
+
+log = logging.getLogger(__name__)
 
 REGISTRATIONS_SOURCE = "system.queryAppMessageWebhook"
 REGISTRATION_PATH = "/cmn/system/app-message-webhook"
@@ -107,6 +111,7 @@ def reconcile(
 
     Ours are the addresses below our public URL: another installation of the same app, e.g. a
     test system, is left alone. With nothing wanted all of ours go, as for an uninstall.
+    An event of the tenant that the ERP does not offer, as older versions may, is done without.
 
     Failure policy: at least once; what is there already is not registered again, so a repeat
     after a cut finishes the work.
@@ -116,10 +121,17 @@ def reconcile(
     ours = _webhooks_url(public_url)
     surplus = sorted(one for one in present - set(wanted) if one.url.startswith(ours))
     # New ones first: an event that goes to two addresses is harmless, one that goes nowhere not.
+    done: list[Registration] = []
     refused: list[IntegrationError] = []
     for one in missing:
         try:
             _call(client, "register", one, app_identifier)
+            done.append(one)
+        except Gone as error:
+            if _CHANNEL_PART.search(one.queue):
+                refused.append(error)
+            else:
+                log.warning(observe.event("webhook.not_offered", queue=one.queue, error=error))
         except (PermanentError, TransientError) as error:
             # One channel that the ERP does not know must not keep the others from their events.
             refused.append(error)
@@ -130,7 +142,7 @@ def reconcile(
             continue  # somebody else took it away
     if refused:
         raise refused[0]
-    return Changes(missing, surplus)
+    return Changes(done, surplus)
 
 
 def _call(client: ErpClient, verb: str, one: Registration, app_identifier: str) -> None:

@@ -7,9 +7,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import responses
 from sqlalchemy import update
 
-from integration import channels, work_items
+from integration import channels, events, work_items
 from integration.clock import db_now
 from integration.db import session_scope
 from integration.models import Listing, SalesChannel, Tenant, WorkItem
@@ -153,6 +154,7 @@ def test_a_price_event_that_names_nothing_is_refused(world):
         ({"id": 99}, ["42", "43", "44"], []),  # another merchant's channel: an article of ours
     ],
 )
+@pytest.mark.contract("10.12")
 def test_a_stock_event_by_its_ids(world, body, channels, passes):
     assert world.post(STOCK, body).status_code == 200
     entity_id = str(body.get("articleId") or body.get("id") or body.get("entityId"))
@@ -353,6 +355,16 @@ def test_an_erp_that_says_twice_that_it_is_back_is_caught_up_with_once(world):
         world.post("tenant.online", {"id": 1})
 
     assert len(world.passes()) == 3  # one of each channel
+
+
+@pytest.mark.contract("10.1")
+@pytest.mark.parametrize("event", sorted(events.EVENT_BY_NAME))
+def test_no_event_asks_anybody_while_it_is_taken(world, event):
+    with responses.RequestsMock() as internet:  # lets nothing through
+        answer = world.post(event, {"id": 42, "articleId": 42, "shelfDocumentId": 7, "parcelId": 8})
+
+    assert answer.status_code == 200
+    assert len(internet.calls) == 0
 
 
 # Refused

@@ -158,10 +158,23 @@ def test_a_cut_in_the_middle_is_finished_by_a_repeat(client, wire):
     assert reconcile(client, APP, PUBLIC, wanted).registered == wanted
 
 
+def test_an_event_that_this_erp_does_not_offer_is_done_without(client, wire, caplog):
+    _present(wire)
+    unknown = {"httpStatus": 404, "trackingId": "t-1"}
+    wire.post(REGISTER, status=404, json=unknown)
+    wire.post(
+        f"{API}/community/latest/cmn/system/app-message-webhook/register", status=404, json=unknown
+    )
+
+    assert reconcile(client, APP, PUBLIC, {ONE}).registered == []
+
+    assert f"event=webhook.not_offered queue={ONE.queue}" in caplog.text
+
+
 def test_a_channel_that_the_erp_does_not_know_keeps_no_other_from_its_events(client, wire):
     """E.g. `channel add` with a typo: it is said, and the others are registered all the same."""
     _present(wire)
-    wanted = sorted(desired(["42"], PUBLIC))
+    wanted = sorted(desired(["42"], PUBLIC), key=lambda one: "=42)" not in one.queue)
     unknown = {"httpStatus": 404, "trackingId": "t-1"}
     facade = f"{API}/community/latest/cmn/system/app-message-webhook/register"
     wire.post(REGISTER, status=404, json=unknown)
