@@ -6,17 +6,13 @@ Source: docs/sources.md#erp-webhooks.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from integration import observe
 from integration.erp.client import FACADE, ErpClient
 from integration.erp.vql import Column, equals_uuid, is_id, select
 from integration.errors import Gone, IntegrationError, Invalid, PermanentError, TransientError
-
-log = logging.getLogger(__name__)
 
 REGISTRATIONS_SOURCE = "system.queryAppMessageWebhook"
 REGISTRATION_PATH = "/cmn/system/app-message-webhook"
@@ -62,6 +58,8 @@ class Registration(NamedTuple):
 class Changes(NamedTuple):
     registered: list[Registration]
     deregistered: list[Registration]
+    #: Wanted, but this ERP has no such event.
+    not_offered: list[Registration]
 
 
 def desired(channel_erp_ids: Iterable[str], public_url: str) -> set[Registration]:
@@ -122,6 +120,7 @@ def reconcile(
     surplus = sorted(one for one in present - set(wanted) if one.url.startswith(ours))
     # New ones first: an event that goes to two addresses is harmless, one that goes nowhere not.
     done: list[Registration] = []
+    not_offered: list[Registration] = []
     refused: list[IntegrationError] = []
     for one in missing:
         try:
@@ -131,7 +130,7 @@ def reconcile(
             if _CHANNEL_PART.search(one.queue):
                 refused.append(error)
             else:
-                log.warning(observe.event("webhook.not_offered", queue=one.queue, error=error))
+                not_offered.append(one)
         except (PermanentError, TransientError) as error:
             # One channel that the ERP does not know must not keep the others from their events.
             refused.append(error)
@@ -142,7 +141,7 @@ def reconcile(
             continue  # somebody else took it away
     if refused:
         raise refused[0]
-    return Changes(done, surplus)
+    return Changes(done, surplus, not_offered)
 
 
 def _call(client: ErpClient, verb: str, one: Registration, app_identifier: str) -> None:
