@@ -166,7 +166,9 @@ def _next(visit: Visit) -> str:
     with visit.runtime.scope() as session:
         tenant = session.get_one(Tenant, visit.tenant_id).subdomain
         here = session.scalars(
-            select(SalesChannel).where(SalesChannel.tenant_id == visit.tenant_id)
+            select(SalesChannel).where(
+                SalesChannel.tenant_id == visit.tenant_id, SalesChannel.deleted_at.is_(None)
+            )
         ).all()
         without = [one for one in here if one.held_reason == tenants.SECRETS_GONE]
         known = {one.erp_id for one in here}
@@ -200,15 +202,14 @@ def webhooks_registered(visit: Visit) -> Iterator[Line]:
         return
     wanted = registrations.desired(visit.runtime, visit.tenant_id)
     app = visit.runtime.settings.app_identifier
-    if not wanted:
-        yield Line(WEBHOOKS, True, words("webhooks_later"))
-    elif visit.mends:
-        wanted = _registrable(visit, wanted)
+    if visit.mends:
         changes = webhooks.reconcile(visit.client, app, public_url, wanted)
         added, removed = len(changes.registered), len(changes.deregistered)
+        count = len(wanted) - len(changes.not_offered)
         key = "webhooks_changed" if added or removed else "webhooks_all"
-        yield Line(WEBHOOKS, True, words(key, count=len(wanted), added=added, removed=removed))
+        yield Line(WEBHOOKS, True, words(key, count=count, added=added, removed=removed))
     else:
+        wanted = _registrable(visit, wanted)
         missing = wanted - webhooks.registered(visit.client, app)
         key = "webhooks_missing" if missing else "webhooks_all"
         detail = words(key, count=len(wanted), missing=len(missing))

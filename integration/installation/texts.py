@@ -137,10 +137,6 @@ TEXT_BY_KEY: dict[str, tuple[str, str]] = {
         "webhooks: {added} registered, {removed} taken away, {count} in all",
         "Webhooks: {added} angemeldet, {removed} abgemeldet, {count} insgesamt",
     ),
-    "webhooks_later": (
-        "no webhooks yet: there is no connected shop",
-        "noch keine Webhooks: es ist kein Shop verbunden",
-    ),
     "webhooks_no_url": (
         "webhooks are not registered, because RELAY_PUBLIC_URL is not set",
         "es sind keine Webhooks angemeldet, weil RELAY_PUBLIC_URL nicht gesetzt ist",
