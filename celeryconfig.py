@@ -5,6 +5,7 @@ from integration.topology import (
     QUEUES,
     TASK_DISPATCH,
     TASK_FETCH,
+    TASK_FOLLOW_CHANNELS,
     TASK_HOUSEKEEPING,
     TASK_NIGHTLY,
     TASK_PUSH,
@@ -35,7 +36,14 @@ task_default_queue = Queue.CONTROL.value
 task_create_missing_queues = False
 task_routes = {
     name: {"queue": Queue.CONTROL.value}
-    for name in (TASK_DISPATCH, TASK_SWEEP, TASK_SYNC_ADVANCE, TASK_NIGHTLY, TASK_HOUSEKEEPING)
+    for name in (
+        TASK_DISPATCH,
+        TASK_SWEEP,
+        TASK_SYNC_ADVANCE,
+        TASK_FOLLOW_CHANNELS,
+        TASK_NIGHTLY,
+        TASK_HOUSEKEEPING,
+    )
 } | {name: {"queue": Queue.LIVE.value} for name in (TASK_FETCH, TASK_TRANSFORM, TASK_PUSH)}
 task_routes[TASK_WRITE_BACK] = {"queue": Queue.WRITE_BACK.value}
 

@@ -143,8 +143,16 @@ def hold(session: Session, channel_id: int, reason: str) -> None:
 
 
 def hold_tenant(session: Session, tenant_id: int, reason: str) -> None:
-    """Stop all channels of a tenant, e.g. because the app must be reconnected."""
-    session.execute(update(Tenant).where(Tenant.id == tenant_id).values(held_reason=reason))
+    """Stop all channels of a tenant, e.g. because the app must be reconnected.
+
+    One whose app was uninstalled is stopped already, and its reason says more than that of a stage
+    which was under way and found no token.
+    """
+    session.execute(
+        update(Tenant)
+        .where(Tenant.id == tenant_id, Tenant.uninstalled_at.is_(None))
+        .values(held_reason=reason)
+    )
     named = session.scalar(select(Tenant.subdomain).where(Tenant.id == tenant_id))
     log.warning(observe.event("tenant.held", tenant=named, reason=reason))
 
@@ -157,5 +165,8 @@ def is_running() -> ColumnElement[bool]:
             and_(SalesChannel.paused_until.is_not(None), SalesChannel.paused_until <= db_now()),
         ),
         SalesChannel.held_reason.is_(None),
+        SalesChannel.delete_said_at.is_(None),
         Tenant.held_reason.is_(None),
+        Tenant.uninstalled_at.is_(None),
+        Tenant.offline_since.is_(None),
     )

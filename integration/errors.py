@@ -14,7 +14,8 @@
         ChannelError            the whole channel is held
             CredentialsRefused  the shop does not accept what the channel is set to
         TenantError             all channels of the tenant are held
-            Forbidden           the app lacks a permission or the tenant a license
+            Forbidden           the ERP does not let the app do this
+                LicenseMissing  the tenant lacks a license for what was asked
         ClaimLost               somebody else holds the work; the loser records nothing
         UsageError              a command or a setting is wrong; nothing was done
 
@@ -110,6 +111,10 @@ class TenantError(IntegrationError):
 
 class Forbidden(TenantError):
     """The ERP does not let the app do this. What can go on without it catches the error."""
+
+
+class LicenseMissing(Forbidden):
+    """The tenant lacks a license for what was asked (402)."""
 
 
 class ClaimLost(IntegrationError):

@@ -45,6 +45,11 @@ class LaneStatus:
     #: Of product ids on their way back that are held: the one reason that all of them have.
     held_because: str | None = None
 
+    @property
+    def is_carried(self) -> bool:
+        """Whether this version carries the topic; if not, what is held goes with one that does."""
+        return self.topic in toggles.SERVED_TOPICS
+
 
 @dataclass(frozen=True)
 class FailureGroup:
@@ -69,6 +74,7 @@ def statuses(session: Session) -> list[LaneStatus]:
             toggles.is_switched_on(Topic.WRITE_BACK).label("is_written_back"),
         )
         .join(Tenant, Tenant.id == SalesChannel.tenant_id)
+        .where(SalesChannel.deleted_at.is_(None))
         .order_by(Tenant.subdomain, SalesChannel.erp_id)
     ).all()
     shops = health_view.sentences(session)

@@ -20,10 +20,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Flask, Response, g, jsonify, request
+from werkzeug.http import http_date
 
 HTTP_KINDS = {
     "429": "answers 429 with the vendor's own delay header",
     "429-retry-after": "answers 429 with Retry-After",
+    "429-date": "answers 429 with Retry-After as an HTTP date",
     "429-bare": "answers 429 without any delay header",
     "500": "answers 500 without applying",
     "502": "answers 502 without applying",
@@ -34,6 +36,7 @@ HTTP_KINDS = {
     "late": "holds the request, then applies and answers it, whether the client still waits or not",
     "cut-body": "applies the request, then breaks the connection in the middle of the answer",
     "html": "answers 200 with an HTML page without applying",
+    "html-502": "answers 502 with an HTML page without applying",
     "slow": "answers correctly, but late",
 }
 HOLDING = {"timeout-before", "timeout-after", "late", "slow"}
@@ -178,10 +181,13 @@ def _instead(faults: Faults, fault: Fault, delay_header: str, body_of: Callable)
     """The answer of a fault that keeps the request from being applied, if it is one."""
     if fault.kind.startswith("429"):
         response = _error(429, "Too many requests.", body_of)
+        left = fault.armed_until - time.monotonic()
+        delay_s = max(1, math.ceil(left)) if left < math.inf else 1
         header = {"429": delay_header, "429-retry-after": "Retry-After"}.get(fault.kind)
         if header is not None:
-            left = fault.armed_until - time.monotonic()
-            response.headers[header] = str(max(1, math.ceil(left)) if left < math.inf else 1)
+            response.headers[header] = str(delay_s)
+        elif fault.kind == "429-date":
+            response.headers["Retry-After"] = http_date(math.ceil(time.time()) + delay_s)
         return response
     if fault.kind == "timeout-before":
         hold(faults, fault)
@@ -189,8 +195,9 @@ def _instead(faults: Faults, fault: Fault, delay_header: str, body_of: Callable)
     if fault.kind == "late":
         hold(faults, fault)
         return None
-    if fault.kind == "html":
-        return Response(HTML_PAGE, 200, content_type="text/html; charset=utf-8")
+    if fault.kind.startswith("html"):
+        status = 502 if fault.kind == "html-502" else 200
+        return Response(HTML_PAGE, status, content_type="text/html; charset=utf-8")
     if fault.kind.isdigit():
         return _error(int(fault.kind), "The sandbox was asked to fail.", body_of)
     return None

@@ -26,6 +26,7 @@ app.conf.imports = (
     "tasks.write_back",
     "tasks.dispatch",
     "tasks.sync",
+    "tasks.channels",
     "tasks.housekeeping",
 )
 

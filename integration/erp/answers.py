@@ -17,6 +17,7 @@ from integration.errors import (
     Forbidden,
     Gone,
     IntegrationError,
+    LicenseMissing,
     Rejected,
     TenantError,
     Throttled,
@@ -53,7 +54,7 @@ def refusal(call: str, response: requests.Response, *, writes: bool) -> Integrat
     if status == 401:
         return TenantError(f"{sentence}; a fresh access token was refused too, reconnect the app")
     if status == 402:
-        return Forbidden(f"{sentence}; the tenant lacks a license for this")
+        return LicenseMissing(f"{sentence}; the tenant lacks a license for this")
     if status == 403:
         return Forbidden(
             f"{sentence}; the app lacks a permission in the ERP, or RELAY_APP_IDENTIFIER "

@@ -21,6 +21,8 @@ from integration.erp.vql import map_row
 from integration.errors import Gone, TenantError, TransientError
 
 EXECUTE_PATH = "/cmn/computed-queries/execute"
+#: The vendor's framework calls some addresses below a facade, the API description does not.
+FACADE = "/community/latest"
 #: Rows of one query. The ERP's default and maximum are unknown; its documentation shows 100.
 PAGE_SIZE = 100
 #: Own writes must not come back as webhooks (docs/sources.md#erp-suppress).
@@ -71,6 +73,10 @@ class ErpClient:
     def post(self, path: str, body: Any, *, writes: bool = True) -> Any:
         """The JSON of the answer. `writes` false: only asks, e.g. a structured query."""
         return self._call("POST", path, body=body, writes=writes)
+
+    def put(self, path: str, body: Any) -> Any:
+        """The JSON of the answer. Failure policy: at least once, absolute values only."""
+        return self._call("PUT", path, body=body, writes=True)
 
     def patch(self, path: str, body: Any, before_write: Callable[[], float] | None = None) -> Any:
         """The JSON of the answer. Failure policy: at least once, absolute values only.

@@ -19,6 +19,7 @@ from typing import Any
 
 import requests
 
+from sandbox.erp import events
 from sandbox.erp.options import Options
 from sandbox.erp.tenants import Registration, Tenant
 from sandbox.faults import Faults
@@ -26,6 +27,11 @@ from sandbox.faults import Faults
 REMEMBERED = 20_000  # messages and deliveries that can be looked up afterwards
 REORDER_S = 1.0  # how long a webhook is held back so that later ones overtake it
 DELAY_S = 5.0
+GONE = {"404", "410"}
+
+
+def _nobody(_app: str) -> bool:
+    return False
 
 
 @dataclass
@@ -80,16 +86,22 @@ class Courier:
         self._recent: deque[Recipient] = deque(maxlen=REMEMBERED)
         self._queued = self._sent = self._attempts = self._given_up = self._dropped = 0
 
-    def post(self, tenant: Tenant, queue: str, payload: Any, *, silent_for: str | None = None,
-             copies: int = 1) -> Message:
-        """Queue one event for everyone registered, except the app `silent_for`."""
+    def announce(self, tenant: Tenant, queue: str, payload: dict[str, Any], *,
+                 spared: Callable[[str], bool] = _nobody, copies: int = 1) -> Message:
+        """Queue what the ERP itself reports, with the ids that the options give its events."""
+        shaped = events.shaped(payload, self._options())
+        return self.post(tenant, queue, shaped, spared=spared, copies=copies)
+
+    def post(self, tenant: Tenant, queue: str, payload: Any, *,
+             spared: Callable[[str], bool] = _nobody, copies: int = 1) -> Message:
+        """Queue one event for everyone registered, except the apps that are `spared`."""
         with self._ready:
             message = Message(next(self._message_ids), tenant.name, queue, json.dumps(payload))
             self._messages[message.id] = message
             while len(self._messages) > REMEMBERED:
                 self._messages.popitem(last=False)
         for registration in tenant.registrations.get(queue, ()):
-            if registration.app != silent_for or silent_for is None:
+            if not spared(registration.app):
                 for _copy in range(copies):
                     self._enqueue(message, registration)
         return message
@@ -174,15 +186,21 @@ class Courier:
 
     def _attempt(self, session: requests.Session, recipient: Recipient) -> None:
         options = self._options()
-        headers = {"Authorization": f"Bearer {self._token_of(recipient.tenant)}",
-                   "Content-Type": "application/json", "User-Agent": "vario-erp"}
+        headers = {"Content-Type": "application/json", "User-Agent": "vario-erp"}
+        token, query = self._token_of(recipient.tenant), {}
+        if options.webhook_auth == "bearer":
+            headers["Authorization"] = f"Bearer {token}"
+        elif options.webhook_auth == "query":
+            query["appToken"] = token
         try:
             answer = session.post(recipient.registration.url, data=recipient.body, headers=headers,
-                                  timeout=options.webhook_timeout_s, allow_redirects=False)
+                                  params=query, timeout=options.webhook_timeout_s,
+                                  allow_redirects=False)
             delivered, response = answer.ok and answer.status_code < 300, str(answer.status_code)
         except requests.RequestException as error:
             delivered, response = False, type(error).__name__
-        self._settle(recipient, delivered, response, options.webhook_retries_s)
+        gives_up = options.webhook_gone == "give-up" and response in GONE
+        self._settle(recipient, delivered, response, () if gives_up else options.webhook_retries_s)
 
     def _settle(self, recipient: Recipient, delivered: bool, response: str,
                 schedule: tuple[float, ...]) -> None:

@@ -90,28 +90,30 @@ def unlisted(channel: Channel, entry: Article) -> dict[str, Any]:
             "description": {"defaultValue": entry.description}, "custom": {}}
 
 
-def price(identifier: int, record: Price, entry: Article) -> dict[str, Any]:
+def price(identifier: int, record: Price, entry: Article, unit: str) -> dict[str, Any]:
     channel = of_price_id(identifier)[1]
     return {
         "id": str(identifier), "articleRef": {"id": str(entry.id), "label": entry.number},
         "netPrice": number(record.net), "grossPrice": number(record.gross),
-        "priceBase": record.base, "usedTaxRate": rate("DE", entry.tax), "currencyRef": EURO,
+        "priceBase": record.base, "usedTaxRate": rate("DE", entry.tax, unit),
+        "currencyRef": EURO,
         "fromQuantity": 1, "validFrom": None, "validUntil": None, "specialOfferPrice": False,
         "salesChannelRef": {"id": str(channel)} if channel else None, "qualifier": "SALES",
         "priceGroupRef": None, "customerGroupRef": None, "accountRef": None,
     }
 
 
-def prices(entry: Article) -> list[dict[str, Any]]:
+def prices(entry: Article, unit: str) -> list[dict[str, Any]]:
     """All price records: the article's own and those of single channels."""
-    own = [] if entry.price is None else [price(price_id(entry.id), entry.price, entry)]
-    return own + [price(price_id(entry.id, listed.channel), listed.price, entry)
+    own = [] if entry.price is None else [
+        price(price_id(entry.id), entry.price, entry, unit)]
+    return own + [price(price_id(entry.id, listed.channel), listed.price, entry, unit)
                   for listed in entry.listings.values() if listed.price is not None]
 
 
 def stock(entry: Article, own: Listing | None) -> dict[str, Any]:
     available = entry.stock_on(own)
-    reserved = Decimal(entry.id % 4)  # so that the physical amount is not the answer
+    reserved = entry.reserved()
     return {
         "articleId": str(entry.id), "stockAmount": number(available + reserved),
         "stockAvailable": number(available), "reservedQuantity": number(reserved),
@@ -128,8 +130,11 @@ def storage(entry: Article) -> dict[str, Any]:
             "quantityInPicking": 0, "minimumStock": 0, "withStorageBins": False}
 
 
-def rate(country: str, tax: str) -> dict[str, Any]:
-    return {"rate": number(RATES[country][tax]), "countryCode": country,
+def rate(country: str, tax: str, unit: str) -> dict[str, Any]:
+    """`unit` is percent or fraction."""
+    percent = RATES[country][tax]
+    shown = percent if unit == "percent" else percent / 100
+    return {"rate": number(shown), "countryCode": country,
             "validFrom": "2020-01-01", "typeRef": TAX_TYPES[tax], "active": True}
 
 

@@ -15,6 +15,7 @@ from sandbox.catalogue import GROSS, NET, TAX_RATES
 from sandbox.erp import events
 from sandbox.erp.events import Event
 from sandbox.erp.model import DEFAULT_CHANNEL, Article, Listing, Price
+from sandbox.erp.options import Options
 from sandbox.erp.tenants import Tenant
 
 MASTER = {"number", "name", "description", "ean", "weight_kg", "tax_rate", "active", "listed",
@@ -62,7 +63,7 @@ def checked(tenant: Tenant, values: Any, channel: Any = None) -> Edit:
     return Edit({name: _value(name, value) for name, value in values.items()}, channel)
 
 
-def apply(tenant: Tenant, article: Article, edit: Edit, stock_change_id: str) -> list[Event]:
+def apply(tenant: Tenant, article: Article, edit: Edit, options: Options) -> list[Event]:
     """Make the change; returns the webhooks it causes, in the order the ERP would send them.
 
     Raises EditError, with nothing changed.
@@ -80,13 +81,23 @@ def apply(tenant: Tenant, article: Article, edit: Edit, stock_change_id: str) ->
         caused = _master(tenant, article, edit)
         caused += _prices(article, edit)
         if "stock" in edit.values:
-            caused += _stock(tenant, article, edit, stock_change_id)
+            caused += _stock(tenant, article, edit, options.stock_change_id)
         if edit.values.get("media"):
             article.media_revision += 1
             caused += events.master_data(article, _channels(article, edit), "shelf")
         article.updated_at = datetime.now(UTC)
         article.version += 1
+        if options.marks_listings:
+            _mark(article, _channels(article, edit))
         return caused
+
+
+def _mark(article: Article, channels: list[int]) -> None:
+    """Say on the listings that a shop has to follow; who does so in the ERP is not known."""
+    for channel in channels:
+        own = article.listings.get(channel)
+        if own is not None and channel != DEFAULT_CHANNEL:
+            own.state, own.state_changed_at = "NEED_SYNCHRONIZE", datetime.now(UTC)
 
 
 def _renumber(tenant: Tenant, article: Article, edit: Edit) -> None:

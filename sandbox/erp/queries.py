@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,8 @@ from flask import Blueprint, Response, jsonify, request
 
 from sandbox.erp.errors import invalid, not_found
 from sandbox.erp.vql import sources
-from sandbox.erp.vql.engine import AGGREGATES, Answer, Field, execute
+from sandbox.erp.vql.attested import check_attested
+from sandbox.erp.vql.engine import AGGREGATES, Answer, Field, Paging, execute
 from sandbox.erp.vql.syntax import (
     And,
     Between,
@@ -31,6 +32,7 @@ from sandbox.erp.world import World, current_tenant
 
 DATA_TYPES = {"id": "LONG", "number": "DECIMAL", "bool": "BOOLEAN", "time": "DATE_TIME",
               "text": "TEXT", "custom": "TEXT"}
+_BORDERS = {"exact": 0, "repeat": -1, "skip": 1}
 JS_TYPES = {"id": "number", "number": "number", "bool": "boolean"}
 
 
@@ -67,7 +69,7 @@ def blueprint(world: World) -> Blueprint:
     @routes.get("/<group>/<template>/fields")
     def fields(group: str, template: str) -> Response:
         try:
-            source = sources.source(f"{group}.{template}", current_tenant(), world.options.profile)
+            source = sources.source(f"{group}.{template}", current_tenant(), world.options)
         except VqlError as error:
             raise not_found(str(error).removesuffix(" does not exist.")) from None
         columns = [(Column(path), known) for path, known in source.fields.items()]
@@ -94,13 +96,20 @@ def blueprint(world: World) -> Blueprint:
 
 
 def _answered(world: World, select: Select, limit: int | None, offset: int) -> Answer:
-    source = sources.source(select.source, current_tenant(), world.options.profile)
-    return execute(select, source, limit, offset)
+    options = world.options
+    source = sources.source(select.source, current_tenant(), options)
+    if options.vql_grammar == "attested":
+        check_attested(select)
+    paging = Paging(options.vql_limit, options.vql_most, options.vql_over_limit == "422",
+                    options.vql_window == "body", _BORDERS[options.vql_pages])
+    return execute(select, source, limit, offset, paging)
 
 
 def _response(world: World, answer: Answer, offset: int) -> Response:
     names = [column.attribute for column, _known in answer.columns]
-    rows = [_row(names, values, world.coin) for values in answer.rows]
+    as_text = _ids(answer.columns) if world.options.ids == "text" else frozenset()
+    rows = [_row(zip(names, values, strict=True), world.null_is_sent, as_text)
+            for values in answer.rows]
     definition = [describe(column, known) for column, known in answer.columns]
     response = jsonify({"definition": definition, "data": rows})
     response.headers["x-query-more-elements"] = str(answer.next_offset is not None).lower()
@@ -109,10 +118,24 @@ def _response(world: World, answer: Answer, offset: int) -> Response:
     return response
 
 
-def _row(names: list[str], values: tuple, coin: Callable[[], bool]) -> dict[str, Any]:
-    # The real ERP sends a null or leaves the column out; clients must take both.
-    return {name: plain(value) for name, value in zip(names, values, strict=True)
-            if value is not None or coin()}
+def _ids(columns: Iterable[tuple[Column, Field | None]]) -> frozenset[str]:
+    """The names of the columns that hold ids."""
+    return frozenset(
+        name for column, known in columns if known is not None
+        for name in ({column.attribute} if known.kind == "id" else _ids(known.inner)))
+
+
+def _row(named: Iterable[tuple[str, Any]], null_is_sent: Callable[[], bool],
+         as_text: frozenset[str]) -> dict[str, Any]:
+    row = {}
+    for name, value in named:
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            row[name] = [_row(one.items(), null_is_sent, as_text) for one in value]
+        elif value is not None:
+            row[name] = str(value) if name in as_text else plain(value)
+        elif null_is_sent():
+            row[name] = None
+    return row
 
 
 def plain(value: Any) -> Any:
@@ -123,6 +146,9 @@ def plain(value: Any) -> Any:
 
 
 def describe(column: Column, known: Field | None) -> dict[str, Any]:
+    if known is not None and known.kind == "meta":
+        return {"_type": "meta", "definition": {"path": known.path, "displayName": known.path},
+                "value": [describe(*one) for one in known.inner]}
     kind = "number" if known is None else known.kind
     data_type = DATA_TYPES[kind]
     return {
@@ -136,9 +162,7 @@ def describe(column: Column, known: Field | None) -> dict[str, Any]:
 
 def _custom_fields(dynamic: Callable[[str], Field | None]) -> list[Field]:
     """The columns of the custom field groups that exist, as far as the source offers them."""
-    paths = [f"listings.custom.{group['key']}.{attribute['key']}"
-             for group in current_tenant().eav_groups.values()
-             for attribute in group.get("attributes", ())]
+    paths = [f"listings.custom.{name}" for name in sorted(current_tenant().custom_fields())]
     return [known for path in paths if (known := dynamic(path)) is not None]
 
 

@@ -10,13 +10,12 @@ from flask import Blueprint, Response, jsonify, request
 
 from sandbox.erp import events
 from sandbox.erp.errors import ApiError, invalid, not_found
+from sandbox.erp.options import EAV_LISTING_NAMES
 from sandbox.erp.tenants import Registration
 from sandbox.erp.tokens import InvalidToken
 from sandbox.erp.world import World, current_tenant
 
-# How the custom fields of a listing are called is not documented, so all likely names are taken.
-EAV_ENTITIES = {"articleListing", "article_listing", "article-listing", "article", "document",
-                "crmActivity"}
+OTHER_ENTITIES = {"article", "document", "crmActivity"}
 LOG_ENTRIES = 10_000
 
 
@@ -27,7 +26,7 @@ def blueprint(world: World) -> Blueprint:
     _tokens(routes, world)
     _settings(routes)
     _secrets(routes)
-    _eav_groups(routes)
+    _eav_groups(routes, world)
     _system(routes)
     return routes
 
@@ -38,14 +37,17 @@ def _webhooks(routes: Blueprint, world: World) -> None:
     @routes.get(path + "/destinations")
     def destinations() -> Response:
         return jsonify([{"queue": queue, "owner": None, "description": queue}
-                        for queue in events.destinations(current_tenant())])
+                        for queue in events.destinations(current_tenant(),
+                                                         world.options.missing_queues)])
 
     @routes.post(path + "/register")
     def register() -> Response:
-        registration = _registration(world)
-        if registration.queue not in events.destinations(current_tenant()):
+        registration, tenant = _registration(world), current_tenant()
+        if registration.queue not in events.destinations(tenant, world.options.missing_queues):
             raise not_found(f"The queue {registration.queue}")
-        current_tenant().register(registration)
+        if not tenant.register(registration, twice=world.options.register_twice == "twice") and (
+                world.options.register_twice == "409"):
+            raise ApiError(409, "This webhook is registered already.", "CONFLICT")
         return Response(status=200)
 
     @routes.post(path + "/deregister")
@@ -102,12 +104,12 @@ def _tokens(routes: Blueprint, world: World) -> None:
             claims = world.tokens.read_app_token(request.get_data(as_text=True).strip())
         except InvalidToken:
             raise invalid("The body is no app token.") from None
-        return {"bearerToken": world.tokens.app_token(claims["tenantSubdomain"])}
+        return {"bearerToken": world.app_token(claims["tenantSubdomain"])}
 
     @routes.post("/apps/<identifier>/token")
     def issue(identifier: str) -> Any:
         _own(world, identifier)
-        return {"bearerToken": world.tokens.app_token(current_tenant().name)}
+        return {"bearerToken": world.app_token(current_tenant().name)}
 
     @routes.get("/apps/installed")
     def installed() -> Response:
@@ -159,11 +161,13 @@ def _secrets(routes: Blueprint) -> None:
         return _record(secrets, found[0] if found else 0, "The secret")
 
 
-def _eav_groups(routes: Blueprint) -> None:
+def _eav_groups(routes: Blueprint, world: World) -> None:
     @routes.post("/eav-groups")
     def create_eav_group() -> Any:
         body, groups = _object(), current_tenant().eav_groups
-        if unknown := set(body.get("entities") or ()) - EAV_ENTITIES:
+        names = world.options.eav_entity
+        known = OTHER_ENTITIES | (set(EAV_LISTING_NAMES) if names == "all" else {names})
+        if unknown := set(body.get("entities") or ()) - known:
             raise invalid(f"Unknown entities: {', '.join(sorted(map(str, unknown)))}.")
         if not body.get("key") or any(known["key"] == body["key"] for known in groups.values()):
             raise invalid("key is required and must be free.")

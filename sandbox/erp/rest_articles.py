@@ -14,7 +14,6 @@ from sandbox.erp.tenants import Tenant
 from sandbox.erp.world import World, current_tenant
 
 LISTINGS = "/articles/<int:article_id>/listings"
-SUPPRESS = "x-vario-suppress-own-webhooks"
 LISTING_STATES = {"DISABLED", "NEED_SYNCHRONIZE", "QUEUED_FOR_SYNCHRONIZE", "SYNCHRONIZED",
                   "ERRONEOUS", "NEED_DELETION", "QUEUED_FOR_DELETION"}
 
@@ -25,7 +24,7 @@ def blueprint(world: World) -> Blueprint:
     _listings(routes)
     _listing_writes(routes, world)
     _prices(routes, world)
-    _taxes(routes)
+    _taxes(routes, world)
     return routes
 
 
@@ -83,7 +82,7 @@ def _listing_writes(routes: Blueprint, world: World) -> None:
             if int(channel) in found.listings:
                 raise ApiError(409, "The article is listed on this channel already.", "CONFLICT")
             own = Listing(int(channel))
-            _write(own, body, "deep")
+            _write(own, body, "deep", _declared(world))
             found.add(own)
         _announce(world, tenant, found, own, "create")
         return dto.listing(found, own, tenant)
@@ -91,11 +90,17 @@ def _listing_writes(routes: Blueprint, world: World) -> None:
     @routes.route(LISTINGS + "/<int:listing_id>", methods=["PATCH", "PUT"])
     def write(article_id: int, listing_id: int) -> Any:
         tenant, body = current_tenant(), _object()
+        breaks = world.faults.take({"half-applied"}, f"{request.method} {request.path}")
         with tenant.lock:
             found, own = _listing(article_id, listing_id)
+            if breaks:
+                _write(own, _first_group(body), world.options.merge, None)
+                raise ApiError(500, "The sandbox was asked to fail half way.")
             if request.method == "PUT" and str(body.get("version")) != str(own.version):
-                raise invalid("The listing was changed by someone else in the meantime.")
-            _write(own, body, "shallow" if request.method == "PUT" else world.options.merge)
+                raise ApiError(world.options.conflict_status, "The listing was changed by someone "
+                               "else in the meantime.", "CONFLICT")
+            merge = "shallow" if request.method == "PUT" else world.options.merge
+            _write(own, body, merge, _declared(world))
         _announce(world, tenant, found, own)
         return dto.listing(found, own, tenant)
 
@@ -134,11 +139,11 @@ def _prices(routes: Blueprint, world: World) -> None:
                 return Response(status=200)
             raise not_found("A sales price")
         channel = own.channel if own is not None and own.price is not None else 0
-        return dto.price(price_id(found.id, channel), record, found)
+        return dto.price(price_id(found.id, channel), record, found, unit(world))
 
     @routes.get("/products/sales-prices/<int:article_id>")
     def all_prices(article_id: int) -> Response:
-        return jsonify(dto.prices(_article(article_id)))
+        return jsonify(dto.prices(_article(article_id), unit(world)))
 
     @routes.get("/products/prices/<int:identifier>")
     def one_price(identifier: int) -> Any:
@@ -148,24 +153,25 @@ def _prices(routes: Blueprint, world: World) -> None:
         record = (own.price if own else None) if channel else found.price if found else None
         if found is None or record is None:
             raise not_found(f"The price {identifier}")
-        return dto.price(identifier, record, found)
+        return dto.price(identifier, record, found, unit(world))
 
 
-def _taxes(routes: Blueprint) -> None:
+def _taxes(routes: Blueprint, world: World) -> None:
     @routes.get("/taxes/tax-select")
     def by_article() -> Any:
         article_id = request.args.get("articleId", type=int)
         if article_id is None:
             raise invalid("articleId is required.")
-        return dto.rate(_country(), _article(article_id).tax)
+        return dto.rate(_country(), _article(article_id).tax, unit(world))
 
     @routes.get("/taxes/tax-select/<schema_id>")
     def by_schema(schema_id: str) -> Any:
-        return dto.rate(_country(), _schema(schema_id))
+        return dto.rate(_country(), _schema(schema_id), unit(world))
 
     @routes.get("/taxes/tax-rates")
     def rates() -> Response:
-        return jsonify([dto.rate(country, tax) for country in dto.RATES for tax in dto.TAX_TYPES])
+        return jsonify([dto.rate(country, tax, unit(world))
+                        for country in dto.RATES for tax in dto.TAX_TYPES])
 
     @routes.get("/taxes/tax-schemas")
     def schemas() -> Response:
@@ -177,6 +183,10 @@ def _taxes(routes: Blueprint) -> None:
 
 
 # --- parts ---------------------------------------------------------------------------------------
+
+
+def unit(world: World) -> str:
+    return world.options.tax_rate_unit
 
 
 def _article(article_id: int) -> Article:
@@ -215,11 +225,10 @@ def _object() -> dict[str, Any]:
     return body
 
 
-def _write(own: Listing, body: dict[str, Any], merge: str) -> None:
+def _write(own: Listing, body: dict[str, Any], merge: str, declared: set[str] | None) -> None:
     """Take over what may be written. What is read only or unknown is ignored, as the ERP does."""
     if "custom" in body:
-        if not isinstance(body["custom"], dict):
-            raise invalid("custom is an object.")
+        _check_custom(body["custom"], declared)
         own.custom = merged(own.custom, body["custom"]) if merge == "deep" else body["custom"]
     for name in ("name", "description"):
         if isinstance(body.get(name), dict) and "value" in body[name]:
@@ -228,6 +237,25 @@ def _write(own: Listing, body: dict[str, Any], merge: str) -> None:
         own.listed = body["listed"]
     own.version += 1
     own.updated_at = datetime.now(UTC)
+
+
+def _first_group(body: dict[str, Any]) -> dict[str, Any]:
+    custom = body.get("custom")
+    return {"custom": dict(list(custom.items())[:1])} if isinstance(custom, dict) else {}
+
+
+def _check_custom(custom: Any, declared: set[str] | None) -> None:
+    if not isinstance(custom, dict):
+        raise invalid("custom is an object.")
+    for group, values in custom.items() if declared is not None else ():
+        for name in values if isinstance(values, dict) else ():
+            if f"{group}.{name}" not in declared:
+                raise invalid(f"The custom field {group}.{name} does not exist.")
+
+
+def _declared(world: World) -> set[str] | None:
+    is_free = world.options.custom_fields == "free"
+    return None if is_free else current_tenant().custom_fields()
 
 
 def merged(old: Any, new: Any) -> Any:
@@ -246,7 +274,5 @@ def merged(old: Any, new: Any) -> Any:
 def _announce(world: World, tenant: Tenant, article: Article, own: Listing,
               change: str = "update") -> None:
     """Send the webhook of a written listing; the header keeps it from the app that wrote."""
-    suppressed = request.headers.get(SUPPRESS, "").lower() == "true"
-    silent_for = world.tokens.app_identifier if suppressed else None
     for queue, payload in events.master_data(article, [own.channel], change):
-        world.courier.post(tenant, queue, payload, silent_for=silent_for)
+        world.courier.announce(tenant, queue, payload, spared=world.spared())

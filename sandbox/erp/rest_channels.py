@@ -8,7 +8,6 @@ from flask import Blueprint, Response, request
 
 from sandbox.erp import dto
 from sandbox.erp.errors import ApiError, invalid, not_found
-from sandbox.erp.rest_articles import SUPPRESS
 from sandbox.erp.tenants import Backend, Channel
 from sandbox.erp.world import World, current_tenant
 
@@ -121,7 +120,6 @@ def _written(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _announced(world: World, entry: Channel, change: str) -> dict[str, Any]:
-    suppressed = request.headers.get(SUPPRESS, "").lower() == "true"
-    world.courier.post(current_tenant(), f"sales_channel.{change}", {"id": entry.id},
-                       silent_for=world.tokens.app_identifier if suppressed else None)
+    world.courier.announce(current_tenant(), f"sales_channel.{change}", {"id": entry.id},
+                           spared=world.spared())
     return dto.channel(entry, current_tenant())

@@ -59,7 +59,9 @@ class Tenant:
 
     def __init__(self, name: str, entries: list[CatalogueArticle], first_id: int, app: str) -> None:
         self.name = name
+        self.id = zlib.crc32(name.encode())
         self.lock = threading.RLock()
+        self.offline = False  # every call is answered 503
         self.channels = {
             DEFAULT_CHANNEL: Channel(DEFAULT_CHANNEL, "Ladengeschäft", "STORE"),
             SHOP_CHANNEL: Channel(SHOP_CHANNEL, "Shopware 6", "ECOMMERCE", BACKEND_ID),
@@ -82,12 +84,25 @@ class Tenant:
     def shop_channels(self) -> list[int]:
         return [channel.id for channel in self.channels.values() if channel.type != "STORE"]
 
-    def register(self, registration: Registration) -> None:
-        """A second registration of the same is no second delivery."""
+    def custom_fields(self) -> set[str]:
+        """Group and attribute, joined by a dot, of all custom fields that exist."""
+        return {f"{group['key']}.{attribute['key']}" for group in self.eav_groups.values()
+                for attribute in group.get("attributes", ())}
+
+    def register(self, registration: Registration, *, twice: bool = False) -> bool:
+        """False if it was there already; unless `twice`, it is then no second delivery."""
         with self.lock:
             known = self.registrations.get(registration.queue, [])
-            if registration not in known:
+            is_new = registration not in known
+            if is_new or twice:
                 self.registrations[registration.queue] = [*known, registration]
+            return is_new
+
+    def forget_registrations(self, app: str) -> None:
+        with self.lock:
+            self.registrations = {
+                queue: [one for one in known if one.app != app]
+                for queue, known in self.registrations.items()}
 
     def deregister(self, registration: Registration) -> bool:
         """False if there was none."""

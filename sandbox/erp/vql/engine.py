@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from itertools import islice
@@ -32,7 +32,6 @@ from sandbox.erp.vql.syntax import (
     VqlError,
 )
 
-DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
 AGGREGATES = ("count", "sum", "avg", "min", "max")
 
 Row = Any
@@ -41,11 +40,27 @@ Predicate = Callable[[Row], bool | None]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A column that a source offers. `kind` is id, text, bool, number, time or custom."""
+    """A column that a source offers. `kind` is id, text, bool, number, time, custom or meta.
+
+    A meta column is a collection: its value is a list with an object for each member, its
+    `inner` columns are the keys of these.
+    """
 
     path: str
     kind: str
     get: Callable[[Row], Any]
+    inner: tuple[tuple[Column, Field], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """How much is answered at a time; what is not known of it can be chosen (vario-erp.md 3.5)."""
+
+    default: int = 100
+    most: int = 1000
+    refuses_more: bool = False  # a longer page than the longest is refused, not cut
+    body_wins: bool = False  # paging beside the statement takes the place of its own window
+    border: int = 0  # -1: each page begins with the last row of the one before; 1: it skips one
 
 
 @dataclass
@@ -69,6 +84,7 @@ class Source:
     standard: tuple[str, ...]
     indexed: frozenset[str] = frozenset()
     dynamic: Callable[[str], Field | None] = lambda path: None
+    collection: str | None = None  # what is gathered to one row per id: columns that begin so
 
     def field(self, path: str) -> Field:
         known = self.fields.get(path) or self.dynamic(path)
@@ -84,11 +100,17 @@ class Answer:
     next_offset: int | None = None  # None on the last page
 
 
-def execute(select: Select, source: Source, limit: int | None = None, offset: int = 0) -> Answer:
+def execute(select: Select, source: Source, limit: int | None = None, offset: int = 0,
+            paging: Paging = Paging()) -> Answer:
     """One page. The statement's LIMIT and OFFSET are a window, `limit` and `offset` page inside it.
 
     Raises VqlError.
     """
+    if paging.refuses_more and (limit or 0) > paging.most:
+        raise VqlError(f"limit is at most {paging.most}.")
+    if paging.body_wins:
+        select = replace(select, limit=None if limit else select.limit,
+                         offset=0 if offset else select.offset)
     if select.has_join:
         raise VqlError("JOIN is not supported by the sandbox.")
     columns = _columns(select, source)
@@ -96,8 +118,12 @@ def execute(select: Select, source: Source, limit: int | None = None, offset: in
     if any(column.function for column in select.columns):
         return _aggregated(columns, rows)
     rows = _ordered(rows, select.order, source)
+    if source.collection:
+        columns, rows = _gathered(columns, rows, source)
     getters = [known.get for _column, known in columns]
-    page = min(limit or DEFAULT_LIMIT, MAX_LIMIT)
+    page = min(limit or paging.default, paging.most)
+    if offset:
+        offset += paging.border
     window = page + 1 if select.limit is None else max(0, min(page + 1, select.limit - offset))
     start = select.offset + offset
     if select.distinct:
@@ -122,6 +148,27 @@ def _columns(select: Select, source: Source) -> list[tuple[Column, Field | None]
         else:
             columns.append((column, source.field(column.path)))
     return columns
+
+
+def _gathered(columns: list[tuple[Column, Field | None]], rows: Iterable[Row],
+              source: Source) -> tuple[list[tuple[Column, Field | None]], Iterable[Row]]:
+    """One row per id: the columns of the collection become one, a list with an object each."""
+    prefix, identity = f"{source.collection}.", source.field("id").get
+    groups: dict[Any, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(identity(row), []).append(row)
+    outer = [(column, Field(known.path, known.kind, lambda group, get=known.get: get(group[0])))
+             for column, known in columns if known and not known.path.startswith(prefix)]
+    inner = tuple((column, known) for column, known in columns
+                  if known and known.path.startswith(prefix))
+    if inner:
+        def members(group: list[Row]) -> list[dict[str, Any]]:
+            return [{column.attribute: known.get(row) for column, known in inner}
+                    for row in group]
+
+        path = str(source.collection)
+        outer.append((Column(path), Field(path, "meta", members, inner)))
+    return list(outer), groups.values()
 
 
 def _aggregated(columns: list[tuple[Column, Field | None]], rows: Iterable[Row]) -> Answer:

@@ -64,6 +64,10 @@ class Erp:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    def set(self, **options: Any) -> None:
+        answer = self.admin("POST", "options", options)
+        assert answer.status_code == 200, answer.text
+
     def fault(self, kind: str, **more: Any) -> None:
         assert self.admin("POST", "faults", {"kind": kind, **more}).status_code == 200
 
@@ -78,6 +82,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.received: list[tuple[str, dict[str, Any], str]] = []  # path, body, bearer token
+        self.token_was_in: list[str | None] = []
         self.status = 200
         self.url = ""
         self._arrived = threading.Condition()
@@ -88,8 +93,10 @@ class Receiver:
 
         @app.post("/<path:path>")
         def take(path: str) -> tuple[str, int]:
-            token = request.headers["Authorization"].removeprefix("Bearer ")
+            token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+            where = "header" if token else "address" if request.args.get("appToken") else None
             with self._arrived:
+                self.token_was_in.append(where)
                 self.received.append((path, request.get_json(), token))
                 self._arrived.notify_all()
             return "", self.status
@@ -115,6 +122,19 @@ def served(**options: Any) -> Iterator[Erp]:
 def erp() -> Iterator[Erp]:
     with served() as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def one_for_all() -> Iterator[Erp]:
+    with served() as client:
+        yield client
+
+
+@pytest.fixture
+def shared(one_for_all: Erp) -> Erp:
+    """A sandbox as at start that its module's tests use one after the other."""
+    assert one_for_all.admin("POST", "reset").status_code == 200
+    return one_for_all
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from integration.errors import (
     Busy,
     Forbidden,
     Gone,
+    LicenseMissing,
     Rejected,
     TenantError,
     Throttled,
@@ -92,7 +93,7 @@ def test_a_second_refused_token_holds_the_tenant(client, wire, tokens):
 @pytest.mark.parametrize(
     ("status", "error", "words"),
     [
-        (402, Forbidden, "license"),
+        (402, LicenseMissing, "license"),
         (403, Forbidden, "permission"),
         (404, Gone, "answered 404"),
         (409, Busy, "answered 409"),
