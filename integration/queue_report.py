@@ -48,7 +48,7 @@ class LaneStatus:
     @property
     def is_carried(self) -> bool:
         """Whether this version carries the topic; if not, what is held goes with one that does."""
-        return self.topic in toggles.SERVED_TOPICS
+        return self.topic in toggles.CARRIED_TOPICS
 
 
 @dataclass(frozen=True)
