@@ -6,12 +6,14 @@ from integration.topology import (
     TASK_CHECK_COLUMNS,
     TASK_DISPATCH,
     TASK_FETCH,
+    TASK_FOLLOW_CHANNELS,
     TASK_HOUSEKEEPING,
     TASK_NIGHTLY,
     TASK_PUSH,
     TASK_SWEEP,
     TASK_SYNC_ADVANCE,
     TASK_TRANSFORM,
+    TASK_WRITE_BACK,
     Queue,
 )
 
@@ -39,11 +41,13 @@ task_routes = {
         TASK_DISPATCH,
         TASK_SWEEP,
         TASK_SYNC_ADVANCE,
+        TASK_FOLLOW_CHANNELS,
         TASK_NIGHTLY,
         TASK_HOUSEKEEPING,
         TASK_CHECK_COLUMNS,
     )
 } | {name: {"queue": Queue.LIVE.value} for name in (TASK_FETCH, TASK_TRANSFORM, TASK_PUSH)}
+task_routes[TASK_WRITE_BACK] = {"queue": Queue.WRITE_BACK.value}
 
 # A killed worker's task is tried again as often as StageTask.max_retries says: rejecting the
 # message has no limit, and a row that kills its worker would kill them all (pitfall 2). The lease

@@ -198,12 +198,14 @@ def resume(here: Here, channel: str) -> None:
     """
     from cli.channel_parameters import missing_parameters
     from cli.erp_columns import check_before_work
-    from integration import channels, pacing, registrations, shop_health
+    from integration import channel_life, channels, pacing, registrations, shop_health
     from integration.models import SalesChannel, Tenant
 
     runtime = here.runtime
     with runtime.scope() as session:
         found = channels.find(session, channel)
+        if found.deleted_at is not None:
+            require_running(session, found, channel)
         tenant = session.get_one(Tenant, found.tenant_id)
         channel_id, label = found.id, f"{tenant.subdomain}/{found.erp_id}"
         uninstalled = tenant.held_reason if tenant.uninstalled_at is not None else None
@@ -225,6 +227,8 @@ def resume(here: Here, channel: str) -> None:
             tenant.held_reason = None
         pacing.end_pause(session, pacing.shop_bucket_name(channel_id))
         shop_health.forget(session, channel_id)
+        # One that is switched off in the ERP is held again.
+        channel_life.request(session, tenant_id)
     say(f"sales channel {label} is resumed")
     if tenant_held:
         say(f"its tenant was held and is tried again: {tenant_held}")
@@ -271,6 +275,11 @@ def require_running(session: Session, found: SalesChannel, name: str) -> None:
 
     tenant = session.get_one(Tenant, found.tenant_id)
     row = _described(session, found, tenant)
+    if row["state"] == "deleted":
+        raise IntegrationError(
+            f"sales channel {name} was deleted in the ERP; "
+            f"`vario-relay channel remove {name}` forgets what is left of it"
+        )
     if row["state"] == "paused":
         raise IntegrationError(
             f"sales channel {name} is paused; `vario-relay channel resume {name}` lets it move"
@@ -286,29 +295,37 @@ def require_running(session: Session, found: SalesChannel, name: str) -> None:
 
 
 def _described(session: Session, found: SalesChannel, tenant: Tenant) -> dict[str, Any]:
-    """State is running, paused (by a person) or held (by the service).
+    """State is running, paused (by a person), held (by the service), or deleted (in the ERP).
 
     `shop` says in one sentence why a shop is let alone for a while; None: no trouble known.
     """
     from sqlalchemy import select
 
-    from integration import health_view
+    from integration import availability, health_view
     from integration.clock import db_now
 
     now = session.scalar(select(db_now()))
     is_over = found.paused_until is not None and now is not None and found.paused_until <= now
     is_paused = found.is_paused and not is_over
-    held = tenant.held_reason or found.held_reason
+    held = tenant.held_reason or found.held_reason or availability.sentence(tenant.offline_since)
+    if found.delete_said_at is not None and found.deleted_at is None:
+        held = "the ERP says that it deleted this sales channel, and is asked whether it did"
     until = found.paused_until.isoformat() if is_paused and found.paused_until else None
     return {
         "tenant": tenant.subdomain,
         "channel": found.erp_id,
         "platform": found.platform,
-        "state": "paused" if is_paused else "held" if held else "running",
+        "state": _state(found, is_paused=is_paused, is_held=bool(held)),
         "paused_until": until,
         "held_reason": held,
         "shop": health_view.sentences(session).get(found.id),
     }
+
+
+def _state(found: SalesChannel, *, is_paused: bool, is_held: bool) -> str:
+    if found.deleted_at is not None:
+        return "deleted"
+    return "paused" if is_paused else "held" if is_held else "running"
 
 
 def _why(row: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from cli import doctor_life
 from cli.findings import Finding
 from integration import channels, column_checks
 from integration.erp import auth, catalogue
@@ -53,6 +54,7 @@ def findings(
     if held:
         do = f"do what it says, then `vario-relay tenant add {label}` with a new offline token"
         yield Finding(f"tenant {label}", False, f"held: {held}", do)
+    yield from doctor_life.offline(runtime, label, tenant_id)
     try:
         client = runtime.erp(tenant_id)
         # Anew, and not stored: the stored access token would hide a wrong RELAY_CLIENT_SECRET
@@ -67,8 +69,9 @@ def findings(
     yield Finding(
         f"tenant {label} token", True, f"the ERP answers, the app has {len(known)} sales channels"
     )
+    yield from doctor_life.waiting(runtime, label, tenant_id, known)
     yield from _columns(runtime, label, tenant_id, client)
-    for line in steps.run(visit, _looked_at(runtime)):
+    for line in steps.run(visit, _looked_at(runtime, known)):
         yield Finding(f"tenant {label} {line.step}", line.ok, line.detail, line.do)
     return known
 
@@ -89,11 +92,16 @@ def _uninstalled(label: str, at: datetime) -> Finding:
     )
 
 
-def _looked_at(runtime: Runtime) -> tuple[str, ...]:
-    """Steps of an install that can be looked at here. Without a public address nothing is
-    registered, which is said of the settings already."""
-    looked_at = (steps.EXTERNAL_ID, steps.BACKEND, steps.CHANNELS, steps.EVENTS)
-    return (*looked_at, steps.WEBHOOKS) if runtime.settings.public_url else looked_at
+def _looked_at(runtime: Runtime, known: dict[str, str]) -> list[str]:
+    """Steps of an install that can be looked at here.
+
+    Without a public address nothing is registered, which is said of the settings already; each
+    sales channel that there is has lines of its own.
+    """
+    looked_at = [steps.EXTERNAL_ID, steps.BACKEND]
+    looked_at += [] if known else [steps.CHANNELS]
+    looked_at += [steps.WEBHOOKS] if runtime.settings.public_url else []
+    return [*looked_at, steps.EVENTS]
 
 
 def _columns(runtime: Runtime, label: str, tenant_id: int, client: ErpClient) -> Iterator[Finding]:

@@ -51,7 +51,7 @@ def list_tenants(here: Here, as_json: bool) -> None:
                 row["tenant"],
                 _app(row),
                 len(row["channels"]),
-                row["held_reason"],
+                row["held_reason"] or row["offline"],
             )
             for row in rows
         ],
@@ -73,8 +73,13 @@ def show(here: Here, subdomain: str, as_json: bool) -> None:
     click.echo(f"tenant     {row['tenant']}")
     click.echo(f"app        {_app(row)}")
     click.echo(f"channels   {', '.join(row['channels']) or 'none'}")
+    for one in row["waiting"]:
+        command = f"vario-relay channel add {one['id']} --tenant {subdomain} --platform ..."
+        click.echo(f"not added  {one['id']} ({one['label']}); `{command}` adds it")
     if row["held_reason"]:
         click.echo(f"held       {row['held_reason']}")
+    if row["offline"]:
+        click.echo(f"offline    {row['offline']}")
 
 
 @tenant.command()
@@ -146,8 +151,10 @@ def find_tenant(session: Session, subdomain: str) -> Tenant:
 
 
 def _described(session: Session, found: Tenant) -> dict[str, Any]:
+    """`waiting`: channels of the app in the ERP that are not added here. `offline`: a sentence."""
     from sqlalchemy import select
 
+    from integration import availability, channel_life
     from integration.models import SalesChannel
 
     channels = session.scalars(
@@ -155,12 +162,15 @@ def _described(session: Session, found: Tenant) -> dict[str, Any]:
         .where(SalesChannel.tenant_id == found.id)
         .order_by(SalesChannel.erp_id)
     ).all()
+    waiting = channel_life.waiting(session, found.id)
     return {
         "tenant": found.subdomain,
         "is_installed": found.offline_token is not None,
         "uninstalled_at": found.uninstalled_at.isoformat() if found.uninstalled_at else None,
         "held_reason": found.held_reason,
+        "offline": availability.sentence(found.offline_since),
         "channels": list(channels),
+        "waiting": [one._asdict() for one in waiting],
     }
 
 

@@ -14,7 +14,8 @@
         ChannelError            the whole channel is held
             CredentialsRefused  the shop does not accept what the channel is set to
         TenantError             all channels of the tenant are held
-            LicenseMissing      the tenant lacks a license for what was asked
+            Forbidden           the ERP does not let the app do this
+                LicenseMissing  the tenant lacks a license for what was asked
         ClaimLost               somebody else holds the work; the loser records nothing
         UsageError              a command or a setting is wrong; nothing was done
 
@@ -114,7 +115,11 @@ class TenantError(IntegrationError):
     connection: str | None = None
 
 
-class LicenseMissing(TenantError):
+class Forbidden(TenantError):
+    """The ERP does not let the app do this. What can go on without it catches the error."""
+
+
+class LicenseMissing(Forbidden):
     """The tenant lacks a license for what was asked (402)."""
 
 

@@ -14,6 +14,7 @@ import requests
 from integration.connectors import http
 from integration.errors import (
     Busy,
+    Forbidden,
     Gone,
     IntegrationError,
     LicenseMissing,
@@ -55,7 +56,7 @@ def refusal(call: str, response: requests.Response, *, writes: bool) -> Integrat
     if status == 402:
         return LicenseMissing(f"{sentence}; the tenant lacks a license for this")
     if status == 403:
-        return TenantError(
+        return Forbidden(
             f"{sentence}; the app lacks a permission in the ERP, or RELAY_APP_IDENTIFIER "
             "(sent as User-Agent) is empty"
         )

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from integration.clock import utc_now
-from integration.erp.client import ErpClient
+from integration.erp.client import FACADE, ErpClient
 from integration.erp.external_id import ATTRIBUTE_KEY, GROUP_KEY
 from integration.erp.rows import id_text
 from integration.erp.vql import Column, equals_uuid, equals_word, select
-from integration.erp.webhooks import FACADE, REGISTRATION_PATH
+from integration.erp.webhooks import REGISTRATION_PATH
 from integration.errors import Gone, Rejected, TransientError
 
 MIGRATIONS_SOURCE = "system.queryAppMigrations"

@@ -6,7 +6,7 @@ repeats the request once, because tokens may be revoked before they end.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,6 +21,8 @@ from integration.erp.vql import flat_row
 from integration.errors import Gone, TenantError, TransientError
 
 EXECUTE_PATH = "/cmn/computed-queries/execute"
+#: The vendor's framework calls some addresses below a facade, the API description does not.
+FACADE = "/community/latest"
 #: Rows of one query. The ERP's default and maximum are unknown; its documentation shows 100.
 PAGE_SIZE = 100
 #: Own writes must not come back as webhooks (docs/sources.md#erp-suppress).
@@ -76,9 +78,13 @@ class ErpClient:
         """The JSON of the answer. Failure policy: at least once, absolute values only."""
         return self._call("PUT", path, body=body, writes=True)
 
-    def patch(self, path: str, body: Any) -> Any:
-        """The JSON of the answer. Failure policy: at least once, absolute values only."""
-        return self._call("PATCH", path, body=body, writes=True)
+    def patch(self, path: str, body: Any, before_write: Callable[[], float] | None = None) -> Any:
+        """The JSON of the answer. Failure policy: at least once, absolute values only.
+
+        `before_write` is asked right before the request, behind all waiting, and says until when
+        (`http.clock`) the body may be sent.
+        """
+        return self._call("PATCH", path, body=body, writes=True, before_write=before_write)
 
     def vql(self, statement: str, *, limit: int = PAGE_SIZE, offset: int = 0) -> VqlPage:
         """One page of a statement of `vql.select`."""
@@ -119,7 +125,15 @@ class ErpClient:
         response = self._answer(method, path, **kwargs)
         return self._json(response, method, path, writes=bool(kwargs.get("writes")))
 
-    def _answer(
+    def _answer(self, method: str, path: str, **kwargs: Any) -> requests.Response:
+        """The accepted answer. What holds the tenant says which connection it was met with."""
+        try:
+            return self._accepted(method, path, **kwargs)
+        except TenantError as error:
+            error.connection = self.access.connection
+            raise
+
+    def _accepted(
         self,
         method: str,
         path: str,
@@ -127,17 +141,9 @@ class ErpClient:
         params: dict[str, str] | None = None,
         body: Any = None,
         writes: bool = False,
+        before_write: Callable[[], float] | None = None,
     ) -> requests.Response:
-        """The accepted answer; a refused token is renewed once."""
-        try:
-            return self._answered(method, path, params=params, body=body, writes=writes)
-        except TenantError as error:
-            error.connection = self.access.connection
-            raise
-
-    def _answered(
-        self, method: str, path: str, *, params: dict[str, str] | None, body: Any, writes: bool
-    ) -> requests.Response:
+        """A refused token is renewed once."""
         for is_last in (False, True):
             token = self._tokens.get(lambda: fetch_access_token(self.access, self._session))
             self._bucket.take()
@@ -146,6 +152,7 @@ class ErpClient:
                 method,
                 self.access.api_url + path,
                 writes=writes,
+                not_after=None if before_write is None else before_write(),
                 params=params,
                 data=None if body is None else wire.dumps(body).encode(),
                 headers=self._headers(token, writes),

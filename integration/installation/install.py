@@ -11,6 +11,7 @@ from integration.installation import steps, tenants
 from integration.installation.report import Line, Words
 from integration.installation.steps import Visit
 from integration.runtime import Runtime
+from integration.write_back import asking as write_back
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,9 @@ def install(
         client = runtime.erp(connected.tenant_id, gives_up_after_s=BEGINS_WITHIN_S)
         visit = Visit(runtime, connected.tenant_id, client, words, mends=True)
         lines = [_connected(connected, sealed is not None, subdomain, words), *steps.run(visit)]
+        if sealed or connected.was_stopped or visit.has_new_field:
+            with runtime.scope() as session:
+                write_back.begin_anew(session, connected.tenant_id)
     finally:
         with runtime.scope() as session:
             tenants.end_install(session, connected.tenant_id)

@@ -27,13 +27,16 @@ from integration.models import SalesChannel, Tenant
 from integration.runtime import Runtime
 from integration.toggles import SERVED_TOPICS
 from integration.topology import SHORT_NAME_BY_TOPIC
+from integration.write_back import merging
+from integration.write_back.merging import Merge
 
 log = logging.getLogger(__name__)
 
 #: Identifiers of migrations, e.g. ``vario-relay.external-id`` (vario-erp.md 9).
 MIGRATOR = "vario-relay"
 EXTERNAL_ID, BACKEND, CHANNELS = "external-id", "backend", "channels"
-WEBHOOKS, EVENTS, COLUMNS = "webhooks", "events", "columns"
+FOREIGN_FIELDS, WEBHOOKS = "foreign-fields", "webhooks"
+EVENTS, COLUMNS = "events", "columns"
 
 
 @dataclass
@@ -45,6 +48,8 @@ class Visit:
     client: ErpClient
     words: Words = field(default_factory=Words)
     mends: bool = False
+    #: Set when the custom field for the product id was created.
+    has_new_field: bool = False
 
     @cached_property
     def done(self) -> dict[str, Any]:
@@ -95,6 +100,7 @@ def external_id(visit: Visit) -> Iterator[Line]:
         yield Line(EXTERNAL_ID, True, words("group_missing"), words("do_reinstall"))
     else:
         entity = app_records.create_external_id_group(visit.client, _entities(visit))
+        visit.has_new_field = True
         line = Line(EXTERNAL_ID, True, words("group_created", entity=entity))
         yield visit.record(EXTERNAL_ID, {"entity": entity}, line)
 
@@ -160,7 +166,9 @@ def _next(visit: Visit) -> str:
     with visit.runtime.scope() as session:
         tenant = session.get_one(Tenant, visit.tenant_id).subdomain
         here = session.scalars(
-            select(SalesChannel).where(SalesChannel.tenant_id == visit.tenant_id)
+            select(SalesChannel).where(
+                SalesChannel.tenant_id == visit.tenant_id, SalesChannel.deleted_at.is_(None)
+            )
         ).all()
         without = [one for one in here if one.held_reason == tenants.SECRETS_GONE]
         known = {one.erp_id for one in here}
@@ -168,6 +176,22 @@ def _next(visit: Visit) -> str:
     if without:
         return visit.words("do_channel_secrets", id=without[0].erp_id)
     return visit.words("do_connect_channel", id=missing[0], tenant=tenant) if missing else ""
+
+
+def foreign_fields(visit: Visit) -> Iterator[Line]:
+    """See once how the ERP merges a write to a listing, so that the custom fields of others survive
+    it. Where there are none yet, nothing is on record, and the next install looks again."""
+    if not visit.mends or not visit.channels:
+        return
+    words, note = visit.words, visit.done.get(FOREIGN_FIELDS)
+    if note is None:
+        facts = visit.runtime.erp_facts(visit.tenant_id)
+        merge = merging.verify(visit.client, facts, visit.channels[0].id)
+        line = Line(FOREIGN_FIELDS, True, words(f"merge_{merge.value}"))
+        is_known = merge is not Merge.UNKNOWN
+        yield visit.record(FOREIGN_FIELDS, {"merge": merge.value}, line) if is_known else line
+    else:
+        yield Line(FOREIGN_FIELDS, True, words(f"merge_{note.get('merge')}"))
 
 
 def webhooks_registered(visit: Visit) -> Iterator[Line]:
@@ -178,15 +202,14 @@ def webhooks_registered(visit: Visit) -> Iterator[Line]:
         return
     wanted = registrations.desired(visit.runtime, visit.tenant_id)
     app = visit.runtime.settings.app_identifier
-    if not wanted:
-        yield Line(WEBHOOKS, True, words("webhooks_later"))
-    elif visit.mends:
-        wanted = _registrable(visit, wanted)
+    if visit.mends:
         changes = webhooks.reconcile(visit.client, app, public_url, wanted)
         added, removed = len(changes.registered), len(changes.deregistered)
+        count = len(wanted) - len(changes.not_offered)
         key = "webhooks_changed" if added or removed else "webhooks_all"
-        yield Line(WEBHOOKS, True, words(key, count=len(wanted), added=added, removed=removed))
+        yield Line(WEBHOOKS, True, words(key, count=count, added=added, removed=removed))
     else:
+        wanted = _registrable(visit, wanted)
         missing = wanted - webhooks.registered(visit.client, app)
         key = "webhooks_missing" if missing else "webhooks_all"
         detail = words(key, count=len(wanted), missing=len(missing))
@@ -249,6 +272,7 @@ STEPS: dict[str, Step] = {
     EXTERNAL_ID: external_id,
     BACKEND: backend,
     CHANNELS: channels,
+    FOREIGN_FIELDS: foreign_fields,
     WEBHOOKS: webhooks_registered,
     EVENTS: events,
     COLUMNS: columns,

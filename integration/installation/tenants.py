@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from integration import channels, pacing, sql, sync_runs
+from integration import availability, channel_life, channels, pacing, sql
 from integration.clock import db_now
 from integration.models import AccessToken, ChannelParameter, SalesChannel, Tenant, TenantFact
 
@@ -47,15 +47,16 @@ def connect(session: Session, subdomain: str, sealed_token: str | None) -> Conne
     found = session.scalar(select(Tenant).where(Tenant.subdomain == subdomain).with_for_update())
     if found is None or (sealed_token or found.offline_token) is None:
         return None
-    was_stopped = found.held_reason is not None or found.uninstalled_at is not None
+    stops = (found.held_reason, found.uninstalled_at, found.offline_since)
+    was_stopped = any(one is not None for one in stops)
     found.offline_token = sealed_token or found.offline_token
-    found.held_reason = found.uninstalled_at = None
+    found.held_reason = found.uninstalled_at = found.offline_since = None
+    channel_life.request(session, found.id)
     # An access token of the former installation may be revoked already.
     name = pacing.erp_bucket_name(found.id)
     session.execute(delete(AccessToken).where(AccessToken.name == name))
     if sealed_token or was_stopped:
-        for channel_id in _channel_ids(session, found.id):
-            sync_runs.request_catch_up(session, channel_id)
+        availability.catch_up(session, found.id)
     return Connected(found.id, is_new, was_stopped)
 
 

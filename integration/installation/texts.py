@@ -113,6 +113,21 @@ TEXT_BY_KEY: dict[str, tuple[str, str]] = {
         "wer den Dienst betreibt, trägt die Zugangsdaten des Shops wieder ein: "
         "`vario-relay channel show {id}` zeigt, was fehlt",
     ),
+    # custom fields of others
+    "merge_deep": (
+        "a write to our custom field leaves those of others as they are",
+        "unser Zusatzfeld zu schreiben lässt die Zusatzfelder anderer, wie sie sind",
+    ),
+    "merge_shallow": (
+        "a write to our custom field would empty those of others; they are read and sent along, "
+        "which takes two requests per article",
+        "unser Zusatzfeld zu schreiben würde die Zusatzfelder anderer leeren; sie werden gelesen "
+        "und mitgeschickt, das braucht zwei Anfragen je Artikel",
+    ),
+    "merge_unknown": (
+        "no article has custom fields of others yet; they are read and sent along",
+        "noch hat kein Artikel Zusatzfelder anderer; sie werden gelesen und mitgeschickt",
+    ),
     # webhooks
     "webhooks_all": (
         "all {count} webhooks are registered",
@@ -121,10 +136,6 @@ TEXT_BY_KEY: dict[str, tuple[str, str]] = {
     "webhooks_changed": (
         "webhooks: {added} registered, {removed} taken away, {count} in all",
         "Webhooks: {added} angemeldet, {removed} abgemeldet, {count} insgesamt",
-    ),
-    "webhooks_later": (
-        "no webhooks yet: there is no connected shop",
-        "noch keine Webhooks: es ist kein Shop verbunden",
     ),
     "webhooks_no_url": (
         "webhooks are not registered, because RELAY_PUBLIC_URL is not set",

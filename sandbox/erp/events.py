@@ -16,6 +16,7 @@ TENANT_WIDE = (
     "sales_channel.stockChange", "document.customer_delivery_document.order_to_delivery",
     "document.customer_delivery_document.cancel_accepted",
     "document.customer_delivery_invoice.order_to_deliveryinvoice",
+    "document.customer_delivery_invoice.cancel_accepted",
     "document.customer_order.cancel_accepted", "document.customer_order.order_close_remaining",
     "shipment.parcel.completed", "shelf-document.update", "shelf-document.delete",
     "category.create", "category.update", "category.delete", "listing.category-added",

@@ -127,6 +127,11 @@ class Installing:
         body = {"statement": f"SELECT {columns} FROM {source} ORDER BY id"}
         return self.in_erp("POST", "/cmn/computed-queries/execute", tenant, json=body)["data"]
 
+    def articles(self) -> list[str]:
+        """Ids of the articles of acme that are for sale on channel 42."""
+        state = requests.get(f"{self.erp_url}/_sandbox/state", timeout=30).json()["articles"]
+        return [one["id"] for one in state if one["listed"] and one["active"] and one["gross"]]
+
     def registrations(self, tenant: str = "acme") -> set[tuple[str, str]]:
         url = f"{self.erp_url}/_sandbox/registrations?tenant={tenant}"
         return {(one["queue"], one["url"]) for one in requests.get(url, timeout=30).json()}

@@ -14,7 +14,16 @@ from integration.topology import SHORT_NAME_BY_TOPIC
 from tests.integration.installing import PUBLIC_URL, installing
 from tests.integration.support import together
 
-STEPS = ["tenant", "external-id", "backend", "channels", "webhooks", "events", "columns"]
+STEPS = [
+    "tenant",
+    "external-id",
+    "backend",
+    "channels",
+    "foreign-fields",
+    "webhooks",
+    "events",
+    "columns",
+]
 
 
 @pytest.fixture
@@ -69,6 +78,33 @@ def test_an_install_makes_the_custom_field_and_puts_it_on_record(world):
         "vario-relay.external-id": {"entity": "articleListing"},
         "vario-relay.channels": {"channels": ["42", "43"]},
     }
+
+
+@pytest.mark.contract("10.10")
+@pytest.mark.parametrize("merge", ["deep", "shallow"])
+def test_once_it_is_seen_whether_the_custom_fields_of_others_survive_ours(world, merge):
+    world.erp("options", merge=merge)
+    article = world.articles()[0]
+    group = {"key": "theirs", "label": "Theirs", "entities": ["articleListing"]}
+    group["attributes"] = [{"key": "note", "label": "Note", "type": "TEXT", "active": True}]
+    world.in_erp("POST", "/cmn/eav-groups", json=group)
+    (listing,) = [
+        one
+        for one in world.in_erp("GET", f"/erp/articles/{article}/listings")
+        if str(one["salesChannelRef"]["id"]) == "42"
+    ]
+    path = f"/erp/articles/{article}/listings/{listing['id']}"
+    world.in_erp("PATCH", path, json={"custom": {"theirs": {"note": "keep me"}}})
+
+    first = world.install()["foreign-fields"]
+    world.writes()
+    again = world.refresh()["foreign-fields"]
+
+    assert first["ok"]
+    assert first["detail"] == again["detail"]
+    assert ("two requests per article" in first["detail"]) == (merge == "shallow")
+    assert world.in_erp("GET", path)["custom"]["theirs"] == {"note": "keep me"}
+    assert world.writes() == {}
 
 
 @pytest.mark.parametrize("entity", ["article_listing", "article-listing"])
@@ -206,7 +242,7 @@ def test_an_erp_that_is_away_leaves_the_tenant_connected_and_the_steps_to_the_ne
     steps = world.install()
 
     assert steps["tenant"]["ok"]
-    asked = set(STEPS) - {"tenant", "webhooks"}  # no shop is connected, so none is wanted
+    asked = set(STEPS) - {"tenant"}
     assert not any(steps[name]["ok"] for name in asked)
     assert all("answered 503" in steps[name]["detail"] for name in asked)
     assert world.tenant().offline_token is not None

@@ -29,14 +29,14 @@ def findings(world):
 def test_after_an_install_all_is_well(world):
     found = findings(world)
 
-    assert {"token", "external-id", "backend", "channels", "webhooks", "events"} <= set(found)
+    assert {"token", "external-id", "backend", "webhooks", "events"} <= set(found)
     assert [one for one in found.values() if not one.ok] == []
 
 
 def test_its_words_are_those_of_the_install_report(world):
     steps, found = world.refresh(), findings(world)
 
-    for name in ("external-id", "backend", "channels", "webhooks", "events"):
+    for name in ("external-id", "backend", "webhooks", "events"):
         assert (found[name].detail, found[name].do) == (steps[name]["detail"], steps[name]["do"])
 
 

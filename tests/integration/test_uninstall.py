@@ -186,9 +186,8 @@ def test_a_batch_that_is_fetched_when_the_app_goes_is_given_back(world):
 def test_a_fetch_that_loses_its_token_half_way_is_given_back(world, monkeypatch):
     hint(world, "1001")
     claim_id = claim(world)
-    monkeypatch.setattr(
-        stages, "_may_travel", lambda _runtime, _work: True
-    )  # it looked just before
+    # It looked just before.
+    monkeypatch.setattr(stages, "may_travel", lambda _runtime, _work: True)
 
     world.uninstall()
     with pytest.raises(IntegrationError, match="has no offline token"):

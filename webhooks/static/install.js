@@ -20,8 +20,8 @@ const TEXTS = {
     erpRefused: "VARIO could not remove the app on its side. Begin again in VARIO.",
     steps: {
       tenant: "Tenant", "external-id": "Custom field", backend: "Backend", channels: "Sales channels",
-      webhooks: "Webhooks", events: "Events", columns: "How it is read", secrets: "Tokens and secrets",
-      mappings: "Known products",
+      "foreign-fields": "Custom fields of others", webhooks: "Webhooks", events: "Events", columns: "How it is read",
+      secrets: "Tokens and secrets", mappings: "Known products",
     },
   },
   de: {
@@ -41,8 +41,8 @@ const TEXTS = {
     erpRefused: "VARIO konnte die App auf seiner Seite nicht entfernen. Bitte in VARIO neu beginnen.",
     steps: {
       tenant: "Mandant", "external-id": "Zusatzfeld", backend: "Backend", channels: "Vertriebskanäle",
-      webhooks: "Webhooks", events: "Ereignisse", columns: "So wird gelesen", secrets: "Token und Zugangsdaten",
-      mappings: "Bekannte Produkte",
+      "foreign-fields": "Zusatzfelder anderer", webhooks: "Webhooks", events: "Ereignisse", columns: "So wird gelesen",
+      secrets: "Token und Zugangsdaten", mappings: "Bekannte Produkte",
     },
   },
 };

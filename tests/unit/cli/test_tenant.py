@@ -99,7 +99,9 @@ def test_list_and_show_tell_state_and_never_the_token(run, runtime, tenant, chan
             "is_installed": True,
             "uninstalled_at": None,
             "held_reason": None,
+            "offline": None,
             "channels": [channel],
+            "waiting": [],
         }
     ]
     assert json.loads(run("tenant", "show", "acme", "--json").stdout) == listed[0]

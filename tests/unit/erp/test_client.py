@@ -13,7 +13,9 @@ from integration.clock import utc_now
 from integration.erp.client import ErpClient
 from integration.errors import (
     Busy,
+    Forbidden,
     Gone,
+    LicenseMissing,
     Rejected,
     TenantError,
     Throttled,
@@ -91,8 +93,8 @@ def test_a_second_refused_token_holds_the_tenant(client, wire, tokens):
 @pytest.mark.parametrize(
     ("status", "error", "words"),
     [
-        (402, TenantError, "license"),
-        (403, TenantError, "permission"),
+        (402, LicenseMissing, "license"),
+        (403, Forbidden, "permission"),
         (404, Gone, "answered 404"),
         (409, Busy, "answered 409"),
         (423, Busy, "answered 423"),
