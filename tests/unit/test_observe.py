@@ -30,6 +30,7 @@ JWT = "eyJhbGciOiJFUzI1NiJ9.eyJ0ZW5hbnQiOiJhY21lIn0.c2lnbmF0dXJl"
         ("X-Shop-Secret: abc", "X-Shop-Secret: ***"),
     ],
 )
+@pytest.mark.contract("10.18")
 def test_a_secret_is_never_shown(text, shown):
     assert masked(text) == shown
 
@@ -71,6 +72,7 @@ def root_logger():
     root.setLevel(level)
 
 
+@pytest.mark.contract("10.18")
 def test_the_log_masks_messages_arguments_and_tracebacks(root_logger, capsys):
     observe.set_up_logging()
 
