@@ -73,7 +73,7 @@ def page_of(rows: list[Any]) -> dict[str, Any]:
     return {"definition": definition, "data": rows}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     row=st.dictionaries(st.sampled_from(sorted(catalogue._FIELD_BY_NAME)), ANYTHING),
     article=ANYTHING,
@@ -107,7 +107,7 @@ def test_any_values_make_rows_that_every_topic_can_judge(
                 DOCUMENT_BY_TOPIC[topic](travelling, VIEW)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(ANYTHING)
 def test_any_answer_to_a_query_is_a_page_or_an_error(answer):
     for body in (answer, {"definition": answer, "data": [answer]}, page_of([answer])):
@@ -115,7 +115,7 @@ def test_any_answer_to_a_query_is_a_page_or_an_error(answer):
             client({"/execute": body}).vql("SELECT id")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(ANYTHING)
 def test_any_answer_to_a_read_is_fields_or_an_error(answer):
     asked = client({"/": answer})
