@@ -125,6 +125,26 @@ def test_the_ids_of_new_products_are_in_the_erp_with_one_request_each(relay, art
     assert relay.errors == []
 
 
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"listing_rows": "meta"},
+        {"ids": "text", "nulls": "sent"},
+        {"ids": "number", "nulls": "omitted"},
+        {"custom_fields": "declared"},
+    ],
+    ids=str,
+)
+@pytest.mark.contract("10.15")
+def test_the_ids_arrive_however_the_erp_answers(relay, articles, answers):
+    relay.erp("options", **answers)
+
+    relay.write_back()
+
+    assert [relay.shown(one) for one in articles] == [relay.product_id(one) for one in articles]
+    assert relay.errors == []
+
+
 @pytest.mark.contract("10.10")
 def test_an_id_that_the_erp_shows_already_is_not_written_again(relay, articles):
     relay.write_back()
