@@ -162,3 +162,23 @@ def test_changed_rows_are_found_by_their_time(erp):
 
     rows = erp.rows(f"{IDS} AND updatedAt > '{before}'")
     assert [row["id"] for row in rows] == [1005]
+
+
+@pytest.mark.parametrize(
+    ("lie", "column", "read"),
+    [
+        ("price", "grossSalesPrice", ("grossPrice", "products/sales-price-by-selection")),
+        ("stock", "stockAvailable", ("stockAvailable", "articles/1001/stocks")),
+    ],
+)
+def test_columns_tell_otherwise_than_rest_when_asked_to(lie, column, read, erp):
+    name, path = read
+    separator = "?" if lie == "stock" else "?articleId=1001&"
+    statement = f"SELECT {column} FROM article.shopListing WHERE {CHANNEL} AND id = '1001'"
+    told = erp.get(f"/erp/{path}{separator}salesChannelId=42")[name]
+    assert erp.rows(statement)[0][column] == told
+
+    erp.admin("POST", "options", {"column_lies": [lie]})
+
+    assert erp.rows(statement)[0][column] == told + 1
+    assert erp.admin("POST", "options", {"column_lies": ["name"]}).status_code == 400
