@@ -350,6 +350,20 @@ def test_an_erp_that_does_not_show_the_field_as_a_column_costs_no_write_twice(
     assert reads(relay) == (len(articles) if hides_listing_id else 1)
 
 
+@pytest.mark.parametrize("column", ["listings.custom.variorelay.externalId", "listings.id"])
+def test_a_column_that_was_offered_and_is_refused_costs_no_attempt(relay, articles, column):
+    relay.write_back()
+    relay.erp("options", missing_columns=[column])
+    forget_requests(relay)
+
+    ask_for_all(relay)
+    relay.write_back()
+
+    assert patches(relay) == 0
+    assert states(relay) == {"COMPLETED": len(articles)}
+    assert relay.errors == []
+
+
 def hide_columns(monkeypatch, hidden: set[str]) -> None:
     from integration.erp import catalogue
 
