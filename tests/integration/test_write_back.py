@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from integration import (
     channels,
     counter_store,
     counters,
+    metrics,
     pacing,
     queue_report,
     toggles,
@@ -608,6 +610,23 @@ def test_a_batch_that_could_only_read_waits_for_the_requests_of_a_read_and_a_wri
     assert {row.attempts for row in waiting} == {0}
     for row in waiting:
         assert (row.due_at - now).total_seconds() == pytest.approx(waits_s, abs=5)
+
+
+def test_metrics_show_how_long_it_takes_and_call_no_shop_stale_for_it(relay, articles):
+    with relay.runtime.scope() as session:
+        samples = [
+            (one.name, one.labels, one.value)
+            for family in metrics.families(session)
+            for one in family.samples
+            if one.labels.get("topic") == "write-back"
+        ]
+
+    found = {
+        name: value for name, labels, value in samples if labels.get("state") in (None, "queued")
+    }
+    assert found["relay_work_items"] == len(articles)
+    assert found["relay_drain_eta_seconds"] == math.inf  # nothing was written yet
+    assert "relay_freshness_seconds" not in found
 
 
 def test_live_work_goes_on_beside_it_and_it_says_how_long_it_will_take(relay, articles):
