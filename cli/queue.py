@@ -64,6 +64,9 @@ def status(here: Here, as_json: bool, max_age: float | None) -> None:
         for name, sentence in {f"{one.tenant}/{one.channel}": one.shop for one in found}.items():
             if sentence:
                 click.echo(f"{name}: {sentence}")
+        for one in found:
+            if one.held_because:
+                click.echo(f"{one.tenant}/{one.channel}: {one.held_because}")
     if late:
         raise IntegrationError(_late_sentence(late, max_age))
 

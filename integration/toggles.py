@@ -11,6 +11,8 @@ from integration.topology import TOGGLE_BY_TOPIC, Topic
 
 #: Topics that this version carries; the others are switched when they can travel.
 SERVED_TOPICS = (Topic.STOCK, Topic.PRICE, Topic.ARTICLE)
+#: These and the way back.
+CARRIED_TOPICS = (*SERVED_TOPICS, Topic.WRITE_BACK)
 
 #: The channel parameter that takes a toggle's place for the way back: ``on`` (default) or ``off``.
 #: The five toggles are the vendor's.

@@ -37,7 +37,7 @@ def begin_anew(session: Session, tenant_id: int) -> None:
     ask for all products that are in the tenant's shops."""
     session.execute(
         delete(TenantFact).where(
-            TenantFact.tenant_id == tenant_id, TenantFact.name.in_(facts.LEARNT_AT_INSTALL)
+            TenantFact.tenant_id == tenant_id, TenantFact.name.in_(facts.OUTDATED_BY_INSTALL)
         )
     )
     channel_ids = session.scalars(

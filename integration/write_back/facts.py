@@ -12,4 +12,5 @@ MERGE_FACT = "listing-merge"
 #: What a listing held before the check of the merge, until the check is over.
 PROBE_FACT = "listing-merge-probe"
 
-LEARNT_AT_INSTALL = (OFFERED_FACT, FIELD_FACT, MERGE_FACT)
+#: What an installation makes doubtful.
+OUTDATED_BY_INSTALL = (OFFERED_FACT, FIELD_FACT)

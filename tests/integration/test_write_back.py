@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 import requests
 from sqlalchemy import func, select, update
 
-from integration import channels, pacing, queue_report, toggles, work_items, work_outcomes
+from integration import (
+    channels,
+    counter_store,
+    counters,
+    pacing,
+    queue_report,
+    toggles,
+    work_items,
+    work_outcomes,
+)
 from integration.clock import db_now
 from integration.connectors import http
 from integration.erp.client import SUPPRESS_HEADER, ErpClient
-from integration.errors import Forbidden, Rejected
+from integration.errors import Busy, Forbidden, Rejected
 from integration.models import Listing, SalesChannel, ShopHealth, Tenant, WorkItem
 from integration.topology import Topic
 from integration.write_back import asking, facts, lanes, merging
@@ -20,6 +30,7 @@ from integration.write_back.merging import Merge
 from integration.write_back.reading import Found
 from sandbox import serving
 from sandbox.erp import Options, create_app
+from tests.acceptance.service import wait_until
 from tests.integration.relay import WorkerDied
 from tests.integration.way_back import FOREIGN, WayBack
 
@@ -537,6 +548,53 @@ def test_what_the_budget_does_not_allow_is_given_back_and_costs_nothing(relay, a
     assert "QUEUED" in {row.state for row in rows}
     assert {row.attempts for row in rows} == {0}
     assert {row.hold_reason for row in rows} == {None}
+
+
+@pytest.mark.parametrize(("written", "waits_s"), [(0, 60.0), (1, 30.0)])
+def test_a_batch_that_could_only_read_waits_for_the_requests_of_a_read_and_a_write(
+    relay, articles, monkeypatch, written, waits_s
+):
+    """Each batch begins with a read. With one request at a time it would read for ever."""
+    real, sent = ErpClient.patch, []
+
+    def patch(self, path, body, before_write=None):
+        if len(sent) == written:
+            raise Busy("the request budget is used up", 30.0)
+        sent.append(path)
+        return real(self, path, body, before_write)
+
+    monkeypatch.setattr(ErpClient, "patch", patch)
+
+    relay.run_back(relay.claim_back())
+
+    waiting = [row for one in articles if (row := relay.back(one)).state == "QUEUED"]
+    assert len(waiting) == len(articles) - written
+    with relay.runtime.scope() as session:
+        now = session.scalar(select(db_now()))
+    assert {row.attempts for row in waiting} == {0}
+    for row in waiting:
+        assert (row.due_at - now).total_seconds() == pytest.approx(waits_s, abs=5)
+
+
+def test_live_work_goes_on_beside_it_and_it_says_how_long_it_will_take(relay, articles):
+    # Ten requests a second: the ids take some seconds, as ten thousand take half an hour.
+    relay.runtime.settings = replace(relay.runtime.settings, erp_budget=(60, 6.0))
+    claim_id = relay.claim_back()
+    with ThreadPoolExecutor(1) as pool:
+        way_back = pool.submit(relay.run_back, claim_id)
+        wait_until(lambda: states(relay).get("COMPLETED", 0) >= 3, "it is under way")
+        counters.PROCESS.flush(counter_store.sink_of(relay.runtime.scope))
+        shown = status(relay)
+        relay.edit(articles[0], name="Eilig")
+        relay.hint(ARTICLE, articles[0])
+        relay.drain()
+        was_under_way = not way_back.done()
+
+    assert way_back.result() is None
+    assert relay.product(articles[0])["name"] == "Eilig"
+    assert was_under_way
+    assert shown.eta_s > 0
+    assert states(relay) == {"COMPLETED": len(articles)}
 
 
 # Its lane
