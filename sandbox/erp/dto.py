@@ -68,10 +68,9 @@ def article(entry: Article) -> dict[str, Any]:
 
 
 def listing(entry: Article, own: Listing, tenant: Tenant) -> dict[str, Any]:
-    channel = tenant.channels[own.channel]
     return {
         "id": str(listing_id(entry.id, own.channel)), "version": str(own.version),
-        "salesChannelRef": {"id": str(channel.id), "label": channel.label},
+        "salesChannelRef": {"id": str(own.channel), "label": tenant.channel_label(own.channel)},
         "listed": own.listed, "listingState": own.state,
         "listingStateChangeTime": own.state_changed_at.isoformat(),
         "name": {"defaultValue": entry.name, "value": own.name},
@@ -160,4 +159,4 @@ def channel(entry: Channel, tenant: Tenant) -> dict[str, Any]:
 
 def backend(entry: Backend) -> dict[str, Any]:
     return {"id": str(entry.id), "label": entry.label, "type": entry.type, "appId": entry.app_id,
-            "validChannelTypes": ["ECOMMERCE"], "active": entry.active}
+            "validChannelTypes": list(entry.channel_types), "active": entry.active}

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify
 
 from sandbox.erp.errors import invalid, not_found
 from sandbox.erp.vql import sources
@@ -28,7 +28,7 @@ from sandbox.erp.vql.syntax import (
     VqlError,
     parse,
 )
-from sandbox.erp.world import World, current_tenant
+from sandbox.erp.world import World, current_tenant, sent_object
 
 DATA_TYPES = {"id": "LONG", "number": "DECIMAL", "bool": "BOOLEAN", "time": "DATE_TIME",
               "text": "TEXT", "custom": "TEXT"}
@@ -41,7 +41,7 @@ def blueprint(world: World) -> Blueprint:
 
     @routes.post("/execute")
     def run() -> Response:
-        body = _body()
+        body = sent_object()
         statement = body.get("statement")
         if not isinstance(statement, str):
             raise invalid("statement is required.")
@@ -56,7 +56,7 @@ def blueprint(world: World) -> Blueprint:
 
     @routes.post("/<group>/<template>")
     def structured(group: str, template: str) -> Response:
-        body = _body()
+        body = sent_object()
         pageable = body.get("pageable") or (body.get("adhocPreset") or {}).get("pageable") or {}
         limit, offset = _whole(pageable, "limit") or None, _whole(pageable, "start")
         try:
@@ -164,13 +164,6 @@ def _custom_fields(dynamic: Callable[[str], Field | None]) -> list[Field]:
     """The columns of the custom field groups that exist, as far as the source offers them."""
     paths = [f"listings.custom.{name}" for name in sorted(current_tenant().custom_fields())]
     return [known for path in paths if (known := dynamic(path)) is not None]
-
-
-def _body() -> dict[str, Any]:
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise invalid("The body is not a JSON object.")
-    return body
 
 
 def _whole(body: dict[str, Any], name: str) -> int:

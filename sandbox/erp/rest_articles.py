@@ -11,7 +11,7 @@ from sandbox.erp import dto, events
 from sandbox.erp.errors import ApiError, invalid, not_found
 from sandbox.erp.model import Article, Listing, of_listing_id, of_price_id, price_id
 from sandbox.erp.tenants import Tenant
-from sandbox.erp.world import World, current_tenant
+from sandbox.erp.world import World, current_tenant, sent_object
 
 LISTINGS = "/articles/<int:article_id>/listings"
 LISTING_STATES = {"DISABLED", "NEED_SYNCHRONIZE", "QUEUED_FOR_SYNCHRONIZE", "SYNCHRONIZED",
@@ -74,7 +74,7 @@ def _listings(routes: Blueprint) -> None:
 def _listing_writes(routes: Blueprint, world: World) -> None:
     @routes.post(LISTINGS)
     def create(article_id: int) -> Any:
-        tenant, found, body = current_tenant(), _article(article_id), _object()
+        tenant, found, body = current_tenant(), _article(article_id), sent_object()
         channel = str((body.get("salesChannelRef") or {}).get("id", ""))
         if not channel.isdigit() or int(channel) not in tenant.channels:
             raise invalid("salesChannelRef names no sales channel.")
@@ -89,7 +89,7 @@ def _listing_writes(routes: Blueprint, world: World) -> None:
 
     @routes.route(LISTINGS + "/<int:listing_id>", methods=["PATCH", "PUT"])
     def write(article_id: int, listing_id: int) -> Any:
-        tenant, body = current_tenant(), _object()
+        tenant, body = current_tenant(), sent_object()
         breaks = world.faults.take({"half-applied"}, f"{request.method} {request.path}")
         with tenant.lock:
             found, own = _listing(article_id, listing_id)
@@ -216,13 +216,6 @@ def _country() -> str:
     if country not in dto.RATES:
         raise not_found(f"A tax rate of {country}")
     return country
-
-
-def _object() -> dict[str, Any]:
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise invalid("The body is not a JSON object.")
-    return body
 
 
 def _write(own: Listing, body: dict[str, Any], merge: str, declared: set[str] | None) -> None:

@@ -24,6 +24,7 @@ MAIN_TENANT = "acme"
 SMALL_CATALOGUE = 20
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")  # a tenant is a subdomain
 BACKEND_ID = 7
+FIRST_RECORD_ID = 1001
 
 
 @dataclass
@@ -43,6 +44,7 @@ class Backend:
     app_id: str
     type: str = "APP"
     active: bool = True
+    channel_types: tuple[str, ...] = ("ECOMMERCE",)
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,21 @@ class Tenant:
         self.secrets: dict[int, dict[str, Any]] = {}
         self.settings: dict[str, Any] = {}
         self.log_entries: list[dict[str, Any]] = []
-        self._ids = itertools.count(SECOND_CHANNEL + 1)
+        self._channel_ids = itertools.count(SECOND_CHANNEL + 1)
+        self._ids = itertools.count(FIRST_RECORD_ID)
 
     def next_id(self) -> int:
-        """A fresh id for a channel, a backend or an app record."""
+        """A fresh id for a backend or an app record."""
         return next(self._ids)
+
+    def next_channel_id(self) -> int:
+        """Counted apart: the ids of listings leave room for a thousand channels."""
+        return next(self._channel_ids)
+
+    def channel_label(self, channel: int) -> str:
+        """Empty for a channel that was just deleted."""
+        known = self.channels.get(channel)
+        return "" if known is None else known.label
 
     def shop_channels(self) -> list[int]:
         return [channel.id for channel in self.channels.values() if channel.type != "STORE"]

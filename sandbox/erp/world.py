@@ -10,6 +10,7 @@ from typing import Any
 from flask import g, request
 
 from sandbox.erp.delivery import Courier
+from sandbox.erp.errors import invalid
 from sandbox.erp.options import Options
 from sandbox.erp.tenants import MAIN_TENANT, Tenant, Tenants
 from sandbox.erp.tokens import Tokens
@@ -103,6 +104,14 @@ class World:
         self.courier.reset()
         self.tenants.reset()
         self.log.reset()
+
+
+def sent_object() -> dict[str, Any]:
+    """The JSON object that the current request carries. Raises ApiError."""
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise invalid("The body is not a JSON object.")
+    return body
 
 
 def current_tenant() -> Tenant:

@@ -112,7 +112,7 @@ def _off(amount: Any) -> Any:
 def _shop_listing(tenant: Tenant, options: Options) -> Source:
     profile = options.profile
     label = Field("listings.salesChannel.label", "text",
-                  lambda row: tenant.channels[row[1].channel].label)
+                  lambda row: tenant.channel_label(row[1].channel))
     fields = {**_SHOP_LISTING, label.path: label}
     for lie in options.column_lies:
         fields.update(_LIES[lie])

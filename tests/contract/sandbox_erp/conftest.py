@@ -84,6 +84,8 @@ class Receiver:
         self.received: list[tuple[str, dict[str, Any], str]] = []  # path, body, bearer token
         self.token_was_in: list[str | None] = []
         self.status = 200
+        self.answering = threading.Event()  # cleared, it keeps the ERP waiting for its answer
+        self.answering.set()
         self.url = ""
         self._arrived = threading.Condition()
 
@@ -99,6 +101,7 @@ class Receiver:
                 self.token_was_in.append(where)
                 self.received.append((path, request.get_json(), token))
                 self._arrived.notify_all()
+            self.answering.wait(5)
             return "", self.status
 
         return app
