@@ -9,6 +9,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from sandbox.erp import dto, events
 from sandbox.erp.errors import ApiError, invalid, not_found
+from sandbox.erp.merging import merged
 from sandbox.erp.model import Article, Listing, of_listing_id, of_price_id, price_id
 from sandbox.erp.tenants import Tenant
 from sandbox.erp.world import World, current_tenant, sent_object
@@ -249,19 +250,6 @@ def _check_custom(custom: Any, declared: set[str] | None) -> None:
 def _declared(world: World) -> set[str] | None:
     is_free = world.options.custom_fields == "free"
     return None if is_free else current_tenant().custom_fields()
-
-
-def merged(old: Any, new: Any) -> Any:
-    """`old` with `new` merged in; a null takes a member away."""
-    if not isinstance(old, dict) or not isinstance(new, dict):
-        return new
-    result = dict(old)
-    for key, value in new.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = merged(result.get(key), value)
-    return result
 
 
 def _announce(world: World, tenant: Tenant, article: Article, own: Listing,

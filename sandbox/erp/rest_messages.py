@@ -28,7 +28,7 @@ def _webhooks(routes: Blueprint, world: World) -> None:
     path = "/app-message-webhook"
 
     def offered() -> list[str]:
-        return events.destinations(current_tenant(), world.options.missing_queues)
+        return events.destinations(current_tenant().channels, world.options.missing_queues)
 
     @routes.get(path + "/destinations")
     def destinations() -> Response:

@@ -19,6 +19,7 @@ from sandbox.erp.model import (
     Articles,
 )
 from sandbox.erp.options import Options
+from sandbox.erp.trade import Trade
 
 MAIN_TENANT = "acme"
 SMALL_CATALOGUE = 20
@@ -72,6 +73,7 @@ class Tenant:
         self.backends = {BACKEND_ID: Backend(BACKEND_ID, "Vario Relay", app)}
         self.articles = Articles(entries, first_id, self.shop_channels())
         self.registrations: dict[str, list[Registration]] = {}
+        self.trade = Trade(first_id)
         self.migrations: dict[int, dict[str, Any]] = {}
         self.eav_groups: dict[int, dict[str, Any]] = {}
         self.secrets: dict[int, dict[str, Any]] = {}
