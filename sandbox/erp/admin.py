@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, jsonify, request
 
 from sandbox.catalogue import TAX_RATES
-from sandbox.erp import admin_tenants, admin_trade, edits, options
+from sandbox.erp import admin_media, admin_tenants, admin_trade, edits, options
 from sandbox.erp.asked import named_tenant, object_of, query_number
 from sandbox.erp.burst import Burst, planned
 from sandbox.erp.dto import number
@@ -27,6 +27,7 @@ def blueprint(world: World, burst: Burst) -> Blueprint:
 
     admin_tenants.add_to(routes, world)
     admin_trade.add_to(routes, world)
+    admin_media.add_to(routes, world)
     _articles(routes, world)
     _webhooks(routes, world)
     _burst(routes, world, burst)

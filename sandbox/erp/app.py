@@ -18,6 +18,7 @@ from sandbox.erp import (
     rest_app,
     rest_articles,
     rest_channels,
+    rest_dms,
     rest_documents,
     rest_messages,
     rest_records,
@@ -54,7 +55,7 @@ def create_app(options: Options | None = None, url: str = "http://127.0.0.1") ->
     gate.install(app, world)
     ids.install(app, world)
     for part in (sso, queries, rest_articles, rest_channels, rest_app, rest_records,
-                 rest_messages, rest_documents):
+                 rest_messages, rest_documents, rest_dms):
         app.register_blueprint(part.blueprint(world))
     app.register_blueprint(admin.blueprint(world, burst))
     return app

@@ -83,13 +83,19 @@ def apply(tenant: Tenant, article: Article, edit: Edit, options: Options) -> lis
         if "stock" in edit.values:
             caused += _stock(tenant, article, edit, options.stock_change_id)
         if edit.values.get("media"):
-            article.media_revision += 1
+            tenant.shelf.add(article)
             caused += events.master_data(article, _channels(article, edit), "shelf")
-        article.updated_at = datetime.now(UTC)
-        article.version += 1
+        touch(article, media=bool(edit.values.get("media")))
         if options.marks_listings:
             _mark(article, _channels(article, edit))
         return caused
+
+
+def touch(article: Article, *, media: bool = False) -> None:
+    """Note that something of the article has changed, and whether its images have."""
+    article.updated_at = datetime.now(UTC)
+    article.version += 1
+    article.media_revision += int(media)
 
 
 def _mark(article: Article, channels: list[int]) -> None:

@@ -19,6 +19,7 @@ from sandbox.erp.model import (
     Articles,
 )
 from sandbox.erp.options import Options
+from sandbox.erp.shelf import Image, Share, Shelf
 from sandbox.erp.trade import Trade
 
 MAIN_TENANT = "acme"
@@ -74,6 +75,7 @@ class Tenant:
         self.articles = Articles(entries, first_id, self.shop_channels())
         self.registrations: dict[str, list[Registration]] = {}
         self.trade = Trade(first_id)
+        self.shelf = Shelf(first_id)
         self.migrations: dict[int, dict[str, Any]] = {}
         self.eav_groups: dict[int, dict[str, Any]] = {}
         self.secrets: dict[int, dict[str, Any]] = {}
@@ -153,6 +155,13 @@ class Tenants:
             if name not in self._tenants:
                 self._tenants[name] = self._small(name)
             return self._tenants[name]
+
+    def shared(self, public_id: str) -> tuple[Image, Share] | None:
+        """What any tenant has shared under this public id."""
+        with self._lock:
+            tenants = list(self._tenants.values())
+        return next((found for tenant in tenants
+                     if (found := tenant.shelf.shared.get(public_id))), None)
 
     def _small(self, name: str) -> Tenant:
         mark = zlib.crc32(name.encode())
