@@ -121,23 +121,17 @@ def served(**options: Any) -> Iterator[Erp]:
         yield Erp(url)
 
 
-@pytest.fixture
-def erp() -> Iterator[Erp]:
-    with served() as client:
-        yield client
-
-
 @pytest.fixture(scope="module")
-def one_for_all() -> Iterator[Erp]:
+def served_url() -> Iterator[str]:
     with served() as client:
-        yield client
+        yield client.url
 
 
 @pytest.fixture
-def shared(one_for_all: Erp) -> Erp:
-    """A sandbox as at start that its module's tests use one after the other."""
-    assert one_for_all.admin("POST", "reset").status_code == 200
-    return one_for_all
+def erp(served_url: str) -> Erp:
+    """A sandbox as at start that its module's tests use one after the other, and a new client."""
+    assert requests.post(f"{served_url}/_sandbox/reset", timeout=10).status_code == 200
+    return Erp(served_url)
 
 
 @pytest.fixture

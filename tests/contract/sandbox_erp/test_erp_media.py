@@ -27,28 +27,28 @@ def public(erp, share, prefix=""):
     return requests.get(erp.url + prefix + share["publicUrlPath"], timeout=5)
 
 
-def test_attributions_lead_to_documents_and_these_to_files(shared):
-    found = images(shared)
+def test_attributions_lead_to_documents_and_these_to_files(erp):
+    found = images(erp)
 
-    documents = [shared.get(f"/dms/resources/{one['shelfResourceId']}") for one in found]
-    files = [shared.call("GET", f"/dms/resources/{one['id']}/file") for one in documents]
+    documents = [erp.get(f"/dms/resources/{one['shelfResourceId']}") for one in found]
+    files = [erp.call("GET", f"/dms/resources/{one['id']}/file") for one in documents]
 
     assert [one["uiSort"] for one in found] == [1, 2, 3]
     assert [one["uiFavorite"] for one in found] == [True, False, False]
     assert {(one["state"], one["deletionState"]) for one in documents} == {
         ("FILE_ATTACHED", "NOT_YET")}
-    assert documents == shared.get(f"/dms/resources/byRef?refType=ARTICLE&refId={ARTICLE}")
+    assert documents == erp.get(f"/dms/resources/byRef?refType=ARTICLE&refId={ARTICLE}")
     for document, file in zip(documents, files, strict=True):
         assert file.headers["Content-Type"] == document["file"]["contentType"] == "image/png"
         assert len(file.content) == document["file"]["fileSize"]
     assert len({file.content for file in files}) == 3
 
 
-def test_a_file_is_a_picture_and_is_not_sent_twice(shared):
-    path = f"/dms/resources/{first(shared)}/file"
-    answer = shared.call("GET", path)
+def test_a_file_is_a_picture_and_is_not_sent_twice(erp):
+    path = f"/dms/resources/{first(erp)}/file"
+    answer = erp.call("GET", path)
 
-    again = shared.call("GET", path, headers={"If-None-Match": answer.headers["ETag"]})
+    again = erp.call("GET", path, headers={"If-None-Match": answer.headers["ETag"]})
 
     assert answer.content.startswith(b"\x89PNG\r\n\x1a\n")
     start = answer.content.index(b"IDAT") + 4
@@ -58,76 +58,76 @@ def test_a_file_is_a_picture_and_is_not_sent_twice(shared):
 
 
 @pytest.mark.parametrize(("choice", "status"), [("url", 201), ("redirect", 303)])
-def test_a_file_can_lie_elsewhere(shared, choice, status):
-    path = f"/dms/resources/{first(shared)}/file"
-    content = shared.call("GET", path).content
-    shared.set(file_answer=choice)
+def test_a_file_can_lie_elsewhere(erp, choice, status):
+    path = f"/dms/resources/{first(erp)}/file"
+    content = erp.call("GET", path).content
+    erp.set(file_answer=choice)
 
-    answer = shared.call("GET", path, allow_redirects=False)
+    answer = erp.call("GET", path, allow_redirects=False)
 
     assert answer.status_code == status
     url = answer.json()["url"] if choice == "url" else answer.headers["Location"]
     assert requests.get(url, timeout=5).content == content
 
 
-def test_images_are_found_under_one_name_of_their_kind_only(shared):
-    shared.set(dms_ref_type="EavArticle")
+def test_images_are_found_under_one_name_of_their_kind_only(erp):
+    erp.set(dms_ref_type="EavArticle")
 
-    assert images(shared) == []
-    assert len(shared.get(f"/dms/attributions?refType=EavArticle&refId={ARTICLE}")) == 3
-    assert shared.call("GET", "/dms/attributions?refType=ARTICLE").status_code == 422
+    assert images(erp) == []
+    assert len(erp.get(f"/dms/attributions?refType=EavArticle&refId={ARTICLE}")) == 3
+    assert erp.call("GET", "/dms/attributions?refType=ARTICLE").status_code == 422
 
 
-def test_a_share_is_read_by_anyone_until_it_is_taken_back(shared):
-    path = f"/dms/resources/{first(shared)}/shares"
+def test_a_share_is_read_by_anyone_until_it_is_taken_back(erp):
+    path = f"/dms/resources/{first(erp)}/shares"
     body = {"availability": "UNLIMITED", "sharedByExternalRef": "ours"}
 
-    share = shared.call("POST", path, body).json()
+    share = erp.call("POST", path, body).json()
 
     assert (share["appId"], share["sharedByExternalRef"]) == (
-        shared.credentials["appIdentifier"], "ours")
-    assert shared.get(path) == [share] == [shared.get(f"{path}/{share['id']}")]
-    assert [public(shared, share).status_code for _ in range(2)] == [200, 200]
-    assert shared.call("DELETE", f"{path}/{share['id']}").status_code == 200
-    assert public(shared, share).status_code == 404
-    assert shared.call("POST", path, {"availability": "x"}).status_code == 422
+        erp.credentials["appIdentifier"], "ours")
+    assert erp.get(path) == [share] == [erp.get(f"{path}/{share['id']}")]
+    assert [public(erp, share).status_code for _ in range(2)] == [200, 200]
+    assert erp.call("DELETE", f"{path}/{share['id']}").status_code == 200
+    assert public(erp, share).status_code == 404
+    assert erp.call("POST", path, {"availability": "x"}).status_code == 422
 
 
-def test_a_share_for_one_use_is_gone_after_it(shared):
-    path = f"/dms/resources/{first(shared)}/shares"
+def test_a_share_for_one_use_is_gone_after_it(erp):
+    path = f"/dms/resources/{first(erp)}/shares"
 
-    share = shared.call("POST", path, {"availability": "ONE_TIME_USE"}).json()
+    share = erp.call("POST", path, {"availability": "ONE_TIME_USE"}).json()
 
-    assert [public(shared, share).status_code for _ in range(2)] == [200, 404]
+    assert [public(erp, share).status_code for _ in range(2)] == [200, 404]
 
 
 @pytest.mark.parametrize(("prefix", "statuses"), [("", [200, 404]), ("/api/vario", [404, 200])])
-def test_shares_lie_below_one_of_two_prefixes(shared, prefix, statuses):
-    shared.set(share_prefix=prefix)
+def test_shares_lie_below_one_of_two_prefixes(erp, prefix, statuses):
+    erp.set(share_prefix=prefix)
 
-    share = shared.call("POST", f"/dms/resources/{first(shared)}/shares", {}).json()
+    share = erp.call("POST", f"/dms/resources/{first(erp)}/shares", {}).json()
 
-    assert [public(shared, share, at).status_code for at in ("", "/api/vario")] == statuses
+    assert [public(erp, share, at).status_code for at in ("", "/api/vario")] == statuses
 
 
-def test_a_new_image_comes_last_and_moves_revision_and_channels(shared):
+def test_a_new_image_comes_last_and_moves_revision_and_channels(erp):
     column = "SELECT media.revision FROM article.query"
     query = column.replace("article.query", "article.shopListing") + (
         f" WHERE id = {ARTICLE} AND listings.salesChannel.id = '42'")
-    [before] = shared.rows(query)
+    [before] = erp.rows(query)
 
-    sent = shared.edit(ARTICLE, set={"media": True})["events"]
+    sent = erp.edit(ARTICLE, set={"media": True})["events"]
 
     assert [one["queue"] for one in sent] == [SHELF.format(42), SHELF.format(43)]
-    assert shared.rows(query)[0]["media.revision"] == before["media.revision"] + 1
-    assert [one["uiSort"] for one in images(shared)] == [1, 2, 3, 4]
+    assert erp.rows(query)[0]["media.revision"] == before["media.revision"] + 1
+    assert [one["uiSort"] for one in images(erp)] == [1, 2, 3, 4]
 
 
-def test_images_are_replaced_ordered_hidden_and_removed(shared):
-    one, two, three = [int(each["shelfResourceId"]) for each in images(shared)]
-    before = changed(shared, add=1)["images"]
+def test_images_are_replaced_ordered_hidden_and_removed(erp):
+    one, two, three = [int(each["shelfResourceId"]) for each in images(erp)]
+    before = changed(erp, add=1)["images"]
 
-    after = changed(shared, replace=[two], remove=[one], order=[three, two], hide=[three],
+    after = changed(erp, replace=[two], remove=[one], order=[three, two], hide=[three],
                     favourite=two)["images"]
 
     added = before[-1]
@@ -136,26 +136,26 @@ def test_images_are_replaced_ordered_hidden_and_removed(shared):
     old = {each["id"]: each["sha256"] for each in before}
     assert after[0]["sha256"] != old[str(two)]
     assert after[1]["sha256"] == old[added["id"]]
-    assert [each["publish"] for each in images(shared)] == [False, True, True]
-    assert shared.call("GET", f"/dms/resources/{one}").status_code == 404
+    assert [each["publish"] for each in images(erp)] == [False, True, True]
+    assert erp.call("GET", f"/dms/resources/{one}").status_code == 404
 
 
-def test_a_changed_document_says_so_with_the_reference_of_its_share(shared):
-    one, two, _three = [int(each["shelfResourceId"]) for each in images(shared)]
-    shared.call("POST", f"/dms/resources/{one}/shares", {"sharedByExternalRef": "mine"})
+def test_a_changed_document_says_so_with_the_reference_of_its_share(erp):
+    one, two, _three = [int(each["shelfResourceId"]) for each in images(erp)]
+    erp.call("POST", f"/dms/resources/{one}/shares", {"sharedByExternalRef": "mine"})
 
-    sent = changed(shared, replace=[one], remove=[two])["events"]
+    sent = changed(erp, replace=[one], remove=[two])["events"]
 
     assert [(each["queue"], each["payload"]) for each in sent[2:]] == [
         ("shelf-document.update", {"shelfDocumentId": one, "externalRef": "mine"}),
         ("shelf-document.delete", {"shelfDocumentId": two})]
-    assert changed(shared, add=1, silent=True)["events"] == []
+    assert changed(erp, add=1, silent=True)["events"] == []
 
 
 @pytest.mark.parametrize("body", [
     {}, {"add": 101}, {"remove": [1]}, {"order": "x"}, {"article": "none", "add": 1}, {"typo": 1}])
-def test_what_makes_no_sense_is_400_and_changes_nothing(shared, body):
-    before = images(shared)
+def test_what_makes_no_sense_is_400_and_changes_nothing(erp, body):
+    before = images(erp)
 
-    assert shared.admin("POST", "media", {"article": ARTICLE, **body}).status_code == 400
-    assert images(shared) == before
+    assert erp.admin("POST", "media", {"article": ARTICLE, **body}).status_code == 400
+    assert images(erp) == before
