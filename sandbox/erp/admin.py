@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, jsonify, request
 
 from sandbox.catalogue import TAX_RATES
 from sandbox.erp import admin_media, admin_tenants, admin_trade, edits, options
-from sandbox.erp.asked import named_tenant, object_of, query_number
+from sandbox.erp.asked import flag, named_tenant, object_of, query_number
 from sandbox.erp.burst import Burst, planned
 from sandbox.erp.dto import number
 from sandbox.erp.model import SHOP_CHANNEL, Article
@@ -59,6 +60,17 @@ def _articles(routes: Blueprint, world: World) -> None:
             caused = []
         sent = world.announced(tenant, caused)
         return {"article": effective(article, wanted.channel or SHOP_CHANNEL), "events": sent}
+
+    @routes.post("/price-rule")
+    def price_rule() -> Any:
+        body = object_of("percent", "product_group", "keep", "tenant")
+        tenant, percent = named_tenant(world, body), body.get("percent")
+        if isinstance(percent, bool) or not isinstance(percent, (int, float)) or percent <= 0:
+            raise ValueError("percent is a number above 0: of what each price was")
+        group = body.get("product_group")
+        touched, event = edits.reprice(tenant, Decimal(str(percent)), group,
+                                       keep=flag(body, "keep", True))
+        return {"articles": len(touched), "events": world.announced(tenant, [event])}
 
 
 def effective(article: Article, channel: int) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from sandbox.erp import (
     rest_dms,
     rest_documents,
     rest_messages,
+    rest_prices,
     rest_records,
     sso,
 )
@@ -55,7 +56,7 @@ def create_app(options: Options | None = None, url: str = "http://127.0.0.1") ->
     gate.install(app, world)
     ids.install(app, world)
     for part in (sso, queries, rest_articles, rest_channels, rest_app, rest_records,
-                 rest_messages, rest_documents, rest_dms):
+                 rest_messages, rest_documents, rest_dms, rest_prices):
         app.register_blueprint(part.blueprint(world))
     app.register_blueprint(admin.blueprint(world, burst))
     return app

@@ -12,6 +12,7 @@ from sandbox.erp.model import (
     Article,
     Listing,
     Price,
+    PriceRule,
     listing_id,
     of_price_id,
     price_id,
@@ -108,6 +109,15 @@ def prices(entry: Article, unit: str) -> list[dict[str, Any]]:
         price(price_id(entry.id), entry.price, entry, unit)]
     return own + [price(price_id(entry.id, listed.channel), listed.price, entry, unit)
                   for listed in entry.listings.values() if listed.price is not None]
+
+
+def price_rule(rule: PriceRule) -> dict[str, Any]:
+    group = None if rule.product_group is None else {"id": "1", "label": rule.product_group}
+    return {"id": str(rule.id), "articleRef": None, "productGroupRef": group, "netPrice": None,
+            "grossPrice": None, "currencyRef": EURO, "fromQuantity": 1, "validFrom": None,
+            "validUntil": None, "specialOfferPrice": False, "salesChannelRef": None,
+            "qualifier": "SALES", "priceGroupRef": None, "customerGroupRef": None,
+            "accountRef": None}
 
 
 def stock(entry: Article, own: Listing | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
 from sandbox.erp.errors import invalid, not_found
 from sandbox.erp.vql import sources
@@ -32,6 +32,9 @@ from sandbox.erp.world import World, current_tenant, sent_object
 
 DATA_TYPES = {"id": "LONG", "number": "DECIMAL", "bool": "BOOLEAN", "time": "DATE_TIME",
               "text": "TEXT", "custom": "TEXT"}
+_ENTITIES = {"article": "article.query", "articleListing": "article.shopListing",
+             "salesChannel": "sales-channel.salesChannels",
+             "document": "document.querySalesDocuments"}
 _BORDERS = {"exact": 0, "repeat": -1, "skip": 1}
 JS_TYPES = {"id": "number", "number": "number", "bool": "boolean"}
 
@@ -68,13 +71,15 @@ def blueprint(world: World) -> Blueprint:
 
     @routes.get("/<group>/<template>/fields")
     def fields(group: str, template: str) -> Response:
-        try:
-            source = sources.source(f"{group}.{template}", current_tenant(), world.options)
-        except VqlError as error:
-            raise not_found(str(error).removesuffix(" does not exist.")) from None
-        columns = [(Column(path), known) for path, known in source.fields.items()]
-        columns += [(Column(known.path), known) for known in _custom_fields(source.dynamic)]
-        return jsonify([describe(column, known) for column, known in columns])
+        return jsonify(_offered(world, f"{group}.{template}"))
+
+    @routes.get("/fields")
+    def entity_fields() -> Response:
+        name = _ENTITIES.get(request.args.get("entityIdentifier", ""))
+        if name is None:
+            raise not_found("The entity")
+        return jsonify([{"entityIdentifier": request.args["entityIdentifier"],
+                         "attributes": _offered(world, name)}])
 
     @routes.get("/dialect-info")
     def dialect() -> dict[str, Any]:
@@ -93,6 +98,17 @@ def blueprint(world: World) -> Blueprint:
         return jsonify(found)
 
     return routes
+
+
+def _offered(world: World, name: str) -> list[dict[str, Any]]:
+    """All columns of a source, with those of the custom field groups that exist."""
+    try:
+        source = sources.source(name, current_tenant(), world.options)
+    except VqlError as error:
+        raise not_found(str(error).removesuffix(" does not exist.")) from None
+    columns = [(Column(path), known) for path, known in source.fields.items()]
+    columns += [(Column(known.path), known) for known in _custom_fields(source.dynamic)]
+    return [describe(column, known) for column, known in columns]
 
 
 def _answered(world: World, select: Select, limit: int | None, offset: int) -> Answer:

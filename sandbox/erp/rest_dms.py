@@ -39,6 +39,14 @@ def _reads(routes: Blueprint, world: World) -> None:
         return _resource(_image(resource_id), world)
 
 
+    @routes.get(DMS + "/resources/<uuid>/fileUUID")
+    def by_uuid(uuid: str) -> Any:
+        found = current_tenant().shelf.by_uuid(uuid)
+        if found is None:
+            raise not_found(f"The resource {uuid}")
+        return _resource(found, world)
+
+
 def _referred(world: World) -> list[Image]:
     """The images of the article that the query names; none under another name of its kind."""
     tenant, reference = current_tenant(), request.args.get("refId", type=int)

@@ -85,6 +85,9 @@ class Shelf:
     def image(self, identifier: int) -> Image | None:
         return self._by_id.get(identifier)
 
+    def by_uuid(self, uuid_text: str) -> Image | None:
+        return next((one for one in list(self._by_id.values()) if one.uuid == uuid_text), None)
+
     def add(self, article: Article) -> Image:
         """A new image behind the others; the first one is the favourite."""
         known = self._by_article.get(article.id)

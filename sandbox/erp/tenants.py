@@ -17,6 +17,7 @@ from sandbox.erp.model import (
     SECOND_CHANNEL,
     SHOP_CHANNEL,
     Articles,
+    PriceRule,
 )
 from sandbox.erp.options import Options
 from sandbox.erp.shelf import Image, Share, Shelf
@@ -74,6 +75,7 @@ class Tenant:
         self.backends = {BACKEND_ID: Backend(BACKEND_ID, "Vario Relay", app)}
         self.articles = Articles(entries, first_id, self.shop_channels())
         self.registrations: dict[str, list[Registration]] = {}
+        self.price_rules: dict[int, PriceRule] = {}
         self.trade = Trade(first_id)
         self.shelf = Shelf(first_id)
         self.migrations: dict[int, dict[str, Any]] = {}

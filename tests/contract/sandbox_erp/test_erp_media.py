@@ -42,6 +42,8 @@ def test_attributions_lead_to_documents_and_these_to_files(erp):
         assert file.headers["Content-Type"] == document["file"]["contentType"] == "image/png"
         assert len(file.content) == document["file"]["fileSize"]
     assert len({file.content for file in files}) == 3
+    by_uuid = erp.get(f"/dms/resources/{documents[0]['externalId']}/fileUUID")
+    assert by_uuid == documents[0]
 
 
 def test_a_file_is_a_picture_and_is_not_sent_twice(erp):
