@@ -5,6 +5,7 @@ from integration.topology import (
     QUEUES,
     TASK_DISPATCH,
     TASK_FETCH,
+    TASK_FOLLOW_CHANNELS,
     TASK_HOUSEKEEPING,
     TASK_NIGHTLY,
     TASK_PUSH,
@@ -34,7 +35,14 @@ task_default_queue = Queue.CONTROL.value
 task_create_missing_queues = False
 task_routes = {
     name: {"queue": Queue.CONTROL.value}
-    for name in (TASK_DISPATCH, TASK_SWEEP, TASK_SYNC_ADVANCE, TASK_NIGHTLY, TASK_HOUSEKEEPING)
+    for name in (
+        TASK_DISPATCH,
+        TASK_SWEEP,
+        TASK_SYNC_ADVANCE,
+        TASK_FOLLOW_CHANNELS,
+        TASK_NIGHTLY,
+        TASK_HOUSEKEEPING,
+    )
 } | {name: {"queue": Queue.LIVE.value} for name in (TASK_FETCH, TASK_TRANSFORM, TASK_PUSH)}
 
 # A killed worker's task is tried again as often as StageTask.max_retries says: rejecting the

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from cli import erp_channels
+from cli import doctor_life, erp_channels
 from cli.findings import Finding
 from integration import channels, registrations
 from integration.erp import auth, catalogue, webhooks
@@ -47,6 +47,7 @@ def findings(
     if held:
         do = f"do what it says, then `vario-relay tenant add {label}` with a new offline token"
         yield Finding(f"tenant {label}", False, f"held: {held}", do)
+    yield from doctor_life.offline(runtime, label, tenant_id)
     try:
         client = runtime.erp(tenant_id)
         # Anew, and not stored: the stored access token would hide a wrong RELAY_CLIENT_SECRET
@@ -60,6 +61,7 @@ def findings(
     yield Finding(
         f"tenant {label} token", True, f"the ERP answers, the app has {len(known)} sales channels"
     )
+    yield from doctor_life.waiting(runtime, label, tenant_id, known)
     yield from _columns(runtime, label, tenant_id, client)
     if runtime.settings.public_url:
         yield _webhooks(runtime, label, tenant_id, client)

@@ -51,7 +51,7 @@ def list_tenants(here: Here, as_json: bool) -> None:
                 row["tenant"],
                 "installed" if row["is_installed"] else "not installed",
                 len(row["channels"]),
-                row["held_reason"],
+                row["held_reason"] or row["offline"],
             )
             for row in rows
         ],
@@ -73,8 +73,13 @@ def show(here: Here, subdomain: str, as_json: bool) -> None:
     click.echo(f"tenant     {row['tenant']}")
     click.echo(f"app        {'installed' if row['is_installed'] else 'not installed'}")
     click.echo(f"channels   {', '.join(row['channels']) or 'none'}")
+    for one in row["waiting"]:
+        command = f"vario-relay channel add {one['id']} --tenant {subdomain} --platform ..."
+        click.echo(f"not added  {one['id']} ({one['label']}); `{command}` adds it")
     if row["held_reason"]:
         click.echo(f"held       {row['held_reason']}")
+    if row["offline"]:
+        click.echo(f"offline    {row['offline']}")
 
 
 @tenant.command()
@@ -143,8 +148,10 @@ def find_tenant(session: Session, subdomain: str) -> Tenant:
 
 
 def _described(session: Session, found: Tenant) -> dict[str, Any]:
+    """`waiting`: channels of the app in the ERP that are not added here. `offline`: a sentence."""
     from sqlalchemy import select
 
+    from integration import availability, channel_life
     from integration.models import SalesChannel
 
     channels = session.scalars(
@@ -152,11 +159,14 @@ def _described(session: Session, found: Tenant) -> dict[str, Any]:
         .where(SalesChannel.tenant_id == found.id)
         .order_by(SalesChannel.erp_id)
     ).all()
+    waiting = channel_life.waiting(session, found.id)
     return {
         "tenant": found.subdomain,
         "is_installed": found.offline_token is not None,
         "held_reason": found.held_reason,
+        "offline": availability.sentence(found.offline_since),
         "channels": list(channels),
+        "waiting": [one._asdict() for one in waiting],
     }
 
 
@@ -165,13 +175,15 @@ def _store(session: Session, subdomain: str, sealed: str) -> bool:
     from sqlalchemy import delete, select
 
     from integration import pacing
+    from integration.clock import db_now
     from integration.models import AccessToken, Tenant
 
     found = session.scalar(select(Tenant).where(Tenant.subdomain == subdomain).with_for_update())
     if found is None:
-        session.add(Tenant(subdomain=subdomain, offline_token=sealed))
+        session.add(Tenant(subdomain=subdomain, offline_token=sealed, channels_due_at=db_now()))
         return True
     found.offline_token, found.held_reason = sealed, None
+    found.channels_due_at = db_now()
     # An access token of the former installation may be revoked already.
     name = pacing.erp_bucket_name(found.id)
     session.execute(delete(AccessToken).where(AccessToken.name == name))

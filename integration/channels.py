@@ -157,5 +157,7 @@ def is_running() -> ColumnElement[bool]:
             and_(SalesChannel.paused_until.is_not(None), SalesChannel.paused_until <= db_now()),
         ),
         SalesChannel.held_reason.is_(None),
+        SalesChannel.delete_said_at.is_(None),
         Tenant.held_reason.is_(None),
+        Tenant.offline_since.is_(None),
     )

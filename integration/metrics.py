@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -16,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integration import channels, counter_store, health_view, queue_report, telling
+from integration.channel_stops import SWITCHED_OFF
 from integration.counters import Counter
 from integration.models import SalesChannel, Tenant, TransferToggle
 from integration.queue_report import LaneStatus
@@ -63,19 +65,27 @@ def _channels(session: Session) -> list[_Channel]:
             SalesChannel.erp_id,
             SalesChannel.held_reason,
             Tenant.held_reason.label("tenant_held"),
+            Tenant.offline_since,
             channels.is_running().label("is_running"),
         )
         .join(Tenant, Tenant.id == SalesChannel.tenant_id)
+        .where(SalesChannel.deleted_at.is_(None))
         .order_by(Tenant.subdomain, SalesChannel.erp_id)
     ).all()
     result = []
     for row in rows:
-        stopped = None
-        if not row.is_running:
-            is_held = row.held_reason is not None or row.tenant_held is not None
-            stopped = "held" if is_held else "paused"
+        stopped = None if row.is_running else _why_stopped(row)
         result.append(_Channel(row.id, row.tenant_id, row.subdomain, row.erp_id, stopped))
     return result
+
+
+def _why_stopped(row: Any) -> str:
+    """What needs a person first, then what the ERP wants, then what people want."""
+    if row.tenant_held is not None or row.held_reason not in (None, SWITCHED_OFF):
+        return "held"
+    if row.offline_since is not None:
+        return "offline"
+    return "paused" if row.held_reason is None else "inactive"
 
 
 def _queue(lanes: list[LaneStatus]) -> Iterator[Metric]:
@@ -131,7 +141,8 @@ def _stopped(session: Session, known: list[_Channel]) -> Metric:
     return _gauge(
         "relay_lane_stopped",
         "1: nothing of this topic moves, because a person paused the channel or switched the topic "
-        "off, or because the service holds the channel and says why in `channel list`",
+        "off, because the ERP is offline or has it switched off, or because the service "
+        "holds the channel and says why in `channel list`",
         (*_LANE, "cause"),
         series,
     )

@@ -43,6 +43,11 @@ class LaneStatus:
     #: Why the shop is let alone for a while, in one sentence; None: no trouble known.
     shop: str | None = None
 
+    @property
+    def is_carried(self) -> bool:
+        """Whether this version carries the topic; if not, what is held goes with one that does."""
+        return self.topic in toggles.SERVED_TOPICS
+
 
 @dataclass(frozen=True)
 class FailureGroup:
@@ -62,6 +67,7 @@ def statuses(session: Session) -> list[LaneStatus]:
     channels = session.execute(
         select(SalesChannel.id, SalesChannel.erp_id, Tenant.subdomain)
         .join(Tenant, Tenant.id == SalesChannel.tenant_id)
+        .where(SalesChannel.deleted_at.is_(None))
         .order_by(Tenant.subdomain, SalesChannel.erp_id)
     ).all()
     shops = health_view.sentences(session)

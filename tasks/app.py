@@ -21,7 +21,13 @@ stages.INTERRUPTIONS.append(SoftTimeLimitExceeded)
 
 app = Celery("vario-relay", amqp="tasks.broker:Broker")
 app.config_from_object("celeryconfig")
-app.conf.imports = ("tasks.outbound", "tasks.dispatch", "tasks.sync", "tasks.housekeeping")
+app.conf.imports = (
+    "tasks.outbound",
+    "tasks.dispatch",
+    "tasks.sync",
+    "tasks.channels",
+    "tasks.housekeeping",
+)
 
 
 @setup_logging.connect

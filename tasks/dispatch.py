@@ -7,7 +7,15 @@ from collections.abc import Sequence
 
 from kombu.exceptions import OperationalError as BrokerError
 
-from integration import channels, dispatching, observe, runtime, work_items, work_outcomes
+from integration import (
+    channel_life,
+    channels,
+    dispatching,
+    observe,
+    runtime,
+    work_items,
+    work_outcomes,
+)
 from integration.connectors import registry
 from integration.dispatching import Chain, Limits
 from integration.errors import UsageError
@@ -18,6 +26,7 @@ from integration.toggles import SERVED_TOPICS
 from integration.topology import TASK_DISPATCH, TASK_SWEEP, Queue
 from tasks.app import app
 from tasks.base import StageTask
+from tasks.channels import follow_task
 from tasks.outbound import fetch_task, push_task, transform_task
 from tasks.sync import advance_task
 
@@ -30,22 +39,39 @@ def dispatch_task() -> int:
 
     Failure policy: a claim whose chain could not be sent is given back, or ends with its lease.
     """
-    return dispatch(runtime.current())
+    here = runtime.current()
+    sent = dispatch(here)
+    follow_channels(here)
+    return sent
 
 
 @app.task(base=StageTask, name=TASK_SWEEP)
 def sweep_task() -> None:
-    """Take expired leases back, resume runs whose driver died, and dispatch what is due.
+    """Take expired leases back, let go what is carried by now, resume runs whose driver died, and
+    dispatch what is due.
 
     Failure policy: everything it does is safe to do twice, also at the same time.
     """
     here = runtime.current()
     with here.scope() as session:
         work_outcomes.recover_expired(session)
+        work_outcomes.release_served(session, SERVED_TOPICS)
         runs = due_runs(session)
     for run_id in runs:
         advance_task.delay(run_id)
     dispatch(here)
+    follow_channels(here)
+
+
+def follow_channels(here: Runtime) -> None:
+    """Have those ERPs asked for their sales channels that somebody wants to know of.
+
+    Failure policy: a message that is not sent or lost comes again after a lease.
+    """
+    with here.scope() as session:
+        tenants = channel_life.claim_due(session, here.settings.lease_s)
+    for tenant_id in tenants:
+        follow_task.delay(tenant_id)
 
 
 def dispatch(here: Runtime) -> int:

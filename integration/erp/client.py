@@ -21,6 +21,8 @@ from integration.erp.vql import map_row
 from integration.errors import Gone, TenantError, TransientError
 
 EXECUTE_PATH = "/cmn/computed-queries/execute"
+#: The vendor's framework calls some addresses below a facade, the API description does not.
+FACADE = "/community/latest"
 #: Rows of one query. The ERP's default and maximum are unknown; its documentation shows 100.
 PAGE_SIZE = 100
 #: Own writes must not come back as webhooks (docs/sources.md#erp-suppress).

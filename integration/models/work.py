@@ -66,6 +66,13 @@ class WorkItem(Base):
             postgresql_where=text("state <> 'COMPLETED'"),
             sqlite_where=text("state <> 'COMPLETED'"),
         ),
+        Index(
+            "ix_work_item_held",
+            "hold_reason",
+            "topic",
+            postgresql_where=text("hold_reason IS NOT NULL"),
+            sqlite_where=text("hold_reason IS NOT NULL"),
+        ),
         Index("ix_work_item_run", "sync_run_id"),
     )
 

@@ -56,6 +56,17 @@ def age(runtime, seconds):
         session.execute(WorkItem.__table__.update().values(**values))
 
 
+def test_a_topic_that_is_not_carried_yet_is_held_and_says_so(run, runtime, channel_id):
+    hint(runtime, channel_id, "5", "6", topic=Topic.MEDIA)
+    age(runtime, 1_000)
+
+    found = status(run, "media")
+
+    assert (found["queued"], found["held"], found["failed"]) == (0, 2, 0)
+    assert (found["is_carried"], found["oldest_unsent_s"]) == (False, None)
+    assert "media (not carried yet)" in run("queue", "status").stdout
+
+
 def test_an_empty_queue_shows_every_topic_that_travels(run, channel):
     listed = json.loads(run("queue", "status", "--json").stdout)
 
@@ -71,6 +82,7 @@ def test_an_empty_queue_shows_every_topic_that_travels(run, channel):
         "oldest_unsent_s": None,
         "eta_s": 0.0,
         "is_on": True,
+        "is_carried": True,
     }
 
 

@@ -92,7 +92,14 @@ def test_list_and_show_tell_state_and_never_the_token(run, runtime, tenant, chan
     listed = json.loads(run("tenant", "list", "--json").stdout)
 
     assert listed == [
-        {"tenant": "acme", "is_installed": True, "held_reason": None, "channels": [channel]}
+        {
+            "tenant": "acme",
+            "is_installed": True,
+            "held_reason": None,
+            "offline": None,
+            "channels": [channel],
+            "waiting": [],
+        }
     ]
     assert json.loads(run("tenant", "show", "acme", "--json").stdout) == listed[0]
     assert "installed" in run("tenant", "show", "acme").stdout

@@ -33,7 +33,7 @@ def world(untouched):
     [
         ("article.delete", "UNKNOWN_EVENT"),
         ("article(sales-channel-id=42).update", "UNKNOWN_EVENT"),
-        ("tenant.offline", "EVENT_NOT_HANDLED"),
+        ("account.update", "EVENT_NOT_HANDLED"),
         (f"{ARTICLE}/99", "UNKNOWN_CHANNEL"),  # globex's
         (f"{ARTICLE}/41", "UNKNOWN_CHANNEL"),
         (f"{ARTICLE}/042", "UNKNOWN_CHANNEL"),
@@ -88,7 +88,7 @@ def test_a_body_that_is_no_json_object_is_a_400(world, body, code):
     "body",
     [
         b"{}",
-        b'{"listingId": 5}',
+        b'{"parcelId": 5}',
         b'{"articleId": null}',
         b'{"articleId": true}',
         b'{"articleId": 5.0}',
