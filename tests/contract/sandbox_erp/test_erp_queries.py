@@ -162,3 +162,35 @@ def test_changed_rows_are_found_by_their_time(erp):
 
     rows = erp.rows(f"{IDS} AND updatedAt > '{before}'")
     assert [row["id"] for row in rows] == [1005]
+
+
+def test_the_columns_of_an_entity_are_those_of_its_source(erp):
+    [entity] = erp.get("/cmn/computed-queries/fields?entityIdentifier=articleListing")
+
+    assert entity["attributes"] == erp.get("/cmn/computed-queries/article/shopListing/fields")
+    assert erp.call("GET", "/cmn/computed-queries/fields?entityIdentifier=x").status_code == 404
+
+
+@pytest.mark.parametrize("source", [
+    "article.shopListing", "article.query", "article.queryArticles",
+    "sales-channel.salesChannels", "sales-channel.salesChannelBackends",
+    "document.querySalesDocuments", "system.queryAppMessageWebhook", "system.queryAppMigrations"])
+def test_every_source_is_discovered_and_answers_its_standard_columns(erp, source):
+    group, template = source.split(".")
+
+    assert template in erp.get(f"/cmn/computed-queries/{group}")
+    assert group in erp.get("/cmn/computed-queries")
+    fields = erp.get(f"/cmn/computed-queries/{group}/{template}/fields")
+    answer = erp.query(f"SELECT * FROM {source}")
+    assert answer.status_code == 200
+    columns = [one["attribute"] for one in answer.json()["definition"]]
+    assert columns
+    assert set(columns) <= {one["attribute"] for one in fields}
+
+
+def test_the_dialect_names_types_and_aggregates(erp):
+    dialect = erp.get("/cmn/computed-queries/dialect-info")
+
+    assert {"LONG", "TEXT"} <= {one["identifier"] for one in dialect["dataTypes"]}
+    assert {one["identifier"] for one in dialect["functions"] if one["aggregate"]} == {
+        "count", "sum", "avg", "min", "max"}
