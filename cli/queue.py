@@ -8,6 +8,7 @@ import click
 
 from cli.shared import (
     Here,
+    TopicName,
     channel_argument,
     duration,
     json_option,
@@ -15,7 +16,6 @@ from cli.shared import (
     print_json,
     print_table,
     say,
-    topic_option,
 )
 from integration.errors import IntegrationError
 
@@ -64,6 +64,9 @@ def status(here: Here, as_json: bool, max_age: float | None) -> None:
         for name, sentence in {f"{one.tenant}/{one.channel}": one.shop for one in found}.items():
             if sentence:
                 click.echo(f"{name}: {sentence}")
+        for one in found:
+            if one.held_because:
+                click.echo(f"{one.tenant}/{one.channel}: {one.held_because}")
     if late:
         raise IntegrationError(_late_sentence(late, max_age))
 
@@ -162,7 +165,7 @@ def failed(here: Here, channel: str | None, as_json: bool) -> None:
 
 @queue.command()
 @channel_argument
-@topic_option
+@click.option("--topic", type=TopicName(also_write_back=True), help="Only this topic.")
 @click.option("--fingerprint", metavar="F", help="Only failures with this cause.")
 @click.option("--dry-run", is_flag=True, help="Only count; change nothing.")
 @json_option

@@ -32,7 +32,7 @@ from integration import counters, db, prepared, sql
 from integration.clock import db_now
 from integration.counters import Counter, Key
 from integration.models import Priority, SalesChannel, Tenant, WorkItem, WorkItemState
-from integration.toggles import SERVED_TOPICS
+from integration.toggles import CARRIED_TOPICS
 from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 
 QUEUED, PROCESSING = WorkItemState.QUEUED.value, WorkItemState.PROCESSING.value
@@ -63,7 +63,7 @@ def hint(
     if not ids:
         return
     statement = _statement(
-        sql.is_postgres(session), sync_run_id is not None, forgets_hash, topic in SERVED_TOPICS
+        sql.is_postgres(session), sync_run_id is not None, forgets_hash, topic in CARRIED_TOPICS
     )
     session.execute(
         statement,
@@ -98,7 +98,7 @@ def hint_channels(
     texts = {"tenant": tenant, "topic_name": topic.value, "entity": entity_id}
     if erp_channel_id is not None:
         texts["erp_channel"] = erp_channel_id
-    is_served = topic in SERVED_TOPICS
+    is_served = topic in CARRIED_TOPICS
     statement = _channels_statement(
         engine.dialect.name == "postgresql", erp_channel_id is not None, unless_channel, is_served
     )

@@ -22,7 +22,7 @@ from integration.counters import Counter
 from integration.models import SalesChannel, Tenant, TransferToggle
 from integration.queue_report import LaneStatus
 from integration.toggles import SERVED_TOPICS
-from integration.topology import SHORT_NAME_BY_TOPIC
+from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 
 _LANE = ("tenant", "channel", "topic")
 _STATES = ("queued", "processing", "failed", "held")
@@ -95,7 +95,11 @@ def _queue(lanes: list[LaneStatus]) -> Iterator[Metric]:
         "relay_freshness_seconds",
         "Age of the oldest change that is not in the shop yet; 0: nothing is on its way",
         _LANE,
-        {label: one.oldest_unsent_s or 0.0 for one, label in label_by_lane.items()},
+        {
+            label: one.oldest_unsent_s or 0.0
+            for one, label in label_by_lane.items()
+            if one.topic is not Topic.WRITE_BACK  # it does not go to a shop
+        },
     )
     yield _gauge(
         "relay_work_items",

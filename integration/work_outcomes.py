@@ -27,7 +27,7 @@ from integration.errors import (
 from integration.fingerprints import fingerprint
 from integration.hints import TOPIC_NOT_SERVED
 from integration.models import Listing, WorkItem, WorkItemState
-from integration.topology import Topic
+from integration.topology import TOGGLE_BY_TOPIC, Topic
 from integration.work_items import (
     RELEASED,
     Claim,
@@ -283,7 +283,8 @@ def forget_vanished(session: Session, channel_id: int, article_ids: Sequence[str
     """Products we knew are not in the shop any more: forget them and what they held."""
     items = select(WorkItem.id).where(
         WorkItem.channel_id == channel_id,
-        WorkItem.topic.in_([str(topic) for topic in Topic]),  # the index begins with it
+        # The index begins with it. What stands in the ERP stands there all the same.
+        WorkItem.topic.in_([str(topic) for topic in TOGGLE_BY_TOPIC]),
         WorkItem.entity_id.in_(article_ids),
     )
     # Work items before listings, as an article's settle locks them.

@@ -23,10 +23,12 @@ app = Celery("vario-relay", amqp="tasks.broker:Broker")
 app.config_from_object("celeryconfig")
 app.conf.imports = (
     "tasks.outbound",
+    "tasks.write_back",
     "tasks.dispatch",
     "tasks.sync",
     "tasks.channels",
     "tasks.housekeeping",
+    "tasks.columns",
 )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
+import celery
 from kombu.exceptions import OperationalError as BrokerError
 
 from integration import (
@@ -24,11 +26,13 @@ from integration.runtime import Runtime
 from integration.sync_runs import due_runs
 from integration.toggles import SERVED_TOPICS
 from integration.topology import TASK_DISPATCH, TASK_SWEEP, Queue
+from integration.write_back import lanes
 from tasks.app import app
 from tasks.base import StageTask
 from tasks.channels import follow_task
 from tasks.outbound import fetch_task, push_task, transform_task
 from tasks.sync import advance_task
+from tasks.write_back import write_back_task
 
 log = logging.getLogger("tasks.dispatch")
 
@@ -75,6 +79,11 @@ def follow_channels(here: Runtime) -> None:
 
 
 def dispatch(here: Runtime) -> int:
+    """Send what may go to the shops, then what may go back into the ERP; the number of chains."""
+    return _dispatch_outbound(here) + _dispatch_write_back(here)
+
+
+def _dispatch_outbound(here: Runtime) -> int:
     """One chain per turn of the rota, until no lane may go on."""
     config = here.settings
     limits = Limits(
@@ -113,13 +122,38 @@ def _send_next(here: Runtime, lane: DueLane, limits: Limits, rivals: Sequence[Du
         if claim_id is None:
             return False
         chain = dispatching.chain_of(session, claim_id)
+    stages = [fetch_task.s(claim_id), transform_task.s(), push_task.s()]
+    return _sent(here, chain, stages, lane.queue)
+
+
+def _dispatch_write_back(here: Runtime) -> int:
+    """One batch per tenant at most, in the order of their turns."""
+    with here.scope() as session:
+        rota = lanes.rota(session)
+    sent = 0
+    while (lane := rota.next()) is not None:
+        with here.scope() as session:
+            claim_id = lanes.claim_next(session, lane, lease_s=here.settings.lease_s)
+            chain = None if claim_id is None else dispatching.chain_of(session, claim_id)
+        if chain and _sent(here, chain, [write_back_task.s(chain.claim_id)], lane.queue):
+            sent += 1
+            rota.served(lane)
+        rota.drop(lane)
+    return sent
+
+
+def _sent(here: Runtime, chain: Chain, stages: Sequence[Any], queue: Queue) -> bool:
+    """Send a claimed batch; False when the broker is away and the claim was given back."""
     log.info(observe.event("work_item.claimed", **_told(chain)))
+    for signature in stages:
+        # What Flower shows as arguments: the real ones are a merchant's data, and large.
+        signature.set(queue=queue.value, argsrepr=f"({chain})", kwargsrepr="{}")
     try:
-        _send_chain(chain, lane.queue)
+        celery.chain(*stages).apply_async()
     except BrokerError as error:
         log.warning(observe.event("broker.away", error=error))
         with here.scope() as session:
-            work_items.release_unsent(session, claim_id)
+            work_items.release_unsent(session, chain.claim_id)
         log.info(observe.event("work_item.released", **_told(chain), reason="broker away"))
         return False
     return True
@@ -133,11 +167,3 @@ def _told(chain: Chain) -> dict[str, object]:
         "items": chain.items,
         "claim": chain.claim_id,
     }
-
-
-def _send_chain(chain: Chain, queue: Queue) -> None:
-    stages = fetch_task.s(chain.claim_id) | transform_task.s() | push_task.s()
-    for signature in stages.tasks:
-        # What Flower shows as arguments: the real ones are a merchant's data, and large.
-        signature.set(queue=queue.value, argsrepr=f"({chain})", kwargsrepr="{}")
-    stages.apply_async()

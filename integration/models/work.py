@@ -29,10 +29,12 @@ class WorkItemState(StrEnum):
 
 
 class Priority(IntEnum):
-    """Live changes before backfill (initial sync, reconciliation)."""
+    """Live changes before backfill (initial sync, reconciliation) before the way back."""
 
     LIVE = 0
     BACKFILL = 10
+    #: Of the topic of that name alone.
+    WRITE_BACK = 20
 
 
 class WorkItem(Base):

@@ -139,6 +139,7 @@ def judge(report: Report, where: World, editor: Editor, blocked: list[Interval])
     double = [number for number, count in numbers.items() if count > 1]
     report.twice = len(double)
     report.wrong += [f"article {number}: has two products" for number in double]
+    report.wrong += wrong_ids(where)
     late = [without(blocked, one) for one in all_late_writes(where, editor)]
     report.late_writes = len(late)
     final = [one for one in late if one.repaired_s is None]
@@ -155,6 +156,21 @@ def judge(report: Report, where: World, editor: Editor, blocked: list[Interval])
         report.wrong.append(f"webhooks pending {sent['pending']}, given up {sent['erroneous']}")
     reasons = [one for one in (where.channel().held_reason, where.tenant().held_reason) if one]
     report.wrong += [f"held: {reason}" for reason in reasons]
+
+
+def wrong_ids(where: World) -> list[str]:
+    """Products whose id is not the one that the ERP shows."""
+    products = where.products()
+    shown = {
+        number: (where.id_in_erp(article), products[number]["id"])
+        for article in where.articles()
+        if (number := str(article["number"])) in products
+    }
+    return [
+        f"article {number}: the ERP shows product {found}, the shop has {product}"
+        for number, (found, product) in shown.items()
+        if found != product
+    ]
 
 
 def without(blocked: list[Interval], late: LateWrite) -> LateWrite:

@@ -776,8 +776,8 @@ def test_products_in_the_shop_are_noted_with_as_many_statements_for_one_as_for_a
 
     def remember(listings: list[dict[str, Any]]) -> tuple[set[str], int]:
         with database.scope() as session, executed(database.engine) as statements:
-            new = shop_products.remember(session, database.channel, listings)
-        return new, len(statements)
+            found = shop_products.remember(session, database.channel, listings)
+        return found.new, len(statements)
 
     assert remember(products(1)) == ({"0"}, 2)
     assert remember(products(100)) == ({str(n) for n in range(1, 100)}, 2)
