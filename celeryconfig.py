@@ -3,6 +3,7 @@
 from integration import settings
 from integration.topology import (
     QUEUES,
+    TASK_CHECK_COLUMNS,
     TASK_DISPATCH,
     TASK_FETCH,
     TASK_FOLLOW_CHANNELS,
@@ -43,6 +44,7 @@ task_routes = {
         TASK_FOLLOW_CHANNELS,
         TASK_NIGHTLY,
         TASK_HOUSEKEEPING,
+        TASK_CHECK_COLUMNS,
     )
 } | {name: {"queue": Queue.LIVE.value} for name in (TASK_FETCH, TASK_TRANSFORM, TASK_PUSH)}
 task_routes[TASK_WRITE_BACK] = {"queue": Queue.WRITE_BACK.value}
@@ -92,5 +94,11 @@ beat_schedule = {
         "task": TASK_HOUSEKEEPING,
         "schedule": 3_600.0,
         "options": {"expires": 3_600.0},
+    },
+    # Finds few to do: a channel's finding lives for a day.
+    "check-columns": {
+        "task": TASK_CHECK_COLUMNS,
+        "schedule": 300.0,
+        "options": {"expires": 300.0},
     },
 }

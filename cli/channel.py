@@ -197,8 +197,9 @@ def resume(here: Here, channel: str) -> None:
     caused it holds it again if it is still there.
     """
     from cli.channel_parameters import missing_parameters
+    from cli.erp_columns import check_before_work
     from integration import channel_life, channels, pacing, registrations, shop_health
-    from integration.models import Tenant
+    from integration.models import SalesChannel, Tenant
 
     runtime = here.runtime
     with runtime.scope() as session:
@@ -206,23 +207,26 @@ def resume(here: Here, channel: str) -> None:
         if found.deleted_at is not None:
             require_running(session, found, channel)
         tenant = session.get_one(Tenant, found.tenant_id)
-        label, tenant_id, tenant_held = (
-            f"{tenant.subdomain}/{found.erp_id}",
-            tenant.id,
-            tenant.held_reason,
-        )
+        channel_id, label = found.id, f"{tenant.subdomain}/{found.erp_id}"
+        uninstalled = tenant.held_reason if tenant.uninstalled_at is not None else None
         missing = missing_parameters(session, found)
-        if tenant.uninstalled_at is not None:
-            raise IntegrationError(f"sales channel {label} cannot be resumed: {tenant.held_reason}")
-        if missing:
-            raise IntegrationError(
-                f"sales channel {label} cannot be resumed, it lacks {', '.join(missing)}; "
-                f"`vario-relay channel set {channel} {missing[0]}=...` sets it"
-            )
+    if uninstalled:
+        raise IntegrationError(f"sales channel {label} cannot be resumed: {uninstalled}")
+    if missing:
+        raise IntegrationError(
+            f"sales channel {label} cannot be resumed, it lacks {', '.join(missing)}; "
+            f"`vario-relay channel set {channel} {missing[0]}=...` sets it"
+        )
+    check_before_work(runtime, channel_id)
+    with runtime.scope() as session:
+        found = session.get_one(SalesChannel, channel_id)
+        tenant = session.get_one(Tenant, found.tenant_id)
+        tenant_id, tenant_held = tenant.id, tenant.held_reason
         found.is_paused, found.paused_until, found.held_reason = False, None, None
-        tenant.held_reason = None
-        pacing.end_pause(session, pacing.shop_bucket_name(found.id))
-        shop_health.forget(session, found.id)
+        if tenant.uninstalled_at is None:  # it may have been just now
+            tenant.held_reason = None
+        pacing.end_pause(session, pacing.shop_bucket_name(channel_id))
+        shop_health.forget(session, channel_id)
         # One that is switched off in the ERP is held again.
         channel_life.request(session, tenant_id)
     say(f"sales channel {label} is resumed")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from cli import erp_channels
+from cli import erp_channels, erp_columns
 from cli.channel import require_running
 from cli.channel_parameters import missing_parameters
 from cli.findings import Finding
@@ -52,6 +52,7 @@ def findings(runtime: Runtime, channel_id: int, known: KnownChannels) -> Iterato
         return
     if known is not None:
         yield _in_erp(label, channel, known)
+        yield from erp_columns.findings(runtime, label, channel_id)
     is_running = True
     with runtime.scope() as session:
         found = session.get_one(SalesChannel, channel_id)

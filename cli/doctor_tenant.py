@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from cli import doctor_life
 from cli.findings import Finding
-from integration import channels
+from integration import channels, column_checks
 from integration.erp import auth, catalogue
 from integration.errors import IntegrationError
 from integration.installation import steps, tenants
@@ -115,7 +115,8 @@ def _columns(runtime: Runtime, label: str, tenant_id: int, client: ErpClient) ->
         reads = catalogue.plan(topic, offered).reads
         check = f"tenant {label} columns of {SHORT_NAME_BY_TOPIC[topic]}"
         if reads:
-            detail = f"read article by article: {', '.join(sorted(reads))}; slow, but complete"
+            cost = column_checks.cost_of_reads(len(reads), runtime.settings.erp_budget)
+            detail = f"{', '.join(sorted(reads))} not offered; {cost}"
         else:
             detail = f"all by query, {client_page_size()} articles at a time"
         yield Finding(check, True, detail)

@@ -106,7 +106,13 @@ class CredentialsRefused(ChannelError):
 
 
 class TenantError(IntegrationError):
-    """All channels of the tenant are held, e.g. because the app must be reconnected."""
+    """All channels of the tenant are held, e.g. because the app must be reconnected.
+
+    `connection` is the sealed offline token that it was met with, where that is known: a tenant
+    that was connected anew meanwhile is not held for it.
+    """
+
+    connection: str | None = None
 
 
 class Forbidden(TenantError):

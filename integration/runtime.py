@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import cached_property, lru_cache
 
 from sqlalchemy import Engine, select
@@ -105,8 +106,9 @@ class Runtime:
         except UsageError as error:
             raise TenantError(f"tenant {tenant.subdomain}: {error}") from error
         name, sealed = pacing.erp_bucket_name(tenant_id), tenant.offline_token
+        access = auth.tenant_access(tenant.subdomain, offline_token, self.settings)
         return ErpClient(
-            auth.tenant_access(tenant.subdomain, offline_token, self.settings),
+            replace(access, connection=tenant.offline_token),
             http.counted(self.http, "erp", tenant_id=tenant_id),
             _OfInstallation(self._tokens(name), lambda: self._has_token(tenant_id, sealed)),
             pacing.Bucket(

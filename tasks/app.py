@@ -28,6 +28,7 @@ app.conf.imports = (
     "tasks.sync",
     "tasks.channels",
     "tasks.housekeeping",
+    "tasks.columns",
 )
 
 

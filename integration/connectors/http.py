@@ -165,12 +165,13 @@ def send(
         ) from error
 
 
-def json_body(response: requests.Response) -> Any:
-    """The JSON of an answer with exact decimals; None for an empty body.
+def json_body(response: requests.Response, *, allow_nan: bool = False) -> Any:
+    """The JSON of an answer with exact decimals; None for an empty body. `allow_nan` as in
+    `wire.loads`.
 
     Raises: ValueError when the body is something else, e.g. a proxy's HTML page.
     """
-    return wire.loads(response.content) if response.content else None
+    return wire.loads(response.content, allow_nan=allow_nan) if response.content else None
 
 
 def retry_after_s(response: requests.Response) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -12,7 +13,9 @@ from flask import Blueprint, Response, jsonify, request
 from sandbox.erp.errors import invalid, not_found
 from sandbox.erp.vql import sources
 from sandbox.erp.vql.attested import check_attested
-from sandbox.erp.vql.engine import AGGREGATES, Answer, Field, Paging, execute
+from sandbox.erp.vql.engine import AGGREGATES, execute
+from sandbox.erp.vql.joins import joined
+from sandbox.erp.vql.parts import Answer, Field, Paging, Source
 from sandbox.erp.vql.syntax import (
     And,
     Between,
@@ -35,6 +38,7 @@ DATA_TYPES = {"id": "LONG", "number": "DECIMAL", "bool": "BOOLEAN", "time": "DAT
 _ENTITIES = {"article": "article.query", "articleListing": "article.shopListing",
              "salesChannel": "sales-channel.salesChannels",
              "document": "document.querySalesDocuments"}
+_EVERYTHING = Paging(default=sys.maxsize // 2, most=sys.maxsize // 2)
 _BORDERS = {"exact": 0, "repeat": -1, "skip": 1}
 JS_TYPES = {"id": "number", "number": "number", "bool": "boolean"}
 
@@ -111,9 +115,18 @@ def _offered(world: World, name: str) -> list[dict[str, Any]]:
     return [describe(column, known) for column, known in columns]
 
 
+def _source(world: World, select: Select) -> Source:
+    """The source of a statement, with what it joins."""
+    source = sources.source(select.source, current_tenant(), world.options)
+    for join in select.joins:
+        inner = execute(join.select, _source(world, join.select), paging=_EVERYTHING)
+        source = joined(source, join, inner)
+    return source
+
+
 def _answered(world: World, select: Select, limit: int | None, offset: int) -> Answer:
     options = world.options
-    source = sources.source(select.source, current_tenant(), options)
+    source = _source(world, select)
     if options.vql_grammar == "attested":
         check_attested(select)
     paging = Paging(options.vql_limit, options.vql_most, options.vql_over_limit == "422",

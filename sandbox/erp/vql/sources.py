@@ -14,7 +14,7 @@ from typing import Any
 from sandbox.erp.model import Article, Articles, Listing, listing_id
 from sandbox.erp.options import Options
 from sandbox.erp.tenants import Tenant
-from sandbox.erp.vql.engine import Bounds, Field, Source
+from sandbox.erp.vql.parts import Bounds, Field, Source
 from sandbox.erp.vql.syntax import VqlError
 
 CHANNEL = "listings.salesChannel.id"

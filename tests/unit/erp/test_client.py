@@ -130,6 +130,25 @@ def test_a_refusal_tells_the_erps_own_words_and_the_tracking_id(client, wire):
     )
 
 
+@pytest.mark.contract("10.19")
+@pytest.mark.parametrize(
+    ("tracking", "end"),
+    [
+        ("t-1", r" \(trackingId t-1\)"),
+        (4711, r" \(trackingId 4711\)"),
+        ("x" * 5_000, r" \(trackingId x{100}\)"),
+        ("", ""),
+        (None, ""),
+        ({"id": 1}, ""),
+    ],
+)
+def test_the_tracking_id_is_told_whatever_its_kind(tracking, end, client, wire):
+    wire.get(ARTICLE, status=500, json={"httpStatus": 500, "trackingId": tracking})
+
+    with pytest.raises(TransientError, match=rf"answered 500{end}$"):
+        client.get("/erp/articles/4711")
+
+
 @pytest.mark.parametrize(
     "body", ["", "null", "[]", "<html>", '{"errors": [], "decisions": 3}', '{"errors": null}']
 )
@@ -195,7 +214,7 @@ def test_an_empty_budget_sends_nothing(client, wire, bucket):
     assert len(wire.calls) == 0
 
 
-@pytest.mark.parametrize("body", ["<html>", '{"id": "47', b"\xff\xfe"])
+@pytest.mark.parametrize("body", ["<html>", '{"id": "47', b"\xff\xfe", "[" * 100_000, "9" * 5_000])
 def test_a_body_that_is_not_json_is_tried_again(body, client, wire):
     wire.get(ARTICLE, body=body)
 
@@ -288,6 +307,32 @@ def test_paging_that_does_not_advance_is_an_error_instead_of_a_loop(client, wire
 
     with pytest.raises(TransientError, match="does not advance"):
         list(client.vql_all("SELECT id", limit=2))
+
+
+@pytest.mark.parametrize(
+    ("second", "words"), [([1, 2], "the page before came again"), ([], "does not advance")]
+)
+def test_a_page_that_comes_again_for_ever_is_an_error_instead_of_a_loop(
+    second, words, client, wire
+):
+    more = {"x-query-more-elements": "true"}
+    _page(wire, [1, 2], **more, **{"x-query-next-offset": "2"})
+    _page(wire, second, offset=2, **more, **{"x-query-next-offset": "4"})
+
+    with pytest.raises(TransientError, match=words):
+        list(client.vql_all("SELECT id", limit=2))
+
+
+def test_one_number_that_is_none_does_not_spoil_the_page(client, wire):
+    wire.post(
+        EXECUTE,
+        body=f'{{"definition": {json.dumps(DEFINITION)}, "data": [{{"id": NaN}}, {{"id": 2}}]}}',
+    )
+
+    first, second = client.vql("SELECT id").rows
+
+    assert first["id"] != first["id"]
+    assert second == {"id": 2}
 
 
 @pytest.mark.parametrize(

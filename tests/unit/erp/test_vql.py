@@ -12,6 +12,7 @@ from integration.erp.vql import (
     equals_id,
     equals_uuid,
     equals_word,
+    flat_row,
     in_ids,
     is_id,
     map_row,
@@ -156,6 +157,43 @@ def test_a_nested_collection_lies_under_the_path_of_its_definition():
 
     assert map_row(definition, {"identifiers": [{"name": "EAN"}]}) == {"codes": [{"name": "EAN"}]}
     assert map_row(definition, {"identifiers": []}) == {}
+
+
+COLLECTION = {
+    "_type": "meta",
+    "definition": {"path": "listings", "displayName": "listings"},
+    "value": [
+        {"_type": "attribute", "attribute": "listings.id", "displayName": "listing_id"},
+        {"_type": "attribute", "attribute": "listings.listed", "displayName": "listed"},
+    ],
+}
+
+
+@pytest.mark.contract("10.15")
+@pytest.mark.parametrize(
+    ("members", "flat"),
+    [
+        ([{"listings.id": 9, "listings.listed": False}], {"listing_id": 9, "listed": False}),
+        ([{"listings.id": 9, "listings.listed": None}], {"listing_id": 9}),
+        (
+            [{"listings.id": 9}, {"listings.id": 8, "listings.listed": True}],
+            {"listing_id": [9, 8], "listed": [None, True]},
+        ),
+        ([], {}),
+        (None, {}),
+        ("text", {}),
+        ([7], {}),
+    ],
+)
+def test_columns_inside_a_collection_are_found_under_their_names(members, flat):
+    found = flat_row([COLLECTION], {"listings": members})
+
+    assert {name: value for name, value in found.items() if name != "listings"} == flat
+
+
+@pytest.mark.parametrize("column", [{}, None, {"_type": "meta"}, {**COLLECTION, "value": 3}])
+def test_a_collection_that_is_not_described_adds_nothing(column):
+    assert flat_row([column], {"listings": [{"listings.id": 9}]}).keys() <= {"listings"}
 
 
 def test_a_column_without_a_display_name_keeps_its_path():
