@@ -171,6 +171,7 @@ def test_an_erp_that_shows_less_than_it_counts_makes_the_run_red_and_withdraws_n
     assert "counts 5 listed articles but showed only 3" in run.message
 
 
+@pytest.mark.contract("10.14")
 def test_what_is_in_the_shop_and_was_not_shown_is_asked_for(runtime):
     put_in_shop(runtime, [900])
     put_in_shop(runtime, [901], is_active=False)
