@@ -28,6 +28,9 @@ JWT = "eyJhbGciOiJFUzI1NiJ9.eyJ0ZW5hbnQiOiJhY21lIn0.c2lnbmF0dXJl"
         ("?access_token=abc HTTP/1.1", "?access_token=*** HTTP/1.1"),
         ("api_secret = abc", "api_secret = ***"),
         ("X-Shop-Secret: abc", "X-Shop-Secret: ***"),
+        ("appToken=abc&language=de", "appToken=***&language=de"),
+        ('"GET /install?a=b&c=d HTTP/1.1" 200', '"GET /install?*** HTTP/1.1" 200'),
+        ("https://relay.example/api/uninstall?a=b.", "https://relay.example/api/uninstall?***"),
     ],
 )
 @pytest.mark.contract("10.18")
