@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -10,13 +9,16 @@ from flask import Blueprint, Response, request
 
 from sandbox.requests_log import RequestsLog
 
-from . import seed, values, wire
+from . import admin_input, admin_orders, seed, values, wire
+from .admin_input import BadInput
 from .errors import ApiError
-from .schema import DEFAULT_CURRENCY, SYSTEM_LANGUAGE
-from .shop import Operation, Shop
+from .ids import new_id
+from .journal import Operation
+from .schema import DEFAULT_CURRENCY
+from .seen import state as product_state
+from .shop import Shop
 from .store import Row
 
-DEFAULT_LIMIT = 500
 # What an employee can set, and the product's field it goes to; money, tax, weight and visibility
 # need more than a name.
 PLAIN_FIELDS = {"number": "productNumber", "name": "name", "description": "description",
@@ -25,17 +27,13 @@ MAX_DIGITS = 12
 OTHER_FIELDS = {"gross", "net", "tax_rate", "visible"}
 
 
-class BadInput(Exception):
-    """The caller of an admin route made a mistake; the text says which."""
-
-
 def blueprint(shop: Shop, log: RequestsLog) -> Blueprint:
     """All routes below /_sandbox except the faults' and the request counts'."""
     admin = Blueprint("shopware_admin", __name__, url_prefix="/_sandbox")
 
     @admin.get("/state")
     def state() -> Response:
-        after, limit = request.args.get("after", ""), _limit(request.args.get("limit"))
+        after, limit = request.args.get("after", ""), admin_input.limit(request.args.get("limit"))
         with shop.store.lock:
             products = shop.store.table("product")
             ids = sorted(key for key in products if key > after)[:limit]
@@ -47,13 +45,14 @@ def blueprint(shop: Shop, log: RequestsLog) -> Blueprint:
         if not number:
             raise BadInput("The query names a product as `number`.")
         with shop.store.lock:
-            return wire.answer({"number": number, "writes": shop.journal.of_number(number)})
+            writes = shop.journals.products.of_number(number)
+            return wire.answer({"number": number, "writes": writes})
 
     @admin.post("/edit")
     def edit() -> Response:
-        body = _body(dict)
+        body = admin_input.body(dict)
         with shop.store.lock:
-            row = _article(shop, body.get("article"))
+            row = admin_input.article(shop, body.get("article"))
             if body.get("delete") is True:
                 _by_employee(shop, Operation("product", "delete", [{"id": row["id"]}], ["/0"]))
                 return wire.answer({"deleted": row["id"]})
@@ -62,10 +61,7 @@ def blueprint(shop: Shop, log: RequestsLog) -> Blueprint:
 
     @admin.post("/products")
     def create() -> Response:
-        body = _body((dict, list))
-        wanted = body if isinstance(body, list) else body.get("products", [body])
-        if not isinstance(wanted, list):
-            raise BadInput("`products` is a list.")
+        wanted = admin_input.several("products")
         with shop.store.lock:
             made = [_create(shop, one) for one in wanted]
         return wire.answer({"products": made})
@@ -75,6 +71,8 @@ def blueprint(shop: Shop, log: RequestsLog) -> Blueprint:
         shop.reset()
         log.reset()
         return wire.answer({"reset": True})
+
+    admin_orders.add_routes(admin, shop)
 
     @admin.errorhandler(BadInput)
     def refuse(problem: BadInput) -> Response:
@@ -100,27 +98,14 @@ def bad_request(message: str) -> Response:
 
 
 def shown(shop: Shop, row: Row) -> Row:
-    """A product as the state lists it; what a variant leaves empty comes from its parent."""
-    store = shop.store
-    parent = store.get("product", row.get("parentId")) or {}
-    texts = {**_texts(parent), **{k: v for k, v in _texts(row).items() if v is not None}}
-    price = _default_price(row) or _default_price(parent) or {}
-    tax = store.get("tax", row.get("taxId") or parent.get("taxId")) or {}
-    channels = [one for owner in (row["id"], parent.get("id", ""))
-                for one in store.children("product_visibility", "productId", owner)]
-    return {"id": row["id"], "number": row["productNumber"], "name": texts.get("name"),
-            "description": texts.get("description"), "ean": row.get("ean"),
-            "weight_kg": row.get("weight"), "tax_rate": tax.get("taxRate"),
-            "active": bool(row.get("active")), "net": price.get("net"),
-            "gross": price.get("gross"), "stock": row.get("stock"),
-            "visible": any(one["salesChannelId"] == seed.STOREFRONT for one in channels),
-            "writes": shop.journal.writes[row["id"]]}
+    """A product as the state lists it."""
+    return product_state(shop.store, row, shop.journals.products.writes[row["id"]])
 
 
 def _create(shop: Shop, wanted: Any) -> Row:
     if not isinstance(wanted, dict) or not isinstance(wanted.get("number"), str):
         raise BadInput("A product is an object with a `number`.")
-    product_id = wanted.get("id") or uuid.uuid4().hex
+    product_id = wanted.get("id") or new_id()
     if not values.is_uuid(product_id) or shop.store.get("product", product_id) is not None:
         raise BadInput("`id` is 32 hexadecimal digits and not in use.")
     fresh = {"name": wanted["number"], "gross": 0, "stock": 0, "tax_rate": 19, "visible": True}
@@ -185,41 +170,3 @@ def _settable(wanted: Any) -> Row:
     if unknown := set(wanted) - set(PLAIN_FIELDS) - OTHER_FIELDS:
         raise BadInput(f"Unknown: {', '.join(sorted(unknown))}.")
     return wanted
-
-
-def _article(shop: Shop, article: Any) -> Row:
-    found = None
-    if isinstance(article, str):
-        found = shop.store.get("product", article)
-        found = found or shop.store.get("product", shop.store.product_id(article))
-    if found is None:
-        raise BadInput(f"There is no product with the id or number {article!r}.")
-    return found
-
-
-def _limit(given: str | None) -> int:
-    number = values.numeric(given) if given is not None else DEFAULT_LIMIT
-    if number is None or number != int(number) or number < 1:
-        raise BadInput("limit is a whole number from 1.")
-    return int(number)
-
-
-def _body(kinds: Any) -> Any:
-    try:
-        body = wire.body()
-    except ApiError:
-        body = None
-    if not isinstance(body, kinds):
-        raise BadInput("The body is a JSON object.")
-    return body
-
-
-def _texts(row: Row) -> Row:
-    return (row.get("translations") or {}).get(SYSTEM_LANGUAGE) or {}
-
-
-def _default_price(row: Row) -> Row | None:
-    for one in row.get("price") or ():
-        if one["currencyId"] == DEFAULT_CURRENCY:
-            return one
-    return None

@@ -23,6 +23,7 @@ def create_app(options: Options | None = None, url: str = "") -> Flask:
     shop, log = Shop(options), requests_log.RequestsLog()
     app = SandboxApp(__name__, static_folder=None)
     app.url_map.converters["uuid32"] = api.UuidConverter
+    app.url_map.converters[requests_log.ENTITY] = api.EntityConverter
     app.config["SHOP"] = shop
     app.config["CLOSE"] = shop.faults.clear  # lets held requests go
     app.config["CREDENTIALS"] = {

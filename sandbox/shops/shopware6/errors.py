@@ -88,6 +88,13 @@ def bad_uuid(pointer: str, value: Any) -> dict[str, Any]:
                      {"{{ string }}": value if isinstance(value, str) else shown(value)})
 
 
+def state_by_write(pointer: str) -> dict[str, Any]:
+    return violation(
+        pointer, CONSTRAINT, "Changing the state-machine-state of this entity is not allowed for "
+        "scope {{ scope }}. Either change the state-machine-state via a state-transition or use a "
+        "different scope.", {"{{ scope }}": "crud"})
+
+
 def duplicate_number(number: str) -> ApiError:
     """Without a pointer, as in the original: only the number tells which row it was."""
     return named(400, "CONTENT__DUPLICATE_PRODUCT_NUMBER",

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .schema import ENTITIES, LIVE_VERSION, SYSTEM_LANGUAGE, Entity
+from .entity import LIVE_VERSION
+from .schema import ENTITIES, SYSTEM_LANGUAGE, Entity
 from .store import Row, Store
 
 PRODUCT_IDS = {"categoryIds": ("product_category", "categoryId"),
@@ -72,7 +73,7 @@ class View:
         inner = (loaded.get(name) or {}).get("associations") or {}
         target, rows = related(self.store, entity, row, name)
         shown = [self.row(target, found, inner) for found in rows]
-        return (shown[0] if shown else None) if name in entity.one else shown
+        return (shown[0] if shown else None) if name in entity.alone else shown
 
     def _resource(self, entity: Entity, row: Row, included: dict[tuple[str, str], Row]) -> Row:
         wanted = self.includes.get(entity.name)
@@ -86,7 +87,7 @@ class View:
             is_loaded = name in self.associations or name in entity.autoload
             data = [{"type": target.name, "id": one["id"]} for one in found if is_loaded]
             relationships[name] = {
-                "data": (data[0] if data else None) if name in entity.one else data,
+                "data": (data[0] if data else None) if name in entity.alone else data,
                 "links": {"related": f"{own_url}/{_dashed(name)}"}}
             for one in found if is_loaded else ():
                 if (target.name, one["id"]) not in included:
@@ -175,7 +176,7 @@ _PRODUCT_MEMBERS = {
     **dict.fromkeys(PRODUCT_IDS, _linked_ids),
     "availableStock": lambda view, row, name: row.get("stock"),
     "available": lambda view, row, name: is_available(row),
-    "sales": lambda view, row, name: 0,
+    "sales": lambda view, row, name: row.get("sales", 0),
     "states": lambda view, row, name: ["is-physical"],
     "childCount": lambda view, row, name: len(
         view.store.child_keys("product", "parentId", row["id"])),

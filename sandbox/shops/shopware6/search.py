@@ -216,8 +216,8 @@ def _getter(view: View, entity: Entity, path: Any) -> Getter:
                            {"field": str(path), "entity": entity.name})
     if name in entity.translated:
         return lambda row: [view.text(row, name)]
-    if name == "price":
-        return lambda row: [entry["gross"] for entry in row.get("price") or ()
+    if entity.fields.get(name) == "price":
+        return lambda row: [entry["gross"] for entry in row.get(name) or ()
                             if entry["currencyId"] == DEFAULT_CURRENCY]
     if entity.name == "product" and name in PRODUCT_IDS:
         table, other = PRODUCT_IDS[name]

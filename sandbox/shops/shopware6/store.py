@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .schema import ENTITIES
+from .clock import stamp
+from .schema import ENTITIES, SYSTEM_LANGUAGE
 
 Key = str | tuple[str, ...]
 Row = dict[str, Any]
@@ -83,6 +84,17 @@ class Store:
             raise DuplicateNumber(number)
         self._undo.append((table, key, self._tables[table].get(key)))
         self._replace(table, key, row)
+
+    def insert(self, table: str, key: str, **values: Any) -> Row:
+        """A new row as the shop itself makes one: unchecked, texts in its own language."""
+        entity = ENTITIES[table]
+        texts = {name: values.pop(name) for name in entity.translated if name in values}
+        row: Row = {**entity.defaults, **values, "id": key, "createdAt": stamp(),
+                    "updatedAt": None, "autoIncrement": self.next_serial()}
+        if entity.translated:
+            row["translations"] = {SYSTEM_LANGUAGE: texts}
+        self.put(table, key, row)
+        return row
 
     def remove(self, table: str, key: Key) -> None:
         self._undo.append((table, key, self._tables[table].get(key)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from . import errors
+from .journal import Operation
 from .schema import ENTITIES
-from .shop import Operation
 from .writer import Writer, shown_rows
 
 ACTIONS = ("upsert", "delete")

@@ -106,7 +106,7 @@ class Writer:
         for name, kind in entity.fields.items():
             if name in payload:
                 value = values.checked(kind, payload[name], f"{pointer}/{name}", self._violations)
-                changes[name] = value
+                changes[name] = self._kept(kind, name, value, old, f"{pointer}/{name}")
                 is_blank = name in required and value in (None, "", [])
                 if is_blank and payload[name] in (None, "", []):
                     self._violations.append(errors.blank(f"{pointer}/{name}", payload[name]))
@@ -121,6 +121,14 @@ class Writer:
         if entity.name == "product":
             self._check_rejected(old, changes, pointer)
         return changes
+
+    def _kept(self, kind: str, name: str, value: Any, old: Row | None, pointer: str) -> Any:
+        """What a checked value becomes beside the one that is there."""
+        if kind == "state" and old is not None:
+            self._violations.append(errors.state_by_write(pointer))
+        if name == "customFields" and isinstance(value, dict) and old is not None:
+            return {**(old.get(name) or {}), **value}
+        return value
 
     def _translations(self, entity: Entity, old: Row | None, payload: Row, pointer: str,
                       required: tuple[str, ...]) -> dict[str, Row]:

@@ -1,0 +1,67 @@
+"""A product as a customer sees it: what a variant leaves empty comes from its parent."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from .schema import DEFAULT_CURRENCY, SYSTEM_LANGUAGE
+from .seed import STOREFRONT
+from .store import Row, Store
+
+
+class Seen:
+    """One product of the store with its parent, if it is a variant."""
+
+    def __init__(self, store: Store, row: Row) -> None:
+        self._store, self.row = store, row
+        self.parent: Row = store.get("product", row.get("parentId")) or {}
+
+    @cached_property
+    def texts(self) -> Row:
+        own = {name: text for name, text in _texts(self.row).items() if text is not None}
+        return {**_texts(self.parent), **own}
+
+    @cached_property
+    def price(self) -> Row:
+        """The price in the shop's own currency; empty if there is none."""
+        return _default_price(self.row) or _default_price(self.parent) or {}
+
+    @cached_property
+    def tax(self) -> Row:
+        return self._store.get("tax", self.own_or_inherited("taxId")) or {}
+
+    @property
+    def is_active(self) -> bool:
+        return bool(self.own_or_inherited("active"))
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether it has a row for the storefront."""
+        return any(one["salesChannelId"] == STOREFRONT for owner in (self.row, self.parent) if owner
+                   for one in self._store.children("product_visibility", "productId", owner["id"]))
+
+    def own_or_inherited(self, name: str) -> object:
+        own = self.row.get(name)
+        return own if own is not None else self.parent.get(name)
+
+
+def state(store: Store, row: Row, writes: int) -> Row:
+    """A product as the admin's state lists it."""
+    seen = Seen(store, row)
+    return {"id": row["id"], "number": row["productNumber"], "name": seen.texts.get("name"),
+            "description": seen.texts.get("description"), "ean": row.get("ean"),
+            "weight_kg": row.get("weight"), "tax_rate": seen.tax.get("taxRate"),
+            "active": seen.is_active, "net": seen.price.get("net"),
+            "gross": seen.price.get("gross"), "stock": row.get("stock"),
+            "visible": seen.is_visible, "writes": writes}
+
+
+def _texts(row: Row) -> Row:
+    return (row.get("translations") or {}).get(SYSTEM_LANGUAGE) or {}
+
+
+def _default_price(row: Row) -> Row | None:
+    for one in row.get("price") or ():
+        if one["currencyId"] == DEFAULT_CURRENCY:
+            return one
+    return None
