@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 
 from sandbox.requests_log import RequestsLog
 
-from . import admin_input, admin_orders, seed, values, wire
+from . import admin_input, admin_media, admin_orders, seed, values, wire
 from .admin_input import BadInput
 from .errors import ApiError
 from .ids import new_id
@@ -73,6 +73,7 @@ def blueprint(shop: Shop, log: RequestsLog) -> Blueprint:
         return wire.answer({"reset": True})
 
     admin_orders.add_routes(admin, shop)
+    admin_media.add_routes(admin, shop)
 
     @admin.errorhandler(BadInput)
     def refuse(problem: BadInput) -> Response:

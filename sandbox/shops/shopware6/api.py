@@ -84,8 +84,19 @@ def blueprint(shop: Shop) -> Blueprint:
 
     @api.post("/_action/media/<uuid32:media_id>/upload")
     def upload(media_id: str) -> Response:
-        media.upload(shop.store, media_id, request)
+        limit = shop.options.upload_limit_bytes
+        if limit is not None and (request.content_length or 0) > limit:
+            return wire.too_large()
+        shop.upload(media_id, media.file_of(request, media_id), request.host_url.rstrip("/"),
+                    request_id=_request_id(), route=f"{request.method} {request.path}")
         return _no_content("media", media_id)
+
+    @api.get("/_action/media/provide-name")
+    def provide_name() -> Response:
+        name, extension = request.args.get("fileName", ""), request.args.get("extension", "")
+        with shop.store.lock:
+            free = media.free_name(shop.store, name, extension, request.args.get("mediaId"))
+        return wire.answer({"fileName": free})
 
     _add_transitions(api, shop)
     _add_rows(api, shop)

@@ -16,6 +16,7 @@ ROOT_CATEGORY = fixed_id("category root")
 ALWAYS_RULE = fixed_id("rule always valid")
 STANDARD_TAX = fixed_id("tax 19")
 SHIPPING, EXPRESS = fixed_id("shipping method standard"), fixed_id("shipping method express")
+PRODUCT_FOLDER = fixed_id("media folder product")
 INVOICE = fixed_id("payment method invoice")
 TAXES = (("Standard rate", 19, STANDARD_TAX), ("Reduced rate", 7, fixed_id("tax 7")),
          ("Reduced rate 2", 0, fixed_id("tax 0")))
@@ -46,7 +47,10 @@ def _fill_basics(store: Store) -> None:
                      translationCodeId=locale_id)
     store.insert("category", ROOT_CATEGORY, name="Catalogue #1")
     store.insert("rule", ALWAYS_RULE, name="Always valid (Default)", priority=100)
-    store.insert("media_folder", fixed_id("media folder product"), name="Product Media")
+    default_id = fixed_id("media default folder product")
+    store.insert("media_default_folder", default_id, entity="product")
+    store.insert("media_folder", PRODUCT_FOLDER, name="Product Media", defaultFolderId=default_id,
+                 useParentConfiguration=False)
 
 
 def _fill_orders(store: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from . import media
 from .schema import DEFAULT_CURRENCY, SYSTEM_LANGUAGE
 from .seed import STOREFRONT
 from .store import Row, Store
@@ -37,8 +38,25 @@ class Seen:
     @property
     def is_visible(self) -> bool:
         """Whether it has a row for the storefront."""
-        return any(one["salesChannelId"] == STOREFRONT for owner in (self.row, self.parent) if owner
-                   for one in self._store.children("product_visibility", "productId", owner["id"]))
+        return any(one["salesChannelId"] == STOREFRONT
+                   for one in self._own_or_inherited_rows("product_visibility"))
+
+    @property
+    def images(self) -> list[Row]:
+        """The product's images in the order it shows them, with what is known of their files."""
+        links = self._own_or_inherited_rows("product_media")
+        links.sort(key=lambda link: link.get("position") or 0)
+        cover_id = self.own_or_inherited("coverId")
+        return [{"id": link["id"], "media_id": link["mediaId"],
+                 **media.summary(self._store.table("media")[link["mediaId"]]),
+                 "cover": link["id"] == cover_id} for link in links]
+
+    def _own_or_inherited_rows(self, table: str) -> list[Row]:
+        """Rows below the product: any one of its own takes the place of all of the parent's."""
+        rows = self._store.children(table, "productId", self.row["id"])
+        if not rows and self.parent:
+            rows = self._store.children(table, "productId", self.parent["id"])
+        return rows
 
     def own_or_inherited(self, name: str) -> object:
         own = self.row.get(name)
@@ -53,7 +71,7 @@ def state(store: Store, row: Row, writes: int) -> Row:
             "weight_kg": row.get("weight"), "tax_rate": seen.tax.get("taxRate"),
             "active": seen.is_active, "net": seen.price.get("net"),
             "gross": seen.price.get("gross"), "stock": row.get("stock"),
-            "visible": seen.is_visible, "writes": writes}
+            "visible": seen.is_visible, "images": seen.images, "writes": writes}
 
 
 def _texts(row: Row) -> Row:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from sandbox.faults import Faults
 
-from . import errors, orders, search, seed
+from . import errors, media, orders, search, seed
 from .auth import TOKEN_TTL_S, Tokens
 from .errors import ApiError
 from .journal import Journals, Operation, number_of
@@ -44,6 +44,8 @@ class Options:
     token_ttl_s: int = TOKEN_TTL_S
     latency_base_ms: float = 0.0
     latency_ms_per_100_rows: float = 0.0
+    # None: no limit. Web servers before a shop have one, often of a megabyte.
+    upload_limit_bytes: int | None = None
     # Real: 6 of 16 overlapping syncs were refused. Modest, so that a single retry mostly helps.
     deadlock_share: float = 0.25
     random_seed: int = 1
@@ -150,6 +152,26 @@ class Shop:
                     number = number_of(self.store, "order", order_id)
                     self.journals.orders.note(order_id, number, entry)
                 return after
+
+    def upload(self, media_id: str, file: media.File, base_url: str, *, request_id: str,
+               route: str) -> None:
+        """Give a media row its file. Raises ApiError; the products that show it note it."""
+        self._wait(1)
+        with self.store.lock:
+            sent = {"fileName": file.name, "extension": file.extension, "size": file.size}
+            result = "applied"
+            try:
+                self._refuse_deadlocks(is_overlapping=False, route=route)
+                media.attach(self.store, media_id, file, base_url)
+            except ApiError as refusal:
+                result = "refused " + ", ".join(refusal.codes)
+                raise
+            finally:
+                for link in self.store.children("product_media", "mediaId", media_id):
+                    number = number_of(self.store, "product", link["productId"])
+                    self.journals.products.note(link["productId"], number, {
+                        "request": request_id, "by": "api", "entity": "media", "action": "upload",
+                        "body": {"id": media_id, **sent}, "result": result})
 
     def _wait(self, rows: int) -> None:
         wait_ms = self.options.latency_base_ms + self.options.latency_ms_per_100_rows * rows / 100

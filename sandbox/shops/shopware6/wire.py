@@ -38,6 +38,13 @@ def wants_plain() -> bool:
     return JSON in request.headers.get("Accept", "")
 
 
+def too_large() -> Response:
+    """What the web server before the shop answers to a body over its limit."""
+    page = ("<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n<body>\r\n"
+            "<center><h1>413 Request Entity Too Large</h1></center>\r\n</body>\r\n</html>\r\n")
+    return Response(page, 413, content_type="text/html")
+
+
 def answer(content: Any, status: int = 200, content_type: str = JSON) -> Response:
     text = json.dumps(content, default=_number, ensure_ascii=False, separators=(",", ":"))
     return Response(text, status, content_type=content_type)
