@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
-
 from flask import Blueprint, Response, request
 
 from sandbox.requests_log import RequestsLog
 
-from . import admin_input, admin_media, admin_orders, seed, values, wire
+from . import admin_input, admin_media, admin_orders, admin_products, wire
 from .admin_input import BadInput
-from .errors import ApiError
-from .ids import new_id
-from .journal import Operation
-from .schema import DEFAULT_CURRENCY
 from .seen import state as product_state
 from .shop import Shop
 from .store import Row
-
-# What an employee can set, and the product's field it goes to; money, tax, weight and visibility
-# need more than a name.
-PLAIN_FIELDS = {"number": "productNumber", "name": "name", "description": "description",
-                "ean": "ean", "active": "active", "stock": "stock", "weight_kg": "weight"}
-MAX_DIGITS = 12
-OTHER_FIELDS = {"gross", "net", "tax_rate", "visible"}
 
 
 def blueprint(shop: Shop, log: RequestsLog) -> Blueprint:
@@ -54,16 +40,18 @@ def blueprint(shop: Shop, log: RequestsLog) -> Blueprint:
         with shop.store.lock:
             row = admin_input.article(shop, body.get("article"))
             if body.get("delete") is True:
-                _by_employee(shop, Operation("product", "delete", [{"id": row["id"]}], ["/0"]))
+                admin_products.remove(shop, row["id"])
                 return wire.answer({"deleted": row["id"]})
-            _save(shop, row["id"], _settable(body.get("set")), row)
+            wanted = admin_products.settable(body.get("set"))
+            admin_products.save(shop, row["id"], wanted, row)
             return wire.answer(shown(shop, shop.store.table("product")[row["id"]]))
 
     @admin.post("/products")
     def create() -> Response:
         wanted = admin_input.several("products")
         with shop.store.lock:
-            made = [_create(shop, one) for one in wanted]
+            ids = [admin_products.create(shop, one) for one in wanted]
+            made = [shown(shop, shop.store.table("product")[one]) for one in ids]
         return wire.answer({"products": made})
 
     @admin.post("/reset")
@@ -101,73 +89,3 @@ def bad_request(message: str) -> Response:
 def shown(shop: Shop, row: Row) -> Row:
     """A product as the state lists it."""
     return product_state(shop.store, row, shop.journals.products.writes[row["id"]])
-
-
-def _create(shop: Shop, wanted: Any) -> Row:
-    if not isinstance(wanted, dict) or not isinstance(wanted.get("number"), str):
-        raise BadInput("A product is an object with a `number`.")
-    product_id = wanted.get("id") or new_id()
-    if not values.is_uuid(product_id) or shop.store.get("product", product_id) is not None:
-        raise BadInput("`id` is 32 hexadecimal digits and not in use.")
-    fresh = {"name": wanted["number"], "gross": 0, "stock": 0, "tax_rate": 19, "visible": True}
-    given = {key: value for key, value in wanted.items() if key != "id"}
-    _save(shop, product_id, _settable({**fresh, **given}), {})
-    return shown(shop, shop.store.table("product")[product_id])
-
-
-def _save(shop: Shop, product_id: str, wanted: Row, old: Row) -> None:
-    payload: Row = {"id": product_id}
-    for name, target in PLAIN_FIELDS.items():
-        if name in wanted:
-            payload[target] = wanted[name]
-    if "tax_rate" in wanted:
-        payload["taxId"] = _tax_id(shop, wanted["tax_rate"])
-    if {"gross", "net"} & set(wanted):
-        payload["price"] = _price(shop, wanted, old, payload.get("taxId") or old.get("taxId"))
-    operations = [Operation("product", "upsert", [payload], ["/0"])]
-    rows = [{"id": one["id"]} for one in shop.store.children(
-        "product_visibility", "productId", product_id)
-        if one["salesChannelId"] == seed.STOREFRONT]
-    if wanted.get("visible") is True and not rows:
-        payload["visibilities"] = [{"salesChannelId": seed.STOREFRONT, "visibility": 30}]
-    elif wanted.get("visible") is False:
-        operations.append(Operation("product_visibility", "delete", rows, ["/0"] * len(rows)))
-    _by_employee(shop, *operations)
-
-
-def _by_employee(shop: Shop, *operations: Operation) -> None:
-    try:
-        shop.write_as_employee(list(operations))
-    except ApiError as refusal:
-        raise BadInput("; ".join(str(entry["detail"]) for entry in refusal.errors)) from None
-
-
-def _price(shop: Shop, wanted: Row, old: Row, tax_id: str | None) -> list[Row]:
-    """The price list with the shop's own currency replaced; the missing half follows the tax."""
-    rate = (shop.store.get("tax", tax_id) or {}).get("taxRate", 0)
-    factor = 1 + Decimal(rate) / 100
-    amounts = {name: values.numeric(wanted[name]) for name in ("gross", "net") if name in wanted}
-    if any(one is None or one.adjusted() > MAX_DIGITS for one in amounts.values()):
-        raise BadInput("gross and net are numbers that can be paid.")
-    cent = Decimal("0.0001")
-    gross = amounts["gross"] if "gross" in amounts else (
-        amounts["net"] * factor).quantize(Decimal("0.01"), ROUND_HALF_UP)
-    net = amounts["net"] if "net" in amounts else (gross / factor).quantize(cent, ROUND_HALF_UP)
-    others = [one for one in old.get("price") or () if one["currencyId"] != DEFAULT_CURRENCY]
-    return [{"currencyId": DEFAULT_CURRENCY, "gross": gross, "net": net, "linked": True}, *others]
-
-
-def _tax_id(shop: Shop, rate: Any) -> str:
-    wanted = values.numeric(rate)
-    for tax in shop.store.table("tax").values():
-        if tax["taxRate"] == wanted:
-            return tax["id"]
-    raise BadInput(f"There is no tax of {rate} %.")
-
-
-def _settable(wanted: Any) -> Row:
-    if not isinstance(wanted, dict) or not wanted:
-        raise BadInput("`set` is an object of what to change.")
-    if unknown := set(wanted) - set(PLAIN_FIELDS) - OTHER_FIELDS:
-        raise BadInput(f"Unknown: {', '.join(sorted(unknown))}.")
-    return wanted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from . import admin_input, media, wire
+from . import admin_input, admin_products, media, wire
 from .admin_input import BadInput
 from .errors import ApiError
 from .ids import new_id
@@ -55,5 +55,5 @@ def _add(shop: Shop, given: Row) -> str:
     payload = {"id": product["id"], "media": [link]}
     if given.get("cover") is True:
         payload["coverId"] = link_id
-    shop.write_as_employee([Operation("product", "upsert", [payload], ["/0"])])
+    admin_products.by_employee(shop, Operation("product", "upsert", [payload], ["/0"]))
     return media_id

@@ -242,7 +242,8 @@ def _existing(shop: Shop, entity: Entity, row_id: str) -> Row:
 def _view(shop: Shop, criteria: search.Criteria | None = None) -> View:
     criteria = criteria or search.Criteria()
     return View(shop.store, g.language, criteria.includes, criteria.associations,
-                request.host_url.rstrip("/"))
+                request.host_url.rstrip("/"),
+                inherits=request.headers.get("sw-inheritance") in ("1", "true"))
 
 
 def _language(shop: Shop) -> str:

@@ -88,6 +88,13 @@ def bad_uuid(pointer: str, value: Any) -> dict[str, Any]:
                      {"{{ string }}": value if isinstance(value, str) else shown(value)})
 
 
+def own_parent(pointer: str, entity: str, row_id: str) -> dict[str, Any]:
+    return violation(
+        f"{pointer}/parentId", "FRAMEWORK__PARENT_RELATION_DOES_NOT_ALLOW_SELF_REFERENCES",
+        'The {{ entity }} entity with id "{{ id }}" can not reference to itself as parent.',
+        {"{{ entity }}": entity, "{{ id }}": row_id})
+
+
 def state_by_write(pointer: str) -> dict[str, Any]:
     return violation(
         pointer, CONSTRAINT, "Changing the state-machine-state of this entity is not allowed for "

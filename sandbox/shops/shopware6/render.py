@@ -9,33 +9,53 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .entity import LIVE_VERSION
-from .schema import ENTITIES, SYSTEM_LANGUAGE, Entity
+from . import inheritance
+from .entity import LIVE_VERSION, Entity
+from .schema import ENTITIES, PRODUCT, SYSTEM_LANGUAGE
 from .store import Row, Store
 
-PRODUCT_IDS = {"categoryIds": ("product_category", "categoryId"),
-               "optionIds": ("product_option", "optionId"),
-               "propertyIds": ("product_property", "optionId")}
+# Members that list the ids behind an association of a product.
+PRODUCT_IDS = {"categoryIds": "categories", "optionIds": "options", "propertyIds": "properties"}
 
 
 @dataclass(frozen=True)
 class View:
-    """How to show rows: language, members by entity (None: all), loaded associations, base URL."""
+    """How to show rows: language, members by entity (None: all), loaded associations, base URL.
+
+    With `inherits`, variants show their parent's values where they have none.
+    """
 
     store: Store
     language: str = SYSTEM_LANGUAGE
     includes: Mapping[str, Any] = field(default_factory=dict)
     associations: Mapping[str, Any] = field(default_factory=dict)
     base_url: str = ""
+    inherits: bool = False
 
     def row(self, entity: Entity, row: Row, associations: Mapping[str, Any] | None = None) -> Row:
         """One row as plain JSON."""
         loaded = self.associations if associations is None else associations
+        row = self.effective(entity, row)
         wanted = self.includes.get(entity.name)
         names = entity.names if wanted is None else [n for n in wanted if n in entity.names]
         shown = {name: self._member(entity, row, name, loaded) for name in names}
         shown["apiAlias"] = entity.name
         return shown
+
+    def effective(self, entity: Entity, row: Row) -> Row:
+        """The row with what it inherits, if that is asked for."""
+        if self.inherits and entity.name == "product":
+            return inheritance.merged(self.store, row)
+        return row
+
+    def related(self, entity: Entity, row: Row, name: str) -> tuple[Entity, list[Row]]:
+        """The rows behind an association, inherited ones too, and their entity."""
+        target, rows = related(self.store, entity, row, name)
+        if not rows and self.inherits and entity.name == "product" and (
+                name in inheritance.ASSOCIATIONS):
+            parent = inheritance.parent_of(self.store, row)
+            return related(self.store, entity, parent, name) if parent else (target, rows)
+        return target, rows
 
     def document(self, entity: Entity, rows: list[Row], *, is_list: bool, meta: Row) -> Row:
         """Rows as a JSON:API document, with the rows that are always loaded in `included`."""
@@ -71,19 +91,19 @@ class View:
         if name not in loaded and name not in entity.autoload:
             return None
         inner = (loaded.get(name) or {}).get("associations") or {}
-        target, rows = related(self.store, entity, row, name)
+        target, rows = self.related(entity, row, name)
         shown = [self.row(target, found, inner) for found in rows]
         return (shown[0] if shown else None) if name in entity.alone else shown
 
     def _resource(self, entity: Entity, row: Row, included: dict[tuple[str, str], Row]) -> Row:
-        wanted = self.includes.get(entity.name)
+        wanted, row = self.includes.get(entity.name), self.effective(entity, row)
         skipped = {"extensions", "_uniqueIdentifier", "translations", "id", *entity.associations}
         attributes = {name: self._member(entity, row, name, {}) for name in entity.names
                       if name not in skipped and (wanted is None or name in wanted)}
         own_url = f"{self.base_url}/api/{entity.route}/{row['id']}"
         relationships = {}
         for name in entity.associations:
-            target, found = related(self.store, entity, row, name)
+            target, found = self.related(entity, row, name)
             is_loaded = name in self.associations or name in entity.autoload
             data = [{"type": target.name, "id": one["id"]} for one in found if is_loaded]
             relationships[name] = {
@@ -156,8 +176,7 @@ def _price(entry: Row) -> Row:
 
 
 def _linked_ids(view: View, row: Row, name: str) -> list[str] | None:
-    table, other = PRODUCT_IDS[name]
-    return [link[other] for link in view.store.children(table, "productId", row["id"])] or None
+    return [one["id"] for one in view.related(PRODUCT, row, PRODUCT_IDS[name])[1]] or None
 
 
 def _dashed(name: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import errors, values
-from .render import PRODUCT_IDS, View, related
+from .render import PRODUCT_IDS, View
 from .schema import DEFAULT_CURRENCY, ENTITIES, Entity
 from .store import Row, Store
 
@@ -76,7 +76,10 @@ def matching(view: View, entity: Entity, filters: list[Any], ids: Iterable[str] 
     """All rows that every filter lets through. Raises ApiError for what cannot be filtered by."""
     predicates = [_predicate(view, entity, one) for one in filters]
     rows = _candidates(view.store, entity, filters, list(ids))
-    return [row for row in rows if all(test(row) for test in predicates)]
+    if not view.inherits:
+        return [row for row in rows if all(test(row) for test in predicates)]
+    return [row for row in rows
+            if all(test(shown) for shown in [view.effective(entity, row)] for test in predicates)]
 
 
 def _candidates(store: Store, entity: Entity, filters: list[Any], ids: list[str]) -> list[Row]:
@@ -206,7 +209,7 @@ def _getter(view: View, entity: Entity, path: Any) -> Getter:
     if name in entity.associations and rest:
         target = _target(entity, name)
         inner = _getter(view, target, rest)
-        return lambda row: [value for found in related(view.store, entity, row, name)[1]
+        return lambda row: [value for found in view.related(entity, row, name)[1]
                             for value in inner(found)]
     if name == "customFields" and rest:
         return lambda row: [(view.text(row, name) or {}).get(rest)]
@@ -220,9 +223,8 @@ def _getter(view: View, entity: Entity, path: Any) -> Getter:
         return lambda row: [entry["gross"] for entry in row.get(name) or ()
                             if entry["currencyId"] == DEFAULT_CURRENCY]
     if entity.name == "product" and name in PRODUCT_IDS:
-        table, other = PRODUCT_IDS[name]
-        return lambda row: [link[other]
-                            for link in view.store.children(table, "productId", row["id"])]
+        association = PRODUCT_IDS[name]
+        return lambda row: [one["id"] for one in view.related(entity, row, association)[1]]
     name = "stock" if name == "availableStock" else name
     return lambda row: [row.get(name)]
 

@@ -51,6 +51,26 @@ class Seen:
                  **media.summary(self._store.table("media")[link["mediaId"]]),
                  "cover": link["id"] == cover_id} for link in links]
 
+    def options(self, table: str) -> list[tuple[str, str]]:
+        """Group and option, by name, of the product's own rows of a table."""
+        return [self._named(link["optionId"])
+                for link in self._store.children(table, "productId", self.row["id"])]
+
+    @property
+    def axes(self) -> dict[str, list[str]]:
+        """By group, the options that the product's variants differ in, in their order."""
+        found: dict[str, list[str]] = {}
+        settings = self._store.children("product_configurator_setting", "productId", self.row["id"])
+        for one in sorted(settings, key=lambda setting: setting.get("position") or 0):
+            group, option = self._named(one["optionId"])
+            found.setdefault(group, []).append(option)
+        return found
+
+    def _named(self, option_id: str) -> tuple[str, str]:
+        option = self._store.table("property_group_option")[option_id]
+        group = self._store.table("property_group")[option["groupId"]]
+        return _texts(group)["name"], _texts(option)["name"]
+
     def _own_or_inherited_rows(self, table: str) -> list[Row]:
         """Rows below the product: any one of its own takes the place of all of the parent's."""
         rows = self._store.children(table, "productId", self.row["id"])
@@ -67,11 +87,13 @@ def state(store: Store, row: Row, writes: int) -> Row:
     """A product as the admin's state lists it."""
     seen = Seen(store, row)
     return {"id": row["id"], "number": row["productNumber"], "name": seen.texts.get("name"),
-            "description": seen.texts.get("description"), "ean": row.get("ean"),
-            "weight_kg": row.get("weight"), "tax_rate": seen.tax.get("taxRate"),
+            "description": seen.texts.get("description"), "ean": seen.own_or_inherited("ean"),
+            "weight_kg": seen.own_or_inherited("weight"), "tax_rate": seen.tax.get("taxRate"),
             "active": seen.is_active, "net": seen.price.get("net"),
             "gross": seen.price.get("gross"), "stock": row.get("stock"),
-            "visible": seen.is_visible, "images": seen.images, "writes": writes}
+            "visible": seen.is_visible, "images": seen.images,
+            "parent": seen.parent.get("productNumber"),
+            "options": dict(seen.options("product_option")), "axes": seen.axes, "writes": writes}
 
 
 def _texts(row: Row) -> Row:

@@ -62,6 +62,8 @@ class Writer:
         before = len(self._violations)
         payload = self._with_parents(entity, key, payload, pointer)
         changes = self._changes(entity, old, payload, pointer)
+        if changes.get("parentId") == key:
+            self._violations.append(errors.own_parent(pointer, table, payload["parentId"]))
         if len(self._violations) == before:
             self._put(entity, key, old, changes)
         self._nested(entity, key, payload, pointer)
@@ -178,7 +180,9 @@ class Writer:
 
     def _put(self, entity: Entity, key: Key, old: Row | None, changes: Row) -> None:
         if old is None:
-            row = {**entity.defaults, **changes, "createdAt": self._now, "updatedAt": None}
+            # A variant starts with nothing: what it does not bring, it inherits.
+            defaults = {} if _is_variant(entity, changes) else entity.defaults
+            row = {**defaults, **changes, "createdAt": self._now, "updatedAt": None}
             row["autoIncrement"] = self._store.next_serial()
             if entity.key == ("id",):
                 row["id"] = key
@@ -289,6 +293,10 @@ def _shown(entity: Entity | None, key: Any) -> Any:
     if entity is None:  # a translation: name of the owner's key, owner, language
         return {key[0]: key[1], "languageId": key[2]}
     return key if isinstance(key, str) else dict(zip(entity.key, key, strict=True))
+
+
+def _is_variant(entity: Entity, row: Row) -> bool:
+    return entity.name == "product" and row.get("parentId") is not None
 
 
 def _required(entity: Entity, is_variant: bool) -> tuple[str, ...]:
