@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from . import inheritance
@@ -171,8 +172,16 @@ def _price(entry: Row) -> Row:
     inner = {name: _price({"currencyId": entry["currencyId"], **entry[name]})
              if entry.get(name) else None for name in ("listPrice", "regulationPrice")}
     return {"extensions": [], "currencyId": entry["currencyId"], "net": entry["net"],
-            "gross": entry["gross"], "linked": entry["linked"], "percentage": None, **inner,
-            "apiAlias": "price"}
+            "gross": entry["gross"], "linked": entry["linked"],
+            "percentage": _saved(entry, entry.get("listPrice")), **inner, "apiAlias": "price"}
+
+
+def _saved(entry: Row, before: Row | None) -> Row | None:
+    """By how many per cent a price is below its list price."""
+    if not before:
+        return None
+    return {name: round(100 - Decimal(entry[name]) / Decimal(before[name]) * 100, 2)
+            if before[name] > 0 else 0 for name in ("net", "gross")}
 
 
 def _linked_ids(view: View, row: Row, name: str) -> list[str] | None:

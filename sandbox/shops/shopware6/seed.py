@@ -16,6 +16,7 @@ ROOT_CATEGORY = fixed_id("category root")
 ALWAYS_RULE = fixed_id("rule always valid")
 STANDARD_TAX = fixed_id("tax 19")
 SHIPPING, EXPRESS = fixed_id("shipping method standard"), fixed_id("shipping method express")
+CUSTOMERS = fixed_id("customer group standard")
 PRODUCT_FOLDER = fixed_id("media folder product")
 INVOICE = fixed_id("payment method invoice")
 TAXES = (("Standard rate", 19, STANDARD_TAX), ("Reduced rate", 7, fixed_id("tax 7")),
@@ -29,8 +30,8 @@ def fill(store: Store) -> None:
     for channel_id, name in ((STOREFRONT, "Storefront"), (HEADLESS, "Headless")):
         store.insert("sales_channel", channel_id, name=name, active=True, maintenance=False,
                      languageId=SYSTEM_LANGUAGE, currencyId=DEFAULT_CURRENCY,
-                     navigationCategoryId=ROOT_CATEGORY, typeId=fixed_id(f"type {name}"),
-                     accessKey="SWSC" + channel_id[:22].upper())
+                     navigationCategoryId=ROOT_CATEGORY, customerGroupId=CUSTOMERS,
+                     typeId=fixed_id(f"type {name}"), accessKey="SWSC" + channel_id[:22].upper())
 
 
 def _fill_basics(store: Store) -> None:
@@ -47,6 +48,9 @@ def _fill_basics(store: Store) -> None:
                      translationCodeId=locale_id)
     store.insert("category", ROOT_CATEGORY, name="Catalogue #1")
     store.insert("rule", ALWAYS_RULE, name="Always valid (Default)", priority=100)
+    store.insert("rule_condition", fixed_id("condition always valid"), ruleId=ALWAYS_RULE,
+                 type="alwaysValid", value={"isAlwaysValid": True})
+    store.insert("customer_group", CUSTOMERS, name="Standard customer group")
     default_id = fixed_id("media default folder product")
     store.insert("media_default_folder", default_id, entity="product")
     store.insert("media_folder", PRODUCT_FOLDER, name="Product Media", defaultFolderId=default_id,

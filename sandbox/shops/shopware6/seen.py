@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 from . import media
 from .schema import DEFAULT_CURRENCY, SYSTEM_LANGUAGE
@@ -25,7 +26,7 @@ class Seen:
     @cached_property
     def price(self) -> Row:
         """The price in the shop's own currency; empty if there is none."""
-        return _default_price(self.row) or _default_price(self.parent) or {}
+        return _default_price(self.row) or _default_price(self.parent)
 
     @cached_property
     def tax(self) -> Row:
@@ -50,6 +51,33 @@ class Seen:
         return [{"id": link["id"], "media_id": link["mediaId"],
                  **media.summary(self._store.table("media")[link["mediaId"]]),
                  "cover": link["id"] == cover_id} for link in links]
+
+    @property
+    def prices(self) -> dict[str, dict[str, Any]]:
+        """Net and gross by ISO code, of the currencies that have a price of their own."""
+        currencies = self._store.table("currency")
+        return {currencies[one["currencyId"]]["isoCode"]: {"net": one["net"], "gross": one["gross"]}
+                for one in self.own_or_inherited("price") or () if one["currencyId"] in currencies}
+
+    @property
+    def tiers(self) -> list[Row]:
+        """The rows that price so many pieces under a rule, by rule and number of pieces."""
+        rows = self._own_or_inherited_rows("product_price")
+        rules = self._store.table("rule")
+        rows.sort(key=lambda row: (rules[row["ruleId"]]["name"], row["quantityStart"]))
+        return [{"id": row["id"], "rule": rules[row["ruleId"]]["name"],
+                 "customer_groups": self._customer_groups(row["ruleId"]),
+                 "from": row["quantityStart"], "to": row.get("quantityEnd"),
+                 "net": _default_price(row)["net"], "gross": _default_price(row)["gross"]}
+                for row in rows]
+
+    def _customer_groups(self, rule_id: str) -> list[str]:
+        """The names of the groups that a rule is about; none if it is about other things."""
+        groups = [group for one in self._store.children("rule_condition", "ruleId", rule_id)
+                  if one["type"] == "customerCustomerGroup"
+                  for group in (one.get("value") or {}).get("customerGroupIds", ())]
+        table = self._store.table("customer_group")
+        return [_texts(table[one])["name"] for one in groups if one in table]
 
     def options(self, table: str) -> list[tuple[str, str]]:
         """Group and option, by name, of the product's own rows of a table."""
@@ -78,7 +106,7 @@ class Seen:
             rows = self._store.children(table, "productId", self.parent["id"])
         return rows
 
-    def own_or_inherited(self, name: str) -> object:
+    def own_or_inherited(self, name: str) -> Any:
         own = self.row.get(name)
         return own if own is not None else self.parent.get(name)
 
@@ -93,15 +121,17 @@ def state(store: Store, row: Row, writes: int) -> Row:
             "gross": seen.price.get("gross"), "stock": row.get("stock"),
             "visible": seen.is_visible, "images": seen.images,
             "parent": seen.parent.get("productNumber"),
-            "options": dict(seen.options("product_option")), "axes": seen.axes, "writes": writes}
+            "options": dict(seen.options("product_option")), "axes": seen.axes,
+            "list_gross": (seen.price.get("listPrice") or {}).get("gross"),
+            "regulation_gross": (seen.price.get("regulationPrice") or {}).get("gross"),
+            "prices": seen.prices, "tiers": seen.tiers, "writes": writes}
 
 
 def _texts(row: Row) -> Row:
     return (row.get("translations") or {}).get(SYSTEM_LANGUAGE) or {}
 
 
-def _default_price(row: Row) -> Row | None:
-    for one in row.get("price") or ():
-        if one["currencyId"] == DEFAULT_CURRENCY:
-            return one
-    return None
+def _default_price(row: Row) -> Row:
+    """The price in the shop's own currency; empty if there is none."""
+    return next((one for one in row.get("price") or () if one["currencyId"] == DEFAULT_CURRENCY),
+                {})
