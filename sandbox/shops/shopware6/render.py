@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
-from . import inheritance
+from . import categories, inheritance
 from .entity import LIVE_VERSION, Entity
 from .schema import ENTITIES, PRODUCT, SYSTEM_LANGUAGE
 from .store import Row, Store
 
 # Members that list the ids behind an association of a product.
-PRODUCT_IDS = {"categoryIds": "categories", "optionIds": "options", "propertyIds": "properties"}
+PRODUCT_IDS = {"categoryIds": "categories", "optionIds": "options", "propertyIds": "properties",
+               "tagIds": "tags"}
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,24 @@ class View:
         return {**shown, "meta": meta, "aggregations": []} if is_list else shown
 
     def text(self, row: Row, name: str) -> Any:
-        """A translated value, with the system language behind the one asked for."""
-        own = _texts(row, self.language).get(name)
-        return own if own is not None else _texts(row, SYSTEM_LANGUAGE).get(name)
+        """A translated value in the language asked for, else in those behind it."""
+        for language in self.languages:
+            own = _texts(row, language).get(name)
+            if own is not None:
+                return own
+        return None
+
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        """The language asked for, the one it derives from, and the system's."""
+        above = (self.store.get("language", self.language) or {}).get("parentId")
+        chain = (self.language, above, SYSTEM_LANGUAGE)
+        return tuple(dict.fromkeys(one for one in chain if one is not None))
 
     def _member(self, entity: Entity, row: Row, name: str, loaded: Mapping[str, Any]) -> Any:
+        computed = _COMPUTED.get((entity.name, name))
+        if computed is not None:
+            return computed(self, row, name)
         if name in entity.translated:
             return _texts(row, self.language).get(name)
         if name in entity.associations:
@@ -81,8 +96,6 @@ class View:
         special = _MEMBERS.get(name)
         if special is not None:
             return special(self, entity, row, name)
-        if entity.name == "product" and (computed := _PRODUCT_MEMBERS.get(name)) is not None:
-            return computed(self, row, name)
         value = row.get(name)
         if value is not None:
             return _prices(value) if entity.fields.get(name) == "price" else value
@@ -147,6 +160,8 @@ def _translated(view: View, entity: Entity, row: Row, _name: str) -> Any:
     shown = {name: view.text(row, name) for name in entity.translated}
     if shown.get("customFields") is None:
         shown["customFields"] = {}
+    if entity.name == "category":
+        shown["breadcrumb"] = categories.breadcrumb(view, row, "breadcrumb")
     return shown
 
 
@@ -200,12 +215,18 @@ _MEMBERS = {
     "translated": _translated,
     "translations": _translations,
 }
-_PRODUCT_MEMBERS = {
-    **dict.fromkeys(PRODUCT_IDS, _linked_ids),
-    "availableStock": lambda view, row, name: row.get("stock"),
-    "available": lambda view, row, name: is_available(row),
-    "sales": lambda view, row, name: row.get("sales", 0),
-    "states": lambda view, row, name: ["is-physical"],
-    "childCount": lambda view, row, name: len(
+_COMPUTED = {
+    **{("product", name): _linked_ids for name in PRODUCT_IDS},
+    ("product", "availableStock"): lambda view, row, name: row.get("stock"),
+    ("product", "available"): lambda view, row, name: is_available(row),
+    ("product", "sales"): lambda view, row, name: row.get("sales", 0),
+    ("product", "states"): lambda view, row, name: ["is-physical"],
+    ("product", "childCount"): lambda view, row, name: len(
         view.store.child_keys("product", "parentId", row["id"])),
+    ("product", "categoryTree"): categories.tree_of_product,
+    ("category", "breadcrumb"): categories.breadcrumb,
+    ("category", "path"): categories.path,
+    ("category", "level"): lambda view, row, name: len(categories.above(view.store, row)) + 1,
+    ("category", "childCount"): lambda view, row, name: len(
+        view.store.child_keys("category", "parentId", row["id"])),
 }

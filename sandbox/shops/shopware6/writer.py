@@ -18,6 +18,7 @@ from .errors import ApiError
 from .schema import ENTITIES, SYSTEM_LANGUAGE, Entity
 from .store import DuplicateNumber, Key, Row, Store
 
+UNIQUE = {"custom_field": "name", "custom_field_set": "name"}
 UNIQUE_PER_PRODUCT = {"product_visibility": "salesChannelId",
                       "product_configurator_setting": "optionId"}
 
@@ -204,11 +205,13 @@ class Writer:
         self._note_written(entity, key, old, row)
 
     def _check_unique(self, entity: Entity, key: Key, row: Row) -> None:
-        """One row per product and channel (or option), whatever the id: ids are the client's."""
-        name = UNIQUE_PER_PRODUCT.get(entity.name)
+        """One row per name, or per product and channel (or option): ids are the client's."""
+        name = UNIQUE_PER_PRODUCT.get(entity.name) or UNIQUE.get(entity.name)
         if name is None:
             return
-        for other in self._store.children(entity.name, "productId", row["productId"]):
+        others = self._store.table(entity.name).values() if entity.name in UNIQUE else (
+            self._store.children(entity.name, "productId", row["productId"]))
+        for other in others:
             if other["id"] != key and other[name] == row[name]:
                 self._database_error = self._database_error or errors.duplicate_row(entity.name)
 

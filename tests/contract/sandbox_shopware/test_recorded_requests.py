@@ -56,7 +56,7 @@ BEFORE = {"order_state_process_again": ["order_state_process_ok"],
 GONE_BEFORE = {"product_delete_again": "97ec332c3fcb4f87bb09b0435b95feff"}
 # Derived by the search indexer of the original; nothing a client writes or reads.
 # JSON:API is served, but no client of ours reads it.
-UNCOMPARED = {"extensions", "attributes", "relationships", "breadcrumb"}
+UNCOMPARED = {"extensions", "attributes", "relationships"}
 INDEXER_ROWS = {"product_search_keyword"}
 THROTTLED_USER = {"auth_rate_limited_429": {"grant_type": "password", "username": "nobody424707"}}
 
