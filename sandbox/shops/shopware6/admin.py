@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from sandbox.requests_log import RequestsLog
 
-from . import admin_input, admin_media, admin_orders, admin_products, wire
+from . import admin_faults, admin_input, admin_media, admin_orders, admin_products, wire
 from .admin_input import BadInput
 from .seen import state as product_state
 from .shop import Shop
@@ -65,25 +65,9 @@ def blueprint(shop: Shop, log: RequestsLog) -> Blueprint:
 
     @admin.errorhandler(BadInput)
     def refuse(problem: BadInput) -> Response:
-        return bad_request(str(problem))
+        return admin_faults.bad_request(str(problem))
 
     return admin
-
-
-def arm_reject(shop: Shop, body: Row) -> Response:
-    """Answer to arming `reject`, the one fault that names a product."""
-    number, count = body.get("number"), body.get("count")
-    if not isinstance(number, str) or not number:
-        return bad_request("The fault `reject` names a product as `number`.")
-    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
-        return bad_request("count is a whole number from 1")
-    with shop.store.lock:
-        shop.rejects[number.casefold()] = count
-    return wire.answer({"kind": "reject", "number": number, "count": count})
-
-
-def bad_request(message: str) -> Response:
-    return wire.answer({"error": "BAD_REQUEST", "message": message}, 400)
 
 
 def shown(shop: Shop, row: Row) -> Row:

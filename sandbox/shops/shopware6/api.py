@@ -56,6 +56,10 @@ def blueprint(shop: Shop) -> Blueprint:
     api = Blueprint("shopware_api", __name__, url_prefix="/api")
 
     @api.before_request
+    def close_for_maintenance() -> Response | None:
+        return None if shop.maintenance_s is None else wire.maintenance(shop.maintenance_s)
+
+    @api.before_request
     def authorise() -> None:
         if request.path == TOKEN_PATH:
             return
@@ -105,7 +109,7 @@ def blueprint(shop: Shop) -> Blueprint:
 
 def handle(problem: ApiError | HTTPException) -> Response:
     """Refusals, and what the router does not know, in the original's envelope."""
-    headers = {}
+    headers: dict[str, str] = {}
     if isinstance(problem, HTTPException):
         status, detail = problem.code or 500, f'No route found for "{request.method} {request.url}"'
         if isinstance(problem, MethodNotAllowed):
@@ -117,7 +121,7 @@ def handle(problem: ApiError | HTTPException) -> Response:
             detail = problem.description or problem.name
         problem = errors.plain(status, detail)
     response = wire.answer({"errors": problem.errors}, problem.status)
-    response.headers.update(headers)
+    response.headers.update({**headers, **problem.headers})
     return response
 
 
@@ -142,6 +146,7 @@ def _add_rows(api: Blueprint, shop: Shop) -> None:
             return _write_one(shop, entity, {**wire.mapping(), "id": id}, errors.UPDATE)
         if request.method == "DELETE":
             return _delete_one(shop, entity, id)
+        _check_reading(shop, entity)
         with shop.store.lock:
             return _shown(_view(shop), entity, _existing(shop, entity, id))
 
@@ -151,6 +156,7 @@ def _add_rows(api: Blueprint, shop: Shop) -> None:
 
     @api.post("/search-ids/<entity:route>")
     def ids(route: str) -> Response:
+        _check_reading(shop, BY_ROUTE[route])
         criteria = search.criteria_of(wire.mapping())
         with shop.store.lock:
             found, total = search.find(_view(shop), BY_ROUTE[route], criteria)
@@ -196,7 +202,13 @@ def _request_id() -> str:
     return request.headers.get("X-Request-Id") or f"r-{next(_request_numbers)}"
 
 
+def _check_reading(shop: Shop, entity: Entity) -> None:
+    if f"{entity.name}:read" in shop.denied:
+        raise errors.missing_privileges([f"{entity.name}:read"])
+
+
 def _found(shop: Shop, entity: Entity, body: dict[str, Any]) -> Response:
+    _check_reading(shop, entity)
     criteria = search.criteria_of(body)
     view = _view(shop, criteria)
     with shop.store.lock:

@@ -6,6 +6,7 @@ members are present depends on where the refusal comes from, and clients rely on
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
@@ -22,11 +23,12 @@ _EXECUTING = "An exception occurred while executing a query: SQLSTATE"
 
 
 class ApiError(Exception):
-    """An answer other than success: the HTTP status and the entries of `errors`."""
+    """An answer other than success: the HTTP status, the entries of `errors`, more headers."""
 
-    def __init__(self, status: int, errors: list[dict[str, Any]]) -> None:
+    def __init__(self, status: int, errors: list[dict[str, Any]],
+                 headers: dict[str, str] | None = None) -> None:
         super().__init__(status, errors)
-        self.status, self.errors = status, errors
+        self.status, self.errors, self.headers = status, errors, headers or {}
 
     @property
     def codes(self) -> list[str]:
@@ -137,6 +139,19 @@ def deadlock() -> ApiError:
     entry = plain(500, f"{_EXECUTING}[40001]: Serialization failure: 1213 Deadlock found when "
                        "trying to get lock; try restarting transaction", code="1213").errors[0]
     return ApiError(400, [entry, dict(entry)])
+
+
+def too_many(seconds: int) -> ApiError:
+    """The limit of the vendor's cloud on its token route."""
+    entry = named(429, "FRAMEWORK__RATE_LIMIT_EXCEEDED",
+                  f"Too many requests, try again in {seconds} seconds.", {"seconds": seconds})
+    return ApiError(429, entry.errors, {"Retry-After": str(seconds)})
+
+
+def missing_privileges(names: list[str]) -> ApiError:
+    """What the role of the integration lacks; the detail is a JSON text."""
+    detail = json.dumps({"message": "Missing privilege", "missingPrivileges": names})
+    return named(403, "FRAMEWORK__MISSING_PRIVILEGE_ERROR", detail)
 
 
 def not_found(entity: str, row_id: str) -> ApiError:

@@ -145,6 +145,11 @@ def related(store: Store, entity: Entity, row: Row, name: str) -> tuple[Entity, 
     return ENTITIES[link.entity], [found for found in rows if found is not None]
 
 
+def available_stock(store: Store, row: Row) -> Any:
+    """The stock as the index knows it; nothing for a product that it does not know yet."""
+    return (store.index.seen(row) or {}).get("stock")
+
+
 def is_available(row: Row) -> bool:
     """Closeout items sell only from stock; everything else is available even below zero."""
     return not row.get("isCloseout") or (row.get("stock") or 0) >= (row.get("minPurchase") or 1)
@@ -217,8 +222,9 @@ _MEMBERS = {
 }
 _COMPUTED = {
     **{("product", name): _linked_ids for name in PRODUCT_IDS},
-    ("product", "availableStock"): lambda view, row, name: row.get("stock"),
-    ("product", "available"): lambda view, row, name: is_available(row),
+    ("product", "availableStock"): lambda view, row, name: available_stock(view.store, row),
+    ("product", "available"): lambda view, row, name: is_available(
+        view.store.index.seen(row) or row),
     ("product", "sales"): lambda view, row, name: row.get("sales", 0),
     ("product", "states"): lambda view, row, name: ["is-physical"],
     ("product", "childCount"): lambda view, row, name: len(

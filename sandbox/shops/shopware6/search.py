@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import errors, values
-from .render import PRODUCT_IDS, View
+from .render import PRODUCT_IDS, View, available_stock
 from .schema import DEFAULT_CURRENCY, ENTITIES, Entity
 from .store import Row, Store
 
@@ -61,7 +61,10 @@ def criteria_of(body: Mapping[str, Any]) -> Criteria:
 
 def find(view: View, entity: Entity, criteria: Criteria) -> tuple[list[Row], int]:
     """The rows of one page and the total as the count mode tells it."""
-    rows = matching(view, entity, criteria.filters, criteria.ids)
+    if entity.name == "product" and not criteria.ids and view.store.index.lag_s > 0:
+        rows = _as_indexed(view, entity, criteria.filters)
+    else:
+        rows = matching(view, entity, criteria.filters, criteria.ids)
     rows = _sorted(view, entity, rows, criteria)
     start = (criteria.page - 1) * criteria.limit
     page = rows[start:start + criteria.limit]
@@ -80,6 +83,14 @@ def matching(view: View, entity: Entity, filters: list[Any], ids: Iterable[str] 
         return [row for row in rows if all(test(row) for test in predicates)]
     return [row for row in rows
             if all(test(shown) for shown in [view.effective(entity, row)] for test in predicates)]
+
+
+def _as_indexed(view: View, entity: Entity, filters: list[Any]) -> list[Row]:
+    """The products that the filters let through as they are in an index that lags behind."""
+    predicates = [_predicate(view, entity, one) for one in filters]
+    return [row for row in view.store.table(entity.name).values()
+            if (known := view.store.index.seen(row)) is not None
+            and all(test(view.effective(entity, known)) for test in predicates)]
 
 
 def _candidates(store: Store, entity: Entity, filters: list[Any], ids: list[str]) -> list[Row]:
@@ -225,7 +236,8 @@ def _getter(view: View, entity: Entity, path: Any) -> Getter:
     if entity.name == "product" and name in PRODUCT_IDS:
         association = PRODUCT_IDS[name]
         return lambda row: [one["id"] for one in view.related(entity, row, association)[1]]
-    name = "stock" if name == "availableStock" else name
+    if entity.name == "product" and name == "availableStock":
+        return lambda row: [available_stock(view.store, row)]
     return lambda row: [row.get(name)]
 
 

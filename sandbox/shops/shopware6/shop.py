@@ -29,6 +29,14 @@ EXTRA_FAULTS = {
     "503": "maintenance: answers 503 without applying",
     "deadlock": "refuses a write with 400 and the inner code 1213; nothing is applied",
     "token-revoked": "refuses all tokens issued so far with 401, code 9",
+    "missing-privilege": "the role of the integration lacks a `privilege` (product:update) until "
+                         "cleared: 403",
+    "slow-indexing": "availableStock and searches of products follow `seconds` after each write, "
+                     "until cleared",
+    "maintenance": "answers everything with 503, HTML and a Retry-After of `seconds`, until "
+                   "cleared",
+    "token-limit": "at most `count` (10) requests for a token a minute and address, until cleared: "
+                   "429 with Retry-After",
     "reject": "refuses every write to the product with this `number` until cleared (or `count` "
               "times), with a pointer",
     "half": "not offered: Shopware applies a request as a whole or not at all",
@@ -77,11 +85,14 @@ class Shop:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.store, self.journals, self.overlaps = Store(), Journals(), Overlaps()
+        self.store, self.journals, self.overlaps = (
+            Store(options.now), Journals(), Overlaps())
         self.faults = Faults(EXTRA_FAULTS)
         self.tokens = Tokens(options.client_id, options.client_secret, ttl_s=options.token_ttl_s,
                              now=options.now)
         self.rejects: dict[str, int | None] = {}  # folded number -> how many more times
+        self.denied: set[str] = set()  # privileges like product:update
+        self.maintenance_s: float | None = None
         self._random = random.Random(options.random_seed)
         seed.fill(self.store)
 
@@ -90,11 +101,19 @@ class Shop:
         with self.store.lock:
             self.store.clear()
             self.journals.clear()
-            self.rejects.clear()
             self._random = random.Random(self.options.random_seed)
             seed.fill(self.store)
         self.faults.clear()
         self.tokens.reset()
+        self.clear_standing_faults()
+
+    def clear_standing_faults(self) -> None:
+        """Lift everything that stays until it is cleared."""
+        with self.store.lock:
+            self.rejects.clear()
+            self.denied.clear()
+            self.store.index.clear()
+            self.maintenance_s = self.tokens.per_minute = None
 
     def write(self, operations: list[Operation], *, language: str, request_id: str,
               route: str) -> Writer:
@@ -185,7 +204,7 @@ class Shop:
             raise errors.deadlock()
 
     def _apply(self, operations: list[Operation], language: str) -> Writer:
-        writer = Writer(self.store, language, rejected=self.rejects)
+        writer = Writer(self.store, language, rejected=self.rejects, denied=self.denied)
         try:
             with self.store.transaction():
                 for operation in operations:

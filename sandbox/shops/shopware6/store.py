@@ -7,12 +7,14 @@ back, and readers may keep what they got without holding the lock.
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from .clock import stamp
+from .indexing import Index
 from .schema import ENTITIES, SYSTEM_LANGUAGE
 
 Key = str | tuple[str, ...]
@@ -26,8 +28,9 @@ class DuplicateNumber(Exception):
 class Store:
     """All tables. Take `lock` for anything that reads more than one row or writes."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
         self.lock = threading.RLock()
+        self.index = Index(now)
         self.clear()
 
     def clear(self) -> None:
@@ -40,6 +43,7 @@ class Store:
             self._id_by_number: dict[str, str] = {}
             self._undo: list[tuple[str, Key, Row | None]] = []
             self._serial = 0
+            self.index.clear()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -52,6 +56,8 @@ class Store:
                 for table, key, old in reversed(self._undo):
                     self._replace(table, key, old)
                 raise
+            else:
+                self.index.note(self._undo)
             finally:
                 self._undo = []
 

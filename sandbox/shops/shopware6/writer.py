@@ -24,11 +24,14 @@ UNIQUE_PER_PRODUCT = {"product_visibility": "salesChannelId",
 
 
 class Writer:
-    """One request's writes. `rejected` are (folded) product numbers that a test wants refused."""
+    """One request's writes. `rejected` are (folded) product numbers that a test wants refused,
+    `denied` the privileges that the client lacks."""
 
-    def __init__(self, store: Store, language: str, *, rejected: Iterable[str] = ()) -> None:
+    def __init__(self, store: Store, language: str, *, rejected: Iterable[str] = (),
+                 denied: Iterable[str] = ()) -> None:
         self._store, self._language, self._now = store, language, stamp()
-        self._rejected = set(rejected)
+        self._rejected, self._denied = set(rejected), set(denied)
+        self._missing_privileges: dict[str, None] = {}
         self.refused_numbers: set[str] = set()
         self._violations: values.Violations = []
         self._database_error: ApiError | None = None
@@ -41,6 +44,8 @@ class Writer:
         """Raise ApiError if anything was wrong with any row."""
         if self._violations:
             raise ApiError(400, self._violations)
+        if self._missing_privileges:
+            raise errors.missing_privileges(list(self._missing_privileges))
         if self._database_error is not None:
             raise self._database_error
         for table, name, value in self._references:
@@ -79,6 +84,7 @@ class Writer:
         if self._store.get(table, key) is None:
             self.not_found.setdefault(table, []).append(_shown(entity, key))
             return
+        self._check_privilege(entity, "delete")
         self._remove(entity, key)
 
     # Validation ------------------------------------------------------------------------------
@@ -193,6 +199,7 @@ class Writer:
             row = {**old, **changes}
         if old is not None or entity.name == "product":
             row["updatedAt"] = self._now  # indexing touches a product right after its creation
+        self._check_privilege(entity, "create" if old is None else "update")
         self._check_unique(entity, key, row)
         try:
             self._store.put(entity.name, key, row)
@@ -203,6 +210,10 @@ class Writer:
             if (changes.get(name) if entity.key == ("id",) else row.get(name)) is not None:
                 self._references[entity.name, name, row[name]] = None
         self._note_written(entity, key, old, row)
+
+    def _check_privilege(self, entity: Entity, action: str) -> None:
+        if f"{entity.name}:{action}" in self._denied:
+            self._missing_privileges[f"{entity.name}:{action}"] = None
 
     def _check_unique(self, entity: Entity, key: Key, row: Row) -> None:
         """One row per name, or per product and channel (or option): ids are the client's."""

@@ -26,7 +26,6 @@ DIFFERENCES = {
     "store_add_to_cart": NO_STORE_API,
     "store_place_order": NO_STORE_API,
     "store_register_guest": NO_STORE_API,
-    "webhook_app_needed": "the connector registers no webhooks in the shop",
 }
 
 TAX = "01a207a499cd7272a7ec9329a4f137bb"
