@@ -120,12 +120,13 @@ def intent(entity: str, expected: str, actual: str) -> ApiError:
                   "actualClass": _COMMANDS + actual})
 
 
-def foreign_key(table: str, column: str, target: str) -> ApiError:
+def foreign_key(table: str, column: str, target: str, on_delete: str = "") -> ApiError:
     """A reference to a row that does not exist: a permanent fault of the caller, answered 500."""
+    on_delete = f" ON DELETE {on_delete}" if on_delete else ""
     return plain(500, f"{_EXECUTING}[23000]: Integrity constraint violation: 1452 Cannot add or "
                       f"update a child row: a foreign key constraint fails (`shopware`.`{table}`, "
                       f"CONSTRAINT `fk.{table}.{column}` FOREIGN KEY (`{column}`) REFERENCES "
-                      f"`{target}` (`id`))", code="1452")
+                      f"`{target}` (`id`){on_delete} ON UPDATE CASCADE)", code="1452")
 
 
 def duplicate_row(table: str) -> ApiError:

@@ -89,9 +89,7 @@ def attach(store: Store, media_id: str, file: File, base_url: str) -> None:
 
 def is_taken(store: Store, name: str, extension: str, but_by: str | None) -> bool:
     """Whether another media has a file of this name: they are unique over the whole shop."""
-    return any(row["id"] != but_by and row.get("fileExtension") == extension
-               and row.get("fileName", "").casefold() == name.casefold()
-               for row in store.table("media").values())
+    return store.media_id(f"{name}.{extension}") not in (None, but_by)
 
 
 def free_name(store: Store, name: str, extension: str, but_by: str | None) -> str:

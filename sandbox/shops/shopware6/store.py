@@ -41,6 +41,7 @@ class Store:
                 (entity.name, name): defaultdict(dict)
                 for entity in ENTITIES.values() for name in entity.foreign}
             self._id_by_number: dict[str, str] = {}
+            self._id_by_file: dict[str, str] = {}
             self._undo: list[tuple[str, Key, Row | None]] = []
             self._serial = 0
             self.index.clear()
@@ -77,6 +78,10 @@ class Store:
 
     def product_id(self, number: str) -> str | None:
         return self._id_by_number.get(number.casefold())
+
+    def media_id(self, file: str) -> str | None:
+        """The media that has a file of this name with its extension."""
+        return self._id_by_file.get(file.casefold())
 
     def next_serial(self) -> int:
         self._serial += 1
@@ -119,16 +124,26 @@ class Store:
             if after is not None:
                 index[after][key] = None
         if table == "product":
-            self._renumber(key, (old or {}).get("productNumber"), (row or {}).get("productNumber"))
+            _rename(self._id_by_number, key, (old or {}).get("productNumber"),
+                    (row or {}).get("productNumber"))
+        elif table == "media":
+            _rename(self._id_by_file, key, _file_of(old), _file_of(row))
         if row is None:
             rows.pop(key, None)
         else:
             rows[key] = row
 
-    def _renumber(self, product_id: str, before: str | None, after: str | None) -> None:
-        if before == after:
-            return
-        if before is not None and self.product_id(before) == product_id:
-            del self._id_by_number[before.casefold()]
-        if after is not None:
-            self._id_by_number[after.casefold()] = product_id
+
+def _file_of(media: Row | None) -> str | None:
+    return f"{media['fileName']}.{media['fileExtension']}" if media and (
+        media.get("hasFile")) else None
+
+
+def _rename(id_by_text: dict[str, str], key: Any, before: str | None, after: str | None) -> None:
+    """Keep an index of texts that only one row can have."""
+    if before == after:
+        return
+    if before is not None and id_by_text.get(before.casefold()) == key:
+        del id_by_text[before.casefold()]
+    if after is not None:
+        id_by_text[after.casefold()] = key

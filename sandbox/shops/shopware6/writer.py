@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from . import errors, values
+from . import errors, references, values
 from .clock import stamp
 from .errors import ApiError
 from .schema import ENTITIES, SYSTEM_LANGUAGE, Entity
@@ -52,7 +52,8 @@ class Writer:
             target = ENTITIES[table].foreign[name]
             if self._store.get(target, value) is None:
                 column = "".join("_" + c.lower() if c.isupper() else c for c in name)
-                raise errors.foreign_key(table, column, target)
+                raise errors.foreign_key(table, column, target,
+                                         references.on_delete(ENTITIES[table], name))
 
     def upsert(self, table: str, payload: Any, pointer: str, *, expect: str = "") -> Key | None:
         """Write one row with everything nested in it; its key, or None if it has no usable one."""
@@ -82,7 +83,7 @@ class Writer:
         if key is None:
             return
         if self._store.get(table, key) is None:
-            self.not_found.setdefault(table, []).append(_shown(entity, key))
+            self.not_found.setdefault(table, []).append(shown_key(entity, key))
             return
         self._check_privilege(entity, "delete")
         self._remove(entity, key)
@@ -271,7 +272,7 @@ class Writer:
                 self.upsert(link.table, {link.own: key, link.other: other}, where)
 
     def _remove(self, entity: Entity, key: Key) -> None:
-        for table, name in _dependents(entity):
+        for table, name in references.DEPENDENTS[entity.name]:
             keys = self._store.child_keys(table, name, key) if isinstance(key, str) else []
             for child in keys:
                 self._loosen(ENTITIES[table], name, child, entity)
@@ -287,9 +288,10 @@ class Writer:
 
     def _loosen(self, child: Entity, name: str, key: Key, parent: Entity) -> None:
         """What happens to a row whose parent goes: it goes too, stays without, or forbids it."""
-        if name in child.key or (name in child.required and name != "taxId") or name == "parentId":
+        fate = references.on_delete(child, name)
+        if fate == references.CASCADE:
             self._remove(child, key)
-        elif name == "taxId":
+        elif fate == references.RESTRICT:
             self._database_error = self._database_error or errors.named(
                 409, "FRAMEWORK__DELETE_RESTRICTED",
                 f"The {parent.name} is still used by {child.name}.", {"entity": parent.name})
@@ -297,13 +299,8 @@ class Writer:
             self._store.put(child.name, key, {**row, name: None})
 
 
-def shown_rows(rows: dict[str, dict[Any, None]]) -> dict[str, list[Any]] | list[Any]:
-    """Written or deleted rows as the answer lists them; nothing is an empty list."""
-    return {table: [_shown(ENTITIES.get(table), key) for key in keys]
-            for table, keys in rows.items()} or []
-
-
-def _shown(entity: Entity | None, key: Any) -> Any:
+def shown_key(entity: Entity | None, key: Any) -> Any:
+    """A row's key as answers list it: a text, or its parts by name."""
     if entity is None:  # a translation: name of the owner's key, owner, language
         return {key[0]: key[1], "languageId": key[2]}
     return key if isinstance(key, str) else dict(zip(entity.key, key, strict=True))
@@ -334,11 +331,6 @@ def _sent_translations(entity: Entity, payload: Row, language: str) -> dict[str,
         known = {name: texts[name] for name in entity.translated if name in texts}
         sent[code] = {**known, **sent.get(code, {})}
     return sent
-
-
-def _dependents(entity: Entity) -> list[tuple[str, str]]:
-    return [(table.name, name) for table in ENTITIES.values()
-            for name, target in table.foreign.items() if target == entity.name]
 
 
 def _list(value: Any) -> list[Any]:
