@@ -255,7 +255,8 @@ def _view(shop: Shop, criteria: search.Criteria | None = None) -> View:
     criteria = criteria or search.Criteria()
     return View(shop.store, g.language, criteria.includes, criteria.associations,
                 request.host_url.rstrip("/"),
-                inherits=request.headers.get("sw-inheritance") in ("1", "true"))
+                inherits=request.headers.get("sw-inheritance") in ("1", "true"),
+                refine=search.refined)
 
 
 def _language(shop: Shop) -> str:

@@ -16,6 +16,7 @@ from flask import Request
 
 from . import errors, wire
 from .clock import stamp
+from .schema import SYSTEM_LANGUAGE
 from .store import Row, Store
 
 EXTENSIONS = ("jpg", "jpeg", "png", "webp", "avif", "gif", "svg", "bmp", "tiff", "tif", "eps",
@@ -112,7 +113,7 @@ def shown(store: Store, row: Row) -> Row:
 
 def summary(row: Row) -> Row:
     """What the admin routes tell of a file."""
-    texts = next(iter(row["translations"].values()), {})
+    texts = row["translations"].get(SYSTEM_LANGUAGE) or {}
     return {"file_name": row.get("fileName"), "extension": row.get("fileExtension"),
             "size": row.get("fileSize"), "hash": row.get("sha256"), "alt": texts.get("alt")}
 

@@ -5,7 +5,7 @@ Only the members asked for with `includes` are computed; that is what keeps read
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -34,6 +34,8 @@ class View:
     associations: Mapping[str, Any] = field(default_factory=dict)
     base_url: str = ""
     inherits: bool = False
+    # Filters, sorts and cuts the rows of an association as its own criteria say.
+    refine: Callable[[View, Entity, list[Row], Mapping[str, Any]], list[Row]] | None = None
 
     def row(self, entity: Entity, row: Row, associations: Mapping[str, Any] | None = None) -> Row:
         """One row as plain JSON."""
@@ -104,8 +106,11 @@ class View:
     def _association(self, entity: Entity, row: Row, name: str, loaded: Mapping[str, Any]) -> Any:
         if name not in loaded and name not in entity.autoload:
             return None
-        inner = (loaded.get(name) or {}).get("associations") or {}
+        criteria = loaded.get(name) or {}
+        inner = criteria.get("associations") or {}
         target, rows = self.related(entity, row, name)
+        if self.refine is not None and criteria.keys() & {"filter", "sort", "limit"}:
+            rows = self.refine(self, target, rows, criteria)
         shown = [self.row(target, found, inner) for found in rows]
         return (shown[0] if shown else None) if name in entity.alone else shown
 

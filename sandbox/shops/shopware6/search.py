@@ -85,6 +85,15 @@ def matching(view: View, entity: Entity, filters: list[Any], ids: Iterable[str] 
             if all(test(shown) for shown in [view.effective(entity, row)] for test in predicates)]
 
 
+def refined(view: View, entity: Entity, rows: list[Row], body: Mapping[str, Any]) -> list[Row]:
+    """The rows of an association that its own criteria want, in their order. Raises ApiError."""
+    criteria = criteria_of(body)
+    predicates = [_predicate(view, entity, one) for one in criteria.filters]
+    kept = [row for row in rows if all(test(row) for test in predicates)]
+    kept = _sorted(view, entity, kept, criteria)
+    return kept[:criteria.limit] if "limit" in body else kept
+
+
 def _as_indexed(view: View, entity: Entity, filters: list[Any]) -> list[Row]:
     """The products that the filters let through as they are in an index that lags behind."""
     predicates = [_predicate(view, entity, one) for one in filters]
