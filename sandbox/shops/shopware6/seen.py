@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 from . import inheritance, media
@@ -16,21 +15,12 @@ class Seen:
 
     def __init__(self, store: Store, row: Row) -> None:
         self._store, self._id = store, row["id"]
-        self.row = inheritance.merged(store, row)
         self.parent: Row = inheritance.parent_of(store, row) or {}
-
-    @cached_property
-    def texts(self) -> Row:
-        return _texts(self.row)
-
-    @cached_property
-    def price(self) -> Row:
-        """The price in the shop's own currency; empty if there is none."""
-        return _default_price(self.row)
-
-    @cached_property
-    def tax(self) -> Row:
-        return self._store.get("tax", self.row.get("taxId")) or {}
+        self.row = inheritance.merged(store, row) if self.parent else row
+        self.texts = _texts(self.row)
+        # The price in the shop's own currency; empty if there is none.
+        self.price = _default_price(self.row)
+        self.tax: Row = store.get("tax", self.row.get("taxId")) or {}
 
     @property
     def is_visible(self) -> bool:
@@ -57,7 +47,8 @@ class Seen:
 
     def name_of(self, table: str, foreign: str) -> str | None:
         """The name of the row that the product refers to."""
-        return _texts(self._store.get(table, self.row.get(foreign)) or {}).get("name")
+        row_id = self.row.get(foreign)
+        return None if row_id is None else _texts(self._store.table(table)[row_id]).get("name")
 
     @property
     def images(self) -> list[Row]:
@@ -160,6 +151,7 @@ def _texts(row: Row) -> Row:
 
 
 def _default_price(row: Row) -> Row:
-    """The price in the shop's own currency; empty if there is none."""
-    return next((one for one in row.get("price") or () if one["currencyId"] == DEFAULT_CURRENCY),
-                {})
+    for one in row.get("price") or ():
+        if one["currencyId"] == DEFAULT_CURRENCY:
+            return one
+    return {}

@@ -70,8 +70,11 @@ class Store:
 
     def children(self, table: str, foreign: str, value: str) -> list[Row]:
         """The rows of `table` whose `foreign` key is `value`."""
+        keys = self._by_foreign[table, foreign].get(value)
+        if not keys:
+            return []
         rows = self._tables[table]
-        return [rows[key] for key in self._by_foreign[table, foreign].get(value, ())]
+        return [rows[key] for key in keys]
 
     def child_keys(self, table: str, foreign: str, value: str) -> list[Key]:
         return list(self._by_foreign[table, foreign].get(value, ()))
