@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,8 +77,8 @@ class Journals:
         """The rows that belong to a product or an order; ask before anything is deleted."""
         found = []
         for one in operations:
-            for row in one.rows:
-                owner = _owner(store, one.entity, row) if isinstance(row, dict) else None
+            for row in _with_variants(one):
+                owner = _owner(store, one.entity, row)
                 if owner is not None:
                     kind, owner_id = owner
                     number = row.get(_NUMBER[kind]) or number_of(store, kind, owner_id)
@@ -98,6 +98,18 @@ class Journals:
 
 
 _NUMBER = {"product": "productNumber", "order": "orderNumber"}
+
+
+def _with_variants(operation: Operation) -> Iterator[Row]:
+    """The rows of an operation, and the variants nested in products as rows of their own."""
+    for row in operation.rows:
+        if not isinstance(row, dict):
+            continue
+        yield row
+        nested = row.get("children") if operation.entity == "product" else None
+        for child in nested if isinstance(nested, list) else ():
+            if isinstance(child, dict):
+                yield {**child, "parentId": row.get("id")}
 
 
 def number_of(store: Store, kind: str, owner_id: str) -> str | None:

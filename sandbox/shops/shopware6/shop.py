@@ -19,7 +19,7 @@ from sandbox.faults import Faults
 from . import errors, media, orders, search, seed
 from .auth import TOKEN_TTL_S, Tokens
 from .errors import ApiError
-from .journal import Journals, Operation, number_of
+from .journal import Journals, Operation, Touched, number_of
 from .render import View
 from .schema import ENTITIES, SYSTEM_LANGUAGE
 from .store import Row, Store
@@ -85,8 +85,8 @@ class Shop:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.store, self.journals, self.overlaps = (
-            Store(options.now), Journals(), Overlaps())
+        self.store = Store(options.now)
+        self.journals, self.overlaps = Journals(), Overlaps()
         self.faults = Faults(EXTRA_FAULTS)
         self.tokens = Tokens(options.client_id, options.client_secret, ttl_s=options.token_ttl_s,
                              now=options.now)
@@ -125,12 +125,12 @@ class Shop:
             with self.store.lock:
                 try:
                     self._refuse_deadlocks(is_overlapping, route)
-                    writer = self._apply(operations, language)
+                    writer, by_filter = self._apply(operations, language)
                 except ApiError as refusal:
                     self.journals.note(self.store, touched, request_id,
                                        "refused " + ", ".join(refusal.codes))
                     raise
-                self.journals.note(self.store, touched, request_id, "applied")
+                self.journals.note(self.store, touched + by_filter, request_id, "applied")
                 return writer
 
     def write_as_employee(self, operations: list[Operation]) -> None:
@@ -203,29 +203,36 @@ class Shop:
         if is_overlapping and self._random.random() < self.options.deadlock_share:
             raise errors.deadlock()
 
-    def _apply(self, operations: list[Operation], language: str) -> Writer:
+    def _apply(self, operations: list[Operation],
+               language: str) -> tuple[Writer, list[Touched]]:
+        """What was written, and the rows that were removed because a filter found them."""
         writer = Writer(self.store, language, rejected=self.rejects, denied=self.denied)
+        by_filter = []
         try:
             with self.store.transaction():
                 for operation in operations:
-                    self._run(writer, operation, language)
+                    by_filter += self._run(writer, operation, language)
                 writer.finish()
         finally:
             self._count_rejects(writer.refused_numbers)
-        return writer
+        return writer, by_filter
 
-    def _run(self, writer: Writer, operation: Operation, language: str) -> None:
+    def _run(self, writer: Writer, operation: Operation, language: str) -> list[Touched]:
         if operation.action == "upsert":
             for row, pointer in zip(operation.rows, operation.pointers, strict=True):
                 writer.upsert(operation.entity, row, pointer, expect=operation.expect)
-            return
+            return []
         for row, pointer in zip(operation.rows, operation.pointers, strict=True):
             writer.delete(operation.entity, row, pointer)
-        if operation.filters:
-            entity = ENTITIES[operation.entity]
-            found = search.matching(View(self.store, language), entity, operation.filters)
-            for row in found:
-                writer.delete(operation.entity, row, "")
+        if not operation.filters:
+            return []
+        entity = ENTITIES[operation.entity]
+        found = search.matching(View(self.store, language), entity, operation.filters)
+        keys = [{name: row[name] for name in entity.key} for row in found]
+        touched = self.journals.touched(self.store, [Operation(entity.name, "delete", keys, [])])
+        for key in keys:
+            writer.delete(entity.name, key, "")
+        return touched
 
     def _count_rejects(self, numbers: set[str]) -> None:
         for number in numbers:

@@ -66,6 +66,9 @@ def test_tiers_are_removed_one_by_one_and_by_filter(dealers):
             {"type": "equals", "field": "ruleId", "value": RULE}]}])
     assert answer.get_json()["deleted"]["product_price"] == ["6" * 32]
     assert tiers(dealers) == []
+    writes = dealers.admin("GET", "history?number=A").get_json()["writes"]
+    assert [one["body"]["id"][0] for one in writes if one["entity"] == "product_price"] == [
+        "7", "8", "6"]
 
 
 def test_ranges_are_not_compared_with_each_other(dealers):

@@ -193,6 +193,18 @@ def test_a_variant_is_sold_under_its_own_number_at_the_inherited_price(shirt):
     assert shirt.state()["SHIRT-S"]["stock"] == 0
 
 
+def test_variants_nested_in_their_parent_have_a_history_of_their_own(shop):
+    shop.upsert(GROUP, entity="property_group")
+    shop.upsert(product("a", "SHIRT", children=[child(CHILD, "SHIRT-S", SMALL)]))
+    shop.upsert({"id": PARENT, "children": [{"id": CHILD, "stock": "many"}]})
+
+    writes = shop.admin("GET", "history?number=SHIRT-S").get_json()["writes"]
+
+    assert [one["result"] for one in writes] == [
+        "applied", "refused ba785a8c-82cb-4283-967c-3cf342181b40"]
+    assert shop.state()["SHIRT-S"]["writes"] == 1
+
+
 def test_an_employee_adds_a_variant(shirt):
     answer = shirt.admin("POST", "products", [
         {"number": "SHIRT-L", "parent": "SHIRT", "options": {"Size": "L", "Colour": "Red"},
