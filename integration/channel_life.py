@@ -261,7 +261,7 @@ def _note_failure(session: Session, tenant_id: int, error: IntegrationError) -> 
         return
     _ask_again(session, tenant_id, AGAIN_S)
     if isinstance(error, TenantError):
-        channels.hold_tenant(session, tenant_id, str(error))
+        channels.hold_tenant(session, tenant_id, str(error), error.connection)
 
 
 def _note_answer(session: Session, tenant_id: int, *, is_pending: bool) -> None:

@@ -8,17 +8,17 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property, lru_cache
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from integration import channels, db, facts, pacing, schema, settings, tokens
 from integration.channel_view import ChannelView
 from integration.connectors import http, registry
-from integration.connectors.base import Connector, Context, FactStore, TokenStore
+from integration.connectors.base import Connector, Context, FactStore
 from integration.connectors.http import Session as HttpSession
 from integration.erp import auth
 from integration.erp.client import ErpClient
-from integration.errors import Busy, TenantError, UsageError
+from integration.errors import TenantError, UsageError
 from integration.models import Tenant
 from integration.settings import Settings
 from integration.shop_rate import ShopGate
@@ -28,28 +28,6 @@ from integration.vault import Vault
 
 def _nothing_to_check() -> None:
     """For connectors that only read."""
-
-
-class _OfInstallation:
-    """A tenant's access tokens, for who works with the offline token of one installation.
-
-    What is refused to an offline token that was replaced meanwhile says nothing of the new one:
-    a stage that began before the app was installed again must not hold the tenant after it.
-    """
-
-    def __init__(self, store: TokenStore, is_current: Callable[[], bool]) -> None:
-        self._store, self._is_current = store, is_current
-
-    def get(self, fetch: Callable[[], tuple[str, float]]) -> str:
-        try:
-            return self._store.get(fetch)
-        except TenantError as error:
-            if self._is_current():
-                raise
-            raise Busy("the app was installed or uninstalled meanwhile", 1.0) from error
-
-    def drop(self, token: str) -> None:
-        self._store.drop(token)
 
 
 class Runtime:
@@ -105,12 +83,12 @@ class Runtime:
             offline_token = self.vault.open(tenant.offline_token)
         except UsageError as error:
             raise TenantError(f"tenant {tenant.subdomain}: {error}") from error
-        name, sealed = pacing.erp_bucket_name(tenant_id), tenant.offline_token
+        name = pacing.erp_bucket_name(tenant_id)
         access = auth.tenant_access(tenant.subdomain, offline_token, self.settings)
         return ErpClient(
             replace(access, connection=tenant.offline_token),
             http.counted(self.http, "erp", tenant_id=tenant_id),
-            _OfInstallation(self._tokens(name), lambda: self._has_token(tenant_id, sealed)),
+            self._tokens(name),
             pacing.Bucket(
                 self.scope,
                 name,
@@ -119,11 +97,6 @@ class Runtime:
                 gives_up_after_s=gives_up_after_s,
             ),
         )
-
-    def _has_token(self, tenant_id: int, sealed: str) -> bool:
-        with self.scope() as session:
-            stored = session.scalar(select(Tenant.offline_token).where(Tenant.id == tenant_id))
-        return stored == sealed
 
     def _tokens(self, name: str) -> tokens.DbTokenStore:
         # A stage that outlives the lease is dead, and so is the renewal it was at.

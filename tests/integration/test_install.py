@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from integration import channels
-from integration.errors import Busy, TenantError
 from integration.models import AccessToken, SyncRun, Tenant
 from integration.toggles import SERVED_TOPICS
 from integration.topology import SHORT_NAME_BY_TOPIC
@@ -363,23 +362,6 @@ def test_a_reinstall_ends_the_hold_and_compares_what_may_have_been_missed(on_bot
         assert [(one.channel_id, one.kind) for one in runs] == [(channel_id, "catch-up")]
     assert "is connected again" in steps["tenant"]["detail"]
     assert on_both.wakes
-
-
-@pytest.mark.contract("10.7")
-def test_who_began_before_a_reinstall_does_not_hold_the_tenant_after_it(world):
-    """The sign-in refuses the former offline token while the new one is well."""
-    world.install()
-    former = world.runtime.erp(world.tenant().id)
-    world.install()
-    present = world.runtime.erp(world.tenant().id)
-
-    for client, error in ((former, Busy), (present, TenantError)):
-        with world.runtime.scope() as session:
-            session.execute(delete(AccessToken))
-        world.erp("faults", kind="invalid-grant", count=1)
-        with pytest.raises(error) as caught:
-            client.get("/cmn/users/me")
-        assert type(caught.value) is error
 
 
 def test_a_refresh_of_a_tenant_that_is_well_compares_nothing(world):

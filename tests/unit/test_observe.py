@@ -75,6 +75,7 @@ def root_logger():
     root.setLevel(level)
 
 
+@pytest.mark.contract("10.18")
 def test_the_log_masks_messages_arguments_and_tracebacks(root_logger, capsys):
     observe.set_up_logging()
 
