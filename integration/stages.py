@@ -6,6 +6,7 @@ of anything. No transaction is open while another system is asked.
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -43,6 +44,7 @@ from integration.token_bucket import Share
 from integration.topics import DOCUMENT_BY_TOPIC
 from integration.topology import Topic
 from integration.work_items import Claim, Settled
+from integration.write_back import asking
 
 #: A message stays below 1 MB (design.md 5.3), with room for Celery's own fields.
 LARGEST_BATCH_BYTES = 900_000
@@ -57,6 +59,9 @@ WHOLE_BATCH = (ChannelError, ClaimLost, TenantError, UsageError, *db.TROUBLE)
 #: Exceptions that end a stage from outside (Celery's soft time limit); the Celery side names them.
 INTERRUPTIONS: list[type[BaseException]] = []
 
+#: Set when this process is on its way out: long batches give back what they have not begun.
+STOPPING = threading.Event()
+
 #: How often the absence of a row is not believed before its product is withdrawn.
 ABSENCES_DOUBTED = 2
 
@@ -68,6 +73,12 @@ _LISTING = (
     Listing.is_active,
     Listing.notes,
 )
+
+_SHARE_BY_PRIORITY = {
+    Priority.LIVE: Share.LIVE,
+    Priority.BACKFILL: Share.BACKFILL,
+    Priority.WRITE_BACK: Share.WRITE_BACK,
+}
 
 NOT_LISTED = "not listed on this channel"
 INACTIVE = "inactive in the ERP and never in the shop"
@@ -95,7 +106,7 @@ class Work:
     @property
     def share(self) -> Share:
         """Whose part of the request budgets this work uses."""
-        return Share.BACKFILL if self.claim.priority is Priority.BACKFILL else Share.LIVE
+        return _SHARE_BY_PRIORITY[self.claim.priority]
 
     def listing(self, article_id: str) -> ListingView:
         return self.listing_by_article.get(article_id, ListingView(article_id))
@@ -167,7 +178,7 @@ def hold_where_it_says_so(session: Session, channel_id: int, error: Exception) -
         channels.hold(session, channel_id, str(error))
     if isinstance(error, TenantError):
         tenant_id = session.get_one(SalesChannel, channel_id).tenant_id
-        channels.hold_tenant(session, tenant_id, str(error))
+        channels.hold_tenant(session, tenant_id, str(error), error.connection)
 
 
 def fetch(runtime: Runtime, claim_id: str) -> Batch:
@@ -178,7 +189,7 @@ def fetch(runtime: Runtime, claim_id: str) -> Batch:
     """
     nothing: Batch = {"claim": claim_id, "rows": {}}
     with claimed(runtime, claim_id) as work:
-        if not _may_travel(runtime, work):
+        if not may_travel(runtime, work):
             with runtime.scope() as session:
                 work_items.release(session, work.claim, [item.id for item in work.claim.items])
             return nothing
@@ -227,10 +238,12 @@ def _remember_doubtful_products(runtime: Runtime, work: Work, rows: Mapping[str,
             for number, external_id in found.items()
             if external_id not in known
         ]
-        shop_products.remember(session, work.channel.id, listings)
+        known_now = shop_products.remember(session, work.channel.id, listings)
+        asking.ask(session, work.channel.id, known_now.with_new_id)
 
 
-def _may_travel(runtime: Runtime, work: Work) -> bool:
+def may_travel(runtime: Runtime, work: Work) -> bool:
+    """Whether nobody stopped the channel or the topic since the batch was claimed."""
     with runtime.scope() as session:
         found = session.scalar(
             select(SalesChannel.id)

@@ -454,7 +454,7 @@ class WorkQueue(RuleBasedStateMachine):
                 }
                 for one in push.rows
             ],
-        )
+        ).new
         for topic in CARRIED:
             firsts = {one: row.first[topic] for one, row in push.rows.items() if row.first}
             sure = {one: content(firsts[one]) for one in firsts if one in new and one not in late}
