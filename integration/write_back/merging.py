@@ -157,16 +157,24 @@ def _with_foreign_group(client: ErpClient, facts: FactStore, channel_erp_id: str
     foreign = _foreign_columns(offered)
     if not foreign or LISTING_COLUMN not in offered:
         return None
-    columns = [vql.Column(one) for one in ("id", LISTING_COLUMN, *foreign)]
+    names = [f"foreign{number}" for number in range(len(foreign))]
+    columns = [
+        vql.Column("id"),
+        vql.Column(LISTING_COLUMN, "listing_id"),
+        *map(vql.Column, foreign, names),
+    ]
     statement = vql.select(
         columns,
         catalogue.SHOP_LISTING,
         where=[vql.equals_id(catalogue.CHANNEL_PATH, channel_erp_id)],
         order_by=["id"],
     )
-    for row in client.vql(statement, limit=PAGE_SIZE).raw:
-        article_id, listing_id = id_text(row.get("id")), id_text(row.get(LISTING_COLUMN))
-        has_value = any(row.get(one) is not None for one in foreign)
-        if has_value and article_id and listing_id:
+    try:
+        rows = client.vql(statement, limit=PAGE_SIZE).rows
+    except Rejected:  # a column that was offered is refused
+        return None
+    for row in rows:
+        article_id, listing_id = id_text(row.get("id")), id_text(row.get("listing_id"))
+        if article_id and listing_id and any(row.get(one) is not None for one in names):
             return Found(article_id, listing_id)
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from integration.erp import catalogue, vql
 from integration.erp.client import ErpClient
 from integration.erp.external_id import ATTRIBUTE_KEY, GROUP_KEY, VQL_PATH
 from integration.erp.rows import group, id_text
-from integration.errors import Forbidden, Gone, Held, Rejected, TransientError
+from integration.errors import Forbidden, Gone, Held, Rejected
 from integration.write_back.facts import FIELD_FACT, NO_FIELD
 
 #: The vendor's framework reads groups below its facade (vario-erp.md 4.1).
@@ -73,25 +74,21 @@ def present(
     """The listings of these articles (100 at most) with what stands in the field, in one query.
 
     An article without an entry has no listing on the channel. None: this ERP does not offer the
-    listing's id as a column, so every article is asked for by itself.
+    listing's id as a column, or refuses it, so every article is asked for by itself.
     """
     offered = catalogue.discover(client, facts)
     if LISTING_COLUMN not in offered:
         return None
-    try:
-        return _queried(client, offered, channel_erp_id, article_ids)
-    except Rejected as error:
-        # The columns changed since they were discovered; no article is to blame.
-        renewed = catalogue.rediscover(client, facts)
-        if renewed == offered:
-            raise TransientError(str(error)) from error
-        return present(client, facts, channel_erp_id, article_ids)
+    for is_read in (True, False) if VQL_PATH in offered else (False,):
+        # A column that is refused although it was offered is no article's fault.
+        with contextlib.suppress(Rejected):
+            return _queried(client, is_read, channel_erp_id, article_ids)
+    return None
 
 
 def _queried(
-    client: ErpClient, offered: frozenset[str], channel_erp_id: str, article_ids: Sequence[str]
+    client: ErpClient, is_read: bool, channel_erp_id: str, article_ids: Sequence[str]
 ) -> dict[str, Found]:
-    is_read = VQL_PATH in offered
     columns = [vql.Column("id"), vql.Column(LISTING_COLUMN, "listing_id")]
     if is_read:
         columns.append(vql.Column(VQL_PATH, "external_id"))

@@ -5,7 +5,7 @@ import pytest
 from integration import channels, toggles
 from integration.errors import UsageError
 from integration.models import ChannelParameter, SalesChannel, Tenant
-from integration.topology import Topic
+from integration.topology import TOGGLE_BY_TOPIC, Topic
 from integration.vault import Vault, new_key
 
 
@@ -17,7 +17,7 @@ def vault() -> Vault:
 @pytest.mark.contract("10.17")
 def test_without_a_row_every_topic_is_on(database):
     with database.scope() as session:
-        assert toggles.states(session, database.channel) == dict.fromkeys(Topic, True)
+        assert toggles.states(session, database.channel) == dict.fromkeys(TOGGLE_BY_TOPIC, True)
 
 
 def test_a_toggle_switches_one_topic_of_one_channel(database):

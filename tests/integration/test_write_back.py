@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from integration import (
     channels,
     counter_store,
     counters,
+    metrics,
     pacing,
     queue_report,
     toggles,
@@ -122,6 +124,26 @@ def test_the_ids_of_new_products_are_in_the_erp_with_one_request_each(relay, art
     }
     assert patches(relay) == len(articles)
     assert states(relay) == {"COMPLETED": len(articles)}
+    assert relay.errors == []
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"listing_rows": "meta"},
+        {"ids": "text", "nulls": "sent"},
+        {"ids": "number", "nulls": "omitted"},
+        {"custom_fields": "declared"},
+    ],
+    ids=str,
+)
+@pytest.mark.contract("10.15")
+def test_the_ids_arrive_however_the_erp_answers(relay, articles, answers):
+    relay.erp("options", **answers)
+
+    relay.write_back()
+
+    assert [relay.shown(one) for one in articles] == [relay.product_id(one) for one in articles]
     assert relay.errors == []
 
 
@@ -328,6 +350,20 @@ def test_an_erp_that_does_not_show_the_field_as_a_column_costs_no_write_twice(
 
     assert patches(relay) == 0
     assert reads(relay) == (len(articles) if hides_listing_id else 1)
+
+
+@pytest.mark.parametrize("column", ["listings.custom.variorelay.externalId", "listings.id"])
+def test_a_column_that_was_offered_and_is_refused_costs_no_attempt(relay, articles, column):
+    relay.write_back()
+    relay.erp("options", missing_columns=[column])
+    forget_requests(relay)
+
+    ask_for_all(relay)
+    relay.write_back()
+
+    assert patches(relay) == 0
+    assert states(relay) == {"COMPLETED": len(articles)}
+    assert relay.errors == []
 
 
 def hide_columns(monkeypatch, hidden: set[str]) -> None:
@@ -574,6 +610,23 @@ def test_a_batch_that_could_only_read_waits_for_the_requests_of_a_read_and_a_wri
     assert {row.attempts for row in waiting} == {0}
     for row in waiting:
         assert (row.due_at - now).total_seconds() == pytest.approx(waits_s, abs=5)
+
+
+def test_metrics_show_how_long_it_takes_and_call_no_shop_stale_for_it(relay, articles):
+    with relay.runtime.scope() as session:
+        samples = [
+            (one.name, one.labels, one.value)
+            for family in metrics.families(session)
+            for one in family.samples
+            if one.labels.get("topic") == "write-back"
+        ]
+
+    found = {
+        name: value for name, labels, value in samples if labels.get("state") in (None, "queued")
+    }
+    assert found["relay_work_items"] == len(articles)
+    assert found["relay_drain_eta_seconds"] == math.inf  # nothing was written yet
+    assert "relay_freshness_seconds" not in found
 
 
 def test_live_work_goes_on_beside_it_and_it_says_how_long_it_will_take(relay, articles):
