@@ -271,6 +271,7 @@ def end_of_pause(text: str, now: datetime) -> datetime:
 
 def require_running(session: Session, found: SalesChannel, name: str) -> None:
     """Raises: IntegrationError that says why a channel does not move and what to do."""
+    from integration import channel_stops
     from integration.models import Tenant
 
     tenant = session.get_one(Tenant, found.tenant_id)
@@ -285,6 +286,8 @@ def require_running(session: Session, found: SalesChannel, name: str) -> None:
             f"sales channel {name} is paused; `vario-relay channel resume {name}` lets it move"
         )
     if row["state"] == "held":
+        if row["held_reason"] == channel_stops.stopped_by_erp(found, tenant):
+            raise IntegrationError(f"sales channel {name} is held: {_why(row)}")
         again = (
             f"`vario-relay tenant add {tenant.subdomain} --offline-token @FILE` connects it again, "
             f"or, when the cause is gone, `vario-relay channel resume {name}`"
@@ -301,15 +304,14 @@ def _described(session: Session, found: SalesChannel, tenant: Tenant) -> dict[st
     """
     from sqlalchemy import select
 
-    from integration import availability, health_view
+    from integration import channel_stops, health_view
     from integration.clock import db_now
 
     now = session.scalar(select(db_now()))
     is_over = found.paused_until is not None and now is not None and found.paused_until <= now
     is_paused = found.is_paused and not is_over
-    held = tenant.held_reason or found.held_reason or availability.sentence(tenant.offline_since)
-    if found.delete_said_at is not None and found.deleted_at is None:
-        held = "the ERP says that it deleted this sales channel, and is asked whether it did"
+    by_erp = channel_stops.stopped_by_erp(found, tenant)
+    held = tenant.held_reason or by_erp or found.held_reason
     until = found.paused_until.isoformat() if is_paused and found.paused_until else None
     return {
         "tenant": tenant.subdomain,

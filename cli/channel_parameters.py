@@ -64,7 +64,7 @@ def set_parameters(here: Here, channel: str, pairs: tuple[str, ...]) -> None:
     KEY=- reads the value from standard input, KEY=@FILE from a file; a secret is taken no other
     way. An empty value takes the parameter away.
     """
-    from integration import channels
+    from integration import channel_stops, channels
     from integration.toggles import WRITE_BACK_PARAMETER
     from integration.write_back import asking
 
@@ -80,7 +80,9 @@ def set_parameters(here: Here, channel: str, pairs: tuple[str, ...]) -> None:
         for name, value in values.items():
             vault = runtime.vault if known[name].is_secret and value else None
             _store(session, channel_id, name, value, vault)
-        was_held, found.held_reason = found.held_reason, None
+        was_held = found.held_reason and found.held_reason not in channel_stops.OF_THE_ERP
+        if was_held:
+            found.held_reason = None
         _forget_shop(session, channel_id)
         if WRITE_BACK_PARAMETER in values:
             # What became known while it was off was not asked for.

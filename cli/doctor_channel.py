@@ -13,7 +13,7 @@ from cli.channel import require_running
 from cli.channel_parameters import missing_parameters
 from cli.findings import Finding
 from cli.shared import duration
-from integration import channel_life, health_view, sync_runs, toggles
+from integration import channel_stops, health_view, sync_runs, toggles
 from integration.clock import db_now
 from integration.errors import IntegrationError
 from integration.models import (
@@ -63,7 +63,7 @@ def findings(runtime: Runtime, channel_id: int, known: KnownChannels) -> Iterato
         except IntegrationError as error:
             is_running = False
             # What a merchant switches off in the ERP shall not move.
-            is_held = not found.is_paused and found.held_reason != channel_life.SWITCHED_OFF
+            is_held = not found.is_paused and found.held_reason != channel_stops.SWITCHED_OFF
             yield Finding(f"{label} state", not is_held, str(error))
     if missing:
         do = f"`vario-relay channel set {channel.label} {missing[0]}=...`"

@@ -97,6 +97,7 @@ def add(here: Here, subdomain: str, source: str) -> None:
 
     The token is checked against RELAY_CLIENT_ID and RELAY_ERP_DOMAINS, and stored encrypted.
     """
+    from integration import channel_life
     from integration.erp import auth
     from integration.installation import tenants
 
@@ -105,7 +106,8 @@ def add(here: Here, subdomain: str, source: str) -> None:
     auth.tenant_access(subdomain, token, runtime.settings)
     with runtime.scope() as session:
         connected = tenants.connect(session, subdomain, runtime.vault.seal(token))
-    if connected is not None and connected.is_new:
+        channel_life.request(session, connected.tenant_id)
+    if connected.is_new:
         say(f"tenant {subdomain} is added; next: `vario-relay channel add`")
     else:
         say(f"tenant {subdomain} has a new offline token and is not held any more")

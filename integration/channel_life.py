@@ -16,6 +16,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from integration import availability, channels, observe, pacing, registrations, sync_runs
+from integration.channel_stops import OF_THE_ERP, SWITCHED_OFF, UNKNOWN
 from integration.clock import db_now
 from integration.erp import listings
 from integration.erp.client import ErpClient
@@ -43,15 +44,6 @@ SAID_LASTS_S = 600.0
 #: became of them (vario-erp.md 9: mappings 30 days).
 LISTINGS_KEPT_S = 30 * 86_400.0
 
-SWITCHED_OFF = (
-    "the sales channel is switched off in the ERP; changes are kept, and it goes on by itself when "
-    "it is active there"
-)
-UNKNOWN = (
-    "the ERP does not know this sales channel and did not say that it deleted it; "
-    "`vario-relay channel remove` forgets it, and if the ERP shows it again it goes on by itself"
-)
-_OURS = (SWITCHED_OFF, UNKNOWN)
 #: The fact that remembers the ERP's sales channels of our app.
 _KNOWN = "sales-channels"
 
@@ -109,6 +101,9 @@ def follow(runtime: Runtime, tenant_id: int) -> None:
     Raises: IntegrationError when the ERP did not answer everything; it is asked again.
     Failure policy: at least once; safe to repeat.
     """
+    with runtime.scope() as session:
+        if session.get(Tenant, tenant_id) is None:
+            return  # removed since
     try:
         is_pending = _follow(runtime, tenant_id)
     except IntegrationError as error:
@@ -123,14 +118,27 @@ def _follow(runtime: Runtime, tenant_id: int) -> bool:
     """Whether the ERP must be asked again soon, because its word and its state differ."""
     client = runtime.erp(tenant_id)
     listed = listings.sales_channels(client)
-    runtime.erp_facts(tenant_id).put(_KNOWN, [[one.id, one.label] for one in listed])
+    _remember(runtime, tenant_id, listed)
     found = _asked(client, _erp_ids(runtime, tenant_id, {one.id for one in listed}))
     is_pending = False
     with runtime.scope() as session:
         for channel in _channels(session, tenant_id, list(found)):
             is_pending |= _apply(session, channel, found[channel.erp_id])
     _take_webhooks_away(runtime, tenant_id)
+    _restore_webhooks(runtime, tenant_id)
     return is_pending
+
+
+def _remember(runtime: Runtime, tenant_id: int, listed: list[ErpChannel]) -> None:
+    """Keep the list for those who look, and tell of what is new in it."""
+    with runtime.scope() as session:
+        before = {one.id for one in waiting(session, tenant_id)}
+    runtime.erp_facts(tenant_id).put(_KNOWN, [[one.id, one.label] for one in listed])
+    with runtime.scope() as session:
+        tenant = session.get_one(Tenant, tenant_id).subdomain
+        new = [one for one in waiting(session, tenant_id) if one.id not in before]
+    for one in new:
+        log.warning(observe.event("channel.not_added", tenant=tenant, channel=one.id))
 
 
 def _erp_ids(runtime: Runtime, tenant_id: int, listed: set[str]) -> list[str]:
@@ -165,7 +173,7 @@ def _apply(session: Session, channel: SalesChannel, erp: ErpChannel | None) -> b
             channels.hold(session, channel.id, UNKNOWN)
         return False
     channel.deleted_at = None
-    if channel.held_reason in _OURS and erp.is_active:
+    if channel.held_reason in OF_THE_ERP and erp.is_active:
         channel.held_reason = None
         # Whether the ERP tells of changes on a channel that is switched off, nobody knows.
         sync_runs.request_catch_up(session, channel.id)
@@ -220,6 +228,31 @@ def _take_webhooks_away(runtime: Runtime, tenant_id: int) -> None:
         session.execute(done.values(delete_said_at=None))
 
 
+def _restore_webhooks(runtime: Runtime, tenant_id: int) -> None:
+    """Register what is missing, e.g. new events after an update. Events that were not registered
+    may have been missed, so everything is compared.
+
+    Failure policy: best effort; nothing stops because of it, `doctor` shows what is missing.
+    """
+    with runtime.scope() as session:
+        running = session.scalar(
+            select(SalesChannel.id)
+            .join(Tenant, Tenant.id == SalesChannel.tenant_id)
+            .where(SalesChannel.tenant_id == tenant_id, channels.is_running())
+            .limit(1)
+        )
+    if running is None:
+        return  # `channel resume` registers for the first time
+    try:
+        is_changed = registrations.restore(runtime, tenant_id)
+    except IntegrationError as error:
+        log.warning(observe.event("webhooks.not_registered", error=error))
+        return
+    if is_changed:
+        with runtime.scope() as session:
+            availability.catch_up(session, tenant_id)
+
+
 def _note_failure(session: Session, tenant_id: int, error: IntegrationError) -> None:
     row = _due(session, tenant_id)
     if row.offline_since is not None:
@@ -228,7 +261,7 @@ def _note_failure(session: Session, tenant_id: int, error: IntegrationError) -> 
         return
     _ask_again(session, tenant_id, AGAIN_S)
     if isinstance(error, TenantError):
-        channels.hold_tenant(session, tenant_id, str(error))
+        channels.hold_tenant(session, tenant_id, str(error), error.connection)
 
 
 def _note_answer(session: Session, tenant_id: int, *, is_pending: bool) -> None:

@@ -102,7 +102,7 @@ def hint_channels(
     statement = _channels_statement(
         engine.dialect.name == "postgresql", erp_channel_id is not None, unless_channel, is_served
     )
-    name = f"hint_{len(texts)}_{unless_channel:d}_{is_served:d}"
+    name = f"hint_{len(texts)}_{unless_channel:d}{'' if is_served else '_held'}"
     try:
         rows = _executed(engine, name, statement, texts)
     except DBAPIError as error:

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integration import channels, counter_store, health_view, queue_report, telling
-from integration.channel_life import SWITCHED_OFF
+from integration.channel_stops import SWITCHED_OFF
 from integration.counters import Counter
 from integration.models import SalesChannel, Tenant, TransferToggle
 from integration.queue_report import LaneStatus

@@ -45,6 +45,20 @@ def reconcile(runtime: Runtime, tenant_id: int) -> str:
     )
 
 
+def restore(runtime: Runtime, tenant_id: int) -> bool:
+    """Register what is missing and can be; whether something was. Nothing without a public URL."""
+    settings = runtime.settings
+    if not settings.public_url:
+        return False
+    changes = webhooks.reconcile(
+        runtime.erp(tenant_id),
+        settings.app_identifier,
+        settings.public_url,
+        desired(runtime, tenant_id),
+    )
+    return bool(changes.registered)
+
+
 def withdraw(runtime: Runtime, tenant_id: int) -> None:
     """Take away what no channel of the tenant needs any more; nothing is registered."""
     settings = runtime.settings

@@ -276,7 +276,7 @@ def end_if_drained(session: Session, run_id: int) -> bool:
     if found.open:
         return False
     is_short = run.expected is not None and run.seen < run.expected
-    if is_short:
+    if is_short and not run.message:
         run.message = (
             f"the ERP counts {run.expected} listed articles but showed only {run.seen}; "
             "nothing was withdrawn, run `vario-relay sync` again"

@@ -15,7 +15,7 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,9 +38,10 @@ HTTP_KINDS = {
     "html": "answers 200 with an HTML page without applying",
     "html-502": "answers 502 with an HTML page without applying",
     "slow": "answers correctly, but late",
+    "slow-body": "answers at once, but the second half of the body comes late",
 }
-HOLDING = {"timeout-before", "timeout-after", "late", "slow"}
-HOLD_S = {"slow": 2.0, "late": 8.0}
+HOLDING = {"timeout-before", "timeout-after", "late", "slow", "slow-body"}
+HOLD_S = {"slow": 2.0, "slow-body": 2.0, "late": 8.0}
 DEFAULT_HOLD_S = 90.0  # longer than any sensible read time-out of a client
 HTML_PAGE = "<!doctype html><html><body><h1>Down for maintenance</h1></body></html>"
 
@@ -210,6 +211,12 @@ def _bent(faults: Faults, fault: Fault, response: Response, body_of: Callable) -
     elif fault.kind == "timeout-after":
         hold(faults, fault)
         return _error(504, "The gateway gave up waiting.", body_of)
+    elif fault.kind == "slow-body":
+        whole, pause_s = response.get_data(), fault.seconds or HOLD_S[fault.kind]
+        slow = Response(_halves(faults.released, whole, pause_s), response.status_code,
+                        dict(response.headers))
+        slow.headers["Content-Length"] = str(len(whole))
+        return slow
     elif fault.kind == "cut-body":
         whole = response.get_data()
         # Announcing more than is sent makes the server close the connection early.
@@ -218,6 +225,12 @@ def _bent(faults: Faults, fault: Fault, response: Response, body_of: Callable) -
         cut.headers["Content-Length"] = str(max(2, len(whole)))
         return cut
     return response
+
+
+def _halves(released: threading.Event, whole: bytes, pause_s: float) -> Iterator[bytes]:
+    yield whole[: len(whole) // 2]
+    released.wait(pause_s)
+    yield whole[len(whole) // 2:]
 
 
 def _error(status: int, sentence: str, body_of: Callable) -> Response:

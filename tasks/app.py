@@ -21,17 +21,14 @@ stages.INTERRUPTIONS.append(SoftTimeLimitExceeded)
 
 app = Celery("vario-relay", amqp="tasks.broker:Broker")
 app.config_from_object("celeryconfig")
-app.conf.imports = tuple(
-    f"tasks.{name}"
-    for name in (
-        "outbound",
-        "write_back",
-        "dispatch",
-        "sync",
-        "channels",
-        "housekeeping",
-        "columns",
-    )
+app.conf.imports = (
+    "tasks.outbound",
+    "tasks.write_back",
+    "tasks.dispatch",
+    "tasks.sync",
+    "tasks.channels",
+    "tasks.housekeeping",
+    "tasks.columns",
 )
 
 

@@ -54,6 +54,8 @@ class Session(requests.Session):
     gate: Gate | None = None
     #: Shorter than usual, for who has somebody waiting.
     read_timeout_s: float | None = None
+    #: What a copy takes over.
+    __attrs__ = (*requests.Session.__attrs__, "read_timeout_s")
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """As of requests; the status is counted, ``none`` where no complete answer came."""

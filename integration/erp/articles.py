@@ -28,6 +28,8 @@ MAX_STUMBLES = 2
 #: When articles that were not even tried come again.
 UNTRIED_RETRY_S = 5.0
 
+#: What decides whether an article is withdrawn.
+WHETHER_OFFERED = ("listed", "listing_state", "active")
 _TAX_NAMES = ("tax_rate", "tax_type")
 
 
@@ -163,9 +165,7 @@ class _Fetch:
             names += _TAX_NAMES
         row = uniform(article_id, merged, names)
         # What is not offered is withdrawn, whatever else is wrong with it.
-        wrong = unusable(merged, ("listed", "active")) or (
-            row["listed"] and unusable(merged, names)
-        )
+        wrong = unusable(merged, WHETHER_OFFERED) or (row["listed"] and unusable(merged, names))
         if wrong:
             raise Rejected(f"article id {article_id}: the ERP's {wrong}")
         return row

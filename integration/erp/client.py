@@ -125,7 +125,15 @@ class ErpClient:
         response = self._answer(method, path, **kwargs)
         return self._json(response, method, path, writes=bool(kwargs.get("writes")))
 
-    def _answer(
+    def _answer(self, method: str, path: str, **kwargs: Any) -> requests.Response:
+        """The accepted answer. What holds the tenant says which connection it was met with."""
+        try:
+            return self._accepted(method, path, **kwargs)
+        except TenantError as error:
+            error.connection = self.access.connection
+            raise
+
+    def _accepted(
         self,
         method: str,
         path: str,
@@ -135,25 +143,7 @@ class ErpClient:
         writes: bool = False,
         before_write: Callable[[], float] | None = None,
     ) -> requests.Response:
-        """The accepted answer; a refused token is renewed once."""
-        try:
-            return self._answered(
-                method, path, params=params, body=body, writes=writes, before_write=before_write
-            )
-        except TenantError as error:
-            error.connection = self.access.connection
-            raise
-
-    def _answered(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: dict[str, str] | None,
-        body: Any,
-        writes: bool,
-        before_write: Callable[[], float] | None,
-    ) -> requests.Response:
+        """A refused token is renewed once."""
         for is_last in (False, True):
             token = self._tokens.get(lambda: fetch_access_token(self.access, self._session))
             self._bucket.take()

@@ -57,7 +57,8 @@ def listed_page(
     page = client.vql(statement, limit=limit, offset=offset)
     ids = (id_text(row.get("id")) for row in page.rows)
     more = page.more and page.next_offset > offset
-    return ListedPage(list(dict.fromkeys(one for one in ids if one)), more, page.next_offset)
+    listed = [one for one in ids if one is not None and is_id(one)]
+    return ListedPage(list(dict.fromkeys(listed)), more, page.next_offset)
 
 
 def count_listed(client: ErpClient, channel_erp_id: str) -> int:

@@ -131,7 +131,8 @@ def uniform(article_id: str, fields: Mapping[str, Any], names: Iterable[str]) ->
             row[name] = truth(value, False)
         elif name == "listed":
             # A listing is listed unless it says otherwise (the ERP's default).
-            is_doomed = fields.get("listing_state") in UNLISTED_STATES
+            state = fields.get("listing_state")
+            is_doomed = isinstance(state, str) and state in UNLISTED_STATES
             row[name] = truth(value, True) and not is_doomed
         elif name == "identifier_value":
             row["ean"] = ean_of(fields.get("identifiers", ()))
@@ -151,7 +152,7 @@ def unusable(fields: Mapping[str, Any], names: Iterable[str]) -> str:
             continue
         if name in _DECIMALS and not _is_number(value):
             return f"{name} is no usable number"
-        if name in _TEXTS + _IDS and not _is_text(value):
+        if name in (*_TEXTS, *_IDS, "listing_state") and not _is_text(value):
             return f"{name} is no text"
         if name in _TRUTHS and not _is_truth(value):
             return f"{name} is neither true nor false"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 
-from integration import observe
+from integration import channel_life, observe
 from integration.erp import auth
 from integration.errors import IntegrationError, TransientError
 from integration.installation import steps, tenants
 from integration.installation.report import Line, Words
 from integration.installation.steps import Visit
+from integration.installation.tenants import Connected
 from integration.runtime import Runtime
 from integration.write_back import asking as write_back
 
@@ -46,24 +47,22 @@ def install(
     if token is None:
         raise OfflineTokenMissing(f"tenant {subdomain}: no offline token came, and none is stored")
     _require_accepted(runtime, subdomain, token)
-    sealed = runtime.vault.seal(offline_token) if offline_token else None
-    with runtime.scope() as session:
-        connected = tenants.connect(session, subdomain, sealed)
-    if connected is None:  # uninstalled since we looked
-        raise OfflineTokenMissing(f"tenant {subdomain}: its offline token was deleted just now")
+    connected = _connect(runtime, subdomain, offline_token)
     with runtime.scope() as session:
         if not tenants.begin_install(session, connected.tenant_id, LEASE_S):
             raise InstallRunning(f"tenant {subdomain} is being installed already")
     try:
         client = runtime.erp(connected.tenant_id, gives_up_after_s=BEGINS_WITHIN_S)
         visit = Visit(runtime, connected.tenant_id, client, words, mends=True)
-        lines = [_connected(connected, sealed is not None, subdomain, words), *steps.run(visit)]
-        if sealed or connected.was_stopped or visit.has_new_field:
+        lines = [_told(connected, bool(offline_token), subdomain, words), *steps.run(visit)]
+        if offline_token or connected.was_stopped or visit.has_new_field:
             with runtime.scope() as session:
                 write_back.begin_anew(session, connected.tenant_id)
     finally:
         with runtime.scope() as session:
             tenants.end_install(session, connected.tenant_id)
+            # Only now, as it registers webhooks, too: what there was no time for comes with it.
+            channel_life.request(session, connected.tenant_id)
     _tell(subdomain, lines)
     return lines
 
@@ -88,12 +87,21 @@ def _require_accepted(runtime: Runtime, subdomain: str, token: str) -> None:
         log.warning(observe.event("tenant.sign_in_away", tenant=subdomain, error=error))
 
 
-def _connected(
-    connected: tenants.Connected, has_new_token: bool, subdomain: str, words: Words
-) -> Line:
-    key = "connected" if has_new_token else "kept"
-    if connected.was_stopped:
-        key = "reconnected"
+def _connect(runtime: Runtime, subdomain: str, offline_token: str | None) -> Connected:
+    sealed = runtime.vault.seal(offline_token) if offline_token else None
+    with runtime.scope() as session:
+        if sealed is not None:
+            return tenants.connect(session, subdomain, sealed)
+        connected = tenants.reconnect(session, subdomain)
+    if connected is None:
+        raise OfflineTokenMissing(f"tenant {subdomain}: its offline token was deleted just now")
+    return connected
+
+
+def _told(connected: Connected, has_new_token: bool, subdomain: str, words: Words) -> Line:
+    key = "renewed" if has_new_token else "kept"
+    if connected.is_new or connected.was_stopped:
+        key = "connected" if connected.is_new else "reconnected"
     return Line(TENANT, True, words(key, tenant=subdomain))
 
 

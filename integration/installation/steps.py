@@ -184,14 +184,15 @@ def foreign_fields(visit: Visit) -> Iterator[Line]:
     if not visit.mends or not visit.channels:
         return
     words, note = visit.words, visit.done.get(FOREIGN_FIELDS)
-    if note is None:
-        facts = visit.runtime.erp_facts(visit.tenant_id)
-        merge = merging.verify(visit.client, facts, visit.channels[0].id)
-        line = Line(FOREIGN_FIELDS, True, words(f"merge_{merge.value}"))
-        is_known = merge is not Merge.UNKNOWN
-        yield visit.record(FOREIGN_FIELDS, {"merge": merge.value}, line) if is_known else line
-    else:
-        yield Line(FOREIGN_FIELDS, True, words(f"merge_{note.get('merge')}"))
+    seen = note.get("merge") if isinstance(note, dict) else None
+    if seen in (Merge.DEEP, Merge.SHALLOW):
+        yield Line(FOREIGN_FIELDS, True, words(f"merge_{seen}"))
+        return
+    facts = visit.runtime.erp_facts(visit.tenant_id)
+    merge = merging.verify(visit.client, facts, visit.channels[0].id)
+    line = Line(FOREIGN_FIELDS, True, words(f"merge_{merge}"))
+    is_known = merge is not Merge.UNKNOWN
+    yield visit.record(FOREIGN_FIELDS, {"merge": merge.value}, line) if is_known else line
 
 
 def webhooks_registered(visit: Visit) -> Iterator[Line]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from integration import availability, channel_life, channels, pacing, sql
+from integration import availability, channels, pacing, sql
 from integration.clock import db_now
 from integration.models import AccessToken, ChannelParameter, SalesChannel, Tenant, TenantFact
 
@@ -37,27 +37,42 @@ def find(session: Session, subdomain: str) -> Tenant | None:
     return session.scalar(select(Tenant).where(Tenant.subdomain == subdomain))
 
 
-def connect(session: Session, subdomain: str, sealed_token: str | None) -> Connected | None:
-    """Store the offline token (sealed) of a tenant, and let everything of it move again.
+def connect(session: Session, subdomain: str, sealed_token: str) -> Connected:
+    """Store the offline token (sealed) of a tenant, new or known, and let everything of it move.
 
-    Without a token the stored one stays; None when there is none either, and nothing is changed.
-    Changes may have been missed, so each channel is compared in full, unless all was well.
+    Changes may have been missed, so each of its channels is compared in full.
     """
-    is_new = sealed_token is not None and _added(session, subdomain, sealed_token)
-    found = session.scalar(select(Tenant).where(Tenant.subdomain == subdomain).with_for_update())
-    if found is None or (sealed_token or found.offline_token) is None:
+    is_new = _added(session, subdomain, sealed_token)
+    found = session.scalars(_locked(subdomain)).one()
+    found.offline_token = sealed_token
+    was_stopped = _let_move(session, found)
+    availability.catch_up(session, found.id)
+    return Connected(found.id, is_new, was_stopped)
+
+
+def reconnect(session: Session, subdomain: str) -> Connected | None:
+    """The same with the stored token; None without one. Where all was well nothing is compared."""
+    found = session.scalar(_locked(subdomain))
+    if found is None or found.offline_token is None:
         return None
+    was_stopped = _let_move(session, found)
+    if was_stopped:
+        availability.catch_up(session, found.id)
+    return Connected(found.id, was_stopped=was_stopped)
+
+
+def _locked(subdomain: str) -> Select[Tenant]:
+    return select(Tenant).where(Tenant.subdomain == subdomain).with_for_update()
+
+
+def _let_move(session: Session, found: Tenant) -> bool:
+    """Whether something had stopped it."""
     stops = (found.held_reason, found.uninstalled_at, found.offline_since)
-    was_stopped = any(one is not None for one in stops)
-    found.offline_token = sealed_token or found.offline_token
     found.held_reason = found.uninstalled_at = found.offline_since = None
-    channel_life.request(session, found.id)
     # An access token of the former installation may be revoked already.
     name = pacing.erp_bucket_name(found.id)
     session.execute(delete(AccessToken).where(AccessToken.name == name))
-    if sealed_token or was_stopped:
-        availability.catch_up(session, found.id)
-    return Connected(found.id, is_new, was_stopped)
+    return any(one is not None for one in stops)
 
 
 def _added(session: Session, subdomain: str, sealed_token: str) -> bool:

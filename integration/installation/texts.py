@@ -8,6 +8,12 @@ TEXT_BY_KEY: dict[str, tuple[str, str]] = {
         "tenant {tenant} is connected; its offline token is stored encrypted",
         "Mandant {tenant} ist verbunden; sein Offline-Token ist verschlüsselt gespeichert",
     ),
+    "renewed": (
+        "tenant {tenant} has a new offline token, stored encrypted; its channels are compared in "
+        "full",
+        "Mandant {tenant} hat einen neuen Offline-Token, verschlüsselt gespeichert; seine "
+        "Vertriebskanäle werden ganz abgeglichen",
+    ),
     "reconnected": (
         "tenant {tenant} is connected again; its channels are compared in full",
         "Mandant {tenant} ist wieder verbunden; seine Vertriebskanäle werden ganz abgeglichen",

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
+from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, jsonify, request
 
 from sandbox.catalogue import TAX_RATES
-from sandbox.erp import admin_tenants, edits, options
-from sandbox.erp.asked import named_tenant, object_of, query_number
+from sandbox.erp import admin_media, admin_tenants, admin_trade, edits, options
+from sandbox.erp.asked import flag, named_tenant, object_of, query_number
 from sandbox.erp.burst import Burst, planned
 from sandbox.erp.dto import number
 from sandbox.erp.model import SHOP_CHANNEL, Article
-from sandbox.erp.tenants import MAIN_TENANT, Tenant
+from sandbox.erp.tenants import MAIN_TENANT
 from sandbox.erp.world import World
 
 DEFAULT_LIMIT, MAX_LIMIT = 500, 10_000
@@ -27,6 +27,8 @@ def blueprint(world: World, burst: Burst) -> Blueprint:
         return {"error": "BAD_REQUEST", "message": str(error)}, 400
 
     admin_tenants.add_to(routes, world)
+    admin_trade.add_to(routes, world)
+    admin_media.add_to(routes, world)
     _articles(routes, world)
     _webhooks(routes, world)
     _burst(routes, world, burst)
@@ -56,14 +58,19 @@ def _articles(routes: Blueprint, world: World) -> None:
         caused = edits.apply(tenant, article, wanted, world.options)
         if body.get("silent"):
             caused = []
-        sent = [_sent(world, tenant, queue, payload) for queue, payload in caused]
+        sent = world.announced(tenant, caused)
         return {"article": effective(article, wanted.channel or SHOP_CHANNEL), "events": sent}
 
-
-def _sent(world: World, tenant: Tenant, queue: str, payload: dict[str, Any]) -> dict[str, Any]:
-    message = world.courier.announce(tenant, queue, payload)
-    return {"queue": queue, "payload": json.loads(message.body),
-            "recipients": len(message.recipients)}
+    @routes.post("/price-rule")
+    def price_rule() -> Any:
+        body = object_of("percent", "product_group", "keep", "tenant")
+        tenant, percent = named_tenant(world, body), body.get("percent")
+        if isinstance(percent, bool) or not isinstance(percent, (int, float)) or percent <= 0:
+            raise ValueError("percent is a number above 0: of what each price was")
+        group = body.get("product_group")
+        touched, event = edits.reprice(tenant, Decimal(str(percent)), group,
+                                       keep=flag(body, "keep", True))
+        return {"articles": len(touched), "events": world.announced(tenant, [event])}
 
 
 def effective(article: Article, channel: int) -> dict[str, Any]:

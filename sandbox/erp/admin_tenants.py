@@ -6,8 +6,10 @@ from typing import Any
 
 from flask import Blueprint
 
-from sandbox.erp.asked import flag, named_tenant, object_of
-from sandbox.erp.tenants import Tenant
+from sandbox.erp import channels, events
+from sandbox.erp.asked import flag, named_tenant, object_of, whole
+from sandbox.erp.model import SHOP_CHANNEL
+from sandbox.erp.tenants import Channel, Tenant
 from sandbox.erp.tokens import SIGNERS
 from sandbox.erp.world import World
 
@@ -16,6 +18,7 @@ def add_to(routes: Blueprint, world: World) -> None:
     _tokens(routes, world)
     _availability(routes, world)
     _installation(routes, world)
+    _channels(routes, world)
 
 
 def _tokens(routes: Blueprint, world: World) -> None:
@@ -60,6 +63,40 @@ def _announced(world: World, tenant: Tenant, queue: str) -> dict[str, Any]:
     message = world.courier.announce(tenant, queue, {"id": tenant.id})
     return {"tenant": tenant.name, "offline": tenant.offline,
             "recipients": len(message.recipients)}
+
+
+def _channels(routes: Blueprint, world: World) -> None:
+    @routes.post("/channel")
+    def channel() -> Any:
+        body = object_of("tenant", "channel", "label", "active", "delete", "articles")
+        tenant = named_tenant(world, body)
+        entry, change = _changed(tenant, body)
+        message = world.courier.announce(tenant, f"sales_channel.{change}", {"id": entry.id})
+        most = whole(body, "articles", 0)
+        for article in channels.list_like(tenant, entry.id, SHOP_CHANNEL, most) if most else ():
+            world.courier.announce(tenant, *events.listing_event(article, entry.id, "create"))
+        return {"id": entry.id, "label": entry.label, "active": entry.active, "change": change,
+                "recipients": len(message.recipients)}
+
+
+def _changed(tenant: Tenant, body: dict[str, Any]) -> tuple[Channel, str]:
+    """The channel that was created, updated or deleted, and which of these it was."""
+    if "channel" not in body:
+        backends = [one.id for one in tenant.backends.values() if one.type == "APP"]
+        if not backends:
+            raise ValueError("there is no backend of an app for another channel")
+        label = str(body.get("label", "Neuer Shop"))
+        return channels.create(tenant, label, "ECOMMERCE", backends[0],
+                               flag(body, "active", True)), "create"
+    entry = tenant.channels.get(whole(body, "channel", 0))
+    if entry is None or entry.type == "STORE":
+        raise ValueError(f"there is no sales channel of a shop {body['channel']!r}")
+    if flag(body, "delete", False):
+        channels.delete(tenant, entry.id)
+        return entry, "delete"
+    entry.label, entry.active = str(body.get("label", entry.label)), flag(
+        body, "active", entry.active)
+    return entry, "update"
 
 
 def _installation(routes: Blueprint, world: World) -> None:

@@ -18,6 +18,11 @@ from sandbox.erp import (
     rest_app,
     rest_articles,
     rest_channels,
+    rest_dms,
+    rest_documents,
+    rest_messages,
+    rest_prices,
+    rest_records,
     sso,
 )
 from sandbox.erp.burst import Burst
@@ -50,7 +55,8 @@ def create_app(options: Options | None = None, url: str = "http://127.0.0.1") ->
                    error_body=errors.api_error_body)
     gate.install(app, world)
     ids.install(app, world)
-    for part in (sso, queries, rest_articles, rest_channels, rest_app):
+    for part in (sso, queries, rest_articles, rest_channels, rest_app, rest_records,
+                 rest_messages, rest_documents, rest_dms, rest_prices):
         app.register_blueprint(part.blueprint(world))
     app.register_blueprint(admin.blueprint(world, burst))
     return app

@@ -36,3 +36,12 @@ def flag(body: dict[str, Any], name: str, default: bool) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{name} is true or false")
     return value
+
+
+def whole(body: dict[str, Any], name: str, default: int) -> int:
+    """A whole number, not negative; digits in a text will do."""
+    value = body.get(name, default)
+    text = str(value)
+    if isinstance(value, bool) or not (text.isascii() and text.isdigit()):
+        raise ValueError(f"{name} is a whole number")
+    return int(text)

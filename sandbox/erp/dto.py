@@ -12,6 +12,7 @@ from sandbox.erp.model import (
     Article,
     Listing,
     Price,
+    PriceRule,
     listing_id,
     of_price_id,
     price_id,
@@ -68,10 +69,9 @@ def article(entry: Article) -> dict[str, Any]:
 
 
 def listing(entry: Article, own: Listing, tenant: Tenant) -> dict[str, Any]:
-    channel = tenant.channels[own.channel]
     return {
         "id": str(listing_id(entry.id, own.channel)), "version": str(own.version),
-        "salesChannelRef": {"id": str(channel.id), "label": channel.label},
+        "salesChannelRef": {"id": str(own.channel), "label": tenant.channel_label(own.channel)},
         "listed": own.listed, "listingState": own.state,
         "listingStateChangeTime": own.state_changed_at.isoformat(),
         "name": {"defaultValue": entry.name, "value": own.name},
@@ -109,6 +109,15 @@ def prices(entry: Article, unit: str) -> list[dict[str, Any]]:
         price(price_id(entry.id), entry.price, entry, unit)]
     return own + [price(price_id(entry.id, listed.channel), listed.price, entry, unit)
                   for listed in entry.listings.values() if listed.price is not None]
+
+
+def price_rule(rule: PriceRule) -> dict[str, Any]:
+    group = None if rule.product_group is None else {"id": "1", "label": rule.product_group}
+    return {"id": str(rule.id), "articleRef": None, "productGroupRef": group, "netPrice": None,
+            "grossPrice": None, "currencyRef": EURO, "fromQuantity": 1, "validFrom": None,
+            "validUntil": None, "specialOfferPrice": False, "salesChannelRef": None,
+            "qualifier": "SALES", "priceGroupRef": None, "customerGroupRef": None,
+            "accountRef": None}
 
 
 def stock(entry: Article, own: Listing | None) -> dict[str, Any]:
@@ -160,4 +169,4 @@ def channel(entry: Channel, tenant: Tenant) -> dict[str, Any]:
 
 def backend(entry: Backend) -> dict[str, Any]:
     return {"id": str(entry.id), "label": entry.label, "type": entry.type, "appId": entry.app_id,
-            "validChannelTypes": ["ECOMMERCE"], "active": entry.active}
+            "validChannelTypes": list(entry.channel_types), "active": entry.active}

@@ -14,7 +14,7 @@ from typing import Any
 from sandbox.catalogue import GROSS, NET, TAX_RATES
 from sandbox.erp import events
 from sandbox.erp.events import Event
-from sandbox.erp.model import DEFAULT_CHANNEL, Article, Listing, Price
+from sandbox.erp.model import DEFAULT_CHANNEL, RULE_BASE, Article, Listing, Price, PriceRule
 from sandbox.erp.options import Options
 from sandbox.erp.tenants import Tenant
 
@@ -83,13 +83,19 @@ def apply(tenant: Tenant, article: Article, edit: Edit, options: Options) -> lis
         if "stock" in edit.values:
             caused += _stock(tenant, article, edit, options.stock_change_id)
         if edit.values.get("media"):
-            article.media_revision += 1
+            tenant.shelf.add(article)
             caused += events.master_data(article, _channels(article, edit), "shelf")
-        article.updated_at = datetime.now(UTC)
-        article.version += 1
+        touch(article, media=bool(edit.values.get("media")))
         if options.marks_listings:
             _mark(article, _channels(article, edit))
         return caused
+
+
+def touch(article: Article, *, media: bool = False) -> None:
+    """Note that something of the article has changed, and whether its images have."""
+    article.updated_at = datetime.now(UTC)
+    article.version += 1
+    article.media_revision += int(media)
 
 
 def _mark(article: Article, channels: list[int]) -> None:
@@ -182,6 +188,32 @@ def _prices(article: Article, edit: Edit) -> list[Event]:
             caused.append(events.price(article, listing.channel, _change(listing.price, new)))
             listing.price = new
     return caused
+
+
+def reprice(tenant: Tenant, percent: Decimal, product_group: str | None, *,
+            keep: bool) -> tuple[list[Article], Event]:
+    """Change many prices by one rule: the ERP reports the rule, none of the articles.
+
+    Without `keep` the rule's record is gone when the event arrives.
+    """
+    with tenant.lock:
+        rule = PriceRule(RULE_BASE + tenant.next_id(), percent, product_group)
+        touched = [one for one in tenant.articles.between() if one.price is not None
+                   and product_group in (None, one.product_group)]
+        for article in touched:
+            _multiply(article, percent / 100)
+            touch(article)
+        if keep:
+            tenant.price_rules[rule.id] = rule
+    return touched, ("article-price." + ("update" if keep else "delete"), {"priceId": rule.id})
+
+
+def _multiply(article: Article, factor: Decimal) -> None:
+    if article.price is not None:
+        article.price = article.price.times(factor, article.tax)
+    for listing in article.listings.values():
+        if listing.price is not None:
+            listing.price = listing.price.times(factor, article.tax)
 
 
 def _new_price(article: Article, values: dict[str, Any]) -> Price | None:

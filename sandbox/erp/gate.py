@@ -17,6 +17,7 @@ from sandbox.erp.tokens import InvalidToken
 from sandbox.erp.world import World
 
 BASE = "/api/vario"
+PUBLIC = f"{BASE}/public/"
 _COMMUNITY = f"{BASE}/community/"
 
 
@@ -70,7 +71,7 @@ def install(app: Flask, world: World) -> None:
 
     @app.before_request
     def check() -> Response | None:
-        if not request.path.startswith(BASE + "/"):
+        if not request.path.startswith(BASE + "/") or request.path.startswith(PUBLIC):
             return None
         if not request.headers.get("User-Agent"):
             return Response("Forbidden", 403, content_type="text/plain")

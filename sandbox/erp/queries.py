@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -12,7 +13,9 @@ from flask import Blueprint, Response, jsonify, request
 from sandbox.erp.errors import invalid, not_found
 from sandbox.erp.vql import sources
 from sandbox.erp.vql.attested import check_attested
-from sandbox.erp.vql.engine import AGGREGATES, Answer, Field, Paging, execute
+from sandbox.erp.vql.engine import AGGREGATES, execute
+from sandbox.erp.vql.joins import joined
+from sandbox.erp.vql.parts import Answer, Field, Paging, Source
 from sandbox.erp.vql.syntax import (
     And,
     Between,
@@ -28,10 +31,14 @@ from sandbox.erp.vql.syntax import (
     VqlError,
     parse,
 )
-from sandbox.erp.world import World, current_tenant
+from sandbox.erp.world import World, current_tenant, sent_object
 
 DATA_TYPES = {"id": "LONG", "number": "DECIMAL", "bool": "BOOLEAN", "time": "DATE_TIME",
               "text": "TEXT", "custom": "TEXT"}
+_ENTITIES = {"article": "article.query", "articleListing": "article.shopListing",
+             "salesChannel": "sales-channel.salesChannels",
+             "document": "document.querySalesDocuments"}
+_EVERYTHING = Paging(default=sys.maxsize // 2, most=sys.maxsize // 2)
 _BORDERS = {"exact": 0, "repeat": -1, "skip": 1}
 JS_TYPES = {"id": "number", "number": "number", "bool": "boolean"}
 
@@ -41,7 +48,7 @@ def blueprint(world: World) -> Blueprint:
 
     @routes.post("/execute")
     def run() -> Response:
-        body = _body()
+        body = sent_object()
         statement = body.get("statement")
         if not isinstance(statement, str):
             raise invalid("statement is required.")
@@ -56,7 +63,7 @@ def blueprint(world: World) -> Blueprint:
 
     @routes.post("/<group>/<template>")
     def structured(group: str, template: str) -> Response:
-        body = _body()
+        body = sent_object()
         pageable = body.get("pageable") or (body.get("adhocPreset") or {}).get("pageable") or {}
         limit, offset = _whole(pageable, "limit") or None, _whole(pageable, "start")
         try:
@@ -68,13 +75,15 @@ def blueprint(world: World) -> Blueprint:
 
     @routes.get("/<group>/<template>/fields")
     def fields(group: str, template: str) -> Response:
-        try:
-            source = sources.source(f"{group}.{template}", current_tenant(), world.options)
-        except VqlError as error:
-            raise not_found(str(error).removesuffix(" does not exist.")) from None
-        columns = [(Column(path), known) for path, known in source.fields.items()]
-        columns += [(Column(known.path), known) for known in _custom_fields(source.dynamic)]
-        return jsonify([describe(column, known) for column, known in columns])
+        return jsonify(_offered(world, f"{group}.{template}"))
+
+    @routes.get("/fields")
+    def entity_fields() -> Response:
+        name = _ENTITIES.get(request.args.get("entityIdentifier", ""))
+        if name is None:
+            raise not_found("The entity")
+        return jsonify([{"entityIdentifier": request.args["entityIdentifier"],
+                         "attributes": _offered(world, name)}])
 
     @routes.get("/dialect-info")
     def dialect() -> dict[str, Any]:
@@ -95,9 +104,29 @@ def blueprint(world: World) -> Blueprint:
     return routes
 
 
+def _offered(world: World, name: str) -> list[dict[str, Any]]:
+    """All columns of a source, with those of the custom field groups that exist."""
+    try:
+        source = sources.source(name, current_tenant(), world.options)
+    except VqlError as error:
+        raise not_found(str(error).removesuffix(" does not exist.")) from None
+    columns = [(Column(path), known) for path, known in source.fields.items()]
+    columns += [(Column(known.path), known) for known in _custom_fields(source.dynamic)]
+    return [describe(column, known) for column, known in columns]
+
+
+def _source(world: World, select: Select) -> Source:
+    """The source of a statement, with what it joins."""
+    source = sources.source(select.source, current_tenant(), world.options)
+    for join in select.joins:
+        inner = execute(join.select, _source(world, join.select), paging=_EVERYTHING)
+        source = joined(source, join, inner)
+    return source
+
+
 def _answered(world: World, select: Select, limit: int | None, offset: int) -> Answer:
     options = world.options
-    source = sources.source(select.source, current_tenant(), options)
+    source = _source(world, select)
     if options.vql_grammar == "attested":
         check_attested(select)
     paging = Paging(options.vql_limit, options.vql_most, options.vql_over_limit == "422",
@@ -164,13 +193,6 @@ def _custom_fields(dynamic: Callable[[str], Field | None]) -> list[Field]:
     """The columns of the custom field groups that exist, as far as the source offers them."""
     paths = [f"listings.custom.{name}" for name in sorted(current_tenant().custom_fields())]
     return [known for path in paths if (known := dynamic(path)) is not None]
-
-
-def _body() -> dict[str, Any]:
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise invalid("The body is not a JSON object.")
-    return body
 
 
 def _whole(body: dict[str, Any], name: str) -> int:

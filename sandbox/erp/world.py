@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import threading
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from typing import Any
 from flask import g, request
 
 from sandbox.erp.delivery import Courier
+from sandbox.erp.errors import invalid
+from sandbox.erp.events import Event
 from sandbox.erp.options import Options
 from sandbox.erp.tenants import MAIN_TENANT, Tenant, Tenants
 from sandbox.erp.tokens import Tokens
@@ -83,6 +86,12 @@ class World:
         with self._random_lock:
             return self._random.random() < 0.5
 
+    def announced(self, tenant: Tenant, caused: list[Event]) -> list[dict[str, Any]]:
+        """Send the webhooks of a change; how each was sent, for the answer to who asked."""
+        messages = [self.courier.announce(tenant, *event) for event in caused]
+        return [{"queue": one.queue, "payload": json.loads(one.body),
+                 "recipients": len(one.recipients)} for one in messages]
+
     def null_is_sent(self) -> bool:
         """The ERP sends a null or leaves the column out; clients must take both."""
         return self.coin() if self.options.nulls == "random" else self.options.nulls == "sent"
@@ -103,6 +112,14 @@ class World:
         self.courier.reset()
         self.tenants.reset()
         self.log.reset()
+
+
+def sent_object() -> dict[str, Any]:
+    """The JSON object that the current request carries. Raises ApiError."""
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise invalid("The body is not a JSON object.")
+    return body
 
 
 def current_tenant() -> Tenant:

@@ -51,6 +51,7 @@ def test_a_switched_off_topic_waits_while_the_others_go_on_and_then_sends_what_c
     assert len(service.writes(untouched)) == written[untouched["id"]]
 
 
+@pytest.mark.contract("10.17")
 def test_a_topic_switched_off_between_claim_and_fetch_is_neither_fetched_nor_written(
     service: Service, articles: Articles
 ):

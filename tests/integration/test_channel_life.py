@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from integration import (
     availability,
     channel_life,
+    channel_stops,
     channels,
     dispatching,
     hints,
@@ -21,6 +22,7 @@ from integration import (
     work_outcomes,
 )
 from integration.clock import db_now
+from integration.erp import webhooks
 from integration.errors import ChannelError, TransientError
 from integration.models import (
     ChannelParameter,
@@ -163,7 +165,7 @@ def test_a_channel_that_is_switched_off_is_held_and_goes_on_by_itself(relay):
     relay.channel("deactivate")
     relay.ask()
 
-    assert relay.stored().held_reason == channel_life.SWITCHED_OFF
+    assert relay.stored().held_reason == channel_stops.SWITCHED_OFF
     assert relay.runs() == []
 
     relay.channel("activate")
@@ -266,7 +268,7 @@ def test_a_channel_that_is_gone_without_a_word_is_held_and_loses_nothing(relay):
     relay.ask()
 
     channel = relay.stored()
-    assert (channel.deleted_at, channel.held_reason) == (None, channel_life.UNKNOWN)
+    assert (channel.deleted_at, channel.held_reason) == (None, channel_stops.UNKNOWN)
 
 
 def test_a_deleted_channel_that_the_erp_has_again_waits_for_a_person(relay):
@@ -291,6 +293,30 @@ def test_a_worker_whose_channel_is_deleted_meanwhile_records_nothing(relay):
     assert relay.shop.writes == []
     assert [type(one).__name__ for one in relay.errors] == ["ClaimLost"]
     assert relay.stored().held_reason is None
+
+
+# Webhooks
+
+
+def test_webhooks_that_were_lost_are_registered_again_and_what_was_missed_is_looked_for(relay):
+    registrations.reconcile(relay.runtime, relay.tenant_id)
+    wanted = relay.queues()
+    relay.ask()
+    assert relay.runs() == []
+
+    client = relay.runtime.erp(relay.tenant_id)
+    webhooks.reconcile(client, client.access.app_identifier, PUBLIC, [])
+    relay.ask()
+
+    assert relay.queues() == wanted
+    assert relay.runs() == [sync_runs.CATCH_UP]
+
+
+def test_nothing_is_registered_for_a_tenant_whose_channels_never_ran(relay):
+    relay.change(SalesChannel, is_paused=True)
+    relay.ask()
+
+    assert relay.queues() == set()
 
 
 # An ERP that goes away

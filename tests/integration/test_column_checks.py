@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import select, update
@@ -22,8 +23,8 @@ ARTICLE, PRICE, STOCK = Topic.ARTICLE, Topic.PRICE, Topic.STOCK
 BUDGET = (30.0, 6.0)
 
 
-@pytest.fixture
-def relay(database_url):
+@contextmanager
+def running(database_url):
     options = Options(articles=40, rate_limit=100_000)
     with serving.running(lambda url: create_app(options, url)) as erp_url:
         relay = Relay(database_url, erp_url)
@@ -31,6 +32,19 @@ def relay(database_url):
         relay.runtime = Runtime(settings, relay.runtime.engine)
         yield relay
         relay.close()
+
+
+@pytest.fixture
+def relay(sqlite_url):
+    with running(sqlite_url) as relay:
+        yield relay
+
+
+@pytest.fixture
+def either(database_url):
+    """For what is decided by statements: on SQLite and on Postgres in turn."""
+    with running(database_url) as relay:
+        yield relay
 
 
 def lie(relay, *reads):
@@ -82,14 +96,14 @@ def catch_ups(relay):
         return len(session.scalars(runs).all())
 
 
-def test_with_columns_that_differ_the_shop_has_the_values_of_rest(relay):
-    lie(relay, "price", "stock")
-    articles = relay.for_sale()[:4]
+def test_with_columns_that_differ_the_shop_has_the_values_of_rest(either):
+    lie(either, "price", "stock")
+    articles = either.for_sale()[:4]
 
-    assert check(relay) == {"price": False, "stock": False}
-    carry(relay, articles)
+    assert check(either) == {"price": False, "stock": False}
+    carry(either, articles)
 
-    assert [in_shop(relay, one) for one in articles] == [in_erp(one) for one in articles]
+    assert [in_shop(either, one) for one in articles] == [in_erp(one) for one in articles]
 
 
 def test_with_columns_that_agree_no_article_is_read_by_itself_after_the_check(relay):
@@ -119,25 +133,25 @@ def test_only_the_read_that_differs_costs_requests(relay):
     assert relay.erp_requests() - before == 1 + 1 + len(articles)
 
 
-def test_columns_that_begin_to_differ_lead_to_a_catch_up_that_repairs_the_shop(relay):
-    articles = relay.for_sale()[:3]
-    check(relay)
-    carry(relay, articles)
-    lie(relay, "price")
+def test_columns_that_begin_to_differ_lead_to_a_catch_up_that_repairs_the_shop(either):
+    articles = either.for_sale()[:3]
+    check(either)
+    carry(either, articles)
+    lie(either, "price")
     for one in articles:
-        relay.edit(one, gross="50.00")
-    relay.hint(PRICE, *articles)
-    relay.drain()
-    assert in_shop(relay, articles[0])[0] == "51.00"  # nobody knows yet
+        either.edit(one, gross="50.00")
+    either.hint(PRICE, *articles)
+    either.drain()
+    assert in_shop(either, articles[0])[0] == "51.00"  # nobody knows yet
 
-    check(relay)
+    check(either)
 
-    assert catch_ups(relay) == 1
-    relay.hint(PRICE, *articles)  # what the catch-up asks for
-    relay.drain()
-    assert {in_shop(relay, one)[0] for one in articles} == {"50.00"}
-    check(relay)
-    assert catch_ups(relay) == 1  # nothing new was found out
+    assert catch_ups(either) == 1
+    either.hint(PRICE, *articles)  # what the catch-up asks for
+    either.drain()
+    assert {in_shop(either, one)[0] for one in articles} == {"50.00"}
+    check(either)
+    assert catch_ups(either) == 1  # nothing new was found out
 
 
 def test_a_channel_without_products_needs_no_catch_up(relay):
@@ -196,29 +210,29 @@ def due(relay):
         return column_checks.is_fresh(session, relay.channel_id)
 
 
-def test_a_running_channel_is_checked_once_a_day(relay):
-    assert due(relay)
-    before = relay.erp_requests()
+def test_a_running_channel_is_checked_once_a_day(either):
+    assert due(either)
+    before = either.erp_requests()
 
-    assert due(relay)
-    assert relay.erp_requests() == before
-    fact(relay, learnt_at=db_now(-column_checks.DAY_S - 1))
-    turns_are_due(relay)
-    assert due(relay)
-    assert relay.erp_requests() > before
+    assert due(either)
+    assert either.erp_requests() == before
+    fact(either, learnt_at=db_now(-column_checks.DAY_S - 1))
+    turns_are_due(either)
+    assert due(either)
+    assert either.erp_requests() > before
 
 
 @pytest.mark.contract("10.20")
-def test_a_second_tick_finds_the_turn_taken(relay):
-    relay.erp("faults", kind="500", route="computed-queries/execute", count=1)
+def test_a_second_tick_finds_the_turn_taken(either):
+    either.erp("faults", kind="500", route="computed-queries/execute", count=1)
     with pytest.raises(TransientError):
-        due(relay)
-    before = relay.erp_requests()
+        due(either)
+    before = either.erp_requests()
 
-    assert not due(relay)
-    assert relay.erp_requests() == before
-    turns_are_due(relay)
-    assert due(relay)
+    assert not due(either)
+    assert either.erp_requests() == before
+    turns_are_due(either)
+    assert due(either)
 
 
 def test_a_paused_channel_is_left_alone(relay):
@@ -249,19 +263,19 @@ def test_an_app_that_is_not_let_in_any_more_holds_its_tenant(relay):
         assert "reconnect the app" in session.get_one(Tenant, relay.tenant_id).held_reason
 
 
-def test_rows_that_waited_for_a_column_go_when_a_check_works_again(relay):
-    article = relay.for_sale()[0]
-    carry(relay, [article])
-    check(relay)
-    relay.hint(STOCK, article)
-    with relay.runtime.scope() as session:
-        row = session.merge(relay.row(STOCK, article))
+def test_rows_that_waited_for_a_column_go_when_a_check_works_again(either):
+    article = either.for_sale()[0]
+    carry(either, [article])
+    check(either)
+    either.hint(STOCK, article)
+    with either.runtime.scope() as session:
+        row = session.merge(either.row(STOCK, article))
         row.hold_reason = "erp-column:listings.salesChannel.id"
-    turns_are_due(relay)
+    turns_are_due(either)
 
-    due(relay)
+    due(either)
 
-    row = relay.row(STOCK, article)
+    row = either.row(STOCK, article)
     assert (row.state, row.hold_reason) == (WorkItemState.QUEUED.value, None)
 
 

@@ -21,7 +21,7 @@ from integration import (
     work_items,
     work_outcomes,
 )
-from integration.channel_life import SWITCHED_OFF
+from integration.channel_stops import SWITCHED_OFF
 from integration.clock import db_now
 from integration.counters import Counter, Key
 from integration.errors import ClaimLost, Rejected, TransientError

@@ -175,18 +175,17 @@ def test_what_is_the_same_for_everybody_tells_nothing_of_anybody(world):
     assert of_acme(world) == before
 
 
-@pytest.mark.parametrize("path", ["/api/install", "/api/uninstall", "/api/webhooks/article.update"])
-def test_a_token_is_worth_nothing_for_another_tenant(path, world):
+def test_a_token_is_worth_nothing_for_another_tenant(world):
     """The tenant stands in the signed token, and nowhere else."""
-    good = world.app_token("globex")
-    head, _, signature = good.split(".")
+    head, _, signature = world.app_token("globex").split(".")
     acme_claims = world.app_token("acme").split(".")[1]
+    headers = {"Authorization": f"Bearer {head}.{acme_claims}.{signature}"}
     before = of_acme(world)
 
-    forged = f"{head}.{acme_claims}.{signature}"
-    answer = world.client.post(path, json={}, headers={"Authorization": f"Bearer {forged}"})
+    for path in ("/api/install", "/api/uninstall", "/api/webhooks/article.update"):
+        answer = world.client.post(path, json={}, headers=headers)
+        assert (answer.status_code, answer.text) == (401, ""), path
 
-    assert (answer.status_code, answer.text) == (401, "")
     assert of_acme(world) == before
 
 

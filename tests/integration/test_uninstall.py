@@ -21,6 +21,7 @@ from integration.models import (
     WorkItemState,
 )
 from integration.topology import Topic
+from tasks import housekeeping
 from tests.integration.installing import installing
 from tests.integration.relay import LIMITS
 from tests.unit.webhooks.support import bearer
@@ -268,7 +269,8 @@ def test_installed_again_within_a_month_it_finds_its_mappings(world):
     assert "`vario-relay channel show 42`" in steps["channels"]["do"]
 
 
-def test_after_a_month_everything_is_forgotten(world):
+def test_after_a_month_everything_is_forgotten(world, monkeypatch, caplog):
+    caplog.set_level("INFO")
     add_listing(world)
     hint(world, "1001")
     world.install("globex")
@@ -279,8 +281,10 @@ def test_after_a_month_everything_is_forgotten(world):
             update(Tenant).where(Tenant.subdomain == "globex").values(uninstalled_at=None)
         )
 
-    assert keep_house(world) == ["acme"]
+    monkeypatch.setattr(housekeeping.runtime, "current", lambda: world.runtime)
+    housekeeping.housekeeping_task.run()
 
+    assert "event=tenant.forgotten tenant=acme" in caplog.text
     assert [one.subdomain for one in rows(world, Tenant)] == ["globex"]
     for model in (SalesChannel, Listing, WorkItem, ChannelParameter):
         assert rows(world, model) == []

@@ -392,6 +392,7 @@ def test_two_hundred_bad_calls_at_once_change_nothing(world):
 # What goes with an answer, and what is written about it
 
 
+@pytest.mark.contract("10.23")
 def test_every_answer_carries_a_request_id(world):
     good = {**bearer(), "x-request-id": "erp-7"}
     forged = {**bearer(), "x-request-id": "a b"}

@@ -15,6 +15,7 @@ const TEXTS = {
     noToken: "This page is opened by VARIO; without its tokens it can do nothing.",
     refused: "VARIO's proof of who is calling was not accepted or has ended. Close this page and begin again in VARIO; "
       + "if that does not help, whoever runs the service compares RELAY_APP_JWK and RELAY_APP_IDENTIFIER with VARIO.",
+    refusals: {},
     away: "The service does not answer. Try again in a moment.",
     again: "Try again", finish: "Finish",
     erpRefused: "VARIO could not remove the app on its side. Begin again in VARIO.",
@@ -36,6 +37,11 @@ const TEXTS = {
     noToken: "Diese Seite wird von VARIO geöffnet; ohne dessen Token kann sie nichts tun.",
     refused: "VARIOs Nachweis, wer aufruft, wurde nicht anerkannt oder ist abgelaufen. Diese Seite schließen und in VARIO "
       + "neu beginnen; hilft das nicht, vergleicht der Betreiber RELAY_APP_JWK und RELAY_APP_IDENTIFIER mit VARIO.",
+    refusals: {
+      MISSING_OFFLINE_TOKEN: "VARIO hat keinen Offline-Token mitgegeben, und es ist keiner gespeichert.",
+      OFFLINE_TOKEN_REFUSED: "Der Offline-Token wurde nicht anerkannt.",
+      INSTALL_RUNNING: "Die App wird gerade schon installiert.",
+    },
     away: "Der Dienst antwortet nicht. Bitte gleich noch einmal versuchen.",
     again: "Noch einmal", finish: "Abschließen",
     erpRefused: "VARIO konnte die App auf seiner Seite nicht entfernen. Bitte in VARIO neu beginnen.",
@@ -110,7 +116,10 @@ async function call() {
     // No answer, or one without JSON: what follows goes by the status alone.
   }
   if (answer && answer.ok) return report(content);
-  say(answer && answer.status === 401 ? texts.refused : content.message || texts.away, true);
+  // The service's own sentence is English; what happens often is said in the reader's language before.
+  const known = texts.refusals[content.error];
+  const said = [known, content.message].filter(Boolean).join(" ") || texts.away;
+  say(answer && answer.status === 401 ? texts.refused : said, true);
   offer("again", call);
   return undefined;
 }

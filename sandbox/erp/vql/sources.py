@@ -14,7 +14,7 @@ from typing import Any
 from sandbox.erp.model import Article, Articles, Listing, listing_id
 from sandbox.erp.options import Options
 from sandbox.erp.tenants import Tenant
-from sandbox.erp.vql.engine import Bounds, Field, Source
+from sandbox.erp.vql.parts import Bounds, Field, Source
 from sandbox.erp.vql.syntax import VqlError
 
 CHANNEL = "listings.salesChannel.id"
@@ -112,7 +112,7 @@ def _off(amount: Any) -> Any:
 def _shop_listing(tenant: Tenant, options: Options) -> Source:
     profile = options.profile
     label = Field("listings.salesChannel.label", "text",
-                  lambda row: tenant.channels[row[1].channel].label)
+                  lambda row: tenant.channel_label(row[1].channel))
     fields = {**_SHOP_LISTING, label.path: label}
     for lie in options.column_lies:
         fields.update(_LIES[lie])
@@ -239,12 +239,30 @@ def _migrations(tenant: Tenant, _options: Options) -> Source:
     return _listed(fields, lambda: tenant.migrations.values(), ("id", "identifier"))
 
 
+def _sales_documents(tenant: Tenant, options: Options) -> Source:
+    fields = _fields((
+        ("id", "id", lambda row: row.id),
+        ("name", "text", lambda row: row.number),
+        ("documentDate", "time", lambda row: row.created_at),
+        *(() if options.profile == "rest" else (
+            ("number", "text", lambda row: row.number),
+            ("documentTypeCategory", "text", lambda row: row.category),
+            ("documentState.key", "text", lambda row: row.state),
+            ("salesChannel.id", "id", lambda row: row.channel),
+            (options.order_reference, "text", lambda row: row.reference),
+        )),
+    ))
+    return _listed(fields, lambda: list(tenant.trade.documents.values()),
+                   ("id", "name", "documentDate"))
+
+
 _SOURCES: dict[str, Callable[[Tenant, Options], Source]] = {
     "article.shopListing": _shop_listing,
     "article.query": _article_query,
     "article.queryArticles": _article_query,
     "sales-channel.salesChannels": _sales_channels,
     "sales-channel.salesChannelBackends": _backends,
+    "document.querySalesDocuments": _sales_documents,
     "system.queryAppMessageWebhook": _webhooks,
     "system.queryAppMigrations": _migrations,
 }

@@ -84,6 +84,8 @@ class Receiver:
         self.received: list[tuple[str, dict[str, Any], str]] = []  # path, body, bearer token
         self.token_was_in: list[str | None] = []
         self.status = 200
+        self.answering = threading.Event()  # cleared, it keeps the ERP waiting for its answer
+        self.answering.set()
         self.url = ""
         self._arrived = threading.Condition()
 
@@ -99,6 +101,7 @@ class Receiver:
                 self.token_was_in.append(where)
                 self.received.append((path, request.get_json(), token))
                 self._arrived.notify_all()
+            self.answering.wait(5)
             return "", self.status
 
         return app
@@ -118,23 +121,17 @@ def served(**options: Any) -> Iterator[Erp]:
         yield Erp(url)
 
 
-@pytest.fixture
-def erp() -> Iterator[Erp]:
-    with served() as client:
-        yield client
-
-
 @pytest.fixture(scope="module")
-def one_for_all() -> Iterator[Erp]:
+def served_url() -> Iterator[str]:
     with served() as client:
-        yield client
+        yield client.url
 
 
 @pytest.fixture
-def shared(one_for_all: Erp) -> Erp:
-    """A sandbox as at start that its module's tests use one after the other."""
-    assert one_for_all.admin("POST", "reset").status_code == 200
-    return one_for_all
+def erp(served_url: str) -> Erp:
+    """A sandbox as at start that its module's tests use one after the other, and a new client."""
+    assert requests.post(f"{served_url}/_sandbox/reset", timeout=10).status_code == 200
+    return Erp(served_url)
 
 
 @pytest.fixture

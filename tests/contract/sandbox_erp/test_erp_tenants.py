@@ -7,12 +7,6 @@ ME = "/cmn/users/me"
 ONLINE, OFFLINE = "tenant.online", "tenant.offline"
 
 
-@pytest.fixture(autouse=True)
-def logged_in(shared):
-    shared.credentials = shared.admin("POST", "tenants", {}).json()
-    shared.login()
-
-
 def app_token(erp, **wanted):
     answer = erp.admin("POST", "token", wanted)
     assert answer.status_code == 200, answer.text
@@ -30,108 +24,108 @@ def verified_by(token, jwks):
     return None
 
 
-def test_an_offline_tenant_says_so_first_and_then_answers_503_to_everything(shared, receiver):
+def test_an_offline_tenant_says_so_first_and_then_answers_503_to_everything(erp, receiver):
     for queue in (OFFLINE, ONLINE):
-        shared.register(queue, f"{receiver.url}/{queue}")
+        erp.register(queue, f"{receiver.url}/{queue}")
 
-    assert shared.admin("POST", "offline", {}).json()["recipients"] == 1
+    assert erp.admin("POST", "offline", {}).json()["recipients"] == 1
 
-    assert {shared.call("GET", path).status_code for path in (ME, "/erp/articles/1001")} == {503}
-    assert shared.token_call().status_code == 200
-    assert type(shared)(shared.url, "beta").call("GET", ME).status_code == 200
-    assert shared.edit("1001", set={"stock": 3}, silent=True)["article"]["stock"] == 3
-    shared.admin("POST", "online", {})
-    assert shared.call("GET", ME).status_code == 200
+    assert {erp.call("GET", path).status_code for path in (ME, "/erp/articles/1001")} == {503}
+    assert erp.token_call().status_code == 200
+    assert type(erp)(erp.url, "beta").call("GET", ME).status_code == 200
+    assert erp.edit("1001", set={"stock": 3}, silent=True)["article"]["stock"] == 3
+    erp.admin("POST", "online", {})
+    assert erp.call("GET", ME).status_code == 200
     [first, second] = receiver.wait(2)
     assert {first[0], second[0]} == {OFFLINE, ONLINE}
     assert first[1] == second[1]
     assert list(first[1]) == ["id"]
 
 
-def test_after_an_uninstall_no_token_of_the_tenant_counts_any_more(shared):
-    shared.register(ONLINE, "http://127.0.0.1:9/never")
+def test_after_an_uninstall_no_token_of_the_tenant_counts_any_more(erp):
+    erp.register(ONLINE, "http://127.0.0.1:9/never")
 
-    shared.admin("POST", "uninstall", {})
+    erp.admin("POST", "uninstall", {})
 
-    assert shared.call("GET", ME).status_code == 401
-    assert (shared.token_call().status_code, shared.token_call().json()["error"]) == (
+    assert erp.call("GET", ME).status_code == 401
+    assert (erp.token_call().status_code, erp.token_call().json()["error"]) == (
         400, "invalid_grant")
-    assert shared.admin("GET", "registrations").json() == []
-    assert type(shared)(shared.url, "beta").call("GET", ME).status_code == 200
+    assert erp.admin("GET", "registrations").json() == []
+    assert type(erp)(erp.url, "beta").call("GET", ME).status_code == 200
 
 
-def test_an_uninstall_can_leave_the_registrations_behind(shared):
-    shared.register(ONLINE, "http://127.0.0.1:9/never")
+def test_an_uninstall_can_leave_the_registrations_behind(erp):
+    erp.register(ONLINE, "http://127.0.0.1:9/never")
 
-    shared.admin("POST", "uninstall", {"keep_webhooks": True})
+    erp.admin("POST", "uninstall", {"keep_webhooks": True})
 
-    assert len(shared.admin("GET", "registrations").json()) == 1
-
-
-def test_a_reinstall_brings_a_new_offline_token_and_the_old_one_stays_refused(shared):
-    old = shared.credentials["offlineToken"]
-    shared.admin("POST", "uninstall", {})
-
-    shared.credentials = shared.admin("POST", "reinstall", {}).json()
-
-    assert shared.credentials["offlineToken"] != old
-    assert shared.token_call(refresh_token=old).json()["error"] == "invalid_grant"
-    assert shared.call("GET", ME).status_code == 401  # the access token is from before
-    shared.login()
-    assert shared.call("GET", ME).status_code == 200
+    assert len(erp.admin("GET", "registrations").json()) == 1
 
 
-def test_a_reinstall_without_an_uninstall_changes_nothing(shared):
-    again = shared.admin("POST", "reinstall", {}).json()
+def test_a_reinstall_brings_a_new_offline_token_and_the_old_one_stays_refused(erp):
+    old = erp.credentials["offlineToken"]
+    erp.admin("POST", "uninstall", {})
 
-    assert again["offlineToken"] == shared.credentials["offlineToken"]
+    erp.credentials = erp.admin("POST", "reinstall", {}).json()
+
+    assert erp.credentials["offlineToken"] != old
+    assert erp.token_call(refresh_token=old).json()["error"] == "invalid_grant"
+    assert erp.call("GET", ME).status_code == 401  # the access token is from before
+    erp.login()
+    assert erp.call("GET", ME).status_code == 200
+
+
+def test_a_reinstall_without_an_uninstall_changes_nothing(erp):
+    again = erp.admin("POST", "reinstall", {}).json()
+
+    assert again["offlineToken"] == erp.credentials["offlineToken"]
 
 
 @pytest.mark.parametrize(("keep_old", "keys"), [(True, 2), (False, 1)])
-def test_a_rotated_key_signs_from_now_on_and_has_a_kid_of_its_own(shared, keep_old, keys):
-    before = app_token(shared)
+def test_a_rotated_key_signs_from_now_on_and_has_a_kid_of_its_own(erp, keep_old, keys):
+    before = app_token(erp)
 
-    jwks = shared.admin("POST", "rotate-key", {"keep_old": keep_old}).json()
+    jwks = erp.admin("POST", "rotate-key", {"keep_old": keep_old}).json()
 
-    after = app_token(shared)
+    after = app_token(erp)
     assert len({key["kid"] for key in jwks["keys"]}) == keys
     assert verified_by(after, jwks) == keys - 1
     assert jwt.get_unverified_header(after)["kid"] == jwks["keys"][-1]["kid"]
     assert verified_by(before, jwks) == (0 if keep_old else None)
-    assert shared.admin("POST", "tenants", {}).json()["jwk"] == jwks
+    assert erp.admin("POST", "tenants", {}).json()["jwk"] == jwks
 
 
-def test_webhooks_are_signed_with_the_new_key_too(shared, receiver):
-    shared.register(ONLINE, receiver.url + "/x")
-    shared.admin("POST", "online", {})
+def test_webhooks_are_signed_with_the_new_key_too(erp, receiver):
+    erp.register(ONLINE, receiver.url + "/x")
+    erp.admin("POST", "online", {})
     receiver.wait(1)
 
-    jwks = shared.admin("POST", "rotate-key", {}).json()
-    shared.admin("POST", "online", {})
+    jwks = erp.admin("POST", "rotate-key", {}).json()
+    erp.admin("POST", "online", {})
 
     tokens = [one[2] for one in receiver.wait(2)]
     assert sorted(verified_by(token, jwks) for token in tokens) == [0, 1]
 
 
-def test_app_tokens_are_signed_with_the_claims_and_the_key_that_were_asked_for(shared):
-    jwks = shared.admin("POST", "rotate-key", {}).json()
-    token = app_token(shared, claims={"tokenType": "PERMITTED_TOKEN", "tenantSubdomain": None})
+def test_app_tokens_are_signed_with_the_claims_and_the_key_that_were_asked_for(erp):
+    jwks = erp.admin("POST", "rotate-key", {}).json()
+    token = app_token(erp, claims={"tokenType": "PERMITTED_TOKEN", "tenantSubdomain": None})
 
     claims = jwt.decode(token, options={"verify_signature": False})
     assert claims["tokenType"] == "PERMITTED_TOKEN"
     assert "tenantSubdomain" not in claims
-    assert verified_by(app_token(shared, signer="first"), jwks) == 0
-    assert verified_by(app_token(shared, signer="stranger"), jwks) is None
-    assert "kid" not in jwt.get_unverified_header(app_token(shared, kid=None))
-    assert jwt.get_unverified_header(app_token(shared, kid="x"))["kid"] == "x"
+    assert verified_by(app_token(erp, signer="first"), jwks) == 0
+    assert verified_by(app_token(erp, signer="stranger"), jwks) is None
+    assert "kid" not in jwt.get_unverified_header(app_token(erp, kid=None))
+    assert jwt.get_unverified_header(app_token(erp, kid="x"))["kid"] == "x"
 
 
 @pytest.mark.parametrize(("path", "body"), [
     ("token", {"signer": "me"}), ("token", {"claims": []}), ("token", {"kid": 1}),
     ("rotate-key", {"keep_old": 1}), ("uninstall", {"keep_webhooks": "yes"}),
     ("offline", {"tenants": "acme"}), ("online", {"tenant": "Not A Tenant"})])
-def test_what_makes_no_sense_is_400(shared, path, body):
-    answer = shared.admin("POST", path, body)
+def test_what_makes_no_sense_is_400(erp, path, body):
+    answer = erp.admin("POST", path, body)
 
     assert answer.status_code == 400
     assert set(answer.json()) == {"error", "message"}

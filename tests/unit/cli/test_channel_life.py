@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from cli import doctor_channel, doctor_life
-from integration import availability, channel_life, channels
+from integration import availability, channel_life, channel_stops, channels
 from integration.clock import db_now
 from integration.errors import IntegrationError
 from integration.models import SalesChannel, Tenant
@@ -124,6 +124,25 @@ def test_a_channel_that_is_said_to_be_deleted_is_shown_as_held(run, runtime, cha
 
     assert row["state"] == "held"
     assert "the ERP says that it deleted this sales channel" in row["held_reason"]
+
+
+def test_what_a_merchant_switched_off_is_not_switched_on_here(run, runtime, shopware_channel):
+    with runtime.scope() as session:
+        session.execute(
+            update(SalesChannel).values(held_reason=channel_stops.SWITCHED_OFF, is_paused=False)
+        )
+        channel_id = channels.find(session, shopware_channel).id
+
+    said = run("channel", "set", shopware_channel, "currency=EUR").stderr
+    refused = run("sync", shopware_channel)
+    states = [one for one in doctor_channel.findings(runtime, channel_id, None)]
+
+    assert "not held any more" not in said
+    assert stored(runtime).held_reason == channel_stops.SWITCHED_OFF
+    assert refused.exit_code == 1
+    assert refused.stderr.strip().endswith("it goes on by itself when it is active there")
+    (state,) = [one for one in states if one.check == "channel acme/42 state"]
+    assert state.ok
 
 
 def test_a_channel_that_waits_for_a_person_is_named(run, runtime, channel, erp):

@@ -15,6 +15,7 @@ def stored(runtime, subdomain="acme"):
         return session.scalar(select(Tenant).where(Tenant.subdomain == subdomain))
 
 
+@pytest.mark.contract("10.18")
 def test_the_offline_token_is_read_from_standard_input_and_stored_sealed(
     run, runtime, offline_token
 ):

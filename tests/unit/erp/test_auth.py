@@ -129,6 +129,7 @@ def test_the_repr_shows_no_secret(access):
     assert "the-offline-token" not in repr(access)
 
 
+@pytest.mark.contract("10.5")
 def test_the_exchange_sends_the_refresh_grant_as_a_form(access, wire):
     wire.post(TOKEN_URL, json={"access_token": "fresh", "expires_in": 300})
 
@@ -248,6 +249,7 @@ def test_an_answer_without_a_token_is_tried_again(body, access, wire):
         fetch_access_token(access, http.session())
 
 
+@pytest.mark.contract("10.18")
 def test_errors_quote_neither_tokens_nor_descriptions(access, wire):
     wire.post(
         TOKEN_URL,

@@ -36,6 +36,8 @@ API_ERROR = {
 }
 
 
+@pytest.mark.contract("10.5")
+@pytest.mark.contract("10.8")
 def test_every_request_carries_token_and_user_agent_and_takes_from_the_budget(
     client, wire, bucket, access
 ):
@@ -53,6 +55,7 @@ def test_every_request_carries_token_and_user_agent_and_takes_from_the_budget(
 
 
 @pytest.mark.pitfall(18)
+@pytest.mark.contract("10.9")
 def test_writes_suppress_our_own_webhooks(client, wire):
     wire.patch(ARTICLE, json={})
     wire.post(f"{API}/cmn/x", body=b"")
@@ -65,6 +68,7 @@ def test_writes_suppress_our_own_webhooks(client, wire):
         assert call.request.headers["Content-Type"] == "application/json"
 
 
+@pytest.mark.contract("10.7")
 def test_a_refused_token_is_dropped_and_the_request_repeated_once(client, wire, tokens, bucket):
     wire.get(ARTICLE, status=401)
     wire.get(ARTICLE, json={"id": "4711"})
@@ -79,6 +83,7 @@ def test_a_refused_token_is_dropped_and_the_request_repeated_once(client, wire, 
     assert bucket.taken == 2
 
 
+@pytest.mark.contract("10.7")
 def test_a_second_refused_token_holds_the_tenant(client, wire, tokens):
     wire.get(ARTICLE, status=401)
     wire.get(ARTICLE, status=401)
@@ -106,6 +111,7 @@ def test_a_second_refused_token_holds_the_tenant(client, wire, tokens):
         (302, TransientError, "answered 302"),
     ],
 )
+@pytest.mark.contract("10.22")
 def test_a_status_has_one_consequence(status, error, words, client, wire):
     wire.get(ARTICLE, status=status, json=API_ERROR)
 
@@ -118,6 +124,7 @@ def test_a_status_has_one_consequence(status, error, words, client, wire):
     assert "query" not in str(caught.value)
 
 
+@pytest.mark.contract("10.19")
 def test_a_refusal_tells_the_erps_own_words_and_the_tracking_id(client, wire):
     wire.get(ARTICLE, status=422, json=API_ERROR)
 
@@ -184,6 +191,7 @@ def test_a_404_of_something_in_front_of_the_erp_deactivates_nothing(client, wire
         ({}, 6),
     ],
 )
+@pytest.mark.contract("10.6")
 def test_429_pauses_the_tenant_for_the_announced_time(headers, seconds, client, wire, bucket):
     wire.get(ARTICLE, status=429, headers=headers)
 
@@ -269,6 +277,7 @@ def _page(wire, ids, *, offset=None, **headers):
     )
 
 
+@pytest.mark.contract("10.16")
 def test_a_query_sends_the_statement_with_its_line_breaks(client, wire):
     wire.post(EXECUTE, json={"definition": [], "data": []})
 
@@ -280,6 +289,7 @@ def test_a_query_sends_the_statement_with_its_line_breaks(client, wire):
     assert "x-vario-suppress-own-webhooks" not in wire.calls[0].request.headers
 
 
+@pytest.mark.contract("10.15")
 def test_pages_follow_the_headers(client, wire):
     _page(wire, [1, 2], **{"x-query-more-elements": "true", "x-query-next-offset": "7"})
     _page(wire, [3], offset=7, **{"x-query-more-elements": "false"})
@@ -287,6 +297,7 @@ def test_pages_follow_the_headers(client, wire):
     assert [row["id"] for row in client.vql_all("SELECT id", limit=2)] == [1, 2, 3]
 
 
+@pytest.mark.contract("10.15")
 def test_without_headers_a_full_page_expects_another(client, wire):
     _page(wire, [1, 2])
     _page(wire, [3, 4], offset=2)

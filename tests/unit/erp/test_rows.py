@@ -98,6 +98,7 @@ def test_nothing_is_the_default():
 @pytest.mark.parametrize(
     ("value", "text"), [(4711, "4711"), ("4711", "4711"), (None, None), ("", None), (True, None)]
 )
+@pytest.mark.contract("10.15")
 def test_ids_are_text(value, text):
     assert id_text(value) == text
 

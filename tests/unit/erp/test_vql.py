@@ -23,6 +23,7 @@ from integration.errors import Invalid
 UUID = "6f0c1f2d-5a53-4d5f-8a31-9b0f6c1f2d10"
 
 
+@pytest.mark.contract("10.16")
 def test_a_statement_keeps_each_annotation_on_its_own_line_before_its_column():
     statement = select(
         [Column("id"), Column("number", "sku"), Column("listings.custom.my-shop.externalId", "x")],
@@ -43,6 +44,7 @@ def test_a_statement_keeps_each_annotation_on_its_own_line_before_its_column():
     ]
 
 
+@pytest.mark.contract("10.16")
 def test_an_annotation_of_the_first_column_has_its_own_line_too():
     statement = select([Column("number", "sku")], "article.shopListing")
 
@@ -88,12 +90,14 @@ def test_words_truth_values_and_uuids_are_quoted():
         lambda: select([Column("id")], "a.b", order_by=["id DESC"]),
     ],
 )
+@pytest.mark.contract("10.16")
 def test_anything_but_a_plain_part_is_refused(make):
     with pytest.raises(Invalid):
         make()
 
 
 @given(st.text())
+@pytest.mark.contract("10.16")
 def test_text_enters_a_statement_as_an_id_only_if_it_is_digits(text):
     if is_id(text):
         assert text.isascii()
@@ -105,6 +109,7 @@ def test_text_enters_a_statement_as_an_id_only_if_it_is_digits(text):
 
 
 @given(st.text(max_size=30))
+@pytest.mark.contract("10.16")
 def test_a_path_never_carries_a_quote_a_blank_or_a_comment(text):
     try:
         statement = select([Column(text)], "a.b")
@@ -121,6 +126,7 @@ def _column(attribute, name):
     return {"_type": "attribute", "attribute": attribute, "displayName": name}
 
 
+@pytest.mark.contract("10.15")
 def test_the_example_of_the_vendor_maps_to_display_names_without_nulls():
     definition = [
         _column("id", "id"),

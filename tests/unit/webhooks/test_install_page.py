@@ -200,6 +200,15 @@ def test_a_refusal_is_said_in_words_and_can_be_tried_again(opened, answer, words
     assert did["messages"] == []
 
 
+def test_a_frequent_refusal_is_said_in_german_before_the_services_own_words(opened):
+    body = json.dumps({"error": "INSTALL_RUNNING", "message": "tenant acme is at it."})
+
+    did = opened("?appToken=app&language=de", {"status": 409, "body": body})
+
+    said = "Die App wird gerade schon installiert. tenant acme is at it."
+    assert did["state"]["text"] == said
+
+
 def test_a_page_without_tokens_does_nothing(opened):
     did = opened("")
 

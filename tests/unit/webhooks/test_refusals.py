@@ -43,6 +43,7 @@ def world(untouched):
         ("", "NOT_FOUND"),
     ],
 )
+@pytest.mark.contract("10.23")
 def test_an_address_that_is_not_ours_is_a_404(world, path, code):
     response = world.post(path, {"articleId": 5})
 
@@ -146,6 +147,7 @@ def test_unproven_comes_before_everything_else_and_says_nothing(world, path, bod
 
 
 @pytest.mark.parametrize("path", ["/api/webhooks/article.update", "/api", "/api/", "/api/x/y"])
+@pytest.mark.contract("10.3")
 def test_nothing_below_api_answers_without_a_token(world, path):
     assert world.client.get(path).status_code == 401
 
