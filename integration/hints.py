@@ -31,13 +31,22 @@ from sqlalchemy.orm import Session
 from integration import counters, db, prepared, sql
 from integration.clock import db_now
 from integration.counters import Counter, Key
-from integration.models import Priority, SalesChannel, Tenant, WorkItem, WorkItemState
+from integration.models import (
+    BY_HAND,
+    ArticleHold,
+    Priority,
+    SalesChannel,
+    Tenant,
+    WorkItem,
+    WorkItemState,
+)
 from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 
 QUEUED, PROCESSING = WorkItemState.QUEUED.value, WorkItemState.PROCESSING.value
 
 # Tables, not classes: this runs for every webhook, and the ORM's part costs more than the query.
 _channel, _tenant = SalesChannel.__table__.c, Tenant.__table__.c
+_hold = ArticleHold.__table__.c
 
 
 def hint(
@@ -161,12 +170,23 @@ def _channels_statement(on_postgres: bool, for_one: bool, unless_channel: bool) 
 
 
 def _new_row(channel_id: Any, entity_id: Any, **more: Any) -> dict[str, Any]:
-    """A row for something that was never heard of before."""
+    """A row for something that was never heard of before; held if a person holds its article."""
+    topic = bindparam("topic_name", type_=String())
+    hold_by_hand = (
+        select(literal(BY_HAND))
+        .where(
+            _hold.channel_id == channel_id,
+            _hold.topic == topic,
+            _hold.article_id == entity_id,
+        )
+        .scalar_subquery()
+    )
     return {
         "channel_id": channel_id,
-        "topic": bindparam("topic_name", type_=String()),
+        "topic": topic,
         "entity_id": entity_id,
         "state": literal(QUEUED),
+        "hold_reason": hold_by_hand,
         "generation": literal(1),
         "attempts": literal(0),
         "due_at": db_now(),
@@ -190,8 +210,11 @@ def _bumped(on_postgres: bool, new: Any, has_run: bool, forgets_hash: bool) -> d
     """What a hint changes in a row: generation + 1, QUEUED again unless it is worked on."""
     old = WorkItem.__table__.c
     is_processing = old.state == PROCESSING
-    # Held and FAILED rows are due at once: the new event may be what they were waiting for.
-    is_waiting = and_(old.state == QUEUED, old.hold_reason.is_(None))
+    # Held and FAILED rows are due at once: the new event may be what they were waiting for. Not
+    # what a person holds: whether that goes on is asked of `article_hold` with each hint.
+    is_waiting = and_(
+        old.state == QUEUED, or_(old.hold_reason.is_(None), old.hold_reason == BY_HAND)
+    )
     changes: dict[str, Any] = {
         "generation": old.generation + 1,
         "last_event_at": db_now(),
@@ -199,7 +222,7 @@ def _bumped(on_postgres: bool, new: Any, has_run: bool, forgets_hash: bool) -> d
         # A new event starts the retry schedule again: it also makes the row due at once, and
         # events must not use the schedule up within minutes of an outage.
         "attempts": case((is_processing, old.attempts), else_=0),
-        "hold_reason": case((is_processing, old.hold_reason), else_=None),
+        "hold_reason": case((is_processing, old.hold_reason), else_=new.hold_reason),
         "priority": case(
             (or_(is_processing, is_waiting), sql.least(on_postgres, old.priority, new.priority)),
             else_=new.priority,

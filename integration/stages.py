@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integration import (
+    article_holds,
     channels,
     db,
     shop_products,
@@ -173,8 +174,8 @@ def hold_where_it_says_so(session: Session, channel_id: int, error: Exception) -
 def fetch(runtime: Runtime, claim_id: str) -> Batch:
     """The ERP's current rows of a claimed batch, as few requests as the topic allows.
 
-    A switched-off topic and a channel that stopped give their rows back; articles that are not
-    in the shop yet go before their prices and stocks.
+    A switched-off topic, a channel that stopped and a hold by hand give their rows back; articles
+    that are not in the shop yet go before their prices and stocks.
     """
     nothing: Batch = {"claim": claim_id, "rows": {}}
     with claimed(runtime, claim_id) as work:
@@ -245,18 +246,18 @@ def _may_travel(runtime: Runtime, work: Work) -> bool:
 
 
 def _in_shop_or_article(runtime: Runtime, work: Work) -> list[str]:
-    """Entity ids to fetch; prices and stocks of products that are not there wait for them."""
+    """Entity ids to fetch: not those that a person keeps back; prices and stocks of products that
+    are not there wait for them."""
+    with runtime.scope() as session:
+        kept = article_holds.keep_back(session, work.claim)
+    items = [item for item in work.claim.items if item.entity_id not in kept]
     if work.claim.topic is Topic.ARTICLE:
-        return [item.entity_id for item in work.claim.items]
-    waiting = [
-        item.id for item in work.claim.items if item.entity_id not in work.listing_by_article
-    ]
+        return [item.entity_id for item in items]
+    waiting = [item.id for item in items if item.entity_id not in work.listing_by_article]
     if waiting:
         with runtime.scope() as session:
             work_outcomes.wait_for_articles(session, work.claim, waiting)
-    return [
-        item.entity_id for item in work.claim.items if item.entity_id in work.listing_by_article
-    ]
+    return [item.entity_id for item in items if item.entity_id in work.listing_by_article]
 
 
 def _small_enough(runtime: Runtime, work: Work, rows: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 
 from kombu.exceptions import OperationalError as BrokerError
 
-from integration import channels, dispatching, observe, runtime, work_items, work_outcomes
+from integration import (
+    article_holds,
+    channels,
+    dispatching,
+    observe,
+    runtime,
+    work_items,
+    work_outcomes,
+)
 from integration.connectors import registry
 from integration.dispatching import Chain, Limits
 from integration.errors import UsageError
@@ -35,13 +43,15 @@ def dispatch_task() -> int:
 
 @app.task(base=StageTask, name=TASK_SWEEP)
 def sweep_task() -> None:
-    """Take expired leases back, resume runs whose driver died, and dispatch what is due.
+    """Take expired leases back, let go what nobody holds any more, resume runs whose driver died,
+    and dispatch what is due.
 
     Failure policy: everything it does is safe to do twice, also at the same time.
     """
     here = runtime.current()
     with here.scope() as session:
         work_outcomes.recover_expired(session)
+        article_holds.let_go(session)
         runs = due_runs(session)
     for run_id in runs:
         advance_task.delay(run_id)

@@ -66,6 +66,15 @@ class WorkItem(Base):
             postgresql_where=text("state <> 'COMPLETED'"),
             sqlite_where=text("state <> 'COMPLETED'"),
         ),
+        # What is held, by cause: to show it, and to let it go when the cause is gone.
+        Index(
+            "ix_work_item_held_for",
+            "hold_reason",
+            "channel_id",
+            "entity_id",
+            postgresql_where=text("hold_reason IS NOT NULL"),
+            sqlite_where=text("hold_reason IS NOT NULL"),
+        ),
         Index("ix_work_item_run", "sync_run_id"),
     )
 
