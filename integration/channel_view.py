@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from integration.mapping_kinds import Mappings
+
 #: Used for every channel unless `channel set CHANNEL currency=...` says otherwise.
 DEFAULT_CURRENCY = "EUR"
 
@@ -19,6 +21,8 @@ class ChannelView:
     erp_id: str
     platform: str
     parameters: Mapping[str, str] = field(repr=False, default_factory=dict)
+    #: What the shop calls values of the ERP; of a work item's channel, those its topic needs.
+    mappings: Mappings = field(repr=False, default_factory=Mappings)
 
     @property
     def label(self) -> str:

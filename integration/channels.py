@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from integration import ids, observe, pacing, sql
+from integration import ids, mappings, observe, pacing, sql
 from integration.channel_view import ChannelView
 from integration.clock import db_now
 from integration.errors import UsageError
+from integration.mapping_kinds import Kind, Mappings
 from integration.models import AccessToken, ChannelParameter, RateBucket, SalesChannel, Tenant
 from integration.vault import Vault
 
@@ -26,6 +27,7 @@ class Stored:
     channel: SalesChannel
     tenant: str
     parameters: Sequence[ChannelParameter]
+    mappings: Mappings = field(default_factory=Mappings)
 
     def opened(self, vault: Vault) -> ChannelView:
         """Raises UsageError when no key opens a secret."""
@@ -39,11 +41,17 @@ class Stored:
                 one.key: vault.open(one.value) if one.is_secret else one.value
                 for one in self.parameters
             },
+            mappings=self.mappings,
         )
 
 
-def load(session: Session, channel_id: int) -> Stored:
-    """The channel with its parameters. Raises UsageError if it was removed."""
+def load(
+    session: Session, channel_id: int, kinds: Collection[Kind] = tuple(Kind)
+) -> Stored:
+    """The channel with its parameters and its mappings of these kinds.
+
+    Raises UsageError if it was removed.
+    """
     row = session.execute(
         select(SalesChannel, Tenant.subdomain)
         .join(Tenant, Tenant.id == SalesChannel.tenant_id)
@@ -54,7 +62,7 @@ def load(session: Session, channel_id: int) -> Stored:
     parameters = session.scalars(
         select(ChannelParameter).where(ChannelParameter.channel_id == channel_id)
     ).all()
-    return Stored(*row, parameters)
+    return Stored(*row, parameters, mappings.load(session, channel_id, kinds))
 
 
 def names(session: Session, channel_id: int) -> tuple[str, str]:

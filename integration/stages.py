@@ -41,7 +41,7 @@ from integration.errors import (
 from integration.models import Listing, Priority, SalesChannel, Tenant
 from integration.runtime import Runtime
 from integration.token_bucket import Share
-from integration.topics import DOCUMENT_BY_TOPIC
+from integration.topics import DOCUMENT_BY_TOPIC, KINDS_BY_TOPIC
 from integration.topology import Topic
 from integration.work_items import Claim, Settled
 
@@ -140,7 +140,7 @@ def _take_over(
 ) -> tuple[Claim, channels.Stored, dict[str, ListingView]]:
     with runtime.scope() as session:
         held = work_items.take_over(session, claim_id, lease_s=runtime.settings.lease_s)
-        channel = channels.load(session, held.channel_id)
+        channel = channels.load(session, held.channel_id, KINDS_BY_TOPIC.get(held.topic, ()))
         entity_ids = [item.entity_id for item in held.items]
         rows = session.execute(
             select(*_LISTING).where(
