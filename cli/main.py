@@ -18,7 +18,9 @@ from cli.database import db
 from cli.demo_command import demo
 from cli.doctor import doctor
 from cli.init import init
+from cli.mapping import mapping
 from cli.queue import queue
+from cli.queue_hold import hold
 from cli.sandboxes import sandbox
 from cli.secrets_command import secrets
 from cli.sync import sync
@@ -97,8 +99,9 @@ def main() -> None:
 
 channel.add_command(set_parameters)
 channel.add_command(remove_channel)
+queue.add_command(hold)
 for _command in (
-    init, demo, up, doctor, db, secrets, sandbox, tenant, channel, toggle, sync, queue
+    init, demo, up, doctor, db, secrets, sandbox, tenant, channel, toggle, mapping, sync, queue
 ):  # fmt: skip
     main.add_command(_command)
 

@@ -45,9 +45,7 @@ class Stored:
         )
 
 
-def load(
-    session: Session, channel_id: int, kinds: Collection[Kind] = tuple(Kind)
-) -> Stored:
+def load(session: Session, channel_id: int, kinds: Collection[Kind] = tuple(Kind)) -> Stored:
     """The channel with its parameters and its mappings of these kinds.
 
     Raises UsageError if it was removed.

@@ -81,11 +81,7 @@ def _were_sent_otherwise(
     session: Session, channel_id: int, changed: Sequence[Entry], stored: set[tuple[Kind, str]]
 ) -> bool:
     """Whether products may hold what another value, or the equal tax rate, had stood for."""
-    other = [
-        one
-        for one in changed
-        if (one.kind, one.erp_value) in stored or _goes_without(one)
-    ]
+    other = [one for one in changed if (one.kind, one.erp_value) in stored or _goes_without(one)]
     if not other:
         return False
     # Without a product nothing was sent, and a first sync is a person's decision.

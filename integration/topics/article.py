@@ -81,6 +81,6 @@ def weight_kg(article: ErpRow, mappings: Mappings) -> Decimal | None:
     raise missing(
         Kind.UNIT,
         unit,
-        f"{article.label} is weighed in {unit or 'no unit'}, and only kg and g are known; map it to "
-        "kg, g or its kilograms, or change it in the ERP",
+        f"{article.label} is weighed in {unit or 'no unit'}, and only kg and g are known; map it "
+        "to kg, g or its kilograms, or change it in the ERP",
     )

@@ -35,9 +35,7 @@ def upgrade() -> None:
         sa.Column("erp_value", sa.String(length=80), nullable=False),
         sa.Column("shop_value", sa.String(length=80), nullable=False),
         sa.Column("set_at", integration.clock.UtcDateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "channel_id", "kind", "erp_value", name=op.f("pk_channel_mapping")
-        ),
+        sa.PrimaryKeyConstraint("channel_id", "kind", "erp_value", name=op.f("pk_channel_mapping")),
     )
     op.create_table(
         "article_hold",

@@ -1,4 +1,4 @@
-"""Articles that a person keeps back: durable, whatever hints come; released, they send what changed."""
+"""Articles that a person keeps back whatever hints come; released, they send what changed."""
 
 import pytest
 from sqlalchemy import func, select
@@ -211,7 +211,8 @@ def test_discard_leaves_alone_what_is_not_held(waiting, database):
 def test_what_is_marked_and_held_by_nobody_is_let_go_by_the_sweep(waiting, database):
     hold(database, "1")
     database.hint(STOCK, "1")
-    database.change(WorkItem.entity_id == "0", hold_reason=BY_HAND)  # a hint that overtook a release
+    # A hint that overtook a release.
+    database.change(WorkItem.entity_id == "0", hold_reason=BY_HAND)
 
     assert sweep(database) == 1
 

@@ -18,8 +18,8 @@ class MemoryShop:
 
     Switches: numbers in `refused_numbers` are refused with the words given; each push first raises
     the next of `failures`, if any; each push that applied raises the next of `failures_after`, as a
-    shop does whose answer got lost (give a TransientError with `outcome_unknown`). `choices` is what
-    it has of a kind that can be mapped: with taxes in it, an article needs one of them.
+    shop does whose answer got lost (give a TransientError with `outcome_unknown`). `choices` is
+    what it has of a kind that can be mapped: with taxes in it, an article needs one of them.
     """
 
     products: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -85,7 +85,9 @@ def test_an_ean_that_is_none_does_not_travel(ean, row, channel):
     ],
 )
 def test_weight_is_in_kilograms(weight, unit, kilograms):
-    assert weight_kg(ErpRow("1", weight=Decimal(weight), weight_unit=unit), NONE) == Decimal(kilograms)
+    article = ErpRow("1", weight=Decimal(weight), weight_unit=unit)
+
+    assert weight_kg(article, NONE) == Decimal(kilograms)
 
 
 def test_no_weight_is_no_weight_whatever_the_unit():
