@@ -161,7 +161,8 @@ STEPS: Mapping[str, tuple[int, Callable[["WorkQueue"], bool]]] = {
     "the_mapping_is_added": (2, in_state(MAPPING)),
     "failed_rows_are_replayed": (2, in_state("FAILED")),
     "an_article_is_held_by_hand": (1, lambda queue: not queue.kept),
-    "an_article_is_released": (3, has("kept")),
+    "what_is_on_its_way_is_held_by_hand": (4, lambda queue: bool(queue.pushes) and not queue.kept),
+    "an_article_is_released": (2, has("kept")),
 }
 #: What a step may be about. `n` counts from the youngest: what is old is mostly over.
 ARGUMENTS: Mapping[str, Any] = {
@@ -329,6 +330,10 @@ class WorkQueue(RuleBasedStateMachine):
             article_holds.add(
                 session, self.database.channel, article, [topic], reason="recall", by="anna"
             )
+
+    def what_is_on_its_way_is_held_by_hand(self, worker: int, n: int) -> None:
+        push = nth(self.pushes, n)
+        self.an_article_is_held_by_hand(worker, push.held.topic, min(push.rows))
 
     def an_article_is_released(self, worker: int, n: int) -> None:
         topic, article = nth(sorted(self.kept), n)
