@@ -93,7 +93,7 @@ def main() -> None:
 
     CHANNEL is the ERP's sales channel id, tenant/id where that is not unique. Errors go to
     stderr, data to stdout, as JSON with --json. Exit codes: 0 done, 1 failed or a fault found,
-    2 wrong usage.
+    2 wrong usage, 3 a held change needs a decision.
     """
 
 
