@@ -122,7 +122,7 @@ def add_hold(here: Here, channel: str, article: str, topic: Topic | None, reason
 
     if not reason.strip():
         raise UsageError("--reason is empty; say why the article is kept back")
-    topics = _topics(topic)
+    topics = _topics(topic, article) or article_holds.HOLDABLE
     runtime = here.runtime
     article_id, label = _article(runtime, channel, article)
     with runtime.scope() as session:
@@ -152,7 +152,7 @@ def release_holds(
     """
     from integration import article_holds, channels
 
-    topics = _topics(topic)
+    topics = _topics(topic, article)
     runtime = here.runtime
     article_id, what = _chosen(runtime, channel, article, reason)
     with runtime.scope() as session:
@@ -190,7 +190,7 @@ def discard_held(
     """
     from integration import article_holds, channels
 
-    topics = _topics(topic)
+    topics = _topics(topic, article)
     runtime = here.runtime
     article_id, what = _chosen(runtime, channel, article, reason)
     question = f"drop the held changes of {what} of sales channel {channel}? They are not sent"
@@ -214,15 +214,14 @@ def _confirmed(question: str) -> bool:
     return sys.stdin.isatty() and click.confirm(question, err=True)
 
 
-def _topics(topic: Topic | None) -> Collection[Topic]:
+def _topics(topic: Topic | None, article: str | None) -> Collection[Topic] | None:
+    """The topic as a choice; None: whatever is meant without one."""
     from integration.article_holds import HOLDABLE
     from integration.topology import SHORT_NAME_BY_TOPIC
 
-    if topic is None:
-        return HOLDABLE
-    if topic not in HOLDABLE:
+    if topic is not None and article is not None and topic not in HOLDABLE:
         raise UsageError(f"topic {SHORT_NAME_BY_TOPIC[topic]} is about orders, not about articles")
-    return [topic]
+    return None if topic is None else [topic]
 
 
 def _chosen(

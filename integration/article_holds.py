@@ -68,7 +68,7 @@ def release(
     *,
     article_id: str | None = None,
     reason: str | None = None,
-    topics: Collection[Topic] = HOLDABLE,
+    topics: Collection[Topic] | None = None,
 ) -> int:
     """Let held changes go: of one article, whatever holds them, or all that wait for one reason.
 
@@ -77,7 +77,7 @@ def release(
     if reason in (None, BY_HAND):
         ended = delete(ArticleHold).where(
             ArticleHold.channel_id == channel_id,
-            ArticleHold.topic.in_([topic.value for topic in topics]),
+            ArticleHold.topic.in_(_names(article_id, topics)),
         )
         if article_id is not None:
             ended = ended.where(ArticleHold.article_id == article_id)
@@ -93,7 +93,7 @@ def discard(
     *,
     article_id: str | None = None,
     reason: str | None = None,
-    topics: Collection[Topic] = HOLDABLE,
+    topics: Collection[Topic] | None = None,
 ) -> int:
     """Drop held changes: done, not sent, with that reason; how many.
 
@@ -167,6 +167,12 @@ def let_go(session: Session) -> int:
     return len(rows)
 
 
+def _names(article_id: str | None, topics: Collection[Topic] | None) -> list[str]:
+    """Topics that are meant; without a choice all, of an article those that are about articles."""
+    everything = tuple(Topic) if article_id is None else HOLDABLE
+    return [topic.value for topic in (topics or everything)]
+
+
 def _is_held(reason: str | None) -> ColumnElement[bool]:
     return WorkItem.hold_reason.is_not(None) if reason is None else WorkItem.hold_reason == reason
 
@@ -175,13 +181,13 @@ def _waiting(
     session: Session,
     channel_id: int,
     article_id: str | None,
-    topics: Collection[Topic],
+    topics: Collection[Topic] | None,
     condition: ColumnElement[bool],
 ) -> Sequence[Any]:
     wanted = select(*_TOLD).where(
         and_(condition, WorkItem.state == WorkItemState.QUEUED.value),
         WorkItem.channel_id == channel_id,
-        WorkItem.topic.in_([topic.value for topic in topics]),
+        WorkItem.topic.in_(_names(article_id, topics)),
     )
     if article_id is not None:
         wanted = wanted.where(WorkItem.entity_id == article_id)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
-from integration import mappings, sql, sync_runs, work_outcomes
+from integration import mappings, sql, sync_runs, work_items, work_outcomes
 from integration.clock import db_now
 from integration.mapping_kinds import Kind, hold_reason
 from integration.mappings import Entry
-from integration.models import ChannelMapping, Listing
+from integration.models import ChannelMapping, Listing, WorkItem
 from integration.topics.units import KG_BY_UNIT
 
 
@@ -37,29 +37,48 @@ def put(session: Session, channel_id: int, wanted: Sequence[Entry]) -> Changed:
         if (old := stored.get((one.kind, one.erp_value))) is None
         or old.shop_value != one.shop_value
     ]
-    for one in changed:
-        insert = sql.insert(session, ChannelMapping).values(
-            channel_id=channel_id,
-            kind=one.kind.value,
-            erp_value=one.erp_value,
-            shop_value=one.shop_value,
-            set_at=db_now(),
-        )
-        session.execute(
-            insert.on_conflict_do_update(
-                index_elements=["channel_id", "kind", "erp_value"],
-                set_={"shop_value": one.shop_value, "set_at": db_now()},
-            )
-        )
-    # Also for what is set already: a row that was under way when it was set waits for it.
-    released = sum(
-        work_outcomes.release_holds(session, channel_id, hold_reason(one.kind, one.erp_value))
-        for one in wanted
-    )
+    _store(session, channel_id, changed)
+    released = _release(session, channel_id, wanted)
     asks_for_all = _were_sent_otherwise(session, channel_id, changed, set(stored))
     if asks_for_all:
         sync_runs.request_catch_up(session, channel_id)
     return Changed(len(changed), released, asks_for_all)
+
+
+def _store(session: Session, channel_id: int, changed: Sequence[Entry]) -> None:
+    if not changed:
+        return
+    insert = sql.insert(session, ChannelMapping.__table__).values(
+        channel_id=channel_id, set_at=db_now()
+    )
+    session.execute(
+        insert.on_conflict_do_update(
+            index_elements=["channel_id", "kind", "erp_value"],
+            set_={"shop_value": insert.excluded.shop_value, "set_at": db_now()},
+        ),
+        [
+            {"kind": one.kind.value, "erp_value": one.erp_value, "shop_value": one.shop_value}
+            for one in changed
+        ],
+    )
+
+
+def _release(session: Session, channel_id: int, wanted: Sequence[Entry]) -> int:
+    """Let go what waits for these values, set now or before: a row that was under way when its
+    mapping was set waits for one that is there."""
+    reasons = {hold_reason(one.kind, one.erp_value) for one in wanted}
+    held = session.scalars(
+        select(WorkItem.hold_reason)
+        .where(WorkItem.channel_id == channel_id, WorkItem.hold_reason.is_not(None))
+        .distinct()
+    )
+    waiting = sorted(reasons.intersection(held.all()))
+    # All rows at once and in everybody's order, before any of them changes.
+    rows = select(WorkItem.id).where(
+        WorkItem.channel_id == channel_id, WorkItem.hold_reason.in_(waiting)
+    )
+    session.execute(work_items.locking(session, rows))
+    return sum(work_outcomes.release_holds(session, channel_id, one) for one in waiting)
 
 
 def remove(session: Session, channel_id: int, kind: Kind, erp_value: str) -> bool:

@@ -85,11 +85,11 @@ def _lines(
         values |= {one.id for one in erp.choices or ()}
     lines = []
     for value in values:
-        group, choice = wanted.get(value), _choice(erp, value)
+        group, choice = wanted.get(value), erp.by_id.get(value)
         fitting = candidates(kind, choice or Choice(value, value), shop)
         shop_value = entries.get(value)
         state = _state(kind, value, shop_value, erp, shop)
-        found = None if shop_value is None else _choice(shop, shop_value)
+        found = None if shop_value is None else shop.by_id.get(shop_value)
         lines.append(
             Line(
                 kind,
@@ -106,17 +106,13 @@ def _lines(
     return lines
 
 
-def _choice(side: Side, value: str) -> Choice | None:
-    return next((one for one in side.choices or () if one.id == value), None)
-
-
 def _state(kind: Kind, value: str, shop_value: str | None, erp: Side, shop: Side) -> State:
-    choice = _choice(erp, value)
+    choice = erp.by_id.get(value)
     if shop_value is None:
         rate = choice.code if kind is Kind.TAX and choice else None
         is_by_rate = rate is not None and rate in {one.code for one in shop.choices or ()}
         return State.BY_RATE if is_by_rate else State.MISSING
-    if kind is not Kind.UNIT and shop.choices is not None and _choice(shop, shop_value) is None:
+    if kind is not Kind.UNIT and shop.choices is not None and shop_value not in shop.by_id:
         return State.NOT_IN_SHOP
     # What nobody listed, or only in part, may be there; a rate stands for taxes without a type.
     is_unlisted = erp.choices is None or erp.is_sample or value.endswith("%")

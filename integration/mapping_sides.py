@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from integration.channel_view import ChannelView
 from integration.connectors.base import Choice, OffersChoices
@@ -35,12 +36,22 @@ class Side:
     is_sample: bool = False
 
     def find(self, value: str) -> Choice | None:
-        """The choice with this id, or else the only one with this label or code."""
-        choices = self.choices or ()
-        exact = next((one for one in choices if one.id == value), None)
-        folded = value.casefold()
-        alike = [one for one in choices if folded in {one.label.casefold(), _bare(one).casefold()}]
-        return exact or (alike[0] if len(alike) == 1 else None)
+        """The choice with this id, or else the only one with this name."""
+        alike = self._by_name.get(value.casefold(), [])
+        return self.by_id.get(value) or (alike[0] if len(alike) == 1 else None)
+
+    @cached_property
+    def by_id(self) -> dict[str, Choice]:
+        return {one.id: one for one in self.choices or ()}
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Choice]]:
+        """By the whole label, and by the name alone. A file may name thousands of categories."""
+        found: dict[str, list[Choice]] = {}
+        for one in self.choices or ():
+            for name in {one.label.casefold(), _bare(one).casefold()}:
+                found.setdefault(name, []).append(one)
+        return found
 
 
 class Sides:

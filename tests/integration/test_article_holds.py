@@ -176,6 +176,18 @@ def test_release_by_reason_lets_all_its_articles_go(waiting, database):
         assert session.scalar(select(func.count()).select_from(ArticleHold)) == 0
 
 
+def test_release_by_reason_is_about_all_topics_and_of_an_article_about_its_own(database):
+    database.hint(STOCK, "1")
+    database.hint(Topic.ORDER_STATUS, "1", "2")
+    database.change(hold_reason="confirm:cancel")
+
+    assert release(database) == 1  # the document 1 is no article
+    assert state(database.row(STOCK, "1")) == ("QUEUED", None)
+
+    assert release(database, None, reason="confirm:cancel") == 2
+    assert state(database.row(Topic.ORDER_STATUS, "1")) == ("QUEUED", None)
+
+
 def test_release_of_one_topic_leaves_the_others_held(database):
     hold(database)
     database.hint(STOCK, "1")
