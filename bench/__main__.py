@@ -10,9 +10,21 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import bursts, cost, engine, full_syncs, ingest, latency, report
+from bench import (
+    bursts,
+    cost,
+    engine,
+    full_syncs,
+    ingest,
+    latency,
+    neighbours,
+    pacing,
+    page,
+    report,
+)
 from bench.results import Result
 from bench.service import Bench, DurablePostgres
 from bench.targets import GROUPS, TARGET_BY_KEY
@@ -37,13 +49,15 @@ GROUP_BY_NAME: Mapping[str, Group] = {
     "storms": Group(bursts.measure_storms, 4, 0.6),
     "latency": Group(latency.measure, 7, 0.8),
     "sync": Group(full_syncs.measure, 3, 0.5),
+    "neighbours": Group(neighbours.measure, 8, 0.8),
+    "pacing": Group(pacing.measure, 10, 0.3),
     "cost": Group(cost.measure, 5, 0.6),
     "memory": Group(engine.measure_memory, 2, 0.4),
 }
 
 
 def main() -> int:
-    """1 when a row could not be measured. A full run writes docs/performance.md."""
+    """1 when a row could not be measured. What was measured in full goes to docs/performance.md."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small numbers: nothing is written")
     parser.add_argument("--only", type=_names, default=GROUPS, help=f"of {', '.join(GROUPS)}")
@@ -51,13 +65,15 @@ def main() -> int:
     # Asked to stop, it stops what it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: stopped"))
     about, began = report.machine(), time.monotonic()
+    started = f"{datetime.now(UTC):%Y-%m-%d %H:%M}"
     print(f"bench: {_announcement(given.only, given.quick)}", flush=True)
     results = _measured(given.only, given.quick)
     minutes = (time.monotonic() - began) / 60
-    report.show(results, about)
-    if not given.quick and set(given.only) == set(GROUPS):
-        about = f"Measured: {about}. The run took {minutes:.0f} minutes."
-        report.DOCUMENT.write_text(report.document(results, about))
+    report.show(results, f"{started} UTC, {about}")
+    if not given.quick:
+        about = f"{', '.join(given.only)} in {minutes:.0f} minutes on {about}"
+        old = page.PATH.read_text(encoding="utf-8") if page.PATH.exists() else ""
+        page.PATH.write_text(page.rewritten(old, results, started, about), encoding="utf-8")
         print("bench: written to docs/performance.md")
     line, code = report.summary(results)
     print(f"{line} ({minutes:.1f} minutes)")

@@ -1,39 +1,32 @@
-"""Four processes saturate one tenant's request budget: `python -m bench.pacing [SECONDS]`.
+"""Four processes saturate one tenant's request budget.
 
 Against the sandboxed ERP, which enforces its 40 requests per 6 s. What counts: the share of 429
-among the answers (below 1 %), and how much of our own budget is used (at least 90 %).
+among the answers, and how much of our own budget is used.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
-import tempfile
-import threading
-import time
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 import requests
 
-from integration import db, settings
-from integration.clock import utc_now
-from integration.erp.client import ErpClient
-from integration.errors import Throttled
+from bench.results import Result
+from bench.service import Bench
+from bench.taker import runtime_of
+from integration import settings
 from integration.models import Base, Tenant
-from integration.runtime import Runtime
 from integration.token_bucket import Share
 from integration.vault import new_key
 from sandbox import serving
 from sandbox.erp import create_app
 from sandbox.erp.options import Options
+from tests.real_servers import empty_database
 
-DURATION_S = 600.0
 TAKERS = (Share.LIVE, Share.LIVE, Share.BACKFILL, Share.WRITE_BACK)
-PATH = "/erp/articles/1001"
 
 
 @dataclass(frozen=True)
@@ -53,13 +46,30 @@ class Outcome:
         return self.answers["200"] / self.budget
 
 
+def measure(bench: Bench) -> list[Result]:
+    """Ten minutes of saturation."""
+    seconds = bench.pick(600, 15)
+    with empty_database(bench.postgres_url) as url:
+        found = saturate(url, seconds)
+    shares = ", ".join(f"{number:,} {share}" for share, number in found.taken.most_common())
+    budget = f"{found.budget:,.0f} requests of our own budget in {seconds} s"
+    return [
+        Result(
+            "pacing.refused",
+            [found.refused_share],
+            note=f"{found.answers['429']} of {found.answers.total():,} answers; {shares}",
+        ),
+        Result("pacing.used", [found.used_share], baseline=budget),
+    ]
+
+
 def saturate(database_url: str, seconds: float) -> Outcome:
     """Let the takers ask as fast as they may for so long. The tables of the database are new."""
     with serving.running(lambda url: create_app(Options(articles=10), url)) as erp_url:
         environ = _environ(erp_url, database_url)
         budget = settings.from_env(environ).erp_budget
         tenant_id = _tenant(environ, erp_url)
-        command = [sys.executable, "-m", "bench.pacing", "--taker"]
+        command = [sys.executable, "-m", "bench.taker"]
         takers = [
             subprocess.Popen([*command, share], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             for share in TAKERS
@@ -94,7 +104,7 @@ def _environ(erp_url: str, database_url: str) -> dict[str, str]:
 
 
 def _tenant(environ: dict[str, str], erp_url: str) -> int:
-    runtime = _runtime(environ)
+    runtime = runtime_of(environ)
     Base.metadata.drop_all(runtime.engine)
     Base.metadata.create_all(runtime.engine)
     token = _post(erp_url, "tenants", tenant="acme")["offlineToken"]
@@ -107,55 +117,8 @@ def _tenant(environ: dict[str, str], erp_url: str) -> int:
     return tenant_id
 
 
-def _runtime(environ: dict[str, str]) -> Runtime:
-    config = settings.from_env(environ)
-    return Runtime(config, db.build_engine(config.database_url))
-
-
 def _post(url: str, route: str, **body: object) -> dict[str, str]:
     answer = requests.post(f"{url}/_sandbox/{route}", json=body, timeout=30)
     answer.raise_for_status()
     found: dict[str, str] = answer.json()
     return found
-
-
-def take(share: Share) -> None:
-    """One taker: reads its plan, asks until the time is over, prints how many were answered."""
-    plan = json.loads(sys.stdin.readline())
-    client = _runtime(plan["environ"]).erp(plan["tenant_id"], share=share)
-    ends, answered = time.monotonic() + plan["seconds"], 0
-    while time.monotonic() < ends:
-        answered += _asked(client)
-    print(answered)
-
-
-def _asked(client: ErpClient) -> int:
-    try:
-        client.get(PATH)
-    except Throttled as error:
-        threading.Event().wait(min(2.0, error.retry_after_s))
-        return 0
-    return 1
-
-
-def main() -> int:
-    """1 when a target is missed."""
-    parser = argparse.ArgumentParser(prog="bench.pacing", description=__doc__)
-    parser.add_argument("seconds", nargs="?", type=float, default=DURATION_S)
-    parser.add_argument("--database", help="a database that may be emptied; else SQLite")
-    parser.add_argument("--taker", type=Share, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.taker is not None:
-        take(arguments.taker)
-        return 0
-    with tempfile.TemporaryDirectory() as folder:
-        url = arguments.database or f"sqlite:///{Path(folder, 'pacing.db')}"
-        found = saturate(url, arguments.seconds)
-    print(f"{utc_now():%Y-%m-%d %H:%M} UTC, {arguments.seconds:g} s, {url.partition(':')[0]}")
-    print(f"answers {dict(found.answers)}, taken {dict(found.taken)}")
-    print(f"429: {found.refused_share:.2%}, budget used: {found.used_share:.1%}")
-    return 0 if found.refused_share < 0.01 and found.used_share >= 0.9 else 1
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

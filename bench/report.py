@@ -1,32 +1,19 @@
-"""The table on the screen and in docs/performance.md, and the line at the end."""
+"""The table on the screen and the line at the end."""
 
 from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from bench.results import MISSED, NOT_MEASURED, Result
-from bench.targets import TARGET_BY_KEY, Target
+from bench.targets import Target
 
 COLUMNS = ("measure", "target", "result", "baseline", "repetitions", "verdict")
-DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
-
-INTRODUCTION = """# Performance
-
-Written by `make bench` with the figures of its last full run. `QUICK=1 make bench` measures every
-row with small numbers within five minutes, and `ARGS='--only ingest,engine'` chooses; neither
-writes this page.
-
-Everything runs on one machine: Postgres (with fsync), RabbitMQ, both sandboxes, the service in the
-processes of the `Procfile`, and the load. So ratios count: each row that is one has its baseline
-from the same run. The result is the median of the repetitions, with their range in brackets.
-"""
 
 
 def row(target: Target, result: Result) -> tuple[str, ...]:
@@ -52,25 +39,15 @@ def show(results: Mapping[str, Result], about: str) -> None:
 
 def notes(results: Mapping[str, Result]) -> list[str]:
     """What could not be measured, what fell short, and remarks on the others."""
-    lines = []
-    for result in results.values():
-        said = "; ".join(text for text in (result.trouble, result.note) if text)
-        if said or result.verdict == MISSED:
-            lines.append(f"* {result.target.measure} ({result.verdict}): {said or 'no remark'}")
-    return lines
+    return [line for one in results.values() if (line := note(one))]
 
 
-def document(results: Mapping[str, Result], about: str) -> str:
-    """The page: a row for each target, measured or not. `about`: machine and date."""
-    lines = [INTRODUCTION, about, "", _line(COLUMNS), _line(["---"] * len(COLUMNS))]
-    for key, target in TARGET_BY_KEY.items():
-        lines.append(_line(row(target, results.get(key, Result(key)))))
-    lines += ["", "## Remarks", "", *(notes(results) or ["None."]), ""]
-    return "\n".join(lines)
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+def note(result: Result) -> str:
+    """The remark on a row; empty where there is none."""
+    said = "; ".join(text for text in (result.trouble, result.note) if text)
+    if not said and result.verdict != MISSED:
+        return ""
+    return f"* {result.target.measure} ({result.verdict}): {said or 'no remark'}"
 
 
 def summary(results: Mapping[str, Result]) -> tuple[str, int]:
@@ -90,9 +67,9 @@ def machine() -> str:
     """What the figures were measured on, and how busy it was before."""
     load = os.getloadavg()[0]
     return (
-        f"{datetime.now(UTC).date().isoformat()}, {os.cpu_count()} cores ({_processor()}), "
-        f"{_memory_gb():.0f} GB, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, load {load:.1f} at the start"
+        f"{os.cpu_count()} cores ({_processor()}), {_memory_gb():.0f} GB, "
+        f"{platform.system()} {platform.release()}, Python {platform.python_version()}, "
+        f"load {load:.1f} at the start"
     )
 
 

@@ -139,6 +139,23 @@ _ALL = [
     ),
     Target("sync.share", "sync", "initial sync: share of the limit", "share", at_least=0.80),
     Target(
+        "neighbours.p95",
+        "neighbours",
+        "p95 freshness of 18 channels beside a slow and a dead shop: of what is allowed",
+        "share",
+        at_most=1.0,
+    ),
+    Target(
+        "pacing.refused",
+        "pacing",
+        "ERP budget saturated by four processes: answers that are 429",
+        "share",
+        at_most=0.01,
+    ),
+    Target(
+        "pacing.used", "pacing", "ERP budget saturated: share that is used", "share", at_least=0.90
+    ),
+    Target(
         "cost.postgres.large",
         "cost",
         "cost per item at 1,000,000 work items: against 1,000",

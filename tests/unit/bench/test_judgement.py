@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+from pathlib import Path
 
 import pytest
 
-from bench import report
+import bench
+from bench import page, report
 from bench.__main__ import GROUP_BY_NAME
 from bench.results import BELOW_AIM, FOR_INFORMATION, MET, MISSED, NOT_MEASURED, Result, percentile
 from bench.targets import GROUPS, TARGET_BY_KEY, Target
@@ -14,7 +17,7 @@ from bench.targets import GROUPS, TARGET_BY_KEY, Target
 
 def rows_of_the_page() -> dict[str, str]:
     """Target by measure, as docs/performance.md has them."""
-    lines = report.DOCUMENT.read_text(encoding="utf-8").splitlines()
+    lines = page.PATH.read_text(encoding="utf-8").splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "|" in line]
     return {one[0]: one[1] for one in cells if one[0] not in ("measure", "---")}
 
@@ -42,6 +45,10 @@ def test_every_row_belongs_to_a_group_that_measures():
         ("resync.skipped", [0.989], MISSED),
         ("cost.postgres.large", [1.51], MISSED),
         ("memory.growth", [1.05], MET),
+        ("neighbours.p95", [1.0], MET),
+        ("neighbours.p95", [1.01], MISSED),
+        ("pacing.refused", [0.011], MISSED),
+        ("pacing.used", [0.9], MET),
         ("engine.2.times", [19.9, 20.0, 5.0], MISSED),  # the median is 19.9
         ("engine.2.times", [19.9, 20.0, 25.0], MET),
         ("engine.2.rate", [2_999], BELOW_AIM),  # an aim is not a target
@@ -65,6 +72,8 @@ def test_a_row_is_judged_by_its_median(key, values, verdict):
         ("cost.postgres.large", "<= 1.5 times"),
         ("memory.growth", "<= 1.05 times"),
         ("cost.sqlite.large", "-"),
+        ("neighbours.p95", "<= 100 %"),
+        ("pacing.refused", "<= 1 %"),
     ],
 )
 def test_a_target_is_written_as_it_is_judged(key, words):
@@ -103,13 +112,52 @@ def test_a_run_that_reached_everything_says_so():
     assert report.summary(results) == ("bench: OK 1 rows, no target missed", 0)
 
 
-def test_the_page_has_a_row_for_each_target_measured_or_not():
-    page = report.document({"ingest.share": Result("ingest.share", [0.5], "x", "y")}, "here")
+FIRST, SECOND = "2026-11-26 10:00", "2026-11-27 10:00"
 
-    row = r"^\| webhooks accepted.* \| >= 70 % \| 50.0 % \| x \| 1 \| missed \|$"
-    assert re.search(row, page, re.M)
-    assert page.count(f"| {NOT_MEASURED} |") == len(TARGET_BY_KEY) - 1
-    assert "(missed): y" in page
+
+def test_the_page_has_a_row_for_each_target_measured_or_not():
+    results = {"ingest.share": Result("ingest.share", [0.5], "x", "y")}
+
+    text = page.rewritten("", results, FIRST, "ingest on this machine")
+
+    row = rf"^\| webhooks accepted.* \| >= 70 % \| 50.0 % \| x \| 1 \| missed \| {FIRST} \|$"
+    assert re.search(row, text, re.M)
+    assert text.count(f"| {NOT_MEASURED} | - |") == len(TARGET_BY_KEY) - 1
+    assert "(missed): y" in text
+    assert f"* {FIRST}: ingest on this machine" in text
+
+
+def test_a_run_of_some_rows_leaves_the_others_as_they_were_measured():
+    both = {
+        "ingest.share": Result("ingest.share", [0.5], note="then"),
+        "memory.growth": Result("memory.growth", [1.01], note="105 MB"),
+    }
+    old = page.rewritten("", both, FIRST, "ingest, memory here")
+
+    again = {"ingest.share": Result("ingest.share", [0.8], note="now")}
+    new = page.rewritten(old, again, SECOND, "ingest here")
+
+    lines = new.splitlines()
+    assert [one for one in lines if "| 1.01 times |" in one and one.endswith(f"| {FIRST} |")]
+    assert [one for one in lines if "| 80.0 % |" in one and one.endswith(f"| {SECOND} |")]
+    assert f"* {FIRST}: ingest, memory here" in lines
+    assert "(met): 105 MB" in new
+    assert "(met): now" in new
+    assert "then" not in new
+
+
+def test_a_run_of_which_no_row_is_left_is_not_named_any_more():
+    results = {"ingest.share": Result("ingest.share", [0.5])}
+    old = page.rewritten("", results, FIRST, "ingest here")
+
+    new = page.rewritten(old, results, SECOND, "ingest here")
+
+    assert FIRST not in new
+
+
+def test_every_module_of_the_bench_can_be_loaded():
+    for path in Path(bench.__file__).parent.glob("[!_]*.py"):
+        importlib.import_module(f"bench.{path.stem}")
 
 
 def test_a_target_without_a_bound_is_never_missed():
