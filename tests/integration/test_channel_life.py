@@ -49,7 +49,8 @@ class Life(Relay):
 
     def __init__(self, database_url: str, erp_url: str) -> None:
         super().__init__(database_url, erp_url)
-        settings = replace(self.runtime.settings, public_url=PUBLIC)
+        # Registrations are many requests, and their pace is not what is tested here.
+        settings = replace(self.runtime.settings, public_url=PUBLIC, erp_budget=(1_000, 1.0))
         self.runtime = Runtime(settings, self.runtime.engine)
 
     def channel(self, verb: str, erp_id: str = "42") -> None:
@@ -131,7 +132,9 @@ class Life(Relay):
 
 @pytest.fixture
 def relay(database_url):
-    with serving.running(lambda url: create_app(Options(articles=5), url)) as erp_url:
+    with serving.running(
+        lambda url: create_app(Options(articles=5, rate_limit=10_000), url)
+    ) as erp_url:
         relay = Life(database_url, erp_url)
         yield relay
         relay.close()
