@@ -84,7 +84,7 @@ def claim_due(session: Session, lease_s: float) -> list[int]:
         Tenant.offline_token.is_not(None),
         or_(
             Tenant.offline_since.is_(None),
-            Tenant.offline_since <= db_now(-availability.PROBE_S),
+            Tenant.offline_since <= db_now(-availability.FIRST_PROBE_S),
         ),
     )
     ids = session.scalars(due.with_for_update(skip_locked=True)).all()

@@ -362,7 +362,7 @@ def test_an_offline_erp_is_asked_by_itself_whether_it_is_back(relay):
         availability.went_offline(session, relay.tenant_id)
     assert relay.follow() == []  # not at once
 
-    relay.change(Tenant, offline_since=db_now(-availability.PROBE_S - 1))
+    relay.change(Tenant, offline_since=db_now(-availability.FIRST_PROBE_S - 1))
     assert relay.follow() == [relay.tenant_id]
 
     assert relay.tenant().offline_since is None
@@ -373,7 +373,7 @@ def test_an_offline_erp_is_asked_by_itself_whether_it_is_back(relay):
 def test_an_erp_that_is_still_away_is_asked_again_and_holds_nothing(relay):
     with relay.runtime.scope() as session:
         availability.went_offline(session, relay.tenant_id)
-    relay.change(Tenant, offline_since=db_now(-availability.PROBE_S - 1))
+    relay.change(Tenant, offline_since=db_now(-availability.FIRST_PROBE_S - 1))
     away = replace(relay.runtime.settings, erp_url="http://127.0.0.1:1")
     with relay.runtime.scope() as session:
         assert channel_life.claim_due(session, LEASE_S) == [relay.tenant_id]
