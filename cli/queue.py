@@ -22,9 +22,13 @@ from integration.errors import IntegrationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from integration.hold_report import HoldGroup
     from integration.overdue import Overdue
     from integration.queue_report import LaneStatus
     from integration.topology import Topic
+
+#: Causes of holds below the table of `status`; `queue hold list` has them all.
+HOLDS_SHOWN = 10
 
 
 @click.group()
@@ -49,12 +53,13 @@ def status(here: Here, as_json: bool, max_age: float | None) -> None:
     that this version does not carry: it goes by itself with a version that does. --max-age looks
     only at what may move and is due.
     """
-    from integration import queue_report
+    from integration import hold_report, queue_report
     from integration.overdue import overdue
     from integration.toggles import SERVED_TOPICS
 
     with here.runtime.scope() as session:
         found = queue_report.statuses(session)
+        held = [] if as_json else hold_report.groups(session)
         late = [] if max_age is None else overdue(session, SERVED_TOPICS, max_age)
     rows = [_described(one) for one in found]
     if as_json:
@@ -64,11 +69,18 @@ def status(here: Here, as_json: bool, max_age: float | None) -> None:
         for name, sentence in {f"{one.tenant}/{one.channel}": one.shop for one in found}.items():
             if sentence:
                 click.echo(f"{name}: {sentence}")
-        for one in found:
-            if one.held_because:
-                click.echo(f"{one.tenant}/{one.channel}: {one.held_because}")
+        _print_held([one for one in held if one.count and not one.goes_by_itself])
     if late:
         raise IntegrationError(_late_sentence(late, max_age))
+
+
+def _print_held(held: Sequence[HoldGroup]) -> None:
+    for one in held[:HOLDS_SHOWN]:
+        changes = "1 change is" if one.count == 1 else f"{one.count} changes are"
+        click.echo(f"{one.channel}: {changes} held: {one.words.sentence}; {one.words.do}")
+    if len(held) > HOLDS_SHOWN:
+        more = len(held) - HOLDS_SHOWN
+        click.echo(f"and {more} more causes; `vario-relay queue hold list` shows all")
 
 
 def _late_sentence(late: Sequence[Overdue], max_age: float | None) -> str:

@@ -113,6 +113,16 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], *, empty:
         click.echo("  ".join(padded).rstrip())
 
 
+def nudge(settings: Settings) -> None:
+    """Have what may go now looked for at once; a lost nudge costs the seconds until the sweep."""
+    # An in-memory broker does not reach the process of `up`; its sweep looks by itself.
+    if settings.broker_url.startswith("amqp"):
+        from tasks.wake import DispatchPublisher
+
+        # Here and now: the thread behind `wake` ends with this process, before it has published.
+        DispatchPublisher()()
+
+
 def say(sentence: str) -> None:
     """What was done, for people: stderr, so that stdout holds data alone."""
     click.echo(sentence, err=True)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from integration import ids, observe, pacing, sql
+from integration import ids, mappings, observe, pacing, sql
 from integration.channel_view import ChannelView
 from integration.clock import db_now
 from integration.errors import UsageError
+from integration.mapping_kinds import Kind, Mappings
 from integration.models import (
     AccessToken,
     ChannelFact,
@@ -38,6 +39,7 @@ class Stored:
     tenant: str
     parameters: Sequence[ChannelParameter]
     column_findings: Mapping[str, Any] | None = None
+    mappings: Mappings = field(default_factory=Mappings)
 
     def opened(self, vault: Vault) -> ChannelView:
         """Raises UsageError when no key opens a secret."""
@@ -52,11 +54,15 @@ class Stored:
                 for one in self.parameters
             },
             column_findings=self.column_findings,
+            mappings=self.mappings,
         )
 
 
-def load(session: Session, channel_id: int) -> Stored:
-    """The channel with its parameters. Raises UsageError if it was removed."""
+def load(session: Session, channel_id: int, kinds: Collection[Kind] = tuple(Kind)) -> Stored:
+    """The channel with its parameters and its mappings of these kinds.
+
+    Raises UsageError if it was removed.
+    """
     row = session.execute(
         select(SalesChannel, Tenant.subdomain, ChannelFact.value)
         .join(Tenant, Tenant.id == SalesChannel.tenant_id)
@@ -72,7 +78,13 @@ def load(session: Session, channel_id: int) -> Stored:
         select(ChannelParameter).where(ChannelParameter.channel_id == channel_id)
     ).all()
     found, tenant, findings = row
-    return Stored(found, tenant, parameters, None if findings is None else findings["reads"])
+    return Stored(
+        found,
+        tenant,
+        parameters,
+        None if findings is None else findings["reads"],
+        mappings.load(session, channel_id, kinds),
+    )
 
 
 def names(session: Session, channel_id: int) -> tuple[str, str]:

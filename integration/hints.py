@@ -31,7 +31,15 @@ from sqlalchemy.orm import Session
 from integration import counters, db, prepared, sql
 from integration.clock import db_now
 from integration.counters import Counter, Key
-from integration.models import Priority, SalesChannel, Tenant, WorkItem, WorkItemState
+from integration.models import (
+    BY_HAND,
+    ArticleHold,
+    Priority,
+    SalesChannel,
+    Tenant,
+    WorkItem,
+    WorkItemState,
+)
 from integration.toggles import CARRIED_TOPICS
 from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 
@@ -42,6 +50,7 @@ TOPIC_NOT_SERVED = "topic-not-served"
 
 # Tables, not classes: this runs for every webhook, and the ORM's part costs more than the query.
 _channel, _tenant = SalesChannel.__table__.c, Tenant.__table__.c
+_hold = ArticleHold.__table__.c
 
 
 def hint(
@@ -172,19 +181,29 @@ def _channels_statement(
 
 
 def _new_row(channel_id: Any, entity_id: Any, is_served: bool, **more: Any) -> dict[str, Any]:
-    """A row for something that was never heard of before."""
-    held = {} if is_served else {"hold_reason": literal(TOPIC_NOT_SERVED)}
+    """A row for something that was never heard of before; held if a person holds its article, and
+    if its topic is not carried."""
+    topic = bindparam("topic_name", type_=String())
+    by_hand = (
+        select(literal(BY_HAND))
+        .where(
+            _hold.channel_id == channel_id,
+            _hold.topic == topic,
+            _hold.article_id == entity_id,
+        )
+        .scalar_subquery()
+    )
     return {
         "channel_id": channel_id,
-        "topic": bindparam("topic_name", type_=String()),
+        "topic": topic,
         "entity_id": entity_id,
         "state": literal(QUEUED),
+        "hold_reason": by_hand if is_served else func.coalesce(by_hand, TOPIC_NOT_SERVED),
         "generation": literal(1),
         "attempts": literal(0),
         "due_at": db_now(),
         "first_unsent_at": db_now(),
         "last_event_at": db_now(),
-        **held,
         **more,
     }
 
@@ -195,18 +214,19 @@ def _upsert(
     insert = sql.insert_into(on_postgres, WorkItem.__table__).from_select(columns, rows)
     return insert.on_conflict_do_update(
         index_elements=["channel_id", "topic", "entity_id"],
-        set_=_bumped(on_postgres, insert.excluded, has_run, forgets_hash, "hold_reason" in columns),
+        set_=_bumped(on_postgres, insert.excluded, has_run, forgets_hash),
     )
 
 
-def _bumped(
-    on_postgres: bool, new: Any, has_run: bool, forgets_hash: bool, is_held: bool
-) -> dict[str, Any]:
+def _bumped(on_postgres: bool, new: Any, has_run: bool, forgets_hash: bool) -> dict[str, Any]:
     """What a hint changes in a row: generation + 1, QUEUED again unless it is worked on."""
     old = WorkItem.__table__.c
     is_processing = old.state == PROCESSING
-    # Held and FAILED rows are due at once: the new event may be what they were waiting for.
-    is_waiting = and_(old.state == QUEUED, old.hold_reason.is_(None))
+    # Held and FAILED rows are due at once: the new event may be what they were waiting for. Not
+    # what a person holds: whether that goes on is asked of `article_hold` with each hint.
+    is_waiting = and_(
+        old.state == QUEUED, or_(old.hold_reason.is_(None), old.hold_reason == BY_HAND)
+    )
     changes: dict[str, Any] = {
         "generation": old.generation + 1,
         "last_event_at": db_now(),
@@ -214,9 +234,7 @@ def _bumped(
         # A new event starts the retry schedule again: it also makes the row due at once, and
         # events must not use the schedule up within minutes of an outage.
         "attempts": case((is_processing, old.attempts), else_=0),
-        "hold_reason": case(
-            (is_processing, old.hold_reason), else_=new.hold_reason if is_held else None
-        ),
+        "hold_reason": case((is_processing, old.hold_reason), else_=new.hold_reason),
         "priority": case(
             (or_(is_processing, is_waiting), sql.least(on_postgres, old.priority, new.priority)),
             else_=new.priority,

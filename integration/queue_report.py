@@ -42,8 +42,6 @@ class LaneStatus:
     is_on: bool
     #: Why the shop is let alone for a while, in one sentence; None: no trouble known.
     shop: str | None = None
-    #: Of product ids on their way back that are held: the one reason that all of them have.
-    held_because: str | None = None
 
     @property
     def is_carried(self) -> bool:
@@ -87,22 +85,8 @@ def statuses(session: Session) -> list[LaneStatus]:
             if row is not None or topic in toggles.SERVED_TOPICS:
                 lately = settled.get((channel.id, SHORT_NAME_BY_TOPIC[topic]), 0)
                 status = _status(channel, topic, row, lately, is_on=is_on[topic])
-                why = _why_not_back(session, channel.id) if topic is Topic.WRITE_BACK else None
-                result.append(replace(status, shop=shops.get(channel.id), held_because=why))
+                result.append(replace(status, shop=shops.get(channel.id)))
     return result
-
-
-def _why_not_back(session: Session, channel_id: int) -> str | None:
-    return session.scalar(
-        select(WorkItem.last_error)
-        .where(
-            WorkItem.channel_id == channel_id,
-            WorkItem.topic == Topic.WRITE_BACK.value,
-            WorkItem.state == WorkItemState.QUEUED.value,
-            WorkItem.hold_reason.is_not(None),
-        )
-        .limit(1)
-    )
 
 
 def _number(condition: Any) -> Any:

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integration import (
+    article_holds,
     channels,
     db,
     shop_products,
@@ -41,7 +42,7 @@ from integration.errors import (
 from integration.models import Listing, Priority, SalesChannel, Tenant
 from integration.runtime import Runtime
 from integration.token_bucket import Share
-from integration.topics import DOCUMENT_BY_TOPIC
+from integration.topics import DOCUMENT_BY_TOPIC, KINDS_BY_TOPIC
 from integration.topology import Topic
 from integration.work_items import Claim, Settled
 from integration.write_back import asking
@@ -150,7 +151,7 @@ def _take_over(
 ) -> tuple[Claim, channels.Stored, dict[str, ListingView]]:
     with runtime.scope() as session:
         held = work_items.take_over(session, claim_id, lease_s=runtime.settings.lease_s)
-        channel = channels.load(session, held.channel_id)
+        channel = channels.load(session, held.channel_id, KINDS_BY_TOPIC.get(held.topic, ()))
         entity_ids = [item.entity_id for item in held.items]
         rows = session.execute(
             select(*_LISTING).where(
@@ -184,8 +185,8 @@ def hold_where_it_says_so(session: Session, channel_id: int, error: Exception) -
 def fetch(runtime: Runtime, claim_id: str) -> Batch:
     """The ERP's current rows of a claimed batch, as few requests as the topic allows.
 
-    A switched-off topic and a channel that stopped give their rows back; articles that are not
-    in the shop yet go before their prices and stocks.
+    A switched-off topic, a channel that stopped and a hold by hand give their rows back; articles
+    that are not in the shop yet go before their prices and stocks.
     """
     nothing: Batch = {"claim": claim_id, "rows": {}}
     with claimed(runtime, claim_id) as work:
@@ -258,18 +259,18 @@ def may_travel(runtime: Runtime, work: Work) -> bool:
 
 
 def _in_shop_or_article(runtime: Runtime, work: Work) -> list[str]:
-    """Entity ids to fetch; prices and stocks of products that are not there wait for them."""
+    """Entity ids to fetch: not those that a person keeps back; prices and stocks of products that
+    are not there wait for them."""
+    with runtime.scope() as session:
+        kept = article_holds.keep_back(session, work.claim)
+    items = [item for item in work.claim.items if item.entity_id not in kept]
     if work.claim.topic is Topic.ARTICLE:
-        return [item.entity_id for item in work.claim.items]
-    waiting = [
-        item.id for item in work.claim.items if item.entity_id not in work.listing_by_article
-    ]
+        return [item.entity_id for item in items]
+    waiting = [item.id for item in items if item.entity_id not in work.listing_by_article]
     if waiting:
         with runtime.scope() as session:
             work_outcomes.wait_for_articles(session, work.claim, waiting)
-    return [
-        item.entity_id for item in work.claim.items if item.entity_id in work.listing_by_article
-    ]
+    return [item.entity_id for item in items if item.entity_id in work.listing_by_article]
 
 
 def _small_enough(runtime: Runtime, work: Work, rows: dict[str, Any]) -> dict[str, Any]:

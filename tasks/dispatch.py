@@ -10,6 +10,7 @@ import celery
 from kombu.exceptions import OperationalError as BrokerError
 
 from integration import (
+    article_holds,
     channel_life,
     channels,
     dispatching,
@@ -51,8 +52,8 @@ def dispatch_task() -> int:
 
 @app.task(base=StageTask, name=TASK_SWEEP)
 def sweep_task() -> None:
-    """Take expired leases back, let go what is carried by now, resume runs whose driver died, and
-    dispatch what is due.
+    """Take expired leases back, let go what nobody holds any more and what is carried by now,
+    resume runs whose driver died, and dispatch what is due.
 
     Failure policy: everything it does is safe to do twice, also at the same time.
     """
@@ -60,6 +61,7 @@ def sweep_task() -> None:
     with here.scope() as session:
         work_outcomes.recover_expired(session)
         work_outcomes.release_served(session, SERVED_TOPICS)
+        article_holds.let_go(session)
         runs = due_runs(session)
     for run_id in runs:
         advance_task.delay(run_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytest
 import requests
 from sqlalchemy import select, update
@@ -29,8 +31,8 @@ from tests.unit.webhooks.support import bearer
 DAY_S = 86_400
 
 
-@pytest.fixture
-def world(database_url):
+@contextmanager
+def with_a_shop(database_url):
     """Tenant acme with its channel 42, which has a secret, and webhooks in the ERP."""
     with installing(database_url) as found:
         found.install()
@@ -43,6 +45,18 @@ def world(database_url):
             session.add(AccessToken(name=f"shop:{found.channel_id}", token=vault.seal("shop")))
         yield found
     memory.forget_shops()
+
+
+@pytest.fixture
+def world(sqlite_url):
+    with with_a_shop(sqlite_url) as found:
+        yield found
+
+
+@pytest.fixture
+def on_both(database_url):
+    with with_a_shop(database_url) as found:
+        yield found
 
 
 def rows(world, model):
@@ -80,25 +94,25 @@ def keep_house(world):
 
 @pytest.mark.contract("10.21")
 @pytest.mark.contract("10.18")
-def test_webhooks_tokens_and_secrets_are_gone_and_mappings_are_kept(world):
-    add_listing(world)
-    assert world.registrations()
+def test_webhooks_tokens_and_secrets_are_gone_and_mappings_are_kept(on_both):
+    add_listing(on_both)
+    assert on_both.registrations()
 
-    steps = world.uninstall()
+    steps = on_both.uninstall()
 
     assert [(name, one["ok"]) for name, one in steps.items()] == [
         ("webhooks", True),
         ("secrets", True),
         ("mappings", True),
     ]
-    assert world.registrations() == set()
-    tenant = world.tenant()
+    assert on_both.registrations() == set()
+    tenant = on_both.tenant()
     assert tenant.offline_token is None
     assert tenant.held_reason == tenants.UNINSTALLED
     assert tenant.uninstalled_at is not None
-    assert rows(world, AccessToken) == []
-    assert [one.key for one in rows(world, ChannelParameter)] == ["shop_url"]
-    assert len(rows(world, Listing)) == 1
+    assert rows(on_both, AccessToken) == []
+    assert [one.key for one in rows(on_both, ChannelParameter)] == ["shop_url"]
+    assert len(rows(on_both, Listing)) == 1
 
 
 def test_the_webhooks_are_taken_away_while_there_still_is_a_token(world, monkeypatch):
@@ -163,13 +177,13 @@ def test_the_other_tenants_go_on(world):
 
 
 @pytest.mark.contract("10.21")
-def test_what_waits_is_kept_and_not_claimed_any_more(world):
-    hint(world, "1001", "1002")
+def test_what_waits_is_kept_and_not_claimed_any_more(on_both):
+    hint(on_both, "1001", "1002")
 
-    world.uninstall()
+    on_both.uninstall()
 
-    assert claim(world) is None
-    assert {one.state for one in rows(world, WorkItem)} == {WorkItemState.QUEUED.value}
+    assert claim(on_both) is None
+    assert {one.state for one in rows(on_both, WorkItem)} == {WorkItemState.QUEUED.value}
 
 
 def test_a_batch_that_is_fetched_when_the_app_goes_is_given_back(world):
@@ -252,42 +266,42 @@ def test_a_webhook_that_still_comes_is_kept(world):
 # Back again, and gone for good
 
 
-def test_installed_again_within_a_month_it_finds_its_mappings(world):
-    add_listing(world)
-    world.uninstall()
-    let_pass(world, 29)
-    assert keep_house(world) == []
+def test_installed_again_within_a_month_it_finds_its_mappings(on_both):
+    add_listing(on_both)
+    on_both.uninstall()
+    let_pass(on_both, 29)
+    assert keep_house(on_both) == []
 
-    steps = world.install()
+    steps = on_both.install()
 
-    assert world.tenant().uninstalled_at is None
-    assert world.tenant().held_reason is None
-    assert [one.external_id for one in rows(world, Listing)] == ["0f"]
+    assert on_both.tenant().uninstalled_at is None
+    assert on_both.tenant().held_reason is None
+    assert [one.external_id for one in rows(on_both, Listing)] == ["0f"]
     # The shop's secrets are gone: the channel says so, and so does the report.
-    (channel,) = rows(world, SalesChannel)
+    (channel,) = rows(on_both, SalesChannel)
     assert channel.held_reason == tenants.SECRETS_GONE
     assert "`vario-relay channel show 42`" in steps["channels"]["do"]
 
 
-def test_after_a_month_everything_is_forgotten(world, monkeypatch, caplog):
+def test_after_a_month_everything_is_forgotten(on_both, monkeypatch, caplog):
     caplog.set_level("INFO")
-    add_listing(world)
-    hint(world, "1001")
-    world.install("globex")
-    world.uninstall()
-    let_pass(world, 31)
-    with world.runtime.scope() as session:
+    add_listing(on_both)
+    hint(on_both, "1001")
+    on_both.install("globex")
+    on_both.uninstall()
+    let_pass(on_both, 31)
+    with on_both.runtime.scope() as session:
         session.execute(
             update(Tenant).where(Tenant.subdomain == "globex").values(uninstalled_at=None)
         )
 
-    monkeypatch.setattr(housekeeping.runtime, "current", lambda: world.runtime)
+    monkeypatch.setattr(housekeeping.runtime, "current", lambda: on_both.runtime)
     housekeeping.housekeeping_task.run()
 
     assert "event=tenant.forgotten tenant=acme" in caplog.text
-    assert [one.subdomain for one in rows(world, Tenant)] == ["globex"]
+    assert [one.subdomain for one in rows(on_both, Tenant)] == ["globex"]
     for model in (SalesChannel, Listing, WorkItem, ChannelParameter):
-        assert rows(world, model) == []
+        assert rows(on_both, model) == []
 
 
 def test_what_a_late_stage_stored_is_deleted_again(world):

@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import requests
+from sqlalchemy import func, select
+
+from integration import queue_report
 from integration.erp.client import ErpClient
 from integration.erp.external_id import ATTRIBUTE_KEY, GROUP_KEY
 from integration.errors import IntegrationError
+from integration.models import Listing, WorkItem
 from integration.topology import Topic
-from integration.write_back import batch, lanes
+from integration.write_back import asking, batch, lanes
 from tests.integration.relay import LIMITS, Relay
 
 #: Of another app, on the same listings.
@@ -83,3 +88,63 @@ class WayBack(Relay):
 
     def back(self, article: dict[str, Any]) -> Any:
         return self.row(Topic.WRITE_BACK, article)
+
+
+def fill(relay: WayBack) -> list[dict[str, Any]]:
+    """Bring every article into the shop; those that are there. Their ids are not in the ERP."""
+    found = relay.for_sale()
+    relay.hint(Topic.ARTICLE, *found)
+    relay.drain()
+    return found
+
+
+def patches(relay) -> int:
+    return routes(relay, "PATCH")
+
+
+def reads(relay) -> int:
+    """Requests to the ERP's API that are no PATCH."""
+    return routes(relay) - patches(relay)
+
+
+def routes(relay, method: str = "") -> int:
+    url = f"{relay.erp_url}/_sandbox/requests"
+    counted = requests.get(url, timeout=30).json()["by_route"]
+    return sum(
+        number
+        for route, number in counted.items()
+        if "/api/vario" in route and route.startswith(method)
+    )
+
+
+def forget_requests(relay) -> None:
+    relay.erp("requests/reset")
+
+
+def states(relay) -> dict[str, int]:
+    with relay.runtime.scope() as session:
+        rows = session.execute(
+            select(WorkItem.state, func.count())
+            .where(WorkItem.topic == Topic.WRITE_BACK.value)
+            .group_by(WorkItem.state)
+        )
+        return {state: number for state, number in rows}
+
+
+def ask_for_all(relay) -> None:
+    with relay.runtime.scope() as session:
+        asking.ask_for_all(session, relay.channel_id)
+
+
+def status(relay):
+    with relay.runtime.scope() as session:
+        found = queue_report.statuses(session)
+    return next((one for one in found if one.topic is Topic.WRITE_BACK), None)
+
+
+def rename(relay, article, external_id: str) -> None:
+    with relay.runtime.scope() as session:
+        row = session.get_one(Listing, (relay.channel_id, article["id"]))
+        row.external_id = external_id
+        session.flush()
+        asking.ask(session, relay.channel_id, [article["id"]])
