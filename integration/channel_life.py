@@ -23,7 +23,9 @@ from integration.erp.client import ErpClient
 from integration.erp.listings import ErpChannel
 from integration.errors import IntegrationError, TenantError
 from integration.models import (
+    ArticleHold,
     ChannelFact,
+    ChannelMapping,
     ChannelParameter,
     SalesChannel,
     SyncRun,
@@ -44,6 +46,16 @@ SAID_LASTS_S = 600.0
 #: became of them (vario-erp.md 9: mappings 30 days).
 LISTINGS_KEPT_S = 30 * 86_400.0
 
+#: What goes with a deleted channel.
+_NOT_KEPT = (
+    WorkItem,
+    SyncRun,
+    ArticleHold,
+    ChannelParameter,
+    ChannelMapping,
+    ChannelFact,
+    TransferToggle,
+)
 #: The fact that remembers the ERP's sales channels of our app.
 _KNOWN = "sales-channels"
 
@@ -203,7 +215,7 @@ def _delete(session: Session, channel: SalesChannel) -> None:
     A stage that is at work finds its rows gone and ends without a record.
     """
     channels.forget_named(session, [pacing.shop_bucket_name(channel.id)])
-    for model in (WorkItem, SyncRun, ChannelParameter, ChannelFact, TransferToggle):
+    for model in _NOT_KEPT:
         owned: Any = model
         session.execute(delete(owned).where(owned.channel_id == channel.id))
     channel.is_paused, channel.paused_until, channel.held_reason = True, None, None

@@ -10,6 +10,7 @@ import requests
 from sqlalchemy import func, select, update
 
 from integration import (
+    article_holds,
     availability,
     channel_life,
     channel_stops,
@@ -25,6 +26,7 @@ from integration.clock import db_now
 from integration.erp import webhooks
 from integration.errors import ChannelError, TransientError
 from integration.models import (
+    ArticleHold,
     ChannelParameter,
     Listing,
     SalesChannel,
@@ -216,6 +218,7 @@ def test_a_deleted_channel_stops_and_leaves_only_its_listings(relay):
             toggles.switch(session, channel_id, Topic.PRICE, False)
             hints.hint(session, channel_id, Topic.STOCK, ["1"])
             sync_runs.request_catch_up(session, channel_id)
+            article_holds.add(session, channel_id, "2", [Topic.STOCK], reason="later", by="anna")
             session.add(
                 Listing(channel_id=channel_id, article_id="1", external_id="x", number="A1")
             )
@@ -231,7 +234,7 @@ def test_a_deleted_channel_stops_and_leaves_only_its_listings(relay):
     assert channel.deleted_at is not None
     assert (channel.is_paused, channel.held_reason, channel.delete_said_at) == (True, None, None)
     with relay.runtime.scope() as session:
-        for model in (ChannelParameter, TransferToggle, WorkItem, SyncRun):
+        for model in (ArticleHold, ChannelParameter, TransferToggle, WorkItem, SyncRun):
             assert list(session.scalars(select(model.channel_id))) == [other]
         assert set(session.scalars(select(Listing.channel_id))) == {relay.channel_id, other}
     gone = {one for one in before if "=42)" in one}
