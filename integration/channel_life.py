@@ -136,7 +136,7 @@ def _follow(runtime: Runtime, tenant_id: int) -> bool:
     with runtime.scope() as session:
         for channel in _channels(session, tenant_id, list(found)):
             is_pending |= _apply(session, channel, found[channel.erp_id])
-    _take_webhooks_away(runtime, tenant_id)
+    registrations.withdraw_deleted(runtime, tenant_id)
     _restore_webhooks(runtime, tenant_id)
     return is_pending
 
@@ -223,38 +223,12 @@ def _delete(session: Session, channel: SalesChannel) -> None:
     _log(session, logging.WARNING, "channel.deleted", channel)
 
 
-def _take_webhooks_away(runtime: Runtime, tenant_id: int) -> None:
-    """Deregister what belongs to deleted channels; until it is done the ERP is asked again."""
-    is_left = (
-        SalesChannel.tenant_id == tenant_id,
-        SalesChannel.deleted_at.is_not(None),
-        SalesChannel.delete_said_at.is_not(None),
-    )
-    with runtime.scope() as session:
-        ids = session.scalars(select(SalesChannel.id).where(*is_left)).all()
-    if not ids:
-        return
-    registrations.withdraw(runtime, tenant_id)
-    with runtime.scope() as session:
-        done = update(SalesChannel).where(*is_left, SalesChannel.id.in_(ids))
-        session.execute(done.values(delete_said_at=None))
-
-
 def _restore_webhooks(runtime: Runtime, tenant_id: int) -> None:
     """Register what is missing, e.g. new events after an update. Events that were not registered
     may have been missed, so everything is compared.
 
     Failure policy: best effort; nothing stops because of it, `doctor` shows what is missing.
     """
-    with runtime.scope() as session:
-        running = session.scalar(
-            select(SalesChannel.id)
-            .join(Tenant, Tenant.id == SalesChannel.tenant_id)
-            .where(SalesChannel.tenant_id == tenant_id, channels.is_running())
-            .limit(1)
-        )
-    if running is None:
-        return  # `channel resume` registers for the first time
     try:
         is_changed = registrations.restore(runtime, tenant_id)
     except IntegrationError as error:
