@@ -188,8 +188,11 @@ def test_release_by_reason_is_about_all_topics_and_of_an_article_about_its_own(d
     assert release(database) == 1  # the document 1 is no article
     assert state(database.row(STOCK, "1")) == ("QUEUED", None)
 
-    assert release(database, None, reason="confirm:cancel") == 2
-    assert state(database.row(Topic.ORDER_STATUS, "1")) == ("QUEUED", None)
+    # The topic is not carried yet: they wait for that now, and none goes.
+    assert release(database, None, reason="confirm:cancel") == 0
+    for document in ("1", "2"):
+        row = database.row(Topic.ORDER_STATUS, document)
+        assert state(row) == ("QUEUED", hints.TOPIC_NOT_SERVED)
 
 
 def test_release_of_one_topic_leaves_the_others_held(database):
@@ -201,6 +204,19 @@ def test_release_of_one_topic_leaves_the_others_held(database):
 
     assert state(database.row(STOCK, "1")) == ("QUEUED", BY_HAND)
     assert state(database.row(PRICE, "1")) == ("QUEUED", None)
+
+
+def test_what_is_not_carried_yet_is_not_let_go_by_a_release(database):
+    database.hint(Topic.MEDIA, "1")
+    assert release(database, None, reason=hints.TOPIC_NOT_SERVED) == 0
+    assert state(database.row(Topic.MEDIA, "1")) == ("QUEUED", hints.TOPIC_NOT_SERVED)
+    hold(database)
+    database.hint(Topic.MEDIA, "1")
+    assert state(database.row(Topic.MEDIA, "1")) == ("QUEUED", BY_HAND)
+
+    assert release(database) == 0
+
+    assert state(database.row(Topic.MEDIA, "1")) == ("QUEUED", hints.TOPIC_NOT_SERVED)
 
 
 def test_discard_settles_as_not_sent_and_the_hold_goes_on(waiting, database):
