@@ -23,6 +23,7 @@ def parameters_of(platform: str) -> dict[str, Parameter]:
     from integration.connectors import registry
     from integration.connectors.base import Parameter, wrong_currency
     from integration.toggles import OFF, WRITE_BACK_PARAMETER
+    from integration.topics import order_status
     from integration.topics.stock import SAFETY_STOCK, wrong_pieces
 
     everywhere = (
@@ -41,6 +42,23 @@ def parameters_of(platform: str) -> dict[str, Parameter]:
             default="0",
             wrong=wrong_pieces,
             advice="e.g. 2",
+        ),
+        Parameter(
+            order_status.ORDER_KEY,
+            "fields of the ERP's order that hold the shop's order number or id, the first filled "
+            "one counts",
+            is_required=False,
+            default=",".join(order_status.KEY_FIELDS),
+            wrong=order_status.wrong_order_key,
+            advice=f"e.g. {order_status.KEY_FIELDS[0]}",
+        ),
+        Parameter(
+            order_status.GRACE,
+            "minutes that a delivery waits for tracking numbers before it goes without them",
+            is_required=False,
+            default=order_status.DEFAULT_GRACE_MIN,
+            wrong=order_status.wrong_minutes,
+            advice="e.g. 60",
         ),
         Parameter(
             WRITE_BACK_PARAMETER,

@@ -96,6 +96,19 @@ def require_served(topic: Topic | None) -> None:
         raise UsageError(f"topic {name} is not carried by this version; it carries {served}")
 
 
+def require_about_articles(topic: Topic | None) -> None:
+    """Raises: UsageError for a topic that a pass over the articles cannot ask for."""
+    from integration.toggles import ARTICLE_TOPICS
+    from integration.topology import SHORT_NAME_BY_TOPIC
+
+    require_served(topic)
+    if topic is not None and topic not in ARTICLE_TOPICS:
+        raise UsageError(
+            f"topic {SHORT_NAME_BY_TOPIC[topic]} is about orders, not about articles: it follows "
+            "the events of the ERP, there is nothing to sync"
+        )
+
+
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))

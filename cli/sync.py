@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.shared import Here, channel_argument, json_option, pass_here, require_served, topic_option
+from cli.shared import Here, channel_argument, json_option, pass_here, require_about_articles, topic_option
 from integration.errors import IntegrationError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def sync(
     where it was. With --json, one line per step. Exit code 1 when the run is over and one of its
     changes failed, or when the ERP showed less than it counts.
     """
-    require_served(topic)
+    require_about_articles(topic)
     if dry_run:
         from cli.sync_dry_run import show_dry_run
 

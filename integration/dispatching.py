@@ -254,7 +254,9 @@ def _fits(
         return not under_way
     like_this = [topic for topic, priority in under_way if priority is lane.priority]
     most = max(limits.chains_per_channel, limits.chains_per_lane)
-    return len(like_this) < most and like_this.count(lane.topic) < limits.chains_per_lane
+    # Deliveries of one order share its tracking numbers in the shop, which are replaced as a whole.
+    of_lane = 1 if lane.topic is Topic.ORDER_STATUS else limits.chains_per_lane
+    return len(like_this) < most and like_this.count(lane.topic) < of_lane
 
 
 def _pass_over(session: Session, rivals: Sequence[DueLane]) -> None:

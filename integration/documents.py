@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,67 @@ class WithdrawalDocument:
     """The article is no longer offered on this channel: inactive in the shop, never deleted."""
 
     article_id: str
+
+
+class OrderState(StrEnum):
+    """What became of a whole order, after everything that its deliveries say."""
+
+    OPEN = "open"
+    PARTLY_SHIPPED = "partly-shipped"
+    SHIPPED = "shipped"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class ParcelDocument:
+    """One parcel with its label. `carrier` is the ERP's value that a mapping is set for, None if
+    the ERP states none; `shop_carrier` the shop's by this mapping."""
+
+    tracking_number: str
+    tracking_url: str | None = None
+    carrier: str | None = None
+    carrier_label: str | None = None
+    shop_carrier: str | None = None
+
+
+@dataclass(frozen=True)
+class ShippedLine:
+    """What a delivery ships of one line of an order. `quantity` in the order's own units."""
+
+    order_line_id: str
+    article_number: str | None
+    quantity: Decimal
+
+
+@dataclass(frozen=True)
+class OrderPart:
+    """One order of a delivery. `shop_order` is what the shop calls it: its number or its id."""
+
+    order_id: str
+    shop_order: str
+    state: OrderState
+    lines: tuple[ShippedLine, ...] = ()
+
+
+@dataclass(frozen=True)
+class DeliveryDocument:
+    """What one document of the ERP says about orders of the shop.
+
+    A delivery has its lines and parcels, and more than one order if it is a collective one;
+    `is_cancelled`: it ships nothing any more. An order itself, cancelled or closed, has neither.
+    """
+
+    document_id: str
+    orders: tuple[OrderPart, ...]
+    parcels: tuple[ParcelDocument, ...] = ()
+    is_cancelled: bool = False
+
+    @property
+    def tracking_numbers(self) -> tuple[str, ...]:
+        """Of what is on its way: none of a cancelled delivery."""
+        if self.is_cancelled:
+            return ()
+        return tuple(dict.fromkeys(parcel.tracking_number for parcel in self.parcels))
 
 
 Document = ArticleDocument | PriceDocument | StockDocument | WithdrawalDocument

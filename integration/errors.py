@@ -11,6 +11,7 @@
         Held                    these rows wait for a person, shown as one cause
             MappingMissing      a mapping of the channel lacks an entry
             NeedsConfirmation   a person has to confirm
+            HeldFor             or for a time, whichever ends first
         ChannelError            the whole channel is held
             CredentialsRefused  the shop does not accept what the channel is set to
         TenantError             all channels of the tenant are held
@@ -95,6 +96,15 @@ class MappingMissing(Held):
 
 class NeedsConfirmation(Held):
     """A person has to confirm before anything is sent."""
+
+
+class HeldFor(Held):
+    """The row waits for another event of its entity, but no longer than `seconds`."""
+
+    def __init__(self, reason: str, message: str, seconds: float) -> None:
+        super().__init__(reason, message)
+        self.args = (reason, message, seconds)
+        self.seconds = seconds
 
 
 class ChannelError(IntegrationError):

@@ -20,6 +20,7 @@ from integration.hints import TOPIC_NOT_SERVED
 from integration.mapping_kinds import Kind, of_reason
 from integration.models import BY_HAND, ArticleHold, WorkItem
 from integration.observe import masked
+from integration.topics.order_status import AWAITS_TRACKING
 from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 from integration.work_outcomes import NOT_IN_SHOP
 from integration.write_back.facts import NO_FIELD
@@ -216,6 +217,10 @@ _WORDS: dict[str, Callable[[str, str, str], Words]] = {
     "currency": _mend(
         "it is priced in another currency than the channel sells in",
         "set a price in the channel's currency in the ERP",
+    ),
+    AWAITS_TRACKING: _mend(
+        "its parcels have no tracking numbers yet",
+        "nothing, it goes with its numbers, or without them after tracking_wait_min",
     ),
     TOPIC_NOT_SERVED: _mend(
         "this version does not carry the topic", "nothing, it goes with a version that does"

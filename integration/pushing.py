@@ -6,7 +6,17 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy.orm import Session
 
-from integration import doubts, shop_calls, shop_products, telling, wire, work_items, work_outcomes
+from integration import (
+    doubts,
+    fulfilments,
+    order_stages,
+    shop_calls,
+    shop_products,
+    telling,
+    wire,
+    work_items,
+    work_outcomes,
+)
 from integration.connectors import http
 from integration.connectors.base import Payload, Receipt
 from integration.errors import TransientError
@@ -72,6 +82,8 @@ def _without_taken_numbers(
     The ERP gave its number to another article: the one that has it in the shop goes first and
     gives it up. One that is withdrawn already gives it up here.
     """
+    if work.claim.topic is not Topic.ARTICLE:
+        return list(payloads)
     number_by_article = {p["article_id"]: p["number"] for p in payloads if not p["external_id"]}
     if not number_by_article:
         return list(payloads)
@@ -106,6 +118,8 @@ def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
         work.written.update(item_ids)
         return not_after
 
+    if work.claim.topic is Topic.ORDER_STATUS:
+        order_stages.begin(runtime, work, payloads)
     connector = runtime.connector(work.channel, before_write, share=work.share)
     receipts = shop_calls.send(runtime, work, connector, payloads)
     with runtime.scope() as session:
@@ -156,6 +170,9 @@ def _settle_accepted(
     with_new_id: Collection[str] = ()
     if work.claim.topic is Topic.ARTICLE:
         with_new_id = _remember_products(session, work, accepted, late)
+    if work.claim.topic is Topic.ORDER_STATUS:
+        ids = {receipt.article_id: receipt.external_id for _, receipt in accepted}
+        fulfilments.remember(session, work.channel.id, ids)
     _release_waiting(session, work, [p["article_id"] for p, _ in accepted])
     return with_new_id
 

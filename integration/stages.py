@@ -20,6 +20,8 @@ from integration import (
     article_holds,
     channels,
     db,
+    fulfilments,
+    order_stages,
     shop_products,
     sql,
     telling,
@@ -153,6 +155,8 @@ def _take_over(
         held = work_items.take_over(session, claim_id, lease_s=runtime.settings.lease_s)
         channel = channels.load(session, held.channel_id, KINDS_BY_TOPIC.get(held.topic, ()))
         entity_ids = [item.entity_id for item in held.items]
+        if held.topic is Topic.ORDER_STATUS:
+            return held, channel, fulfilments.views(session, held.channel_id, entity_ids)
         rows = session.execute(
             select(*_LISTING).where(
                 Listing.channel_id == held.channel_id,
@@ -205,6 +209,8 @@ def fetch(runtime: Runtime, claim_id: str) -> Batch:
         facts = runtime.erp_facts(work.channel.tenant_id)
         rows = FETCH_BY_TOPIC[work.claim.topic](client, facts, work.channel, wanted)
         _remember_doubtful_products(runtime, work, rows)
+        if work.claim.topic is Topic.ORDER_STATUS:
+            wanted = order_stages.fetched(runtime, work, rows)
         batch: dict[str, Any] = {entity_id: rows.get(entity_id) for entity_id in wanted}
         return {"claim": claim_id, "rows": _small_enough(runtime, work, batch)}
 
@@ -264,7 +270,7 @@ def _in_shop_or_article(runtime: Runtime, work: Work) -> list[str]:
     with runtime.scope() as session:
         kept = article_holds.keep_back(session, work.claim)
     items = [item for item in work.claim.items if item.entity_id not in kept]
-    if work.claim.topic is Topic.ARTICLE:
+    if work.claim.topic in (Topic.ARTICLE, Topic.ORDER_STATUS):
         return [item.entity_id for item in items]
     waiting = [item.id for item in items if item.entity_id not in work.listing_by_article]
     if waiting:
@@ -322,6 +328,8 @@ def _payload_or_reason(
 ) -> Payload | str:
     """What goes to the shop, or why nothing has to."""
     listing = work.listing(entity_id)
+    if work.claim.topic is Topic.ORDER_STATUS:
+        return order_stages.payload_or_reason(work.channel, connector, listing, row)
     if row is not None and row.get("active") is False and listing.external_id is None:
         return INACTIVE
     if row is None and listing.is_active and work.claim.topic is Topic.ARTICLE:

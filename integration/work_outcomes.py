@@ -19,6 +19,7 @@ from integration.clock import db_now
 from integration.errors import (
     ChannelError,
     Held,
+    HeldFor,
     IntegrationError,
     TenantError,
     Throttled,
@@ -103,7 +104,8 @@ def _record_one(
         _requeue(session, row, 0.0, error, attempts=0)
         return "requeued"
     if isinstance(error, Held):
-        _requeue(session, row, 0.0, error, hold_reason=error.reason)
+        seconds = error.seconds if isinstance(error, HeldFor) else 0.0
+        _requeue(session, row, seconds, error, hold_reason=error.reason)
         return "held"
     _bury(session, row, error)
     return "buried"
@@ -217,6 +219,19 @@ def release_served(session: Session, topics: Collection[Topic]) -> int:
     rows = session.execute(locking(session, wanted.limit(RELEASED_AT_ONCE))).all()
     update_items(session, [row.id for row in rows], hold_reason=None, due_at=db_now())
     telling.moved(session, "unheld", rows, reason=TOPIC_NOT_SERVED)
+    return len(rows)
+
+
+def release_awaited(session: Session, reason: str) -> int:
+    """Let rows go that were held for a time (HeldFor) which is over; the number of rows."""
+    over = select(*_TOLD).where(
+        WorkItem.hold_reason == reason,
+        WorkItem.state == WorkItemState.QUEUED.value,
+        WorkItem.due_at <= db_now(),
+    )
+    rows = session.execute(over.with_for_update(skip_locked=True)).all()
+    update_items(session, [row.id for row in rows], hold_reason=None)
+    telling.moved(session, "unheld", rows, reason=reason)
     return len(rows)
 
 

@@ -26,6 +26,7 @@ from integration.rota import DueLane
 from integration.runtime import Runtime
 from integration.sync_runs import due_runs
 from integration.toggles import SERVED_TOPICS
+from integration.topics.order_status import AWAITS_TRACKING
 from integration.topology import TASK_DISPATCH, TASK_SWEEP, Queue
 from integration.write_back import lanes
 from tasks.app import app
@@ -62,6 +63,7 @@ def sweep_task() -> None:
         work_outcomes.recover_expired(session)
         work_outcomes.release_served(session, SERVED_TOPICS)
         article_holds.let_go(session)
+        work_outcomes.release_awaited(session, AWAITS_TRACKING)
         runs = due_runs(session)
     for run_id in runs:
         advance_task.delay(run_id)

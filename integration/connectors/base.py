@@ -10,12 +10,21 @@ from typing import Any, NotRequired, Protocol, TypedDict, runtime_checkable
 
 import requests
 
-from integration.documents import Document
+from integration.documents import DeliveryDocument, Document
 from integration.errors import IntegrationError
 from integration.mapping_kinds import Kind
 from integration.topology import Topic
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
+
+
+class Earlier(TypedDict):
+    """With an order status: what earlier writes of the same document may have put into the shop."""
+
+    was_sent: bool
+    #: One that takes a cancelled delivery back was begun.
+    was_withdrawn: bool
+    tracking_numbers: list[str]
 
 
 class Payload(TypedDict):
@@ -34,6 +43,11 @@ class Payload(TypedDict):
     tax: NotRequired[str]
     #: With an article: whether the product is for sale after this write. Set by the stage.
     is_active: NotRequired[bool]
+    #: With an order status, set by the stage: the tracking numbers of this write, whether it takes
+    #: a cancelled delivery back, and what was sent before.
+    tracking_numbers: NotRequired[list[str]]
+    is_withdrawal: NotRequired[bool]
+    earlier: NotRequired[Earlier]
 
 
 @dataclass(frozen=True)
@@ -175,6 +189,18 @@ class OffersChoices(Protocol):
 
     def offers(self, kind: Kind) -> list[Choice] | None:
         """What the shop has of a kind; None where this platform cannot list it. Only reads."""
+
+
+@runtime_checkable
+class TakesDeliveries(Protocol):
+    """What a connector has besides whose capabilities name the topic order status."""
+
+    def delivery_payload(self, document: DeliveryDocument, external_id: str | None) -> Payload:
+        """The platform's format of one document about orders; `article_id` is the document's id.
+
+        `external_id`: what an earlier receipt called its fulfilment. Pure. Raises Invalid, and
+        MappingMissing for a carrier that the platform cannot do without.
+        """
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from integration.channel_view import ChannelView
 from integration.connectors.base import FactStore
-from integration.erp import articles
+from integration.erp import articles, orders
 from integration.erp.catalogue import Findings
 from integration.erp.client import ErpClient
 from integration.erp.rows import Row
 from integration.topology import Topic
 
-#: Rows by article id. An id without a row is not listed on the channel, or gone.
+#: Rows by entity id. An article without a row is not listed on the channel, or gone.
 Fetch = Callable[[ErpClient, FactStore, ChannelView, Sequence[str]], dict[str, Row]]
 
 
@@ -31,4 +31,5 @@ FETCH_BY_TOPIC: Mapping[Topic, Fetch] = {
     Topic.ARTICLE: _on_channel(articles.fetch_articles),
     Topic.PRICE: _on_channel(articles.fetch_prices),
     Topic.STOCK: _on_channel(articles.fetch_stocks),
+    Topic.ORDER_STATUS: orders.fetch_deliveries,
 }

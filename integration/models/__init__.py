@@ -8,6 +8,7 @@ from integration.models.channels import (
     SalesChannel,
     TransferToggle,
 )
+from integration.models.fulfilments import Fulfilment
 from integration.models.health import ShopHealth
 from integration.models.mappings import BY_HAND, ArticleHold, ChannelMapping
 from integration.models.metrics import MetricCounter
@@ -23,6 +24,7 @@ __all__ = [
     "ChannelFact",
     "ChannelMapping",
     "ChannelParameter",
+    "Fulfilment",
     "Lane",
     "Listing",
     "MetricCounter",

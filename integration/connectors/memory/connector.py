@@ -19,6 +19,7 @@ from integration.connectors.base import (
 from integration.connectors.memory.shop import shop
 from integration.documents import (
     ArticleDocument,
+    DeliveryDocument,
     Document,
     PriceDocument,
     StockDocument,
@@ -39,7 +40,12 @@ class MemoryConnector:
     """One shop in memory. Ids are the article's own, so a repeated write is the same write."""
 
     capabilities = Capabilities(
-        max_batch={Topic.ARTICLE: MAX_BATCH, Topic.PRICE: MAX_BATCH, Topic.STOCK: MAX_BATCH}
+        max_batch={
+            Topic.ARTICLE: MAX_BATCH,
+            Topic.PRICE: MAX_BATCH,
+            Topic.STOCK: MAX_BATCH,
+            Topic.ORDER_STATUS: MAX_BATCH,
+        }
     )
 
     def __init__(self, context: Context) -> None:
@@ -62,6 +68,15 @@ class MemoryConnector:
         elif listing.external_id is None:
             raise Invalid(f"article {document.article_id} has no product in the shop to be changed")
         return result
+
+    def delivery_payload(self, document: DeliveryDocument, external_id: str | None) -> Payload:
+        """What the document says of the orders; one fulfilment per document."""
+        return {
+            "article_id": document.document_id,
+            "number": ", ".join(one.shop_order for one in document.orders),
+            "external_id": external_id,
+            "body": _fulfilment(document),
+        }
 
     def push(self, topic: Topic, payloads: Sequence[Payload], *, key: str) -> list[Receipt]:
         """Write a batch row by row. Raises what the shop's switches say."""
@@ -114,6 +129,9 @@ class MemoryConnector:
             return Receipt(
                 article_id, error=Rejected(self._shop.refused_numbers[payload["number"]])
             )
+        if topic is Topic.ORDER_STATUS:
+            self._shop.fulfilments[article_id] = payload["body"]
+            return _accepted(topic, payload)
         if external_id is not None:
             if external_id not in self._shop.products:
                 return Receipt(article_id, has_vanished=True)
@@ -154,10 +172,11 @@ class MemoryConnector:
 def _accepted(topic: Topic, payload: Payload) -> Receipt:
     """What a shop says that has every product there is, and takes every new one."""
     known = payload["external_id"]
+    is_first = known is None and topic is Topic.ARTICLE
     return Receipt(
         payload["article_id"],
         external_id=known or _own_id(payload),
-        recorded=(topic,) if known else _recorded_first(payload),
+        recorded=_recorded_first(payload) if is_first else (topic,),
     )
 
 
@@ -204,6 +223,28 @@ def _body(document: Document) -> dict[str, Any]:
         "tax_rate": _plain(document.tax_rate),
         "tax": document.shop_tax,
         "active": document.is_active,
+    }
+
+
+def _fulfilment(document: DeliveryDocument) -> dict[str, Any]:
+    return {
+        "orders": [
+            {
+                "order": one.shop_order,
+                "state": one.state.value,
+                "lines": [[line.order_line_id, _plain(line.quantity)] for line in one.lines],
+            }
+            for one in document.orders
+        ],
+        "parcels": [
+            {
+                "number": one.tracking_number,
+                "url": one.tracking_url,
+                "carrier": one.shop_carrier or one.carrier_label,
+            }
+            for one in document.parcels
+        ],
+        "is_cancelled": document.is_cancelled,
     }
 
 

@@ -37,6 +37,7 @@ def problems_of(context: Context) -> list[Problem]:
         *_asked("taxes", lambda: _taxes(client)),
         *_asked("currency", lambda: _currency(client, shop)),
         *_asked("products", lambda: _products(client)),
+        *_asked("orders", lambda: _orders(client)),
     ]
 
 
@@ -95,6 +96,16 @@ def _currency(client: Client, shop: ShopSettings) -> Iterator[Problem]:
 
 def _products(client: Client) -> Iterator[Problem]:
     client.search("product", limit=1, includes={"product": ["id"]})
+    yield from ()
+
+
+def _orders(client: Client) -> Iterator[Problem]:
+    client.search(
+        "order",
+        limit=1,
+        includes={"order": ["id", "deliveries"], "order_delivery": ["id"]},
+        associations={"deliveries": {}},
+    )
     yield from ()
 
 

@@ -31,14 +31,18 @@ class Client:
         self._context = context
 
     def upsert_products(self, rows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
-        """Write products, all or none; the ids that the shop says it wrote.
+        """Write products, all or none; the ids that the shop says it wrote. As `upsert`."""
+        return self.upsert("product", rows)
+
+    def upsert(self, entity: str, rows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+        """Write rows of an entity (``order_delivery``), all or none; the ids the shop wrote.
 
         Failure policy: ids are ours, so sending the same rows again is the same write.
         Raises: Refused when the shop names what is wrong with them.
         """
         operation = {
             "key": OPERATION,
-            "entity": "product",
+            "entity": entity,
             "action": "upsert",
             "payload": list(rows),
         }
@@ -47,8 +51,22 @@ class Client:
         if not isinstance(body, dict) or "data" not in body:
             raise answers.not_understood(response, self.settings.host, writes=True)
         # Nothing written is an empty list: PHP has one type for lists and maps.
-        written = body["data"].get("product") if isinstance(body["data"], dict) else None
+        written = body["data"].get(entity) if isinstance(body["data"], dict) else None
         return frozenset(one for one in written or () if isinstance(one, str))
+
+    def take_step(self, entity: str, row_id: str, action: str, body: Any) -> str | None:
+        """Move a row through its state machine; the technical name of the state it reached.
+
+        Failure policy: a step to the state that is there already changes nothing.
+        Raises: Refused for a step that is not allowed from there.
+        """
+        path = f"/api/_action/{entity}/{row_id}/state/{action}"
+        response = self._authorised("POST", path, body, writes=True)
+        state = answers.json_of(response, self.settings.host, writes=True)
+        if not isinstance(state, dict):
+            raise answers.not_understood(response, self.settings.host, writes=True)
+        name = state.get("technicalName")
+        return None if name is None else str(name)
 
     def search(self, entity: str, **criteria: Any) -> list[dict[str, Any]]:
         """Rows of an entity (``sales-channel``); `criteria` as in the API, `limit` unless given.

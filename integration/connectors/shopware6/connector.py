@@ -20,6 +20,7 @@ from integration.connectors.shopware6 import (
     batch,
     checks,
     choices,
+    orders,
     payloads,
     products,
     refusals,
@@ -29,8 +30,8 @@ from integration.connectors.shopware6.client import Client
 from integration.connectors.shopware6.facts import Facts
 from integration.connectors.shopware6.refusals import Refused
 from integration.connectors.shopware6.rows import RowBuilder
-from integration.connectors.shopware6.settings import currency_of, settings_of
-from integration.documents import Document
+from integration.connectors.shopware6.settings import currency_of, sends_mails, settings_of
+from integration.documents import DeliveryDocument, Document
 from integration.errors import ChannelError, IntegrationError, TransientError
 from integration.mapping_kinds import Kind
 from integration.topology import Topic
@@ -52,7 +53,12 @@ class Shopware6Connector:
     """One Shopware shop as one sales channel. Wrong parameters show at the first request."""
 
     capabilities = Capabilities(
-        max_batch={Topic.ARTICLE: MAX_BATCH, Topic.PRICE: MAX_BATCH, Topic.STOCK: MAX_BATCH}
+        max_batch={
+            Topic.ARTICLE: MAX_BATCH,
+            Topic.PRICE: MAX_BATCH,
+            Topic.STOCK: MAX_BATCH,
+            Topic.ORDER_STATUS: orders.MAX_BATCH,
+        }
     )
 
     def __init__(self, context: Context) -> None:
@@ -62,6 +68,10 @@ class Shopware6Connector:
         """The body of one document. Raises: Invalid, Held (``no-price``)."""
         return payloads.payload_of(document, listing, currency_of(self._context.parameters))
 
+    def delivery_payload(self, document: DeliveryDocument, external_id: str | None) -> Payload:
+        """The body of one document about orders."""
+        return orders.payload_of(document, external_id)
+
     def push(self, topic: Topic, payloads: Sequence[Payload], *, key: str) -> list[Receipt]:
         """Write a batch; one receipt per payload, same order.
 
@@ -70,6 +80,9 @@ class Shopware6Connector:
         Failure policy: at least once.
         Raises: IntegrationError if nothing was settled; ChannelError and ClaimLost always.
         """
+        if topic is Topic.ORDER_STATUS:
+            mails = sends_mails(self._context.parameters)
+            return orders.push(self._client, payloads, sends_mails=mails)
         try:
             return self._push(topic, payloads)
         except _IdIsStale:

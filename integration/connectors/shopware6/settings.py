@@ -13,6 +13,9 @@ from integration.errors import ChannelError
 
 DEFAULT_CURRENCY_CODE = "EUR"
 
+#: Channel parameter: ``on`` or ``off``.
+ORDER_MAILS = "order_mails"
+
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -47,6 +50,11 @@ def settings_of(parameters: Mapping[str, str]) -> ShopSettings:
 
 def currency_of(parameters: Mapping[str, str]) -> str:
     return _value(parameters, "currency") or DEFAULT_CURRENCY_CODE
+
+
+def sends_mails(parameters: Mapping[str, str]) -> bool:
+    """Whether the shop tells its customers what became of their orders."""
+    return _value(parameters, ORDER_MAILS) == "on"
 
 
 def problems_of(parameters: Mapping[str, str]) -> list[Problem]:
@@ -122,5 +130,13 @@ PARAMETERS = (
         default=DEFAULT_CURRENCY_CODE,
         wrong=wrong_currency,
         advice="three capitals, e.g. EUR",
+    ),
+    Parameter(
+        ORDER_MAILS,
+        "whether the shop mails its customers when an order is shipped or cancelled",
+        is_required=False,
+        default="off",
+        wrong=lambda value: None if value in ("on", "off") else "is neither on nor off",
+        advice="on or off",
     ),
 )
