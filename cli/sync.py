@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.shared import Here, channel_argument, json_option, pass_here, require_about_articles, topic_option
+from cli.shared import (
+    Here,
+    channel_argument,
+    json_option,
+    pass_here,
+    require_about_articles,
+    topic_option,
+)
 from integration.errors import IntegrationError
 
 if TYPE_CHECKING:

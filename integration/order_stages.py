@@ -1,4 +1,4 @@
-"""What stages do otherwise for the topic order status, whose entities are documents, not articles."""
+"""What stages do otherwise for order statuses, whose entities are documents and not articles."""
 
 from __future__ import annotations
 

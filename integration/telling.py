@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from integration import channels, counters, db, observe
 from integration.claims import UNCHANGED, Claim, ClaimedItem, Settled
 from integration.counters import Counter, Key
-from integration.errors import IntegrationError
+from integration.errors import HeldFor, IntegrationError
 from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 
 log = logging.getLogger("integration.work_items")
@@ -101,6 +101,8 @@ def failed(
     for (verb, kind, reason), items in groups.items():
         # A planned error is the queue's daily bread; anything else is a bug that somebody must see.
         level = None if issubclass(kind, IntegrationError) else logging.ERROR
+        if issubclass(kind, HeldFor):
+            level = logging.INFO  # goes by itself
         became(session, held, verb, items, level=level, error=kind.__name__, reason=reason)
 
 

@@ -64,16 +64,17 @@ def _postponed(entity_id: str, error: TransientError) -> Row:
 
 
 class _Reader:
-    """One fetch; an order of several deliveries is read once."""
+    """One fetch; what several entities need is read once: an order, a shipment and its parcels."""
 
     def __init__(self, client: ErpClient, channel_erp_id: str) -> None:
         self._client, self._channel = client, channel_erp_id
         self._order_by_id: dict[str, dict[str, Any]] = {}
+        self._shipment_by_id: dict[str, dict[str, Any]] = {}
 
     def row(self, entity_id: str) -> Row:
         if entity_id.startswith(SHIPMENT):
             shipment = self._shipment(entity_id.removeprefix(SHIPMENT))
-            document_id = erp_ids.canonical(id_text(shipment.get("documentId")) or "")
+            document_id = erp_ids.canonical(id_text(shipment["documentId"]) or "")
             return {"id": entity_id, "documents": [document_id] if document_id else []}
         if not entity_id.isdigit():
             # Nothing leads from a parcel to its shipment (vario-erp.md 4.5).
@@ -115,13 +116,19 @@ class _Reader:
         carriers: dict[str | None, dict[str, Any]] = {None: {}}
         for shipment_id in {id_text(one.get("shipmentId")) for one in parcels} - {None}:
             try:
-                carriers[shipment_id] = _object(self._shipment(str(shipment_id)).get("carrier"))
+                carriers[shipment_id] = self._shipment(str(shipment_id))["carrier"]
             except Gone:
                 carriers[shipment_id] = {}
         return [_parcel(one, carriers[id_text(one.get("shipmentId"))]) for one in parcels]
 
     def _shipment(self, shipment_id: str) -> dict[str, Any]:
-        return _object(self._client.get(f"/vds/shipment/{shipment_id}"))
+        if shipment_id not in self._shipment_by_id:
+            answer = _object(self._client.get(f"/vds/shipment/{shipment_id}"))
+            self._shipment_by_id[shipment_id] = {
+                "documentId": answer.get("documentId"),
+                "carrier": _object(answer.get("carrier")),
+            }
+        return self._shipment_by_id[shipment_id]
 
 
 def _order(order_id: str, document: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""update.orderStatus: what a delivery, or an order that is cancelled or closed, means to the shop."""
+"""update.orderStatus: what a delivery, or an order that has ended, means to the shop."""
 
 from __future__ import annotations
 
@@ -77,8 +77,9 @@ def delivery_document(
         parcels=() if is_cancelled else tuple(_parcels(delivery, channel)),
         is_cancelled=is_cancelled,
     )
-    is_shipping = all(one.state is not OrderState.CANCELLED for one in parts) and not is_cancelled
-    if is_shipping and not was_sent and not _are_labelled(delivery) and delivery.waits_s > 0:
+    # An ended order has no parcels of its own; the others of its kind stand for a delivery.
+    is_over = is_cancelled or (delivery.category == ORDER and _is(_ENDED, delivery.state))
+    if not (is_over or was_sent or _are_labelled(delivery)) and delivery.waits_s > 0:
         raise HeldFor(
             AWAITS_TRACKING,
             f"document {delivery.id}: its parcels have no tracking numbers yet, it goes with them "
@@ -132,9 +133,7 @@ def _is(pattern: re.Pattern[str], state: str | None) -> bool:
     return state is not None and pattern.search(state) is not None
 
 
-def _parts(
-    delivery: DeliveryRow, channel: ChannelView, is_cancelled: bool
-) -> Iterator[OrderPart]:
+def _parts(delivery: DeliveryRow, channel: ChannelView, is_cancelled: bool) -> Iterator[OrderPart]:
     """The orders of the shop among those of the document."""
     for order in delivery.orders:
         key = next((text for one in order_keys(channel) if (text := _key(order, one))), None)

@@ -118,6 +118,12 @@ class Orders(Relay):
         order: dict[str, Any] = answer.json()["orders"][0]
         return order
 
+    def shop_orders(self) -> list[dict[str, Any]]:
+        orders: list[dict[str, Any]] = requests.get(
+            f"{self.shop_url}/_sandbox/orders", timeout=30
+        ).json()["orders"]
+        return orders
+
     def delivery(self, number: str) -> tuple[str, list[str]]:
         """State and tracking numbers of the order's delivery in the shop."""
         shown = self.shop_order(number)["deliveries"][0]

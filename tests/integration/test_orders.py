@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import inspect, text
 
-from integration import dispatching, queue_report, stages, toggles
-from integration.errors import TransientError
+from integration import queue_report, toggles
 from integration.mapping_kinds import Kind
 from integration.models import ChannelMapping, WorkItemState
 from integration.topics import order_status
@@ -115,8 +114,7 @@ def test_however_often_it_is_sent_one_delivery_is_one_fulfilment(orders):
 
 def test_a_shipment_whose_answer_was_lost_is_shipped_once(orders):
     shipped = orders.ship(orders.order("10000"))
-    route = "POST /api/_action/order_delivery/{id}/state/{action}"
-    orders.admin("faults", kind="cut-body", route=route, count=1)
+    orders.admin("faults", kind="cut-body", route="POST /api/_action/order_delivery", count=1)
 
     orders.drain()
     assert orders.item(shipped["document"]).state == QUEUED
@@ -127,6 +125,7 @@ def test_a_shipment_whose_answer_was_lost_is_shipped_once(orders):
     assert orders.delivery("10000") == ("shipped", numbers(shipped))
     history = orders.shop_order("10000")["writes"]
     assert [one["result"] for one in history if one["action"] == "ship"] == ["applied"]
+    assert orders.item(shipped["document"]).state == COMPLETED
 
 
 def test_a_partial_delivery_is_partly_shipped_until_the_rest_follows(orders):
@@ -393,21 +392,19 @@ def test_a_switched_off_topic_keeps_what_happens(orders):
     assert orders.delivery("10000") == ("shipped", numbers(shipped))
 
 
-def test_a_hundred_deliveries_cost_a_write_each_and_five_percent(orders):
-    made = [orders.order(str(number)) for number in range(20_000, 20_100)]
-    for order in made:
-        orders.ship(order)
+def test_many_deliveries_cost_a_write_each_and_five_percent(orders):
+    for number in range(20_000, 20_040):
+        orders.ship(orders.order(str(number)))
 
     orders.drain()
 
-    assert {orders.delivery(str(number))[0] for number in range(20_000, 20_100)} == {"shipped"}
-    assert orders.shop_writes() <= 105
+    states = [order["deliveries"][0]["state"] for order in orders.shop_orders()]
+    assert states == ["shipped"] * 40
+    assert orders.shop_writes() == 42
 
 
 def test_one_batch_of_a_channel_at_a_time(orders):
-    made = [orders.order(str(number)) for number in range(20_000, 20_035)]
-    for order in made:
-        orders.ship(order)
+    orders.hint_documents(*range(100))
 
     assert orders.claim() is not None
     assert orders.claim() is None
