@@ -7,6 +7,7 @@ put into the shop, so that it can be changed or taken away and nothing else is.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
@@ -85,7 +86,7 @@ def remember(
 
 def _of(
     session: Session, channel_id: int, document_ids: Collection[str]
-) -> Select[tuple[Fulfilment]]:
+) -> Select[Any]:
     return (
         select(Fulfilment)
         .where(

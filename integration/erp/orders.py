@@ -83,7 +83,7 @@ class _Reader:
 
     def _document(self, document_id: str) -> Row:
         document = _object(self._client.get(f"/erp/documents/{document_id}"))
-        row = {
+        row: Row = {
             "id": document_id,
             "category": document.get("documentTypeCategory"),
             "channel": id_text(_object(document.get("salesChannelRef")).get("id")),

@@ -31,6 +31,8 @@ def sample(error_class: type[IntegrationError]) -> IntegrationError:
         return error_class("slow down", 12.5)
     if issubclass(error_class, TransientError):
         return error_class("no answer", outcome_unknown=True)
+    if issubclass(error_class, errors.HeldFor):
+        return error_class("awaiting-tracking", "no numbers yet", 3_600.0)
     if issubclass(error_class, errors.Held):
         return error_class("mapping:tax:19", "tax 19 is not mapped")
     return error_class("the words of the platform")

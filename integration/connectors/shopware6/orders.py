@@ -56,7 +56,7 @@ _INCLUDES = {
     ],
     "state_machine_state": ["technicalName"],
 }
-_ASSOCIATIONS = {
+_ASSOCIATIONS: dict[str, Any] = {
     "stateMachineState": {},
     "deliveries": {"associations": {"stateMachineState": {}}},
 }

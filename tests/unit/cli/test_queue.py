@@ -71,7 +71,7 @@ def test_a_topic_that_is_not_carried_yet_is_held_and_says_so(run, runtime, chann
 def test_an_empty_queue_shows_every_topic_that_travels(run, channel):
     listed = json.loads(run("queue", "status", "--json").stdout)
 
-    assert [one["topic"] for one in listed] == ["stock", "price", "article"]
+    assert [one["topic"] for one in listed] == ["stock", "price", "order-status", "article"]
     assert listed[0] == {
         "tenant": "acme",
         "channel": "7",

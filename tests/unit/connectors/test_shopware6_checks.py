@@ -29,6 +29,7 @@ def healthy(shop: Shop, *, without: str = "") -> None:
         "tax": [{"id": TAX_19, "taxRate": 19}, {"id": TAX_7, "taxRate": 7}],
         "currency": [{"id": EURO, "isoCode": "EUR"}],
         "product": [],
+        "order": [],
     }
     for entity, rows in answers.items():
         if entity != without:
