@@ -19,7 +19,7 @@ from typing import Any
 
 import requests
 
-from cli import demo_install
+from cli import demo_install, demo_orders
 from cli.demo_processes import VARIO_RELAY, DemoFailed, Processes, free_port, procfile_commands
 from cli.demo_report import Figures, judge, show_table
 from cli.demo_stage import CHANNEL, TENANT, Stage
@@ -173,7 +173,7 @@ def _initial_sync(stage: Stage) -> None:
 
 
 def _edit(stage: Stage, options: Options) -> Figures:
-    """200 random edits, as the webhooks the ERP sends: with duplicates and in bursts."""
+    """Orders that are shipped, and 200 random edits: in bursts, and with duplicate webhooks."""
     figures = Figures(before=stage.database_now())
     burst = {
         "articles": options.articles,
@@ -183,6 +183,7 @@ def _edit(stage: Stage, options: Options) -> Figures:
         "duplicates": 0.2,
         "seed": options.seed,
     }
+    figures.orders = demo_orders.ship_some(stage, options.platform)
     print(f"editing: {EDITS} random changes in the ERP within {EDIT_SECONDS} s", flush=True)
     stage.post(f"{stage.erp_url}/_sandbox/burst", burst)
     stage.wait_until_idle()

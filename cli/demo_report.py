@@ -21,11 +21,13 @@ class Figures:
 
     before: datetime
     edits: int = 0
+    orders: int = 0
     work_items: int = 0
 
 
 def judge(stage: Stage) -> Verdict:
-    """Compare every article with its product, over HTTP, by code that is not the product's."""
+    """Compare every article with its product and every order with its delivery, over HTTP, by code
+    that is not the product's."""
     verdict = comparison.compare(stage.erp_url, stage.shop_url)
     for difference in verdict.differences[:SHOWN_DIFFERENCES]:
         print(f"  differs: {difference}")
@@ -42,6 +44,7 @@ def show_table(stage: Stage, figures: Figures, verdict: Verdict, seconds: float)
     rows = {
         "articles in the ERP": verdict.articles,
         "edits": figures.edits,
+        "orders in the ERP and in the shop": figures.orders,
         "webhooks sent by the ERP": webhooks["sent"],
         "work items after coalescing": figures.work_items,
         "requests to the ERP": erp["total"],

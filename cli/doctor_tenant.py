@@ -16,7 +16,7 @@ from integration.errors import IntegrationError
 from integration.installation import steps, tenants
 from integration.installation.steps import Visit
 from integration.models import SalesChannel, Tenant
-from integration.toggles import SERVED_TOPICS
+from integration.toggles import ARTICLE_TOPICS
 from integration.topology import SHORT_NAME_BY_TOPIC
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _columns(runtime: Runtime, label: str, tenant_id: int, client: ErpClient) ->
     except IntegrationError as error:
         yield Finding(f"tenant {label} columns", False, str(error), "do what the sentence says")
         return
-    for topic in SERVED_TOPICS:
+    for topic in ARTICLE_TOPICS:
         reads = catalogue.plan(topic, offered).reads
         check = f"tenant {label} columns of {SHORT_NAME_BY_TOPIC[topic]}"
         if reads:

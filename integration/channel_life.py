@@ -27,6 +27,7 @@ from integration.models import (
     ChannelFact,
     ChannelMapping,
     ChannelParameter,
+    Fulfilment,
     SalesChannel,
     SyncRun,
     Tenant,
@@ -54,6 +55,7 @@ _NOT_KEPT = (
     ChannelParameter,
     ChannelMapping,
     ChannelFact,
+    Fulfilment,
     TransferToggle,
 )
 #: The fact that remembers the ERP's sales channels of our app.

@@ -93,12 +93,14 @@ class ShippedLine:
 
 @dataclass(frozen=True)
 class OrderPart:
-    """One order of a delivery. `shop_order` is what the shop calls it: its number or its id."""
+    """One order of a delivery. `shop_order` is what the shop calls it: its number or its id;
+    `article_ids` are those of all its lines."""
 
     order_id: str
     shop_order: str
     state: OrderState
     lines: tuple[ShippedLine, ...] = ()
+    article_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from integration import sql
 from integration.clock import db_now
 from integration.connectors.base import Earlier, ListingView, Payload
 from integration.models import Fulfilment
+
+#: A delivery that is cancelled after a year is a case for people.
+KEPT_S = 365 * 86_400.0
 
 
 def views(
@@ -84,9 +87,12 @@ def remember(
         )
 
 
-def _of(
-    session: Session, channel_id: int, document_ids: Collection[str]
-) -> Select[Any]:
+def forget_old(session: Session) -> None:
+    """Remove what was first seen so long ago that nobody cancels it or adds a parcel any more."""
+    session.execute(delete(Fulfilment).where(Fulfilment.first_seen_at < db_now(-KEPT_S)))
+
+
+def _of(session: Session, channel_id: int, document_ids: Collection[str]) -> Select[Any]:
     return (
         select(Fulfilment)
         .where(

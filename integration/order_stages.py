@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import select
+
 from integration import fulfilments, work_items
 from integration.channel_view import ChannelView
-from integration.connectors.base import Connector, Earlier, ListingView, Payload, TakesDeliveries
+from integration.connectors.base import (
+    Connector,
+    Earlier,
+    ListingView,
+    Payload,
+    Receipt,
+    TakesDeliveries,
+)
+from integration.documents import OrderState
 from integration.errors import UsageError
+from integration.models import Listing
 from integration.runtime import Runtime
 from integration.topics import order_status
 from integration.topology import Topic
@@ -31,8 +42,9 @@ def fetched(runtime: Runtime, work: Work, rows: dict[str, Any]) -> list[str]:
     wanted = [one for one in items if one not in shipments]
     elsewhere = {one for ids in shipments.values() for one in ids if one not in items}
     with runtime.scope() as session:
-        known = [one for one in wanted if one in rows]
-        waits = fulfilments.first_seen(session, work.channel.id, known, patience_s)
+        # Of an order of ours; of the others nothing is kept.
+        ours = [one for one in wanted if rows.get(one, {}).get("orders")]
+        waits = fulfilments.first_seen(session, work.channel.id, ours, patience_s)
         # Committed before the shipments are settled: nothing is lost between the two.
         work_items.hint(
             session,
@@ -74,6 +86,12 @@ def payload_or_reason(
     payload = connector.delivery_payload(document, known.external_id)
     payload["tracking_numbers"] = list(document.tracking_numbers)
     payload["is_withdrawal"] = document.is_cancelled
+    payload["returned_articles"] = [
+        article_id
+        for one in document.orders
+        if one.state is OrderState.CANCELLED
+        for article_id in one.article_ids
+    ]
     return payload
 
 
@@ -87,6 +105,30 @@ def begin(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
         payload["earlier"] = _earlier(work.listing(payload["article_id"]))
     with runtime.scope() as session:
         fulfilments.begin(session, work.channel.id, payloads)
+
+
+def written(
+    runtime: Runtime, work: Work, payloads: Sequence[Payload], receipts: Sequence[Receipt]
+) -> None:
+    """Have the stock of cancelled orders sent again: a shop gives it back by itself, on top of the
+    stock that the ERP had counted before or after that.
+
+    In a transaction of its own, because stocks are locked before order statuses, and before the
+    orders are settled, so that it cannot be lost.
+    """
+    ids = {
+        article_id
+        for payload, receipt in zip(payloads, receipts, strict=True)
+        if receipt.error is None
+        for article_id in payload.get("returned_articles", ())
+    }
+    with runtime.scope() as session:
+        known = session.scalars(
+            select(Listing.article_id).where(
+                Listing.channel_id == work.channel.id, Listing.article_id.in_(ids)
+            )
+        ).all()
+        work_items.hint(session, work.channel.id, Topic.STOCK, known, forgets_hash=True)
 
 
 def _earlier(known: ListingView) -> Earlier:

@@ -122,6 +122,8 @@ def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
         order_stages.begin(runtime, work, payloads)
     connector = runtime.connector(work.channel, before_write, share=work.share)
     receipts = shop_calls.send(runtime, work, connector, payloads)
+    if work.claim.topic is Topic.ORDER_STATUS:
+        order_stages.written(runtime, work, payloads, receipts)
     with runtime.scope() as session:
         _record(session, work, payloads, receipts)
     work.written.clear()

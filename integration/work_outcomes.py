@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import Session
 
 from integration import doubts, retry, sql, telling
@@ -209,13 +209,20 @@ def release_holds(
     return len(rows)
 
 
-def release_served(session: Session, topics: Collection[Topic]) -> int:
-    """Let rows of these topics go that came when no version carried them; the number of rows."""
+def release_served(
+    session: Session, topics: Collection[Topic], channel_ids: Select[Any] | None = None
+) -> int:
+    """Let rows of these topics go that came when nobody carried them; the number of rows.
+
+    `channel_ids`: of these channels alone.
+    """
     wanted = select(*_TOLD).where(
         WorkItem.hold_reason == TOPIC_NOT_SERVED,
         WorkItem.topic.in_([topic.value for topic in topics]),
         WorkItem.state == WorkItemState.QUEUED.value,
     )
+    if channel_ids is not None:
+        wanted = wanted.where(WorkItem.channel_id.in_(channel_ids))
     rows = session.execute(locking(session, wanted.limit(RELEASED_AT_ONCE))).all()
     update_items(session, [row.id for row in rows], hold_reason=None, due_at=db_now())
     telling.moved(session, "unheld", rows, reason=TOPIC_NOT_SERVED)
@@ -299,7 +306,7 @@ def forget_vanished(session: Session, channel_id: int, article_ids: Sequence[str
     items = select(WorkItem.id).where(
         WorkItem.channel_id == channel_id,
         # The index begins with it. What stands in the ERP stands there all the same.
-        WorkItem.topic.in_([str(topic) for topic in TOGGLE_BY_TOPIC]),
+        WorkItem.topic.in_([str(one) for one in TOGGLE_BY_TOPIC if one != Topic.ORDER_STATUS]),
         WorkItem.entity_id.in_(article_ids),
     )
     # Work items before listings, as an article's settle locks them.

@@ -14,6 +14,8 @@ from typing import Any
 
 import requests
 
+from sandbox import order_comparison
+
 #: Fields that must be equal, in the order in which a difference is named.
 FIELDS = (
     "number",
@@ -33,10 +35,11 @@ TIMEOUT_S = 30
 
 @dataclass
 class Verdict:
-    """Articles of the ERP, how many of them the shop shows rightly, and what differs."""
+    """Articles of the ERP, how many of them the shop shows rightly, orders, and what differs."""
 
     articles: int = 0
     identical: int = 0
+    orders: int = 0
     differences: list[str] = field(default_factory=list)
 
     @property
@@ -45,7 +48,8 @@ class Verdict:
 
 
 def compare(erp_url: str, shop_url: str) -> Verdict:
-    """Compare every article of the ERP with the shop's product of the same number."""
+    """Compare every article of the ERP with the shop's product of the same number, and its orders
+    with those of the shop."""
     products = {str(one["number"]): one for one in all_rows(shop_url, "products")}
     verdict = Verdict()
     for article in all_rows(erp_url, "articles"):
@@ -53,6 +57,8 @@ def compare(erp_url: str, shop_url: str) -> Verdict:
         differences = _differences(article, products.pop(str(article["number"]), None))
         verdict.differences += differences
         verdict.identical += not differences
+    verdict.orders, differing = order_comparison.differences(erp_url, shop_url)
+    verdict.differences += differing
     verdict.differences += [
         f"product {number} is in the shop but not in the ERP" for number in sorted(products)
     ]

@@ -16,6 +16,7 @@ from integration import (
     dispatching,
     observe,
     runtime,
+    served,
     work_items,
     work_outcomes,
 )
@@ -61,7 +62,7 @@ def sweep_task() -> None:
     here = runtime.current()
     with here.scope() as session:
         work_outcomes.recover_expired(session)
-        work_outcomes.release_served(session, SERVED_TOPICS)
+        served.follow(session, SERVED_TOPICS)
         article_holds.let_go(session)
         work_outcomes.release_awaited(session, AWAITS_TRACKING)
         runs = due_runs(session)

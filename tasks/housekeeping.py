@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from integration import channel_life, counter_store, observe, runtime, sync_runs
+from integration import channel_life, counter_store, fulfilments, observe, runtime, sync_runs
 from integration.installation import tenants
 from integration.topology import TASK_HOUSEKEEPING
 from tasks.app import app
@@ -16,13 +16,15 @@ log = logging.getLogger(__name__)
 @app.task(base=StageTask, name=TASK_HOUSEKEEPING)
 def housekeeping_task() -> None:
     """Remove after 30 days ended sync runs, channels that the ERP deleted, and tenants that were
-    uninstalled, with all that was known of their articles; counts that nobody asks for any more.
+    uninstalled, with all that was known of their articles; counts that nobody asks for any more;
+    after a year what was sent about deliveries.
 
     Failure policy: safe to repeat.
     """
     with runtime.current().scope() as session:
         sync_runs.forget_old(session)
         counter_store.forget_old(session)
+        fulfilments.forget_old(session)
         channel_life.forget_deleted(session)
     with runtime.current().scope() as session:
         forgotten = tenants.forget_uninstalled(session)

@@ -44,10 +44,11 @@ class Payload(TypedDict):
     #: With an article: whether the product is for sale after this write. Set by the stage.
     is_active: NotRequired[bool]
     #: With an order status, set by the stage: the tracking numbers of this write, whether it takes
-    #: a cancelled delivery back, and what was sent before.
+    #: a cancelled delivery back, what was sent before, and articles of orders that are cancelled.
     tracking_numbers: NotRequired[list[str]]
     is_withdrawal: NotRequired[bool]
     earlier: NotRequired[Earlier]
+    returned_articles: NotRequired[list[str]]
 
 
 @dataclass(frozen=True)

@@ -139,6 +139,7 @@ def _order(order_id: str, document: dict[str, Any]) -> dict[str, Any]:
         "keys": {name: id_text(document.get(name)) for name in KEY_FIELDS},
         "lines": [
             {
+                "article": erp_ids.canonical(id_text(line.get("articleId")) or ""),
                 "quantity": line.get("quantity"),
                 "committed": line.get("quantityCommitted"),
                 "complete": line.get("complete") is True,

@@ -25,7 +25,7 @@ from integration.installation import tenants
 from integration.installation.report import Line, Words
 from integration.models import SalesChannel, Tenant
 from integration.runtime import Runtime
-from integration.toggles import SERVED_TOPICS
+from integration.toggles import ARTICLE_TOPICS
 from integration.topology import SHORT_NAME_BY_TOPIC
 from integration.write_back import merging
 from integration.write_back.merging import Merge
@@ -258,7 +258,7 @@ def columns(visit: Visit) -> Iterator[Line]:
     facts = visit.runtime.erp_facts(visit.tenant_id)
     offered = catalogue.rediscover(visit.client, facts)
     parts = []
-    for topic in SERVED_TOPICS:
+    for topic in ARTICLE_TOPICS:
         reads = catalogue.plan(topic, offered).reads
         key = "columns_reads" if reads else "columns_all"
         name = SHORT_NAME_BY_TOPIC[topic]

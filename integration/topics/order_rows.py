@@ -20,6 +20,7 @@ from integration.errors import Invalid, Rejected, Throttled, TransientError
 class OrderLine:
     """How much of a line was ordered and is delivered by now, by all deliveries together."""
 
+    article: str | None
     quantity: Decimal
     committed: Decimal | None
     complete: bool
@@ -77,6 +78,7 @@ def _text() -> fields.String:
 
 
 class _OrderLine(_Checked):
+    article = _text()
     quantity = fields.Decimal(required=True, allow_nan=False)
     committed = fields.Decimal(load_default=None, allow_none=True, allow_nan=False)
     complete = fields.Boolean(load_default=False)

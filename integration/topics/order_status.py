@@ -141,7 +141,13 @@ def _parts(delivery: DeliveryRow, channel: ChannelView, is_cancelled: bool) -> I
             continue
         lines = tuple(_shipped(delivery, order.id))
         is_shipping = delivery.category in DELIVERIES and not is_cancelled
-        yield OrderPart(order.id, key, _state(order, is_shipping), () if is_cancelled else lines)
+        yield OrderPart(
+            order_id=order.id,
+            shop_order=key,
+            state=_state(order, is_shipping),
+            lines=() if is_cancelled else lines,
+            article_ids=tuple(dict.fromkeys(one.article for one in order.lines if one.article)),
+        )
 
 
 def _key(order: OrderRow, field: str) -> str:

@@ -13,7 +13,7 @@ from sandbox.erp.dto import number
 from sandbox.erp.events import Event
 from sandbox.erp.model import SHOP_CHANNEL, Article
 from sandbox.erp.tenants import Tenant
-from sandbox.erp.trade import ORDER, Document, Shipment, TradeError
+from sandbox.erp.trade import ORDER, Document, Shipment, Trade, TradeError
 from sandbox.erp.world import World
 
 MOST_PARCELS = 100
@@ -23,7 +23,8 @@ def add_to(routes: Blueprint, world: World) -> None:
     @routes.get("/orders")
     def orders() -> Any:
         trade = named_tenant(world, request.args).trade
-        return jsonify([_shown(one) for one in trade.documents.values() if one.category == ORDER])
+        return jsonify([{**_shown(one), "deliveries": _deliveries(trade, one)}
+                        for one in list(trade.documents.values()) if one.category == ORDER])
 
     @routes.post("/order")
     def order() -> Any:
@@ -138,9 +139,18 @@ def _shown(document: Document) -> dict[str, Any]:
             "reference": document.reference, "lines": lines}
 
 
+def _deliveries(trade: Trade, order: Document) -> list[dict[str, Any]]:
+    """What went of an order, with the parcels it went in."""
+    return [{"document": one.document.id, "state": one.document.state, "parcels": _parcels(one)}
+            for one in list(trade.shipments.values()) if one.document.order is order]
+
+
+def _parcels(shipment: Shipment) -> list[dict[str, Any]]:
+    return [{"parcel": one.id, "state": one.state, "tracking": one.tracking}
+            for one in shipment.parcels]
+
+
 def _shipment(shipment: Shipment) -> dict[str, Any]:
     order = shipment.document.order
-    parcels = [{"parcel": one.id, "state": one.state, "tracking": one.tracking}
-               for one in shipment.parcels]
     return {**_shown(shipment.document), "order": order.id if order else None,
-            "shipment": shipment.id, "parcels": parcels}
+            "shipment": shipment.id, "parcels": _parcels(shipment)}

@@ -18,6 +18,7 @@ from integration import (
     dispatching,
     hints,
     registrations,
+    served,
     sync_runs,
     toggles,
     work_outcomes,
@@ -36,7 +37,6 @@ from integration.models import (
     WorkItem,
 )
 from integration.runtime import Runtime
-from integration.toggles import SERVED_TOPICS
 from integration.topology import Topic
 from sandbox import serving
 from sandbox.erp import Options, create_app
@@ -398,18 +398,36 @@ def test_held_changes_of_a_topic_go_once_a_version_carries_it(relay):
     with relay.runtime.scope() as session:
         hints.hint(session, relay.channel_id, Topic.MEDIA, ["1", "2"])
         hints.hint(session, relay.channel_id, Topic.ORDER_STATUS, ["shipment:7"])
-    newer = (*SERVED_TOPICS, Topic.MEDIA)
+    # What an earlier version, that carried neither, made of them.
+    relay.change(WorkItem, hold_reason=hints.TOPIC_NOT_SERVED)
 
     def due() -> list[Topic]:
         with relay.runtime.scope() as session:
             return [one.topic for one in dispatching.rota(session, tuple(Topic))]
 
-    with relay.runtime.scope() as session:
-        assert work_outcomes.release_served(session, SERVED_TOPICS) == 0
     assert due() == []
     with relay.runtime.scope() as session:
-        assert work_outcomes.release_served(session, newer) == 2
+        assert work_outcomes.release_served(session, [Topic.MEDIA]) == 2
     assert due() == [Topic.MEDIA]
+
+
+def test_what_a_platform_does_not_carry_waits_and_is_not_late(relay):
+    """Its connector names the topics; one that names more with a newer version gets them."""
+    relay.change(SalesChannel, platform="shopware6")
+    with relay.runtime.scope() as session:
+        hints.hint(session, relay.channel_id, Topic.STOCK, ["1"])
+        hints.hint(session, relay.channel_id, Topic.WRITE_BACK, ["1"])
+
+    def held() -> dict[str, str | None]:
+        with relay.runtime.scope() as session:
+            served.follow(session, [Topic.STOCK, Topic.WRITE_BACK])
+            served.follow(session, [Topic.STOCK, Topic.WRITE_BACK])
+            rows = session.execute(select(WorkItem.topic, WorkItem.hold_reason))
+            return {row.topic: row.hold_reason for row in rows}
+
+    assert held() == {Topic.STOCK: None, Topic.WRITE_BACK: hints.TOPIC_NOT_SERVED}
+    relay.change(WorkItem, hold_reason=hints.TOPIC_NOT_SERVED)
+    assert held() == {Topic.STOCK: None, Topic.WRITE_BACK: hints.TOPIC_NOT_SERVED}
 
 
 def test_a_channel_error_of_a_last_batch_does_not_undo_the_deletion(relay):

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from integration import channels
 from integration.models import AccessToken, SyncRun, Tenant
-from integration.toggles import SERVED_TOPICS
+from integration.toggles import ARTICLE_TOPICS
 from integration.topology import SHORT_NAME_BY_TOPIC
 from tests.integration.installing import PUBLIC_URL, installing
 from tests.integration.support import together
@@ -219,7 +219,7 @@ def test_the_report_says_how_each_topic_is_read(world):
     detail = world.install()["columns"]["detail"]
 
     assert "price: article by article" in detail
-    assert all(SHORT_NAME_BY_TOPIC[topic] in detail for topic in SERVED_TOPICS)
+    assert all(SHORT_NAME_BY_TOPIC[topic] in detail for topic in ARTICLE_TOPICS)
 
 
 @pytest.mark.contract("10.22")

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 from sqlalchemy import inspect, text
 
+from cli import demo_orders
 from integration import queue_report, toggles
 from integration.mapping_kinds import Kind
 from integration.models import ChannelMapping, WorkItemState
@@ -16,7 +18,7 @@ from integration.topics import order_status
 from integration.topics.order_status import AWAITS_TRACKING
 from integration.topology import Topic
 from integration.work_items import UNCHANGED
-from sandbox import serving
+from sandbox import comparison, order_comparison, serving
 from sandbox.erp import Options as ErpOptions
 from sandbox.erp import create_app as create_erp
 from sandbox.shops.shopware6 import Options as ShopOptions
@@ -408,6 +410,48 @@ def test_one_batch_of_a_channel_at_a_time(orders):
 
     assert orders.claim() is not None
     assert orders.claim() is None
+
+
+class Stage:
+    """What the demo's orders need of its stage."""
+
+    def __init__(self, orders: Orders) -> None:
+        self.erp_url, self.shop_url = orders.erp_url, orders.shop_url
+
+    def get(self, url: str, **params: Any) -> Any:
+        return requests.get(url, params=params, timeout=30).json()
+
+    def post(self, url: str, body: dict[str, Any]) -> Any:
+        answer = requests.post(url, json=body, timeout=30)
+        assert answer.ok, answer.text
+        return answer.json()
+
+
+def test_the_demos_orders_end_as_the_erp_says_and_a_difference_is_named(orders):
+    for_sale = orders.for_sale()
+    orders.hint(Topic.ARTICLE, *for_sale)
+    orders.drain()
+    stage = Stage(orders)
+    assert demo_orders.ship_some(stage, "shopware6") == 6  # type: ignore[arg-type]
+    made = stage.get(f"{stage.erp_url}/_sandbox/orders")
+    orders.hint_documents(*(one["document"] for one in made))
+    orders.hint_documents(*(each["document"] for one in made for each in one["deliveries"]))
+    orders.hint(Topic.STOCK, *for_sale)
+
+    orders.drain()
+
+    assert order_comparison.differences(orders.erp_url, orders.shop_url) == (6, [])
+    states = sorted(one["deliveries"][0]["state"] for one in orders.shop_orders())
+    assert states == ["cancelled", *["shipped"] * 3, *["shipped_partially"] * 2]
+    verdict = comparison.compare(orders.erp_url, orders.shop_url)
+    # The two products of the fixture are in the shop alone.
+    assert [one for one in verdict.differences if not one.startswith("product P")] == []
+
+    number = next(one["reference"] for one in made if one["state"] == "CANCELLED")
+    orders.step_in_shop(number, "reopen")
+    assert order_comparison.differences(orders.erp_url, orders.shop_url)[1] == [
+        f"order {number}: its delivery is open in the shop, cancelled in the ERP"
+    ]
 
 
 def test_nobody_learns_who_the_customer_is(orders, caplog, sqlite_url):

@@ -1,0 +1,48 @@
+"""Changes of topics that nobody can carry: held without noise, and let go once somebody can.
+
+A version carries some topics, and a platform some of these. What the platform of a channel does not
+carry waits for a version that does, instead of being due for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from integration import telling, work_outcomes
+from integration.connectors import registry
+from integration.errors import UsageError
+from integration.hints import TOPIC_NOT_SERVED
+from integration.models import SalesChannel, WorkItem, WorkItemState
+from integration.topology import Topic
+from integration.work_items import locking, update_items
+
+
+def follow(session: Session, topics: Collection[Topic]) -> None:
+    """Hold and let go by what this version (`topics`) and the platform of each channel carry."""
+    for name in session.scalars(select(SalesChannel.platform).distinct()).all():
+        try:
+            carried = registry.platform(name).capabilities.max_batch
+        except UsageError:
+            continue  # a platform that is not installed here: its channels are held
+        own = select(SalesChannel.id).where(SalesChannel.platform == name)
+        work_outcomes.release_served(session, [one for one in topics if one in carried], own)
+        _hold(session, [one for one in topics if one not in carried], own)
+
+
+def _hold(session: Session, topics: Collection[Topic], channel_ids: Select[Any]) -> None:
+    if not topics:
+        return
+    due = select(WorkItem.id, WorkItem.channel_id, WorkItem.topic, WorkItem.entity_id).where(
+        WorkItem.channel_id.in_(channel_ids),
+        WorkItem.topic.in_([topic.value for topic in topics]),
+        WorkItem.state == WorkItemState.QUEUED.value,
+        WorkItem.hold_reason.is_(None),
+    )
+    statement = locking(session, due.limit(work_outcomes.RELEASED_AT_ONCE))
+    rows = session.execute(statement).all()
+    update_items(session, [row.id for row in rows], hold_reason=TOPIC_NOT_SERVED)
+    telling.moved(session, "held", rows, reason=TOPIC_NOT_SERVED)
