@@ -11,7 +11,7 @@ import requests
 from sqlalchemy import inspect, text
 
 from cli import demo_orders
-from integration import queue_report, toggles
+from integration import hold_report, queue_report, toggles
 from integration.mapping_kinds import Kind
 from integration.models import ChannelMapping, WorkItemState
 from integration.topics import order_status
@@ -172,6 +172,14 @@ def test_a_delivery_waits_for_its_label_and_goes_with_it(orders):
     assert (waiting.state, waiting.hold_reason, waiting.attempts) == (QUEUED, AWAITS_TRACKING, 0)
     assert 3_500 < (waiting.due_at - waiting.last_event_at).total_seconds() < 3_700
     assert orders.delivery("10000") == ("open", [])
+    with orders.runtime.scope() as session:
+        (cause,) = hold_report.groups(session)
+    assert cause.words == (
+        f"document {shipped['document']}: its parcels have no tracking numbers yet, it goes with "
+        "them or without them 60 min after it was first seen",
+        "nothing, it goes with its numbers, or without them after tracking_wait_min",
+        False,
+    )
 
     number = orders.label(shipped)
     orders.drain()
@@ -226,6 +234,23 @@ def test_a_delivery_that_is_cancelled_after_it_was_sent_is_taken_back(orders):
     orders.drain()
 
     assert orders.delivery("10000") == ("shipped", numbers(again))
+
+
+def test_a_delivery_whose_taking_back_stopped_half_way_is_taken_back(orders):
+    order = orders.order("10000")
+    shipped = orders.ship(order)
+    orders.drain()
+    orders.admin("faults", kind="500", route="/state/reopen", count=1)
+    orders.cancel(shipped)
+    orders.drain()
+    assert orders.delivery("10000") == ("cancelled", [])
+
+    orders.doubts_are_over()
+    orders.retries_are_due()
+    orders.drain()
+
+    assert orders.delivery("10000") == ("open", [])
+    assert orders.item(shipped["document"]).state == COMPLETED
 
 
 def test_a_cancelled_delivery_leaves_what_another_one_shipped(orders):

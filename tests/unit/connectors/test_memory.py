@@ -6,9 +6,23 @@ from decimal import Decimal
 import pytest
 
 from integration.connectors import memory
-from integration.connectors.base import Choice, ListingView, Receipt, RemoteRecord
+from integration.connectors.base import (
+    Choice,
+    ListingView,
+    Receipt,
+    RemoteRecord,
+    TakesDeliveries,
+)
 from integration.connectors.memory import MemoryConnector, MemoryShop
-from integration.documents import StockDocument, WithdrawalDocument
+from integration.documents import (
+    DeliveryDocument,
+    OrderPart,
+    OrderState,
+    ParcelDocument,
+    ShippedLine,
+    StockDocument,
+    WithdrawalDocument,
+)
 from integration.errors import Held, Invalid, Rejected, Throttled, TransientError
 from integration.mapping_kinds import Kind
 from integration.topology import Topic
@@ -224,3 +238,28 @@ def test_a_shop_with_taxes_demands_one_of_them_by_mapping_or_rate(
     assert errors == [None, "mapping:tax:2", None, "mapping:tax:4"]
     assert connector.offers(Kind.TAX) == store.choices[Kind.TAX]
     assert connector.offers(Kind.CATEGORY) is None
+
+
+def test_a_delivery_is_one_fulfilment_however_often_it_comes(
+    connector: MemoryConnector, store: MemoryShop
+) -> None:
+    lines = (ShippedLine("7", "A-1", Decimal("2.0")),)
+    document = DeliveryDocument(
+        "600",
+        (OrderPart("500", "S1", OrderState.PARTLY_SHIPPED, lines),),
+        (ParcelDocument("T1", "https://t.example/T1", "3", "DHL"),),
+    )
+    assert isinstance(connector, TakesDeliveries)
+    payload = connector.delivery_payload(document, None)
+
+    for _ in range(2):
+        (receipt,) = connector.push(Topic.ORDER_STATUS, [payload], key="k")
+
+    assert receipt == Receipt("600", external_id="memory-600", recorded=(Topic.ORDER_STATUS,))
+    assert store.fulfilments == {
+        "600": {
+            "orders": [{"order": "S1", "state": "partly-shipped", "lines": [["7", "2"]]}],
+            "parcels": [{"number": "T1", "url": "https://t.example/T1", "carrier": "DHL"}],
+            "is_cancelled": False,
+        }
+    }
