@@ -15,7 +15,8 @@ SECURE = "https://shop.test"
 class ShopClient:
     """Calls one sandbox in this process, over https unless told otherwise."""
 
-    def __init__(self, options: Options = Options()) -> None:
+    def __init__(self, options: Options | None = None) -> None:
+        options = options or Options()
         self.app = create_app(options, SECURE)
         self.http = self.app.test_client()
         self.key = Key(options.consumer_key, options.consumer_secret)
