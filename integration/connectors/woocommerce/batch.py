@@ -105,6 +105,7 @@ def _verdict(host: str, row: Row, answer: Mapping[str, Any]) -> Verdict:
 
 
 def _refusal(host: str, row: Row, error: Mapping[str, Any]) -> Verdict:
+    """What an item's error means. Raises: CredentialsRefused."""
     code, message = str(error.get("code") or ""), str(error.get("message") or "no reason given")
     told = error.get("data")
     details = told if isinstance(told, Mapping) else {"status": told}
@@ -118,7 +119,8 @@ def _refusal(host: str, row: Row, error: Mapping[str, Any]) -> Verdict:
         named = f"; product {owner} of the shop has the number" if owner else ""
         return Verdict(error=Rejected(words + named), is_duplicate=True)
     if status in (401, 403):
-        return Verdict(error=answers.credentials_refused(host, code, f": {words}"))
+        # Not this row's trouble: raised, it holds the channel, and the rows go again.
+        raise answers.credentials_refused(host, code, f": {words}")
     if isinstance(status, int) and status >= 500:
         return Verdict(error=TransientError(words, outcome_unknown=True))
     return Verdict(error=Rejected(words))

@@ -168,7 +168,6 @@ def row(product_id: str | None = "812", **values: Any) -> Row:
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (refusal("woocommerce_rest_cannot_edit", 401), CredentialsRefused),
         (refusal("internal_server_error", 500), TransientError),
         ({"code": "x", "message": "m", "data": 500}, TransientError),
         (refusal("woocommerce_rest_invalid_product_id", 404), Rejected),
@@ -180,6 +179,11 @@ def test_errors_of_a_row(error: dict[str, Any], expected: type[Exception]):
     verdict = _verdict(HOST, row(), {"id": 812, "error": error})
 
     assert type(verdict.error) is expected
+
+
+def test_a_row_that_the_key_may_not_write_holds_the_channel():
+    with pytest.raises(CredentialsRefused, match="administrator or a shop manager"):
+        _verdict(HOST, row(), {"id": 812, "error": refusal("woocommerce_rest_cannot_edit", 403)})
 
 
 @pytest.mark.parametrize("answer", [{}, {"id": 0}, {"id": 813, "regular_price": "5"}])
