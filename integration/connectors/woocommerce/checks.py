@@ -57,7 +57,7 @@ def _key(client: Client) -> Iterator[Problem]:
 def _set_up(client: Client, shop: ShopSettings, context: Context) -> Iterator[Problem]:
     yield _version(client)
     store = Facts(client, context.facts)
-    known, setup = store.remembered, store.learn()
+    known, setup = store.remembered(), store.learn()
     yield from _currency(setup, shop)
     yield from _tax_mode(known, setup)
     yield from _taxes(client, setup)

@@ -23,6 +23,9 @@ _API = "/wp-json/wc/v3"
 #: 101 are refused (recorded).
 PAGE_SIZE = 100
 
+#: Security plugins turn away what names a library of a programming language.
+_NAME = {"User-Agent": "vario-relay"}
+
 Row = dict[str, Any]
 _Method = Literal["GET", "POST"]
 
@@ -81,7 +84,7 @@ class Client:
 
     def index(self) -> Row:
         """What the site says of itself to anybody: its name and the namespaces it serves."""
-        response = http.send(self._context.session, "GET", self.settings.url + INDEX)
+        response = http.send(self._context.session, "GET", self.settings.url + INDEX, headers=_NAME)
         return _mapping(self._json(response))
 
     def _sent(
@@ -108,7 +111,7 @@ class Client:
 
     def _authorised(self, method: _Method, url: str) -> tuple[str, dict[str, str]]:
         """The address and the headers: over plain http the shop takes signatures only."""
-        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        headers = {"Accept": "application/json", "Content-Type": "application/json", **_NAME}
         key, secret = self.settings.consumer_key, self.settings.consumer_secret
         if self.settings.is_encrypted:
             pair = base64.b64encode(f"{key}:{secret}".encode()).decode()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from integration.connectors.base import FactStore
@@ -46,21 +47,21 @@ class Facts:
     def __init__(self, client: Client, store: FactStore) -> None:
         self._client, self._store = client, store
 
-    @property
+    @cached_property
     def setup(self) -> Setup:
-        return self.remembered or self.learn()
+        return self.remembered() or self.learn()
 
-    @property
     def remembered(self) -> Setup | None:
-        """What we go by; None: the shop was not asked yet."""
+        """What we go by; None: the shop was not asked yet, or for something else."""
         known = self._store.get(_SETUP)
-        return Setup(**known) if isinstance(known, dict) else None
+        names = {one.name for one in fields(Setup)}
+        return Setup(**known) if isinstance(known, dict) and known.keys() == names else None
 
     def learn(self) -> Setup:
         """Ask the shop, whatever is remembered."""
-        found = setup_of(self._client)
-        self._store.put(_SETUP, asdict(found))
-        return found
+        self.setup = setup_of(self._client)
+        self._store.put(_SETUP, asdict(self.setup))
+        return self.setup
 
     def check_currency(self, code: str) -> None:
         """Raises: ChannelError unless `code` is the shop's currency."""
