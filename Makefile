@@ -1,7 +1,7 @@
 # Every target is one line over scripts/, which run without make.
 # PYTHON=... chooses the interpreter, ARGS=... goes to the command.
 
-.PHONY: help demo test lint up chaos bench
+.PHONY: help demo test lint up chaos soak bench
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 14
@@ -20,6 +20,9 @@ up: ## web, worker and beat in one process, on SQLite
 
 chaos: ## kill, freeze, cut and spoil everything at random and compare ERP and shop; N=1000
 	@scripts/chaos $(ARGS)
+
+soak: ## half an hour in the life of a tenant, then compare ERP and shop; MINUTES=30
+	@scripts/soak $(ARGS)
 
 bench: ## the figures; QUICK=1 for a short run
 	@scripts/bench $(ARGS)

@@ -3,14 +3,17 @@
 from integration import settings
 from integration.topology import (
     QUEUES,
+    TASK_CHECK_COLUMNS,
     TASK_DISPATCH,
     TASK_FETCH,
+    TASK_FOLLOW_CHANNELS,
     TASK_HOUSEKEEPING,
     TASK_NIGHTLY,
     TASK_PUSH,
     TASK_SWEEP,
     TASK_SYNC_ADVANCE,
     TASK_TRANSFORM,
+    TASK_WRITE_BACK,
     Queue,
 )
 
@@ -34,8 +37,17 @@ task_default_queue = Queue.CONTROL.value
 task_create_missing_queues = False
 task_routes = {
     name: {"queue": Queue.CONTROL.value}
-    for name in (TASK_DISPATCH, TASK_SWEEP, TASK_SYNC_ADVANCE, TASK_NIGHTLY, TASK_HOUSEKEEPING)
+    for name in (
+        TASK_DISPATCH,
+        TASK_SWEEP,
+        TASK_SYNC_ADVANCE,
+        TASK_FOLLOW_CHANNELS,
+        TASK_NIGHTLY,
+        TASK_HOUSEKEEPING,
+        TASK_CHECK_COLUMNS,
+    )
 } | {name: {"queue": Queue.LIVE.value} for name in (TASK_FETCH, TASK_TRANSFORM, TASK_PUSH)}
+task_routes[TASK_WRITE_BACK] = {"queue": Queue.WRITE_BACK.value}
 
 # A killed worker's task is tried again as often as StageTask.max_retries says: rejecting the
 # message has no limit, and a row that kills its worker would kill them all (pitfall 2). The lease
@@ -82,5 +94,11 @@ beat_schedule = {
         "task": TASK_HOUSEKEEPING,
         "schedule": 3_600.0,
         "options": {"expires": 3_600.0},
+    },
+    # Finds few to do: a channel's finding lives for a day.
+    "check-columns": {
+        "task": TASK_CHECK_COLUMNS,
+        "schedule": 300.0,
+        "options": {"expires": 300.0},
     },
 }

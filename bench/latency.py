@@ -87,7 +87,7 @@ def _written_at(
     """When the shop took this stock, by its own journal."""
     shop = service.shop_itself
     with shop.store.lock:
-        writes = shop.journal.of_number(article["number"])
+        writes = shop.journals.products.of_number(article["number"])
     for write in writes:
         if write["result"] == "applied" and write["body"].get("stock") == stock:
             return datetime.fromisoformat(write["at"])

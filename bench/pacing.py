@@ -1,7 +1,8 @@
 """Four processes saturate one tenant's request budget.
 
-Against the sandboxed ERP, which enforces its 40 requests per 6 s. What counts: the share of 429
-among the answers, and how much of our own budget is used.
+Two for live work and one for backfill ask as fast as they may; one writes product ids back, as the
+service does. Against the sandboxed ERP, which enforces its 40 requests per 6 s. What counts: the
+share of 429 among the answers, and how much of our own budget is used.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from bench.results import Result
 from bench.service import Bench
 from bench.taker import runtime_of
 from integration import settings
-from integration.models import Base, Tenant
+from integration.erp.external_id import ATTRIBUTE_KEY, GROUP_KEY
+from integration.models import Base, Listing, SalesChannel, Tenant
 from integration.token_bucket import Share
 from integration.vault import new_key
 from sandbox import serving
@@ -65,16 +67,17 @@ def measure(bench: Bench) -> list[Result]:
 
 def saturate(database_url: str, seconds: float) -> Outcome:
     """Let the takers ask as fast as they may for so long. The tables of the database are new."""
-    with serving.running(lambda url: create_app(Options(articles=10), url)) as erp_url:
+    with serving.running(lambda url: create_app(Options(articles=100), url)) as erp_url:
         environ = _environ(erp_url, database_url)
         budget = settings.from_env(environ).erp_budget
-        tenant_id = _tenant(environ, erp_url)
+        tenant_id, channel_id = _tenant(environ, erp_url)
         command = [sys.executable, "-m", "bench.taker"]
         takers = [
             subprocess.Popen([*command, share], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             for share in TAKERS
         ]
-        plan = {"environ": environ, "tenant_id": tenant_id, "seconds": seconds}
+        ids = {"tenant_id": tenant_id, "channel_id": channel_id}
+        plan = {"environ": environ, "seconds": seconds, **ids}
         for one in takers:
             one.stdin.write(json.dumps(plan).encode() + b"\n")
             one.stdin.close()
@@ -103,7 +106,8 @@ def _environ(erp_url: str, database_url: str) -> dict[str, str]:
     }
 
 
-def _tenant(environ: dict[str, str], erp_url: str) -> int:
+def _tenant(environ: dict[str, str], erp_url: str) -> tuple[int, int]:
+    """A tenant with a channel whose products are in the shop; their ids."""
     runtime = runtime_of(environ)
     Base.metadata.drop_all(runtime.engine)
     Base.metadata.create_all(runtime.engine)
@@ -112,9 +116,24 @@ def _tenant(environ: dict[str, str], erp_url: str) -> int:
         tenant = Tenant(subdomain="acme", offline_token=runtime.vault.seal(token))
         session.add(tenant)
         session.flush()
-        tenant_id = tenant.id
+        channel = SalesChannel(tenant_id=tenant.id, erp_id="42", platform="memory", is_paused=False)
+        session.add(channel)
+        session.flush()
+        ids = tenant.id, channel.id
+        session.add_all(
+            Listing(channel_id=channel.id, article_id=one, external_id="", number=one)
+            for one in _listed(erp_url)
+        )
+    attributes = [{"key": ATTRIBUTE_KEY, "label": ATTRIBUTE_KEY, "type": "TEXT"}]
+    group = {"key": GROUP_KEY, "label": GROUP_KEY, "attributes": attributes}
+    runtime.erp(ids[0]).post("/cmn/eav-groups", {**group, "entities": ["articleListing"]})
     runtime.engine.dispose()
-    return tenant_id
+    return ids
+
+
+def _listed(erp_url: str) -> list[str]:
+    answer = requests.get(f"{erp_url}/_sandbox/state?limit=100", timeout=30)
+    return [one["id"] for one in answer.json()["articles"] if one["listed"]]
 
 
 def _post(url: str, route: str, **body: object) -> dict[str, str]:

@@ -197,28 +197,38 @@ def resume(here: Here, channel: str) -> None:
     caused it holds it again if it is still there.
     """
     from cli.channel_parameters import missing_parameters
-    from integration import channels, pacing, registrations, shop_health
-    from integration.models import Tenant
+    from cli.erp_columns import check_before_work
+    from integration import channel_life, channels, pacing, registrations, shop_health
+    from integration.models import SalesChannel, Tenant
 
     runtime = here.runtime
     with runtime.scope() as session:
         found = channels.find(session, channel)
+        if found.deleted_at is not None:
+            require_running(session, found, channel)
         tenant = session.get_one(Tenant, found.tenant_id)
-        label, tenant_id, tenant_held = (
-            f"{tenant.subdomain}/{found.erp_id}",
-            tenant.id,
-            tenant.held_reason,
-        )
+        channel_id, label = found.id, f"{tenant.subdomain}/{found.erp_id}"
+        uninstalled = tenant.held_reason if tenant.uninstalled_at is not None else None
         missing = missing_parameters(session, found)
-        if missing:
-            raise IntegrationError(
-                f"sales channel {label} cannot be resumed, it lacks {', '.join(missing)}; "
-                f"`vario-relay channel set {channel} {missing[0]}=...` sets it"
-            )
+    if uninstalled:
+        raise IntegrationError(f"sales channel {label} cannot be resumed: {uninstalled}")
+    if missing:
+        raise IntegrationError(
+            f"sales channel {label} cannot be resumed, it lacks {', '.join(missing)}; "
+            f"`vario-relay channel set {channel} {missing[0]}=...` sets it"
+        )
+    check_before_work(runtime, channel_id)
+    with runtime.scope() as session:
+        found = session.get_one(SalesChannel, channel_id)
+        tenant = session.get_one(Tenant, found.tenant_id)
+        tenant_id, tenant_held = tenant.id, tenant.held_reason
         found.is_paused, found.paused_until, found.held_reason = False, None, None
-        tenant.held_reason = None
-        pacing.end_pause(session, pacing.shop_bucket_name(found.id))
-        shop_health.forget(session, found.id)
+        if tenant.uninstalled_at is None:  # it may have been just now
+            tenant.held_reason = None
+        pacing.end_pause(session, pacing.shop_bucket_name(channel_id))
+        shop_health.forget(session, channel_id)
+        # One that is switched off in the ERP is held again.
+        channel_life.request(session, tenant_id)
     say(f"sales channel {label} is resumed")
     if tenant_held:
         say(f"its tenant was held and is tried again: {tenant_held}")
@@ -261,15 +271,23 @@ def end_of_pause(text: str, now: datetime) -> datetime:
 
 def require_running(session: Session, found: SalesChannel, name: str) -> None:
     """Raises: IntegrationError that says why a channel does not move and what to do."""
+    from integration import channel_stops
     from integration.models import Tenant
 
     tenant = session.get_one(Tenant, found.tenant_id)
     row = _described(session, found, tenant)
+    if row["state"] == "deleted":
+        raise IntegrationError(
+            f"sales channel {name} was deleted in the ERP; "
+            f"`vario-relay channel remove {name}` forgets what is left of it"
+        )
     if row["state"] == "paused":
         raise IntegrationError(
             f"sales channel {name} is paused; `vario-relay channel resume {name}` lets it move"
         )
     if row["state"] == "held":
+        if row["held_reason"] == channel_stops.stopped_by_erp(found, tenant):
+            raise IntegrationError(f"sales channel {name} is held: {_why(row)}")
         again = (
             f"`vario-relay tenant add {tenant.subdomain} --offline-token @FILE` connects it again, "
             f"or, when the cause is gone, `vario-relay channel resume {name}`"
@@ -280,29 +298,36 @@ def require_running(session: Session, found: SalesChannel, name: str) -> None:
 
 
 def _described(session: Session, found: SalesChannel, tenant: Tenant) -> dict[str, Any]:
-    """State is running, paused (by a person) or held (by the service).
+    """State is running, paused (by a person), held (by the service), or deleted (in the ERP).
 
     `shop` says in one sentence why a shop is let alone for a while; None: no trouble known.
     """
     from sqlalchemy import select
 
-    from integration import health_view
+    from integration import channel_stops, health_view
     from integration.clock import db_now
 
     now = session.scalar(select(db_now()))
     is_over = found.paused_until is not None and now is not None and found.paused_until <= now
     is_paused = found.is_paused and not is_over
-    held = tenant.held_reason or found.held_reason
+    by_erp = channel_stops.stopped_by_erp(found, tenant)
+    held = tenant.held_reason or by_erp or found.held_reason
     until = found.paused_until.isoformat() if is_paused and found.paused_until else None
     return {
         "tenant": tenant.subdomain,
         "channel": found.erp_id,
         "platform": found.platform,
-        "state": "paused" if is_paused else "held" if held else "running",
+        "state": _state(found, is_paused=is_paused, is_held=bool(held)),
         "paused_until": until,
         "held_reason": held,
         "shop": health_view.sentences(session).get(found.id),
     }
+
+
+def _state(found: SalesChannel, *, is_paused: bool, is_held: bool) -> str:
+    if found.deleted_at is not None:
+        return "deleted"
+    return "paused" if is_paused else "held" if is_held else "running"
 
 
 def _why(row: dict[str, Any]) -> str:

@@ -22,6 +22,7 @@ def parameters_of(platform: str) -> dict[str, Parameter]:
     from integration.channel_view import DEFAULT_CURRENCY
     from integration.connectors import registry
     from integration.connectors.base import Parameter, wrong_currency
+    from integration.toggles import OFF, WRITE_BACK_PARAMETER
     from integration.topics.stock import SAFETY_STOCK, wrong_pieces
 
     everywhere = (
@@ -41,6 +42,14 @@ def parameters_of(platform: str) -> dict[str, Parameter]:
             wrong=wrong_pieces,
             advice="e.g. 2",
         ),
+        Parameter(
+            WRITE_BACK_PARAMETER,
+            "whether the shop's product ids are written into the ERP",
+            is_required=False,
+            default="on",
+            wrong=lambda value: None if value in ("on", OFF) else "is neither on nor off",
+            advice="on or off",
+        ),
     )
     return {one.name: one for one in (*everywhere, *registry.platform(platform).parameters)}
 
@@ -55,7 +64,9 @@ def set_parameters(here: Here, channel: str, pairs: tuple[str, ...]) -> None:
     KEY=- reads the value from standard input, KEY=@FILE from a file; a secret is taken no other
     way. An empty value takes the parameter away.
     """
-    from integration import channels
+    from integration import channel_stops, channels
+    from integration.toggles import WRITE_BACK_PARAMETER
+    from integration.write_back import asking
 
     runtime = here.runtime
     with runtime.scope() as session:
@@ -69,8 +80,13 @@ def set_parameters(here: Here, channel: str, pairs: tuple[str, ...]) -> None:
         for name, value in values.items():
             vault = runtime.vault if known[name].is_secret and value else None
             _store(session, channel_id, name, value, vault)
-        was_held, found.held_reason = found.held_reason, None
+        was_held = found.held_reason and found.held_reason not in channel_stops.OF_THE_ERP
+        if was_held:
+            found.held_reason = None
         _forget_shop(session, channel_id)
+        if WRITE_BACK_PARAMETER in values:
+            # What became known while it was off was not asked for.
+            asking.ask_for_all(session, channel_id)
     say(
         f"set {', '.join(values)} of sales channel {channel}"
         + ("; it is not held any more" if was_held else "")

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def remove_channel(here: Here, channel: str, force: bool) -> None:
     """Forget a channel and take its webhooks out of the ERP. The shop stays as it is.
 
-    With it go its parameters, its toggles, its queue, and what is known about its articles. Added
-    again, it starts anew and adopts by number what the shop has.
+    With it go its parameters, its toggles, its mappings, its queue, and what is known about its
+    articles. Added again, it starts anew and adopts by number what the shop has.
     """
     from integration import channels
     from integration.models import Tenant

@@ -19,6 +19,7 @@ from typing import Any
 
 import requests
 
+from cli import demo_install
 from cli.demo_processes import VARIO_RELAY, DemoFailed, Processes, free_port, procfile_commands
 from cli.demo_report import Figures, judge, show_table
 from cli.demo_stage import CHANNEL, TENANT, Stage
@@ -87,11 +88,13 @@ def _set_the_stage(stack: contextlib.ExitStack, folder: Path, options: Options) 
     if options.distributed:
         processes.environ.update(stack.enter_context(_servers()))
     stage = Stage(processes, erp, shop, f"http://127.0.0.1:{port}")
-    _set_up(stage, options)
+    processes.run("db", "upgrade")
     if options.distributed:
         _start_procfile(stage)
     else:
         stage.start_web("up", [*VARIO_RELAY, "up"])
+    demo_install.install(stage)
+    _connect_shop(stage, options)
     return stage
 
 
@@ -140,11 +143,8 @@ def _servers() -> Iterator[dict[str, str]]:
         raise DemoFailed(str(error)) from error
 
 
-def _set_up(stage: Stage, options: Options) -> None:
+def _connect_shop(stage: Stage, options: Options) -> None:
     run = stage.processes.run
-    run("db", "upgrade")
-    token = stage.erp["credentials"]["offlineToken"]
-    run("tenant", "add", TENANT, "--offline-token", "-", given=token)
     run("channel", "add", CHANNEL, "--tenant", TENANT, "--platform", options.platform)
     credentials = dict(stage.shop["credentials"])
     for one in registry.platform(options.platform).parameters:

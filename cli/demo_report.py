@@ -45,6 +45,9 @@ def show_table(stage: Stage, figures: Figures, verdict: Verdict, seconds: float)
         "webhooks sent by the ERP": webhooks["sent"],
         "work items after coalescing": figures.work_items,
         "requests to the ERP": erp["total"],
+        "of these, product ids written back": sum(
+            count for route, count in erp["by_route"].items() if route.startswith("PATCH ")
+        ),
         "429s received": erp["by_status"].get("429", 0),
         "limit the ERP enforces": f"{options['rate_limit']} per {options['rate_window_s']} s",
         "requests to the shop": shop["total"],

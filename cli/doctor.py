@@ -55,5 +55,7 @@ def _findings(here: Here, channel: str | None) -> Iterator[Finding]:
     runtime = here.runtime
     for label, tenant_id, channel_ids in doctor_tenant.chosen(runtime, channel):
         known = yield from doctor_tenant.findings(runtime, label, tenant_id)
+        if not doctor_tenant.is_installed(runtime, tenant_id):
+            continue
         for channel_id in channel_ids:
             yield from doctor_channel.findings(runtime, channel_id, known)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from cli import erp_channels
+from cli import erp_channels, erp_columns
 from cli.channel import require_running
 from cli.channel_parameters import missing_parameters
 from cli.findings import Finding
 from cli.shared import duration
-from integration import health_view, sync_runs, toggles
+from integration import channel_stops, health_view, sync_runs, toggles
 from integration.clock import db_now
 from integration.errors import IntegrationError
 from integration.models import (
@@ -43,8 +43,16 @@ def findings(runtime: Runtime, channel_id: int, known: KnownChannels) -> Iterato
     """Everything about one channel."""
     channel = runtime.channel(channel_id)
     label = f"channel {channel.label}"
+    with runtime.scope() as session:
+        is_deleted = session.get_one(SalesChannel, channel_id).deleted_at is not None
+    if is_deleted:
+        # No fault: that is what the merchant wanted.
+        do = f"nothing, or `vario-relay channel remove {channel.label}`; in 30 days it goes anyway"
+        yield Finding(f"{label} state", True, "deleted in the ERP; its shop is left as it is", do)
+        return
     if known is not None:
         yield _in_erp(label, channel, known)
+        yield from erp_columns.findings(runtime, label, channel_id)
     is_running = True
     with runtime.scope() as session:
         found = session.get_one(SalesChannel, channel_id)
@@ -54,7 +62,8 @@ def findings(runtime: Runtime, channel_id: int, known: KnownChannels) -> Iterato
             yield Finding(f"{label} state", True, "running")
         except IntegrationError as error:
             is_running = False
-            is_held = not found.is_paused
+            # What a merchant switches off in the ERP shall not move.
+            is_held = not found.is_paused and found.held_reason != channel_stops.SWITCHED_OFF
             yield Finding(f"{label} state", not is_held, str(error))
     if missing:
         do = f"`vario-relay channel set {channel.label} {missing[0]}=...`"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from cli import erp_channels
+from cli import doctor_life
 from cli.findings import Finding
-from integration import channels, registrations
-from integration.erp import auth, catalogue, webhooks
+from integration import channels, column_checks
+from integration.erp import auth, catalogue
 from integration.errors import IntegrationError
+from integration.installation import steps, tenants
+from integration.installation.steps import Visit
 from integration.models import SalesChannel, Tenant
 from integration.toggles import SERVED_TOPICS
 from integration.topology import SHORT_NAME_BY_TOPIC
@@ -43,16 +46,22 @@ def findings(
 ) -> Generator[Finding, None, KnownChannels]:
     """Yields findings, returns the tenant's sales channels as the ERP knows them."""
     with runtime.scope() as session:
-        held = session.get_one(Tenant, tenant_id).held_reason
+        tenant = session.get_one(Tenant, tenant_id)
+        held, gone = tenant.held_reason, tenant.uninstalled_at
+    if gone is not None:
+        yield _uninstalled(label, gone)
+        return None
     if held:
         do = f"do what it says, then `vario-relay tenant add {label}` with a new offline token"
         yield Finding(f"tenant {label}", False, f"held: {held}", do)
+    yield from doctor_life.offline(runtime, label, tenant_id)
     try:
         client = runtime.erp(tenant_id)
         # Anew, and not stored: the stored access token would hide a wrong RELAY_CLIENT_SECRET
         # until it ends, and then every process would stand still.
         auth.fetch_access_token(client.access, runtime.http)
-        known = erp_channels.labels_by_id(client)
+        visit = Visit(runtime, tenant_id, client)
+        known = {one.id: one.label for one in visit.channels}
     except IntegrationError as error:
         do = "do what the sentence says; if nothing helps, install the app in the ERP again"
         yield Finding(f"tenant {label} token", False, str(error), do)
@@ -60,10 +69,39 @@ def findings(
     yield Finding(
         f"tenant {label} token", True, f"the ERP answers, the app has {len(known)} sales channels"
     )
+    yield from doctor_life.waiting(runtime, label, tenant_id, known)
     yield from _columns(runtime, label, tenant_id, client)
-    if runtime.settings.public_url:
-        yield _webhooks(runtime, label, tenant_id, client)
+    for line in steps.run(visit, _looked_at(runtime, known)):
+        yield Finding(f"tenant {label} {line.step}", line.ok, line.detail, line.do)
     return known
+
+
+def is_installed(runtime: Runtime, tenant_id: int) -> bool:
+    """Whether there is more to examine: the channels of an uninstalled tenant rest."""
+    with runtime.scope() as session:
+        return session.get_one(Tenant, tenant_id).uninstalled_at is None
+
+
+def _uninstalled(label: str, at: datetime) -> Finding:
+    forgotten = f"{at + tenants.KEPT:%Y-%m-%d}"
+    return Finding(
+        f"tenant {label}",
+        True,
+        f"the app was uninstalled on {at:%Y-%m-%d}; what is known of its products is forgotten on "
+        f"{forgotten}",
+    )
+
+
+def _looked_at(runtime: Runtime, known: dict[str, str]) -> list[str]:
+    """Steps of an install that can be looked at here.
+
+    Without a public address nothing is registered, which is said of the settings already; each
+    sales channel that there is has lines of its own.
+    """
+    looked_at = [steps.EXTERNAL_ID, steps.BACKEND]
+    looked_at += [] if known else [steps.CHANNELS]
+    looked_at += [steps.WEBHOOKS] if runtime.settings.public_url else []
+    return [*looked_at, steps.EVENTS]
 
 
 def _columns(runtime: Runtime, label: str, tenant_id: int, client: ErpClient) -> Iterator[Finding]:
@@ -77,7 +115,8 @@ def _columns(runtime: Runtime, label: str, tenant_id: int, client: ErpClient) ->
         reads = catalogue.plan(topic, offered).reads
         check = f"tenant {label} columns of {SHORT_NAME_BY_TOPIC[topic]}"
         if reads:
-            detail = f"read article by article: {', '.join(sorted(reads))}; slow, but complete"
+            cost = column_checks.cost_of_reads(len(reads), runtime.settings.erp_budget)
+            detail = f"{', '.join(sorted(reads))} not offered; {cost}"
         else:
             detail = f"all by query, {client_page_size()} articles at a time"
         yield Finding(check, True, detail)
@@ -87,31 +126,3 @@ def client_page_size() -> int:
     from integration.erp.articles import IDS_PER_QUERY
 
     return IDS_PER_QUERY
-
-
-def _webhooks(runtime: Runtime, label: str, tenant_id: int, client: ErpClient) -> Finding:
-    check = f"tenant {label} webhooks"
-    try:
-        present = webhooks.registered(client, runtime.settings.app_identifier)
-        wanted = registrations.desired(runtime, tenant_id)
-    except IntegrationError as error:
-        return Finding(check, False, str(error), "do what the sentence says")
-    missing = wanted - present
-    if not missing:
-        return Finding(check, True, f"all {len(wanted)} are registered in the ERP")
-    detail = f"{len(missing)} of {len(wanted)} are not registered in the ERP"
-    do = "`vario-relay channel resume` of one of the tenant's channels registers them"
-    # Before its first channel goes live a tenant has none, and needs none.
-    is_live = _has_running_channel(runtime, tenant_id)
-    return Finding(check, not is_live, detail, do)
-
-
-def _has_running_channel(runtime: Runtime, tenant_id: int) -> bool:
-    with runtime.scope() as session:
-        running = session.scalar(
-            select(SalesChannel.id)
-            .join(Tenant, Tenant.id == SalesChannel.tenant_id)
-            .where(SalesChannel.tenant_id == tenant_id, channels.is_running())
-            .limit(1)
-        )
-    return running is not None

@@ -16,7 +16,7 @@ from celery.worker import state as worker_state
 from waitress import wasyncore
 from waitress.server import create_server
 
-from integration import counter_store, counters, work_outcomes
+from integration import counter_store, counters, stages, work_outcomes
 from integration.errors import IntegrationError
 from integration.runtime import Runtime
 from integration.topology import QUEUES
@@ -110,12 +110,14 @@ class _Worker:
     def start(self) -> None:
         """Raises: IntegrationError if the worker is not ready in time."""
         worker_state.should_stop = worker_state.should_terminate = None
+        stages.STOPPING.clear()
         self.thread.start()
         if not self._is_ready.wait(START_DEADLINE_S):
             raise IntegrationError("the worker does not start; its log says why")
 
     def stop(self) -> bool:
         """Let running stages end; whether they did in time."""
+        stages.STOPPING.set()
         worker_state.should_stop = 0
         self.thread.join(STOP_DEADLINE_S)
         return not self.thread.is_alive()

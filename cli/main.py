@@ -18,7 +18,9 @@ from cli.database import db
 from cli.demo_command import demo
 from cli.doctor import doctor
 from cli.init import init
+from cli.mapping import mapping
 from cli.queue import queue
+from cli.queue_hold import hold
 from cli.sandboxes import sandbox
 from cli.secrets_command import secrets
 from cli.sync import sync
@@ -91,14 +93,15 @@ def main() -> None:
 
     CHANNEL is the ERP's sales channel id, tenant/id where that is not unique. Errors go to
     stderr, data to stdout, as JSON with --json. Exit codes: 0 done, 1 failed or a fault found,
-    2 wrong usage.
+    2 wrong usage, 3 a held change needs a decision.
     """
 
 
 channel.add_command(set_parameters)
 channel.add_command(remove_channel)
+queue.add_command(hold)
 for _command in (
-    init, demo, up, doctor, db, secrets, sandbox, tenant, channel, toggle, sync, queue
+    init, demo, up, doctor, db, secrets, sandbox, tenant, channel, toggle, mapping, sync, queue
 ):  # fmt: skip
     main.add_command(_command)
 

@@ -8,6 +8,7 @@ import click
 
 from cli.shared import (
     Here,
+    TopicName,
     channel_argument,
     duration,
     json_option,
@@ -15,16 +16,19 @@ from cli.shared import (
     print_json,
     print_table,
     say,
-    topic_option,
 )
 from integration.errors import IntegrationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from integration.hold_report import HoldGroup
     from integration.overdue import Overdue
     from integration.queue_report import LaneStatus
     from integration.topology import Topic
+
+#: Causes of holds below the table of `status`; `queue hold list` has them all.
+HOLDS_SHOWN = 10
 
 
 @click.group()
@@ -45,15 +49,17 @@ def status(here: Here, as_json: bool, max_age: float | None) -> None:
     """Show what waits, by channel and topic.
 
     OLDEST leaves out held changes, which wait for a person, and failed ones, which wait for
-    `queue retry`. What waits of a topic that is switched off is held. --max-age looks only at what
-    may move and is due.
+    `queue retry`. What waits of a topic that is switched off is held, and so is what waits of one
+    that this version does not carry: it goes by itself with a version that does. --max-age looks
+    only at what may move and is due.
     """
-    from integration import queue_report
+    from integration import hold_report, queue_report
     from integration.overdue import overdue
     from integration.toggles import SERVED_TOPICS
 
     with here.runtime.scope() as session:
         found = queue_report.statuses(session)
+        held = [] if as_json else hold_report.groups(session)
         late = [] if max_age is None else overdue(session, SERVED_TOPICS, max_age)
     rows = [_described(one) for one in found]
     if as_json:
@@ -63,8 +69,18 @@ def status(here: Here, as_json: bool, max_age: float | None) -> None:
         for name, sentence in {f"{one.tenant}/{one.channel}": one.shop for one in found}.items():
             if sentence:
                 click.echo(f"{name}: {sentence}")
+        _print_held([one for one in held if one.count and not one.goes_by_itself])
     if late:
         raise IntegrationError(_late_sentence(late, max_age))
+
+
+def _print_held(held: Sequence[HoldGroup]) -> None:
+    for one in held[:HOLDS_SHOWN]:
+        changes = "1 change is" if one.count == 1 else f"{one.count} changes are"
+        click.echo(f"{one.channel}: {changes} held: {one.words.sentence}; {one.words.do}")
+    if len(held) > HOLDS_SHOWN:
+        more = len(held) - HOLDS_SHOWN
+        click.echo(f"and {more} more causes; `vario-relay queue hold list` shows all")
 
 
 def _late_sentence(late: Sequence[Overdue], max_age: float | None) -> str:
@@ -94,7 +110,14 @@ def _described(one: LaneStatus) -> dict[str, Any]:
         "oldest_unsent_s": None if age is None else round(age, 1),
         "eta_s": one.eta_s,
         "is_on": one.is_on,
+        "is_carried": one.is_carried,
     }
+
+
+def _topic(row: dict[str, Any]) -> str:
+    if not row["is_carried"]:
+        return f"{row['topic']} (not carried yet)"
+    return str(row["topic"]) if row["is_on"] else f"{row['topic']} (off)"
 
 
 def _print_statuses(rows: list[dict[str, Any]]) -> None:
@@ -103,7 +126,7 @@ def _print_statuses(rows: list[dict[str, Any]]) -> None:
         (
             row["tenant"],
             row["channel"],
-            row["topic"] if row["is_on"] else f"{row['topic']} (off)",
+            _topic(row),
             *(row[name] for name in counts),
             duration(row["oldest_unsent_s"]),
             duration(row["eta_s"]),
@@ -154,7 +177,7 @@ def failed(here: Here, channel: str | None, as_json: bool) -> None:
 
 @queue.command()
 @channel_argument
-@topic_option
+@click.option("--topic", type=TopicName(also_write_back=True), help="Only this topic.")
 @click.option("--fingerprint", metavar="F", help="Only failures with this cause.")
 @click.option("--dry-run", is_flag=True, help="Only count; change nothing.")
 @json_option

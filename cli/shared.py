@@ -59,18 +59,26 @@ channel_argument = click.argument("channel", metavar="CHANNEL")
 
 
 class TopicName(click.ParamType):
-    """A topic by its short or its long name."""
+    """A topic by its short or its long name; the way back only where it is asked for."""
 
     name = "TOPIC"
 
+    def __init__(self, *, also_write_back: bool = False) -> None:
+        self._also_write_back = also_write_back
+
     def convert(self, value: Any, param: Any, ctx: Any) -> Topic:
-        from integration.topology import TOPIC_BY_SHORT_NAME, Topic
+        from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 
         if isinstance(value, Topic):
             return value
-        by_name = {**TOPIC_BY_SHORT_NAME, **{topic.value: topic for topic in Topic}}
+        short_names = {
+            name: topic
+            for topic, name in SHORT_NAME_BY_TOPIC.items()
+            if self._also_write_back or topic is not Topic.WRITE_BACK
+        }
+        by_name = {**short_names, **{topic.value: topic for topic in short_names.values()}}
         if value not in by_name:
-            self.fail(f"there is no topic {value!r}; there are {', '.join(TOPIC_BY_SHORT_NAME)}")
+            self.fail(f"there is no topic {value!r}; there are {', '.join(short_names)}")
         return by_name[value]
 
 
@@ -103,6 +111,16 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], *, empty:
     for line in (headers, *texts):
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         click.echo("  ".join(padded).rstrip())
+
+
+def nudge(settings: Settings) -> None:
+    """Have what may go now looked for at once; a lost nudge costs the seconds until the sweep."""
+    # An in-memory broker does not reach the process of `up`; its sweep looks by itself.
+    if settings.broker_url.startswith("amqp"):
+        from tasks.wake import DispatchPublisher
+
+        # Here and now: the thread behind `wake` ends with this process, before it has published.
+        DispatchPublisher()()
 
 
 def say(sentence: str) -> None:

@@ -49,9 +49,9 @@ def list_tenants(here: Here, as_json: bool) -> None:
         [
             (
                 row["tenant"],
-                "installed" if row["is_installed"] else "not installed",
+                _app(row),
                 len(row["channels"]),
-                row["held_reason"],
+                row["held_reason"] or row["offline"],
             )
             for row in rows
         ],
@@ -71,10 +71,15 @@ def show(here: Here, subdomain: str, as_json: bool) -> None:
         print_json(row)
         return
     click.echo(f"tenant     {row['tenant']}")
-    click.echo(f"app        {'installed' if row['is_installed'] else 'not installed'}")
+    click.echo(f"app        {_app(row)}")
     click.echo(f"channels   {', '.join(row['channels']) or 'none'}")
+    for one in row["waiting"]:
+        command = f"vario-relay channel add {one['id']} --tenant {subdomain} --platform ..."
+        click.echo(f"not added  {one['id']} ({one['label']}); `{command}` adds it")
     if row["held_reason"]:
         click.echo(f"held       {row['held_reason']}")
+    if row["offline"]:
+        click.echo(f"offline    {row['offline']}")
 
 
 @tenant.command()
@@ -92,14 +97,17 @@ def add(here: Here, subdomain: str, source: str) -> None:
 
     The token is checked against RELAY_CLIENT_ID and RELAY_ERP_DOMAINS, and stored encrypted.
     """
+    from integration import channel_life
     from integration.erp import auth
+    from integration.installation import tenants
 
     token = indirect_value(source, "the offline token")
     runtime = here.runtime
     auth.tenant_access(subdomain, token, runtime.settings)
     with runtime.scope() as session:
-        is_new = _store(session, subdomain, runtime.vault.seal(token))
-    if is_new:
+        connected = tenants.connect(session, subdomain, runtime.vault.seal(token))
+        channel_life.request(session, connected.tenant_id)
+    if connected.is_new:
         say(f"tenant {subdomain} is added; next: `vario-relay channel add`")
     else:
         say(f"tenant {subdomain} has a new offline token and is not held any more")
@@ -111,6 +119,8 @@ def add(here: Here, subdomain: str, source: str) -> None:
 @pass_here
 def remove(here: Here, subdomain: str, with_channels: bool) -> None:
     """Forget a tenant and take its webhooks out of the ERP. The shops stay as they are."""
+    from integration.installation import tenants
+
     runtime = here.runtime
     with runtime.scope() as session:
         found = find_tenant(session, subdomain)
@@ -123,7 +133,7 @@ def remove(here: Here, subdomain: str, with_channels: bool) -> None:
         )
     _deregister(runtime, tenant_id)
     with runtime.scope() as session:
-        _delete(session, tenant_id)
+        tenants.remove(session, tenant_id)
     say(f"tenant {subdomain} is removed; its articles stay in the shops as they are")
 
 
@@ -143,8 +153,10 @@ def find_tenant(session: Session, subdomain: str) -> Tenant:
 
 
 def _described(session: Session, found: Tenant) -> dict[str, Any]:
+    """`waiting`: channels of the app in the ERP that are not added here. `offline`: a sentence."""
     from sqlalchemy import select
 
+    from integration import availability, channel_life
     from integration.models import SalesChannel
 
     channels = session.scalars(
@@ -152,30 +164,27 @@ def _described(session: Session, found: Tenant) -> dict[str, Any]:
         .where(SalesChannel.tenant_id == found.id)
         .order_by(SalesChannel.erp_id)
     ).all()
+    waiting = channel_life.waiting(session, found.id)
     return {
         "tenant": found.subdomain,
         "is_installed": found.offline_token is not None,
+        "uninstalled_at": found.uninstalled_at.isoformat() if found.uninstalled_at else None,
         "held_reason": found.held_reason,
+        "offline": availability.sentence(found.offline_since),
         "channels": list(channels),
+        "waiting": [one._asdict() for one in waiting],
     }
 
 
-def _store(session: Session, subdomain: str, sealed: str) -> bool:
-    """Add or update; whether it is new."""
-    from sqlalchemy import delete, select
+def _app(row: dict[str, Any]) -> str:
+    from datetime import datetime
 
-    from integration import pacing
-    from integration.models import AccessToken, Tenant
+    from integration.installation import tenants
 
-    found = session.scalar(select(Tenant).where(Tenant.subdomain == subdomain).with_for_update())
-    if found is None:
-        session.add(Tenant(subdomain=subdomain, offline_token=sealed))
-        return True
-    found.offline_token, found.held_reason = sealed, None
-    # An access token of the former installation may be revoked already.
-    name = pacing.erp_bucket_name(found.id)
-    session.execute(delete(AccessToken).where(AccessToken.name == name))
-    return False
+    if row["uninstalled_at"]:
+        forgotten = datetime.fromisoformat(row["uninstalled_at"]) + tenants.KEPT
+        return f"uninstalled, forgotten on {forgotten:%Y-%m-%d}"
+    return "installed" if row["is_installed"] else "not installed"
 
 
 def _deregister(runtime: Runtime, tenant_id: int) -> None:
@@ -190,18 +199,3 @@ def _deregister(runtime: Runtime, tenant_id: int) -> None:
         webhooks.reconcile(client, settings.app_identifier, settings.public_url, [])
     except IntegrationError as error:
         say(f"its webhooks stay registered in the ERP: {error}")
-
-
-def _delete(session: Session, tenant_id: int) -> None:
-    """The tenant with all that hangs on it, and what is found by name only."""
-    from sqlalchemy import delete, select
-
-    from integration import channels, pacing
-    from integration.models import SalesChannel, Tenant
-
-    channel_ids = session.scalars(
-        select(SalesChannel.id).where(SalesChannel.tenant_id == tenant_id)
-    ).all()
-    names = [pacing.erp_bucket_name(tenant_id), *map(pacing.shop_bucket_name, channel_ids)]
-    channels.forget_named(session, names)
-    session.execute(delete(Tenant).where(Tenant.id == tenant_id))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from integration.mapping_kinds import Mappings
 
 #: Used for every channel unless `channel set CHANNEL currency=...` says otherwise.
 DEFAULT_CURRENCY = "EUR"
@@ -19,6 +22,10 @@ class ChannelView:
     erp_id: str
     platform: str
     parameters: Mapping[str, str] = field(repr=False, default_factory=dict)
+    #: What the check of the ERP's columns found (integration.column_checks); None: never checked.
+    column_findings: Mapping[str, Any] | None = field(repr=False, default=None)
+    #: What the shop calls values of the ERP; of a work item's channel, those its topic needs.
+    mappings: Mappings = field(repr=False, default_factory=Mappings)
 
     @property
     def label(self) -> str:

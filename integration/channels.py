@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from integration import ids, observe, pacing, sql
+from integration import ids, mappings, observe, pacing, sql
 from integration.channel_view import ChannelView
 from integration.clock import db_now
 from integration.errors import UsageError
-from integration.models import AccessToken, ChannelParameter, RateBucket, SalesChannel, Tenant
+from integration.mapping_kinds import Kind, Mappings
+from integration.models import (
+    AccessToken,
+    ChannelFact,
+    ChannelParameter,
+    RateBucket,
+    SalesChannel,
+    Tenant,
+)
 from integration.vault import Vault
 
 log = logging.getLogger(__name__)
+
+#: The fact of a channel that holds what the check of the ERP's columns found.
+COLUMN_FINDINGS = "column-findings"
 
 
 @dataclass(frozen=True)
@@ -26,6 +38,8 @@ class Stored:
     channel: SalesChannel
     tenant: str
     parameters: Sequence[ChannelParameter]
+    column_findings: Mapping[str, Any] | None = None
+    mappings: Mappings = field(default_factory=Mappings)
 
     def opened(self, vault: Vault) -> ChannelView:
         """Raises UsageError when no key opens a secret."""
@@ -39,14 +53,23 @@ class Stored:
                 one.key: vault.open(one.value) if one.is_secret else one.value
                 for one in self.parameters
             },
+            column_findings=self.column_findings,
+            mappings=self.mappings,
         )
 
 
-def load(session: Session, channel_id: int) -> Stored:
-    """The channel with its parameters. Raises UsageError if it was removed."""
+def load(session: Session, channel_id: int, kinds: Collection[Kind] = tuple(Kind)) -> Stored:
+    """The channel with its parameters and its mappings of these kinds.
+
+    Raises UsageError if it was removed.
+    """
     row = session.execute(
-        select(SalesChannel, Tenant.subdomain)
+        select(SalesChannel, Tenant.subdomain, ChannelFact.value)
         .join(Tenant, Tenant.id == SalesChannel.tenant_id)
+        .outerjoin(
+            ChannelFact,
+            and_(ChannelFact.channel_id == channel_id, ChannelFact.name == COLUMN_FINDINGS),
+        )
         .where(SalesChannel.id == channel_id)
     ).one_or_none()
     if row is None:
@@ -54,7 +77,14 @@ def load(session: Session, channel_id: int) -> Stored:
     parameters = session.scalars(
         select(ChannelParameter).where(ChannelParameter.channel_id == channel_id)
     ).all()
-    return Stored(*row, parameters)
+    found, tenant, findings = row
+    return Stored(
+        found,
+        tenant,
+        parameters,
+        None if findings is None else findings["reads"],
+        mappings.load(session, channel_id, kinds),
+    )
 
 
 def names(session: Session, channel_id: int) -> tuple[str, str]:
@@ -142,9 +172,23 @@ def hold(session: Session, channel_id: int, reason: str) -> None:
     log.warning(observe.event("channel.held", tenant=tenant, channel=channel, reason=reason))
 
 
-def hold_tenant(session: Session, tenant_id: int, reason: str) -> None:
-    """Stop all channels of a tenant, e.g. because the app must be reconnected."""
-    session.execute(update(Tenant).where(Tenant.id == tenant_id).values(held_reason=reason))
+def hold_tenant(
+    session: Session, tenant_id: int, reason: str, connection: str | None = None
+) -> None:
+    """Stop all channels of a tenant, e.g. because the app must be reconnected.
+
+    One whose app was uninstalled is stopped already, and its reason says more than that of a stage
+    which was under way and found no token. `connection` is the sealed offline token that the reason
+    was met with: what began before the app was installed again does not hold what works now.
+    """
+    is_meant = and_(Tenant.id == tenant_id, Tenant.uninstalled_at.is_(None))
+    if connection is not None:
+        is_meant = and_(is_meant, Tenant.offline_token == connection)
+    held = session.scalars(
+        update(Tenant).where(is_meant).values(held_reason=reason).returning(Tenant.id)
+    ).all()
+    if not held:
+        return
     named = session.scalar(select(Tenant.subdomain).where(Tenant.id == tenant_id))
     log.warning(observe.event("tenant.held", tenant=named, reason=reason))
 
@@ -157,5 +201,8 @@ def is_running() -> ColumnElement[bool]:
             and_(SalesChannel.paused_until.is_not(None), SalesChannel.paused_until <= db_now()),
         ),
         SalesChannel.held_reason.is_(None),
+        SalesChannel.delete_said_at.is_(None),
         Tenant.held_reason.is_(None),
+        Tenant.uninstalled_at.is_(None),
+        Tenant.offline_since.is_(None),
     )

@@ -2,7 +2,8 @@
 
 A lane is one (channel, topic). Live work moves in rounds: a round takes what was due when it
 began, and rounds of one lane begin at least RELAY_COALESCE_S apart, so that a storm of events on
-one article is one write. Backfill has no rounds and its own queue.
+one article is one write. Backfill has no rounds and its own queue. The way back into the ERP asks
+nothing of a shop: its turns are in write_back.lanes.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def rota(session: Session, topics: tuple[Topic, ...], limits: Limits | None = No
     also lanes and channels that have all the chains they may have.
     """
     coalesce_s = limits.coalesce_s if limits is not None else 0.0
-    rows = session.execute(_due_lanes(topics, coalesce_s)).all()
+    rows = session.execute(due_lanes(topics, coalesce_s)).all()
     paused = pacing.paused_until(session)
     shops = shop_health.by_channel(session)
     lanes = [
@@ -99,6 +100,7 @@ def _served(session: Session) -> list[Served]:
     rows = session.execute(
         select(SalesChannel.tenant_id, SalesChannel.id, func.max(Lane.served_at).label("at"))
         .join(Lane, Lane.channel_id == SalesChannel.id)
+        .where(Lane.topic != Topic.WRITE_BACK.value)
         .group_by(SalesChannel.tenant_id, SalesChannel.id)
     ).all()
     return [Served(row.tenant_id, row.id, row.at) for row in rows]
@@ -127,17 +129,18 @@ def room(session: Session, limits: Limits) -> dict[Queue, int]:
 
 
 @lru_cache(maxsize=8)
-def _due_lanes(topics: tuple[Topic, ...], coalesce_s: float) -> Any:
+def due_lanes(topics: tuple[Topic, ...], coalesce_s: float) -> Any:
     """One index probe per lane, however long the queue is. Built once: every nudge asks."""
     in_round = Lane.round_started_at > db_now(-coalesce_s)
     due_before = {
         # What came after a round began waits for the next one.
         Priority.LIVE: case((in_round, Lane.round_started_at), else_=db_now()),
         Priority.BACKFILL: db_now(),
+        Priority.WRITE_BACK: db_now(),
     }
     parts = []
     for topic in topics:
-        for priority in Priority:
+        for priority in _priorities(topic):
             is_due = exists().where(
                 WorkItem.channel_id == SalesChannel.id,
                 WorkItem.topic == topic.value,
@@ -164,6 +167,12 @@ def _due_lanes(topics: tuple[Topic, ...], coalesce_s: float) -> Any:
                 .where(channels.is_running(), is_due, toggles.is_switched_on(topic))
             )
     return union_all(*parts)
+
+
+def _priorities(topic: Topic) -> tuple[Priority, ...]:
+    if topic is Topic.WRITE_BACK:
+        return (Priority.WRITE_BACK,)
+    return (Priority.LIVE, Priority.BACKFILL)
 
 
 def claim_next(
@@ -286,7 +295,10 @@ def _chains(
     """The chains of a channel, or of all; rows of a backfill that turn live do not make it live."""
     claims = (
         select(WorkItem.channel_id, WorkItem.topic, func.max(WorkItem.priority).label("priority"))
-        .where(WorkItem.state == WorkItemState.PROCESSING.value)
+        .where(
+            WorkItem.state == WorkItemState.PROCESSING.value,
+            WorkItem.topic != Topic.WRITE_BACK.value,
+        )
         .group_by(WorkItem.claim_id, WorkItem.channel_id, WorkItem.topic)
     )
     if channel_id is not None:

@@ -34,7 +34,8 @@ class StockDocument:
 class ArticleDocument:
     """Master data of one listing, with the price and stock a new product is created with.
 
-    `tax_rate` in percent, `tax_type` is the ERP's tax type id where it is known.
+    `tax_rate` in percent. `tax` is the ERP's value that a mapping is set for (the id of its type),
+    `shop_tax` the shop's tax by this mapping; None: there is none, the rate says which.
     """
 
     article_id: str
@@ -45,10 +46,11 @@ class ArticleDocument:
     weight_kg: Decimal | None
     manufacturer: str | None
     tax_rate: Decimal
-    tax_type: str | None
+    tax: str
     is_active: bool
     price: PriceDocument | None
     stock: StockDocument | None
+    shop_tax: str | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@
         ChannelError            the whole channel is held
             CredentialsRefused  the shop does not accept what the channel is set to
         TenantError             all channels of the tenant are held
+            Forbidden           the ERP does not let the app do this
+                LicenseMissing  the tenant lacks a license for what was asked
         ClaimLost               somebody else holds the work; the loser records nothing
         UsageError              a command or a setting is wrong; nothing was done
 
@@ -104,7 +106,21 @@ class CredentialsRefused(ChannelError):
 
 
 class TenantError(IntegrationError):
-    """All channels of the tenant are held, e.g. because the app must be reconnected."""
+    """All channels of the tenant are held, e.g. because the app must be reconnected.
+
+    `connection` is the sealed offline token that it was met with, where that is known: a tenant
+    that was connected anew meanwhile is not held for it.
+    """
+
+    connection: str | None = None
+
+
+class Forbidden(TenantError):
+    """The ERP does not let the app do this. What can go on without it catches the error."""
+
+
+class LicenseMissing(Forbidden):
+    """The tenant lacks a license for what was asked (402)."""
 
 
 class ClaimLost(IntegrationError):

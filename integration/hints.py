@@ -31,13 +31,26 @@ from sqlalchemy.orm import Session
 from integration import counters, db, prepared, sql
 from integration.clock import db_now
 from integration.counters import Counter, Key
-from integration.models import Priority, SalesChannel, Tenant, WorkItem, WorkItemState
+from integration.models import (
+    BY_HAND,
+    ArticleHold,
+    Priority,
+    SalesChannel,
+    Tenant,
+    WorkItem,
+    WorkItemState,
+)
+from integration.toggles import CARRIED_TOPICS
 from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 
 QUEUED, PROCESSING = WorkItemState.QUEUED.value, WorkItemState.PROCESSING.value
 
+#: Why a change waits whose topic this version does not carry: it goes with a version that does.
+TOPIC_NOT_SERVED = "topic-not-served"
+
 # Tables, not classes: this runs for every webhook, and the ORM's part costs more than the query.
 _channel, _tenant = SalesChannel.__table__.c, Tenant.__table__.c
+_hold = ArticleHold.__table__.c
 
 
 def hint(
@@ -58,7 +71,9 @@ def hint(
     ids = sorted(set(entity_ids))
     if not ids:
         return
-    statement = _statement(sql.is_postgres(session), sync_run_id is not None, forgets_hash)
+    statement = _statement(
+        sql.is_postgres(session), sync_run_id is not None, forgets_hash, topic in CARRIED_TOPICS
+    )
     session.execute(
         statement,
         {
@@ -92,10 +107,11 @@ def hint_channels(
     texts = {"tenant": tenant, "topic_name": topic.value, "entity": entity_id}
     if erp_channel_id is not None:
         texts["erp_channel"] = erp_channel_id
+    is_served = topic in CARRIED_TOPICS
     statement = _channels_statement(
-        engine.dialect.name == "postgresql", erp_channel_id is not None, unless_channel
+        engine.dialect.name == "postgresql", erp_channel_id is not None, unless_channel, is_served
     )
-    name = f"hint_{len(texts)}_{unless_channel:d}"
+    name = f"hint_{len(texts)}_{unless_channel:d}{'' if is_served else '_held'}"
     try:
         rows = _executed(engine, name, statement, texts)
     except DBAPIError as error:
@@ -117,13 +133,14 @@ def _key(channel_id: int, topic: Topic) -> Key:
     return Key(Counter.HINTS, channel_id=channel_id, topic=SHORT_NAME_BY_TOPIC[topic])
 
 
-@lru_cache(maxsize=8)
-def _statement(on_postgres: bool, has_run: bool, forgets_hash: bool) -> Any:
+@lru_cache(maxsize=16)
+def _statement(on_postgres: bool, has_run: bool, forgets_hash: bool, is_served: bool) -> Any:
     """INSERT ... SELECT over the ids of one JSON text; a row that exists is bumped."""
     entities = sql.json_texts(on_postgres, bindparam("ids", type_=String()))
     values = _new_row(
         bindparam("channel", type_=Integer()),
         entities,
+        is_served,
         priority=bindparam("urgency", type_=Integer()),
         sync_run_id=bindparam("run", type_=Integer()),
     )
@@ -132,18 +149,21 @@ def _statement(on_postgres: bool, has_run: bool, forgets_hash: bool) -> Any:
     return _upsert(on_postgres, list(values), rows, has_run, forgets_hash)
 
 
-@lru_cache(maxsize=8)
-def _channels_statement(on_postgres: bool, for_one: bool, unless_channel: bool) -> Any:
+@lru_cache(maxsize=16)
+def _channels_statement(
+    on_postgres: bool, for_one: bool, unless_channel: bool, is_served: bool
+) -> Any:
     """INSERT ... SELECT over channels of a tenant, one entity; the ids of the channels."""
     values = _new_row(
         _channel.id,
         bindparam("entity", type_=String()),
+        is_served,
         priority=literal(int(Priority.LIVE)),
     )
     rows = (
         select(*values.values())
         .join_from(SalesChannel.__table__, Tenant.__table__, _channel.tenant_id == _tenant.id)
-        .where(_tenant.subdomain == bindparam("tenant"))
+        .where(_tenant.subdomain == bindparam("tenant"), _channel.deleted_at.is_(None))
         # Ascending channels: two events that meet lock their rows in the same order.
         .order_by(_channel.id)
     )
@@ -160,13 +180,25 @@ def _channels_statement(on_postgres: bool, for_one: bool, unless_channel: bool) 
     return upsert.returning(WorkItem.__table__.c.channel_id)
 
 
-def _new_row(channel_id: Any, entity_id: Any, **more: Any) -> dict[str, Any]:
-    """A row for something that was never heard of before."""
+def _new_row(channel_id: Any, entity_id: Any, is_served: bool, **more: Any) -> dict[str, Any]:
+    """A row for something that was never heard of before; held if a person holds its article, and
+    if its topic is not carried."""
+    topic = bindparam("topic_name", type_=String())
+    by_hand = (
+        select(literal(BY_HAND))
+        .where(
+            _hold.channel_id == channel_id,
+            _hold.topic == topic,
+            _hold.article_id == entity_id,
+        )
+        .scalar_subquery()
+    )
     return {
         "channel_id": channel_id,
-        "topic": bindparam("topic_name", type_=String()),
+        "topic": topic,
         "entity_id": entity_id,
         "state": literal(QUEUED),
+        "hold_reason": by_hand if is_served else func.coalesce(by_hand, TOPIC_NOT_SERVED),
         "generation": literal(1),
         "attempts": literal(0),
         "due_at": db_now(),
@@ -190,8 +222,11 @@ def _bumped(on_postgres: bool, new: Any, has_run: bool, forgets_hash: bool) -> d
     """What a hint changes in a row: generation + 1, QUEUED again unless it is worked on."""
     old = WorkItem.__table__.c
     is_processing = old.state == PROCESSING
-    # Held and FAILED rows are due at once: the new event may be what they were waiting for.
-    is_waiting = and_(old.state == QUEUED, old.hold_reason.is_(None))
+    # Held and FAILED rows are due at once: the new event may be what they were waiting for. Not
+    # what a person holds: whether that goes on is asked of `article_hold` with each hint.
+    is_waiting = and_(
+        old.state == QUEUED, or_(old.hold_reason.is_(None), old.hold_reason == BY_HAND)
+    )
     changes: dict[str, Any] = {
         "generation": old.generation + 1,
         "last_event_at": db_now(),
@@ -199,7 +234,7 @@ def _bumped(on_postgres: bool, new: Any, has_run: bool, forgets_hash: bool) -> d
         # A new event starts the retry schedule again: it also makes the row due at once, and
         # events must not use the schedule up within minutes of an outage.
         "attempts": case((is_processing, old.attempts), else_=0),
-        "hold_reason": case((is_processing, old.hold_reason), else_=None),
+        "hold_reason": case((is_processing, old.hold_reason), else_=new.hold_reason),
         "priority": case(
             (or_(is_processing, is_waiting), sql.least(on_postgres, old.priority, new.priority)),
             else_=new.priority,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -16,11 +17,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integration import channels, counter_store, health_view, queue_report, telling
+from integration.channel_stops import SWITCHED_OFF
 from integration.counters import Counter
 from integration.models import SalesChannel, Tenant, TransferToggle
 from integration.queue_report import LaneStatus
 from integration.toggles import SERVED_TOPICS
-from integration.topology import SHORT_NAME_BY_TOPIC
+from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 
 _LANE = ("tenant", "channel", "topic")
 _STATES = ("queued", "processing", "failed", "held")
@@ -63,19 +65,27 @@ def _channels(session: Session) -> list[_Channel]:
             SalesChannel.erp_id,
             SalesChannel.held_reason,
             Tenant.held_reason.label("tenant_held"),
+            Tenant.offline_since,
             channels.is_running().label("is_running"),
         )
         .join(Tenant, Tenant.id == SalesChannel.tenant_id)
+        .where(SalesChannel.deleted_at.is_(None))
         .order_by(Tenant.subdomain, SalesChannel.erp_id)
     ).all()
     result = []
     for row in rows:
-        stopped = None
-        if not row.is_running:
-            is_held = row.held_reason is not None or row.tenant_held is not None
-            stopped = "held" if is_held else "paused"
+        stopped = None if row.is_running else _why_stopped(row)
         result.append(_Channel(row.id, row.tenant_id, row.subdomain, row.erp_id, stopped))
     return result
+
+
+def _why_stopped(row: Any) -> str:
+    """What needs a person first, then what the ERP wants, then what people want."""
+    if row.tenant_held is not None or row.held_reason not in (None, SWITCHED_OFF):
+        return "held"
+    if row.offline_since is not None:
+        return "offline"
+    return "paused" if row.held_reason is None else "inactive"
 
 
 def _queue(lanes: list[LaneStatus]) -> Iterator[Metric]:
@@ -85,7 +95,11 @@ def _queue(lanes: list[LaneStatus]) -> Iterator[Metric]:
         "relay_freshness_seconds",
         "Age of the oldest change that is not in the shop yet; 0: nothing is on its way",
         _LANE,
-        {label: one.oldest_unsent_s or 0.0 for one, label in label_by_lane.items()},
+        {
+            label: one.oldest_unsent_s or 0.0
+            for one, label in label_by_lane.items()
+            if one.topic is not Topic.WRITE_BACK  # it does not go to a shop
+        },
     )
     yield _gauge(
         "relay_work_items",
@@ -131,7 +145,8 @@ def _stopped(session: Session, known: list[_Channel]) -> Metric:
     return _gauge(
         "relay_lane_stopped",
         "1: nothing of this topic moves, because a person paused the channel or switched the topic "
-        "off, or because the service holds the channel and says why in `channel list`",
+        "off, because the ERP is offline or has it switched off, or because the service "
+        "holds the channel and says why in `channel list`",
         (*_LANE, "cause"),
         series,
     )

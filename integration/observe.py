@@ -12,15 +12,17 @@ _SECRETS = (
     re.compile(r"eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*"),
     re.compile(r"(?i)(bearer\s+)[^\s\"']+"),
     re.compile(
-        r"(?i)((?:client_secret|refresh_token|access_token|offline_?token|password|"
+        r"(?i)((?:client_secret|refresh_token|access_token|offline_?token|app_?token|password|"
         r"api_secret|secret)[\"']?\s*[=:]\s*[\"']?)"
         r"(?:(?<=\")[^\"]*|(?<=')[^']*|[^\s\"'&,}]+)"
     ),
     re.compile(r"(\w+://[^:/\s]+:)[^/\s]+(?=@)"),
+    # The ERP opens the install pages with tokens in the query, and may put more there.
+    re.compile(r"(/(?:un)?install\?)[^\s\"']*"),
 )
 #: In lower case: without one of them nothing of the above is in a text. To look for them costs a
 #: hundredth of the patterns, and most lines of a log have none.
-_SIGNS = ("eyj", "bearer", "token", "password", "secret", "://")
+_SIGNS = ("eyj", "bearer", "token", "password", "secret", "://", "install?")
 
 
 def masked(text: str) -> str:
@@ -54,6 +56,14 @@ def set_up_logging(level: int | str = logging.INFO) -> None:
         "urllib3",
     ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def mask_handlers(logger: logging.Logger) -> None:
+    """Mask what a server's own logger writes; its lines keep their form."""
+    for handler in logger.handlers:
+        form = handler.formatter
+        if form is not None:
+            handler.setFormatter(_Masking(form._fmt, form.datefmt))
 
 
 def event(name: str, **fields: Any) -> str:

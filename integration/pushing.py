@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy.orm import Session
 
@@ -14,6 +14,7 @@ from integration.runtime import Runtime
 from integration.stages import Batch, Work, claimed, hold_where_it_says_so
 from integration.topology import Topic
 from integration.work_items import UNCHANGED, Settled
+from integration.write_back import asking
 
 
 def push(runtime: Runtime, batch: Batch) -> None:
@@ -126,17 +127,20 @@ def _record(
         # all were accepted, settle does it.
         work_items.held_rows(session, work.claim, [item.id for item in work.claim.items])
     errors = {p["article_id"]: r.error for p, r in pairs if r.error is not None}
-    _settle_accepted(session, work, accepted)
+    with_new_id = _settle_accepted(session, work, accepted)
     items = work.claim.item_by_entity
     refused = {items[one].id: error for one, error in errors.items()}
     work_outcomes.record_errors(session, work.claim, refused, written=refused)
+    # Last of all work items, as everybody locks them.
+    asking.ask(session, work.channel.id, with_new_id)
     for error in errors.values():
         hold_where_it_says_so(session, work.channel.id, error)
 
 
 def _settle_accepted(
     session: Session, work: Work, accepted: Sequence[tuple[Payload, Receipt]]
-) -> None:
+) -> Collection[str]:
+    """The articles whose product id was not known before."""
     items = work.claim.item_by_entity
     result = work_items.settle(
         session,
@@ -149,9 +153,11 @@ def _settle_accepted(
     work_items.rehint(session, result.refused)
     if refused:
         telling.lost(session, work.claim, "late", len(refused))
+    with_new_id: Collection[str] = ()
     if work.claim.topic is Topic.ARTICLE:
-        _remember_products(session, work, accepted, late)
+        with_new_id = _remember_products(session, work, accepted, late)
     _release_waiting(session, work, [p["article_id"] for p, _ in accepted])
+    return with_new_id
 
 
 def _remember_products(
@@ -159,14 +165,14 @@ def _remember_products(
     work: Work,
     accepted: Sequence[tuple[Payload, Receipt]],
     late: Sequence[str],
-) -> None:
+) -> Collection[str]:
     """Note what is in the shop now, and what a first write put there for price and stock.
 
     Only the first write of a product that nobody else recorded before is the last word on them:
     a late one, or one that another one overtook, may have undone newer prices and stocks, and they
-    go again.
+    go again. The articles whose product id was not known before.
     """
-    new = shop_products.remember(
+    remembered = shop_products.remember(
         session,
         work.channel.id,
         [
@@ -187,7 +193,7 @@ def _remember_products(
             for payload, receipt in accepted
             if topic in receipt.recorded and topic.value in payload.get("first", {})
         }
-        sure = {one: firsts[one] for one in firsts if one in new and one not in late}
+        sure = {one: firsts[one] for one in firsts if one in remembered.new and one not in late}
         work_outcomes.remember_pushed(session, work.channel.id, topic, sure)
         doubtful = [one for one in firsts if one not in sure]
         work_items.hint(
@@ -203,6 +209,7 @@ def _remember_products(
         work_items.hint(
             session, work.channel.id, topic, offered_again, priority=work.claim.priority
         )
+    return remembered.with_new_id
 
 
 def _is_offered_again(work: Work, payload: Payload) -> bool:

@@ -43,6 +43,11 @@ class LaneStatus:
     #: Why the shop is let alone for a while, in one sentence; None: no trouble known.
     shop: str | None = None
 
+    @property
+    def is_carried(self) -> bool:
+        """Whether this version carries the topic; if not, what is held goes with one that does."""
+        return self.topic in toggles.CARRIED_TOPICS
+
 
 @dataclass(frozen=True)
 class FailureGroup:
@@ -56,18 +61,25 @@ class FailureGroup:
 
 
 def statuses(session: Session) -> list[LaneStatus]:
-    """Every topic that travels, of every channel; others where they have rows."""
+    """Every topic that travels, of every channel; others and the way back where they have rows."""
     counted = {(row.channel_id, row.topic): row for row in session.execute(_OPEN)}
     settled = _settled_lately(session)
     channels = session.execute(
-        select(SalesChannel.id, SalesChannel.erp_id, Tenant.subdomain)
+        select(
+            SalesChannel.id,
+            SalesChannel.erp_id,
+            Tenant.subdomain,
+            toggles.is_switched_on(Topic.WRITE_BACK).label("is_written_back"),
+        )
         .join(Tenant, Tenant.id == SalesChannel.tenant_id)
+        .where(SalesChannel.deleted_at.is_(None))
         .order_by(Tenant.subdomain, SalesChannel.erp_id)
     ).all()
     shops = health_view.sentences(session)
     result = []
     for channel in channels:
         is_on = toggles.states(session, channel.id)
+        is_on[Topic.WRITE_BACK] = channel.is_written_back
         for topic in sorted(Topic, key=LANE_BY_TOPIC.__getitem__):
             row = counted.get((channel.id, topic.value))
             if row is not None or topic in toggles.SERVED_TOPICS:

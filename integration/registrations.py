@@ -18,9 +18,11 @@ def desired(runtime: Runtime, tenant_id: int) -> set[Registration]:
     """What must be registered. Paused channels count: their changes come in and wait."""
     with runtime.scope() as session:
         erp_ids = session.scalars(
-            select(SalesChannel.erp_id).where(SalesChannel.tenant_id == tenant_id)
+            select(SalesChannel.erp_id).where(
+                SalesChannel.tenant_id == tenant_id, SalesChannel.deleted_at.is_(None)
+            )
         ).all()
-    return webhooks.desired(erp_ids, runtime.settings.public_url) if erp_ids else set()
+    return webhooks.desired(erp_ids, runtime.settings.public_url)
 
 
 def reconcile(runtime: Runtime, tenant_id: int) -> str:
@@ -32,12 +34,29 @@ def reconcile(runtime: Runtime, tenant_id: int) -> str:
     changes = webhooks.reconcile(
         runtime.erp(tenant_id), settings.app_identifier, settings.public_url, wanted
     )
+    lacking = ", ".join(one.queue for one in changes.not_offered)
+    also = f"; this ERP does not offer {lacking}" if lacking else ""
+    number = len(wanted) - len(changes.not_offered)
     if not changes.registered and not changes.deregistered:
-        return f"all {len(wanted)} webhooks of the tenant are registered already"
+        return f"all {number} webhooks of the tenant are registered already{also}"
     return (
         f"webhooks of the tenant: {len(changes.registered)} registered, "
-        f"{len(changes.deregistered)} taken away, {len(wanted)} in all"
+        f"{len(changes.deregistered)} taken away, {number} in all{also}"
     )
+
+
+def restore(runtime: Runtime, tenant_id: int) -> bool:
+    """Register what is missing and can be; whether something was. Nothing without a public URL."""
+    settings = runtime.settings
+    if not settings.public_url:
+        return False
+    changes = webhooks.reconcile(
+        runtime.erp(tenant_id),
+        settings.app_identifier,
+        settings.public_url,
+        desired(runtime, tenant_id),
+    )
+    return bool(changes.registered)
 
 
 def withdraw(runtime: Runtime, tenant_id: int) -> None:

@@ -11,13 +11,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from integration.models import Priority
-from integration.topology import LANE_BY_TOPIC, Queue, Topic
+from integration.topology import LANE_BY_TOPIC, TOGGLE_BY_TOPIC, Queue, Topic
 
 #: So often a lane is passed over for each lane between it and the first before it goes first. With
 #: two, endless stock leaves a price every third turn, an article every eighth, a backfill of
 #: articles every eighteenth.
 PASSES_PER_RANK = 2
 _NEVER = datetime.min.replace(tzinfo=UTC)
+_QUEUE_BY_PRIORITY = {
+    Priority.LIVE: Queue.LIVE,
+    Priority.BACKFILL: Queue.BACKFILL,
+    Priority.WRITE_BACK: Queue.WRITE_BACK,
+}
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,12 @@ class DueLane:
 
     @property
     def queue(self) -> Queue:
-        return Queue.LIVE if self.priority is Priority.LIVE else Queue.BACKFILL
+        return _QUEUE_BY_PRIORITY[self.priority]
 
     @property
     def rank(self) -> int:
         """1 is the most urgent; backfill comes after all live lanes."""
-        behind = 0 if self.priority is Priority.LIVE else len(LANE_BY_TOPIC)
+        behind = 0 if self.priority is Priority.LIVE else len(TOGGLE_BY_TOPIC)
         return LANE_BY_TOPIC[self.topic] + behind
 
 

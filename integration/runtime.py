@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import cached_property, lru_cache
 
 from sqlalchemy import Engine
@@ -30,10 +31,16 @@ def _nothing_to_check() -> None:
 
 
 class Runtime:
-    """The composition of settings and engine; cheap to build, connects only when used."""
+    """The composition of settings and engine; cheap to build, connects only when used.
 
-    def __init__(self, config: Settings, engine: Engine) -> None:
+    `read_timeout_s`: how long an answer may take, shorter than usual where somebody waits.
+    """
+
+    def __init__(
+        self, config: Settings, engine: Engine, *, read_timeout_s: float | None = None
+    ) -> None:
         self.settings, self.engine = config, engine
+        self._read_timeout_s = read_timeout_s
 
     def scope(self) -> AbstractContextManager[Session]:
         """A transaction; commits at the end of the block."""
@@ -45,7 +52,10 @@ class Runtime:
 
     @cached_property
     def http(self) -> HttpSession:
-        return http.session()
+        shared = http.session()
+        if self._read_timeout_s is not None:
+            shared = http.impatient(shared, self._read_timeout_s)
+        return shared
 
     def require_ready(self) -> None:
         """Raises UsageError, saying what to do, on a wrong schema, a missing or a wrong key."""
@@ -74,8 +84,9 @@ class Runtime:
         except UsageError as error:
             raise TenantError(f"tenant {tenant.subdomain}: {error}") from error
         name = pacing.erp_bucket_name(tenant_id)
+        access = auth.tenant_access(tenant.subdomain, offline_token, self.settings)
         return ErpClient(
-            auth.tenant_access(tenant.subdomain, offline_token, self.settings),
+            replace(access, connection=tenant.offline_token),
             http.counted(self.http, "erp", tenant_id=tenant_id),
             self._tokens(name),
             pacing.Bucket(

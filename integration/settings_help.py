@@ -27,8 +27,9 @@ SENTENCE_BY_SETTING = {
     "RELAY_CLIENT_ID": "The app's client id from the ERP's Admin Center.",
     "RELAY_CLIENT_SECRET": "The app's client secret; sent to the ERP's sign-in and nowhere else.",
     "RELAY_APP_JWK": (
-        "The public key (JWK or JWK set, as JSON) that proves the ERP's calls; without it every "
-        "call is refused."
+        "The public key (JWK or JWK set, as JSON) that proves the ERP's calls, or @ and the path "
+        "of a file that holds it and may change while the service runs; without it every call is "
+        "refused."
     ),
     "RELAY_ERP_DOMAINS": (
         "The only domains that secrets are sent to, comma separated, their subdomains included."

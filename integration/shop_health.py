@@ -18,6 +18,7 @@ from integration.breaker import Breaker
 from integration.clock import db_now
 from integration.models import ShopHealth, WorkItem, WorkItemState
 from integration.observe import masked
+from integration.topology import Topic
 
 #: A shop that holds a worker for so long gets one batch at a time. Shopware's own advice is 5 to
 #: 10 s per request; below it two batches overlap usefully.
@@ -132,7 +133,9 @@ def chains_of_slow_shops(session: Session) -> int:
         or_(ShopHealth.failures > 0, ShopHealth.latency_s >= SLOW_S, _hangs())
     )
     query = select(func.count(WorkItem.claim_id.distinct())).where(
-        WorkItem.state == WorkItemState.PROCESSING.value, WorkItem.channel_id.in_(slow)
+        WorkItem.state == WorkItemState.PROCESSING.value,
+        WorkItem.channel_id.in_(slow),
+        WorkItem.topic != Topic.WRITE_BACK.value,  # asks nothing of the shop
     )
     return session.scalar(query) or 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select, update
@@ -15,11 +16,16 @@ from integration.models import Listing
 _CHANGES = ("external_id", "number", "is_active")
 
 
-def remember(session: Session, channel_id: int, listings: Sequence[dict[str, Any]]) -> set[str]:
-    """Store what is in the shop: article_id, external_id, number, is_active, was_adopted.
+@dataclass(frozen=True)
+class Remembered:
+    """Articles whose product was not known before, and all whose product id was not."""
 
-    The articles that were not known to be there before.
-    """
+    new: frozenset[str]
+    with_new_id: frozenset[str]
+
+
+def remember(session: Session, channel_id: int, listings: Sequence[dict[str, Any]]) -> Remembered:
+    """Store what is in the shop: article_id, external_id, number, is_active, was_adopted."""
     # In one order, as everybody who locks them.
     wanted = {str(one["article_id"]): one for one in sorted(listings, key=_article_id)}
     known = _known(session, channel_id, list(wanted))
@@ -36,7 +42,12 @@ def remember(session: Session, channel_id: int, listings: Sequence[dict[str, Any
             .values(**changes)
             .execution_options(synchronize_session=False)
         )
-    return new
+    with_new_id = (
+        article_id
+        for article_id, values in wanted.items()
+        if article_id not in known or known[article_id][0] != values["external_id"]
+    )
+    return Remembered(frozenset(new), frozenset(with_new_id))
 
 
 def _article_id(listing: Mapping[str, Any]) -> str:

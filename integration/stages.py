@@ -6,6 +6,7 @@ of anything. No transaction is open while another system is asked.
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integration import (
+    article_holds,
     channels,
     db,
     shop_products,
@@ -40,9 +42,10 @@ from integration.errors import (
 from integration.models import Listing, Priority, SalesChannel, Tenant
 from integration.runtime import Runtime
 from integration.token_bucket import Share
-from integration.topics import DOCUMENT_BY_TOPIC
+from integration.topics import DOCUMENT_BY_TOPIC, KINDS_BY_TOPIC
 from integration.topology import Topic
 from integration.work_items import Claim, Settled
+from integration.write_back import asking
 
 #: A message stays below 1 MB (design.md 5.3), with room for Celery's own fields.
 LARGEST_BATCH_BYTES = 900_000
@@ -57,6 +60,9 @@ WHOLE_BATCH = (ChannelError, ClaimLost, TenantError, UsageError, *db.TROUBLE)
 #: Exceptions that end a stage from outside (Celery's soft time limit); the Celery side names them.
 INTERRUPTIONS: list[type[BaseException]] = []
 
+#: Set when this process is on its way out: long batches give back what they have not begun.
+STOPPING = threading.Event()
+
 #: How often the absence of a row is not believed before its product is withdrawn.
 ABSENCES_DOUBTED = 2
 
@@ -68,6 +74,12 @@ _LISTING = (
     Listing.is_active,
     Listing.notes,
 )
+
+_SHARE_BY_PRIORITY = {
+    Priority.LIVE: Share.LIVE,
+    Priority.BACKFILL: Share.BACKFILL,
+    Priority.WRITE_BACK: Share.WRITE_BACK,
+}
 
 NOT_LISTED = "not listed on this channel"
 INACTIVE = "inactive in the ERP and never in the shop"
@@ -95,7 +107,7 @@ class Work:
     @property
     def share(self) -> Share:
         """Whose part of the request budgets this work uses."""
-        return Share.BACKFILL if self.claim.priority is Priority.BACKFILL else Share.LIVE
+        return _SHARE_BY_PRIORITY[self.claim.priority]
 
     def listing(self, article_id: str) -> ListingView:
         return self.listing_by_article.get(article_id, ListingView(article_id))
@@ -139,7 +151,7 @@ def _take_over(
 ) -> tuple[Claim, channels.Stored, dict[str, ListingView]]:
     with runtime.scope() as session:
         held = work_items.take_over(session, claim_id, lease_s=runtime.settings.lease_s)
-        channel = channels.load(session, held.channel_id)
+        channel = channels.load(session, held.channel_id, KINDS_BY_TOPIC.get(held.topic, ()))
         entity_ids = [item.entity_id for item in held.items]
         rows = session.execute(
             select(*_LISTING).where(
@@ -167,18 +179,18 @@ def hold_where_it_says_so(session: Session, channel_id: int, error: Exception) -
         channels.hold(session, channel_id, str(error))
     if isinstance(error, TenantError):
         tenant_id = session.get_one(SalesChannel, channel_id).tenant_id
-        channels.hold_tenant(session, tenant_id, str(error))
+        channels.hold_tenant(session, tenant_id, str(error), error.connection)
 
 
 def fetch(runtime: Runtime, claim_id: str) -> Batch:
     """The ERP's current rows of a claimed batch, as few requests as the topic allows.
 
-    A switched-off topic and a channel that stopped give their rows back; articles that are not
-    in the shop yet go before their prices and stocks.
+    A switched-off topic, a channel that stopped and a hold by hand give their rows back; articles
+    that are not in the shop yet go before their prices and stocks.
     """
     nothing: Batch = {"claim": claim_id, "rows": {}}
     with claimed(runtime, claim_id) as work:
-        if not _may_travel(runtime, work):
+        if not may_travel(runtime, work):
             with runtime.scope() as session:
                 work_items.release(session, work.claim, [item.id for item in work.claim.items])
             return nothing
@@ -227,10 +239,12 @@ def _remember_doubtful_products(runtime: Runtime, work: Work, rows: Mapping[str,
             for number, external_id in found.items()
             if external_id not in known
         ]
-        shop_products.remember(session, work.channel.id, listings)
+        known_now = shop_products.remember(session, work.channel.id, listings)
+        asking.ask(session, work.channel.id, known_now.with_new_id)
 
 
-def _may_travel(runtime: Runtime, work: Work) -> bool:
+def may_travel(runtime: Runtime, work: Work) -> bool:
+    """Whether nobody stopped the channel or the topic since the batch was claimed."""
     with runtime.scope() as session:
         found = session.scalar(
             select(SalesChannel.id)
@@ -245,18 +259,18 @@ def _may_travel(runtime: Runtime, work: Work) -> bool:
 
 
 def _in_shop_or_article(runtime: Runtime, work: Work) -> list[str]:
-    """Entity ids to fetch; prices and stocks of products that are not there wait for them."""
+    """Entity ids to fetch: not those that a person keeps back; prices and stocks of products that
+    are not there wait for them."""
+    with runtime.scope() as session:
+        kept = article_holds.keep_back(session, work.claim)
+    items = [item for item in work.claim.items if item.entity_id not in kept]
     if work.claim.topic is Topic.ARTICLE:
-        return [item.entity_id for item in work.claim.items]
-    waiting = [
-        item.id for item in work.claim.items if item.entity_id not in work.listing_by_article
-    ]
+        return [item.entity_id for item in items]
+    waiting = [item.id for item in items if item.entity_id not in work.listing_by_article]
     if waiting:
         with runtime.scope() as session:
             work_outcomes.wait_for_articles(session, work.claim, waiting)
-    return [
-        item.entity_id for item in work.claim.items if item.entity_id in work.listing_by_article
-    ]
+    return [item.entity_id for item in items if item.entity_id in work.listing_by_article]
 
 
 def _small_enough(runtime: Runtime, work: Work, rows: dict[str, Any]) -> dict[str, Any]:

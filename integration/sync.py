@@ -19,7 +19,7 @@ from integration import sync_runs, toggles, work_items
 from integration.clock import db_now
 from integration.erp import listings
 from integration.erp.client import ErpClient
-from integration.errors import TenantError
+from integration.errors import PermanentError, TenantError
 from integration.models import (
     Listing,
     Priority,
@@ -117,9 +117,16 @@ def _backlog(session: Session, channel_id: int) -> int:
 
 
 def _turn_page_or_hold(runtime: Runtime, run_id: int) -> None:
-    """Turn a page; an ERP that does not let us in any more holds its tenant."""
+    """Turn a page; an ERP that does not let us in any more holds its tenant, one that refuses the
+    question ends the run."""
     try:
         _turn_page(runtime, run_id)
+    except PermanentError as error:
+        # Asked again, it would answer the same.
+        with runtime.scope() as session:
+            run = session.get_one(SyncRun, run_id, with_for_update=True)
+            run.state = SyncRunState.DRAINING.value
+            run.message = f"the ERP does not show what is listed, nothing was withdrawn: {error}"
     except TenantError as error:
         with runtime.scope() as session:
             run = session.get_one(SyncRun, run_id)
@@ -139,6 +146,8 @@ def _turn_page(runtime: Runtime, run_id: int) -> None:
     if run.expected is None:
         _expect(runtime, run_id, listings.count_listed(client, channel.erp_id))
     ids, following = _read_page(client, channel.erp_id, position)
+    if following and not ids and following.offset > (run.expected or 0) + PAGE:
+        following = None  # an ERP that shows old rows for ever, whatever it is asked for
     is_last = following is None
     expected = listings.count_listed(client, channel.erp_id) if is_last else None
     with runtime.scope() as session:
@@ -153,10 +162,14 @@ def _read_page(
 ) -> tuple[list[str], Position | None]:
     """The next unseen ids, and where to go on; None after the last page."""
     offset = max(0, position.offset - 1)
-    ids, more, next_offset = listings.listed_page(client, channel_erp_id, offset, PAGE)
+    ahead = ids, more, next_offset = listings.listed_page(client, channel_erp_id, offset, PAGE)
     while offset > 0 and (not ids or int(ids[0]) > position.last_id):
         offset = max(0, offset - PAGE)
         ids, more, next_offset = listings.listed_page(client, channel_erp_id, offset, PAGE)
+    if ids and int(ids[-1]) <= position.last_id and more:
+        # Nothing has gone: the ERP left out the row that shall be read again. Reading back once
+        # more would find the same for ever.
+        ids, more, next_offset = ahead
     unseen = [one for one in ids if int(one) > position.last_id]
     last_id = int(unseen[-1]) if unseen else position.last_id
     return unseen, Position(next_offset, last_id) if more else None

@@ -28,10 +28,10 @@ from integration.models import (
 from integration.work_items import UNCHANGED
 
 INITIAL, NIGHTLY = "initial", "nightly"
-STOCK_PASS, PRICE_PASS = "stock-pass", "price-pass"
+STOCK_PASS, PRICE_PASS, ARTICLE_PASS = "stock-pass", "price-pass", "article-pass"
 CATCH_UP = "catch-up"
 #: Runs that are asked for rather than begun; one of a kind waits per channel at most.
-REQUESTED = (STOCK_PASS, PRICE_PASS, CATCH_UP)
+REQUESTED = (STOCK_PASS, PRICE_PASS, ARTICLE_PASS, CATCH_UP)
 #: Topics of a run that compares everything.
 ALL_TOPICS = ("article", "price", "stock")
 
@@ -114,6 +114,14 @@ def request_stock_pass(session: Session, channel_id: int) -> None:
 def request_price_pass(session: Session, channel_id: int) -> None:
     """Ask for the prices of all listings of a channel to be compared, at most once a minute."""
     _request(session, channel_id, PRICE_PASS, ["price"])
+
+
+def request_article_pass(session: Session, channel_id: int) -> None:
+    """Ask for everything listed on a channel to be compared, at most once a minute.
+
+    New articles may be among it, so the ERP is read and not our own listings.
+    """
+    _request(session, channel_id, ARTICLE_PASS, ["article"])
 
 
 def request_catch_up(session: Session, channel_id: int) -> None:
@@ -268,7 +276,7 @@ def end_if_drained(session: Session, run_id: int) -> bool:
     if found.open:
         return False
     is_short = run.expected is not None and run.seen < run.expected
-    if is_short:
+    if is_short and not run.message:
         run.message = (
             f"the ERP counts {run.expected} listed articles but showed only {run.seen}; "
             "nothing was withdrawn, run `vario-relay sync` again"

@@ -6,15 +6,28 @@ from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
 from integration import sql
-from integration.models import SalesChannel, TransferToggle
-from integration.topology import Topic
+from integration.models import ChannelParameter, SalesChannel, TransferToggle
+from integration.topology import TOGGLE_BY_TOPIC, Topic
 
 #: Topics that this version carries; the others are switched when they can travel.
 SERVED_TOPICS = (Topic.STOCK, Topic.PRICE, Topic.ARTICLE)
+#: These and the way back.
+CARRIED_TOPICS = (*SERVED_TOPICS, Topic.WRITE_BACK)
+
+#: The channel parameter that takes a toggle's place for the way back: ``on`` (default) or ``off``.
+#: The five toggles are the vendor's.
+WRITE_BACK_PARAMETER = "write_back"
+OFF = "off"
 
 
 def is_switched_on(topic: Topic) -> ColumnElement[bool]:
     """Whether a SalesChannel's topic may travel; without a row it may (the vendor's default)."""
+    if topic is Topic.WRITE_BACK:
+        return ~exists().where(
+            ChannelParameter.channel_id == SalesChannel.id,
+            ChannelParameter.key == WRITE_BACK_PARAMETER,
+            ChannelParameter.value == OFF,
+        )
     return ~exists().where(
         TransferToggle.channel_id == SalesChannel.id,
         TransferToggle.topic == topic.value,
@@ -46,7 +59,7 @@ def off_topics(session: Session, channel_id: int) -> list[str]:
 
 
 def states(session: Session, channel_id: int) -> dict[Topic, bool]:
-    """Every topic of a channel with its toggle."""
+    """Every topic that goes to the shop, with its toggle."""
     stored = {
         row.topic: row.is_on
         for row in session.execute(
@@ -55,4 +68,14 @@ def states(session: Session, channel_id: int) -> dict[Topic, bool]:
             )
         )
     }
-    return {topic: stored.get(topic.value, True) for topic in Topic}
+    return {topic: stored.get(topic.value, True) for topic in TOGGLE_BY_TOPIC}
+
+
+def is_written_back(session: Session, channel_id: int) -> bool:
+    """Whether the product ids of a channel go into the ERP."""
+    found = session.scalar(
+        select(SalesChannel.id).where(
+            SalesChannel.id == channel_id, is_switched_on(Topic.WRITE_BACK)
+        )
+    )
+    return found is not None

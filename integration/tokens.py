@@ -12,7 +12,7 @@ from sqlalchemy import or_, select, update
 from integration import sql
 from integration.clock import db_now
 from integration.db import SessionScope
-from integration.errors import Busy
+from integration.errors import Busy, TransientError
 from integration.models import AccessToken
 from integration.vault import Vault
 
@@ -20,6 +20,11 @@ from integration.vault import Vault
 RENEW_AT = 0.9
 #: How long one process may take to renew; longer than the HTTP timeouts of one token call.
 RENEW_LEASE_S = 60
+
+#: How long a thread waits for another one that renews; longer, and its work gets a due time.
+PATIENCE_S = 2.0
+#: After a failed sign-in nobody asks again for so long while the old token is valid.
+SIGN_IN_REST_S = 10.0
 
 #: One lock per token and process: threads wait for the one who renews instead of asking too.
 _LOCKS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -29,21 +34,33 @@ class DbTokenStore:
     """The token `name` (``erp:<tenant id>``, ``shop:<channel id>``), sealed at rest."""
 
     def __init__(
-        self, scope: SessionScope, vault: Vault, name: str, *, renew_lease_s: float = RENEW_LEASE_S
+        self,
+        scope: SessionScope,
+        vault: Vault,
+        name: str,
+        *,
+        renew_lease_s: float = RENEW_LEASE_S,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._scope, self._vault, self._name = scope, vault, name
-        self._renew_lease_s = renew_lease_s
+        self._renew_lease_s, self._patience_s = renew_lease_s, patience_s
 
     def get(self, fetch: Callable[[], tuple[str, float]]) -> str:
         """The token; `fetch` gets a new one as (token, seconds of life).
 
-        Raises: Busy while another process renews and no valid token is left; what `fetch` raises.
+        A sign-in that fails for now is overlooked while the old token is valid.
+        Raises: Busy while somebody else renews and no valid token is left; what `fetch` raises.
         """
         token = self._fresh()
         if token is not None:
             return token
-        with _LOCKS[self._name]:
+        lock = _LOCKS[self._name]
+        if not lock.acquire(timeout=self._patience_s):
+            return self._still_valid()
+        try:
             return self._fresh() or self._renew(fetch)
+        finally:
+            lock.release()
 
     def drop(self, token: str) -> None:
         """Forget `token`; a newer one that somebody fetched meanwhile stays."""
@@ -58,6 +75,11 @@ class DbTokenStore:
             return self._still_valid()
         try:
             token, life_s = fetch()
+        except TransientError:
+            old = self._old_after_failure()
+            if old is None:
+                raise
+            return old
         except BaseException:
             self._store(renewing_until=None)
             raise
@@ -69,6 +91,17 @@ class DbTokenStore:
         )
         return token
 
+    def _old_after_failure(self) -> str | None:
+        """The old token while it is valid: the sign-in is let alone for a while, because each try
+        may take as long as its time-outs."""
+        try:
+            old = self._still_valid()
+        except Busy:
+            self._store(renewing_until=None)
+            return None
+        self._store(renewing_until=db_now(SIGN_IN_REST_S))
+        return old
+
     def _fresh(self) -> str | None:
         with self._scope() as session:
             row = self._row(session)
@@ -77,7 +110,7 @@ class DbTokenStore:
         return self._vault.open(row.token)
 
     def _still_valid(self) -> str:
-        """Another process renews: the old token serves until it expires."""
+        """Somebody else renews: the old token serves until it expires."""
         with self._scope() as session:
             row = self._row(session)
         if row is not None and row.token and row.expires_at and row.expires_at > row.now:

@@ -6,16 +6,19 @@ from enum import StrEnum
 
 
 class Topic(StrEnum):
-    """The kind of fact that travels; the vendor's names."""
+    """The kind of fact that travels; the vendor's names, and one of our own."""
 
     STOCK = "update.article-stock"
     PRICE = "update.article-price"
     ORDER_STATUS = "update.orderStatus"
     ARTICLE = "upsert.article"
     MEDIA = "upsert.article-media"
+    #: The way back: the shop's product id goes into the ERP. It has no transfer toggle. By its name
+    #: the last of an article's rows, as everybody locks them in this order.
+    WRITE_BACK = "write-back"
 
 
-#: Short names of the command line.
+#: Short names of the command line, of what goes to the shop.
 TOPIC_BY_SHORT_NAME = {
     "article": Topic.ARTICLE,
     "price": Topic.PRICE,
@@ -24,7 +27,10 @@ TOPIC_BY_SHORT_NAME = {
     "order-status": Topic.ORDER_STATUS,
 }
 
-SHORT_NAME_BY_TOPIC = {topic: name for name, topic in TOPIC_BY_SHORT_NAME.items()}
+SHORT_NAME_BY_TOPIC = {
+    **{topic: name for name, topic in TOPIC_BY_SHORT_NAME.items()},
+    Topic.WRITE_BACK: "write-back",
+}
 
 #: The vendor's name of the transfer toggle of a topic.
 TOGGLE_BY_TOPIC = {
@@ -42,6 +48,7 @@ LANE_BY_TOPIC = {
     Topic.ORDER_STATUS: 3,
     Topic.ARTICLE: 4,
     Topic.MEDIA: 5,
+    Topic.WRITE_BACK: 6,
 }
 
 
@@ -51,7 +58,7 @@ class Queue(StrEnum):
     LIVE = "live"
     BACKFILL = "backfill"
     CONTROL = "control"
-    #: What we write into the ERP. No topic does so yet; see docs/decisions/0008.
+    #: What we write into the ERP: waits for its request budget most of the time.
     WRITE_BACK = "write-back"
 
 
@@ -62,6 +69,9 @@ TASK_SWEEP = "sweep"
 TASK_FETCH = "outbound.fetch"
 TASK_TRANSFORM = "outbound.transform"
 TASK_PUSH = "outbound.push"
+TASK_WRITE_BACK = "write-back"
 TASK_SYNC_ADVANCE = "sync.advance"
+TASK_FOLLOW_CHANNELS = "channels.follow"
 TASK_NIGHTLY = "sync.nightly"
 TASK_HOUSEKEEPING = "housekeeping"
+TASK_CHECK_COLUMNS = "columns.check"

@@ -14,12 +14,17 @@ def dumps(value: Any) -> str:
     return simplejson.dumps(value, use_decimal=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def loads(text: str | bytes) -> Any:
+def loads(text: str | bytes, *, allow_nan: bool = False) -> Any:
     """The value of a JSON text; numbers with a point become Decimal.
 
+    `allow_nan`: NaN and Infinity, which are no JSON, are floats instead of an error, so that one
+    of them does not spoil all the rest.
     Raises: ValueError for anything but JSON.
     """
-    return simplejson.loads(text, use_decimal=True)
+    try:
+        return simplejson.loads(text, use_decimal=True, allow_nan=allow_nan)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def content_hash(value: Any) -> str:

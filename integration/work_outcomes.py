@@ -25,8 +25,9 @@ from integration.errors import (
     TransientError,
 )
 from integration.fingerprints import fingerprint
+from integration.hints import TOPIC_NOT_SERVED
 from integration.models import Listing, WorkItem, WorkItemState
-from integration.topology import Topic
+from integration.topology import TOGGLE_BY_TOPIC, Topic
 from integration.work_items import (
     RELEASED,
     Claim,
@@ -43,6 +44,9 @@ from integration.work_items import (
 NOT_IN_SHOP = "article-not-in-shop"
 
 BUG = "bug"
+
+#: Rows of a newly carried topic that are let go in one transaction; the next sweep goes on.
+RELEASED_AT_ONCE = 10_000
 
 #: What a log line says of a row.
 _TOLD = (WorkItem.id, WorkItem.channel_id, WorkItem.topic, WorkItem.entity_id)
@@ -203,6 +207,19 @@ def release_holds(
     return len(rows)
 
 
+def release_served(session: Session, topics: Collection[Topic]) -> int:
+    """Let rows of these topics go that came when no version carried them; the number of rows."""
+    wanted = select(*_TOLD).where(
+        WorkItem.hold_reason == TOPIC_NOT_SERVED,
+        WorkItem.topic.in_([topic.value for topic in topics]),
+        WorkItem.state == WorkItemState.QUEUED.value,
+    )
+    rows = session.execute(locking(session, wanted.limit(RELEASED_AT_ONCE))).all()
+    update_items(session, [row.id for row in rows], hold_reason=None, due_at=db_now())
+    telling.moved(session, "unheld", rows, reason=TOPIC_NOT_SERVED)
+    return len(rows)
+
+
 def complete_waiting(
     session: Session, channel_id: int, reason_by_article: Mapping[str, str]
 ) -> None:
@@ -266,7 +283,8 @@ def forget_vanished(session: Session, channel_id: int, article_ids: Sequence[str
     """Products we knew are not in the shop any more: forget them and what they held."""
     items = select(WorkItem.id).where(
         WorkItem.channel_id == channel_id,
-        WorkItem.topic.in_([str(topic) for topic in Topic]),  # the index begins with it
+        # The index begins with it. What stands in the ERP stands there all the same.
+        WorkItem.topic.in_([str(topic) for topic in TOGGLE_BY_TOPIC]),
         WorkItem.entity_id.in_(article_ids),
     )
     # Work items before listings, as an article's settle locks them.

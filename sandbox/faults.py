@@ -15,15 +15,17 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Flask, Response, g, jsonify, request
+from werkzeug.http import http_date
 
 HTTP_KINDS = {
     "429": "answers 429 with the vendor's own delay header",
     "429-retry-after": "answers 429 with Retry-After",
+    "429-date": "answers 429 with Retry-After as an HTTP date",
     "429-bare": "answers 429 without any delay header",
     "500": "answers 500 without applying",
     "502": "answers 502 without applying",
@@ -34,10 +36,12 @@ HTTP_KINDS = {
     "late": "holds the request, then applies and answers it, whether the client still waits or not",
     "cut-body": "applies the request, then breaks the connection in the middle of the answer",
     "html": "answers 200 with an HTML page without applying",
+    "html-502": "answers 502 with an HTML page without applying",
     "slow": "answers correctly, but late",
+    "slow-body": "answers at once, but the second half of the body comes late",
 }
-HOLDING = {"timeout-before", "timeout-after", "late", "slow"}
-HOLD_S = {"slow": 2.0, "late": 8.0}
+HOLDING = {"timeout-before", "timeout-after", "late", "slow", "slow-body"}
+HOLD_S = {"slow": 2.0, "slow-body": 2.0, "late": 8.0}
 DEFAULT_HOLD_S = 90.0  # longer than any sensible read time-out of a client
 HTML_PAGE = "<!doctype html><html><body><h1>Down for maintenance</h1></body></html>"
 
@@ -178,10 +182,13 @@ def _instead(faults: Faults, fault: Fault, delay_header: str, body_of: Callable)
     """The answer of a fault that keeps the request from being applied, if it is one."""
     if fault.kind.startswith("429"):
         response = _error(429, "Too many requests.", body_of)
+        left = fault.armed_until - time.monotonic()
+        delay_s = max(1, math.ceil(left)) if left < math.inf else 1
         header = {"429": delay_header, "429-retry-after": "Retry-After"}.get(fault.kind)
         if header is not None:
-            left = fault.armed_until - time.monotonic()
-            response.headers[header] = str(max(1, math.ceil(left)) if left < math.inf else 1)
+            response.headers[header] = str(delay_s)
+        elif fault.kind == "429-date":
+            response.headers["Retry-After"] = http_date(math.ceil(time.time()) + delay_s)
         return response
     if fault.kind == "timeout-before":
         hold(faults, fault)
@@ -189,8 +196,9 @@ def _instead(faults: Faults, fault: Fault, delay_header: str, body_of: Callable)
     if fault.kind == "late":
         hold(faults, fault)
         return None
-    if fault.kind == "html":
-        return Response(HTML_PAGE, 200, content_type="text/html; charset=utf-8")
+    if fault.kind.startswith("html"):
+        status = 502 if fault.kind == "html-502" else 200
+        return Response(HTML_PAGE, status, content_type="text/html; charset=utf-8")
     if fault.kind.isdigit():
         return _error(int(fault.kind), "The sandbox was asked to fail.", body_of)
     return None
@@ -203,6 +211,12 @@ def _bent(faults: Faults, fault: Fault, response: Response, body_of: Callable) -
     elif fault.kind == "timeout-after":
         hold(faults, fault)
         return _error(504, "The gateway gave up waiting.", body_of)
+    elif fault.kind == "slow-body":
+        whole, pause_s = response.get_data(), fault.seconds or HOLD_S[fault.kind]
+        slow = Response(_halves(faults.released, whole, pause_s), response.status_code,
+                        dict(response.headers))
+        slow.headers["Content-Length"] = str(len(whole))
+        return slow
     elif fault.kind == "cut-body":
         whole = response.get_data()
         # Announcing more than is sent makes the server close the connection early.
@@ -211,6 +225,12 @@ def _bent(faults: Faults, fault: Fault, response: Response, body_of: Callable) -
         cut.headers["Content-Length"] = str(max(2, len(whole)))
         return cut
     return response
+
+
+def _halves(released: threading.Event, whole: bytes, pause_s: float) -> Iterator[bytes]:
+    yield whole[: len(whole) // 2]
+    released.wait(pause_s)
+    yield whole[len(whole) // 2:]
 
 
 def _error(status: int, sentence: str, body_of: Callable) -> Response:

@@ -12,7 +12,9 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, request
 
-_PLACEHOLDER = re.compile(r"<(?:[^:<>]+:)?(\w+)>")
+_PLACEHOLDER = re.compile(r"<(?:(?P<converter>[^:<>]+):)?(?P<name>\w+)>")
+# A placeholder of this converter stands for a kind of row, not for one of them.
+ENTITY = "entity"
 
 
 class RequestsLog:
@@ -70,4 +72,10 @@ def install(app: Flask, log: RequestsLog) -> None:
 def route_name() -> str:
     """Method and path of the current request; ids as `{name}`, so that counts add up by route."""
     path = request.url_rule.rule if request.url_rule is not None else request.path
-    return request.method + " " + _PLACEHOLDER.sub(r"{\1}", path)
+    return request.method + " " + _PLACEHOLDER.sub(_placeholder, path)
+
+
+def _placeholder(found: re.Match[str]) -> str:
+    if found["converter"] == ENTITY:
+        return str((request.view_args or {})[found["name"]])
+    return "{" + found["name"] + "}"

@@ -21,7 +21,15 @@ stages.INTERRUPTIONS.append(SoftTimeLimitExceeded)
 
 app = Celery("vario-relay", amqp="tasks.broker:Broker")
 app.config_from_object("celeryconfig")
-app.conf.imports = ("tasks.outbound", "tasks.dispatch", "tasks.sync", "tasks.housekeeping")
+app.conf.imports = (
+    "tasks.outbound",
+    "tasks.write_back",
+    "tasks.dispatch",
+    "tasks.sync",
+    "tasks.channels",
+    "tasks.housekeeping",
+    "tasks.columns",
+)
 
 
 @setup_logging.connect

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
+import celery
 from kombu.exceptions import OperationalError as BrokerError
 
-from integration import channels, dispatching, observe, runtime, work_items, work_outcomes
+from integration import (
+    article_holds,
+    channel_life,
+    channels,
+    dispatching,
+    observe,
+    runtime,
+    work_items,
+    work_outcomes,
+)
 from integration.connectors import registry
 from integration.dispatching import Chain, Limits
 from integration.errors import UsageError
@@ -16,10 +27,13 @@ from integration.runtime import Runtime
 from integration.sync_runs import due_runs
 from integration.toggles import SERVED_TOPICS
 from integration.topology import TASK_DISPATCH, TASK_SWEEP, Queue
+from integration.write_back import lanes
 from tasks.app import app
 from tasks.base import StageTask
+from tasks.channels import follow_task
 from tasks.outbound import fetch_task, push_task, transform_task
 from tasks.sync import advance_task
+from tasks.write_back import write_back_task
 
 log = logging.getLogger("tasks.dispatch")
 
@@ -30,25 +44,48 @@ def dispatch_task() -> int:
 
     Failure policy: a claim whose chain could not be sent is given back, or ends with its lease.
     """
-    return dispatch(runtime.current())
+    here = runtime.current()
+    sent = dispatch(here)
+    follow_channels(here)
+    return sent
 
 
 @app.task(base=StageTask, name=TASK_SWEEP)
 def sweep_task() -> None:
-    """Take expired leases back, resume runs whose driver died, and dispatch what is due.
+    """Take expired leases back, let go what nobody holds any more and what is carried by now,
+    resume runs whose driver died, and dispatch what is due.
 
     Failure policy: everything it does is safe to do twice, also at the same time.
     """
     here = runtime.current()
     with here.scope() as session:
         work_outcomes.recover_expired(session)
+        work_outcomes.release_served(session, SERVED_TOPICS)
+        article_holds.let_go(session)
         runs = due_runs(session)
     for run_id in runs:
         advance_task.delay(run_id)
     dispatch(here)
+    follow_channels(here)
+
+
+def follow_channels(here: Runtime) -> None:
+    """Have those ERPs asked for their sales channels that somebody wants to know of.
+
+    Failure policy: a message that is not sent or lost comes again after a lease.
+    """
+    with here.scope() as session:
+        tenants = channel_life.claim_due(session, here.settings.lease_s)
+    for tenant_id in tenants:
+        follow_task.delay(tenant_id)
 
 
 def dispatch(here: Runtime) -> int:
+    """Send what may go to the shops, then what may go back into the ERP; the number of chains."""
+    return _dispatch_outbound(here) + _dispatch_write_back(here)
+
+
+def _dispatch_outbound(here: Runtime) -> int:
     """One chain per turn of the rota, until no lane may go on."""
     config = here.settings
     limits = Limits(
@@ -87,13 +124,38 @@ def _send_next(here: Runtime, lane: DueLane, limits: Limits, rivals: Sequence[Du
         if claim_id is None:
             return False
         chain = dispatching.chain_of(session, claim_id)
+    stages = [fetch_task.s(claim_id), transform_task.s(), push_task.s()]
+    return _sent(here, chain, stages, lane.queue)
+
+
+def _dispatch_write_back(here: Runtime) -> int:
+    """One batch per tenant at most, in the order of their turns."""
+    with here.scope() as session:
+        rota = lanes.rota(session)
+    sent = 0
+    while (lane := rota.next()) is not None:
+        with here.scope() as session:
+            claim_id = lanes.claim_next(session, lane, lease_s=here.settings.lease_s)
+            chain = None if claim_id is None else dispatching.chain_of(session, claim_id)
+        if chain and _sent(here, chain, [write_back_task.s(chain.claim_id)], lane.queue):
+            sent += 1
+            rota.served(lane)
+        rota.drop(lane)
+    return sent
+
+
+def _sent(here: Runtime, chain: Chain, stages: Sequence[Any], queue: Queue) -> bool:
+    """Send a claimed batch; False when the broker is away and the claim was given back."""
     log.info(observe.event("work_item.claimed", **_told(chain)))
+    for signature in stages:
+        # What Flower shows as arguments: the real ones are a merchant's data, and large.
+        signature.set(queue=queue.value, argsrepr=f"({chain})", kwargsrepr="{}")
     try:
-        _send_chain(chain, lane.queue)
+        celery.chain(*stages).apply_async()
     except BrokerError as error:
         log.warning(observe.event("broker.away", error=error))
         with here.scope() as session:
-            work_items.release_unsent(session, claim_id)
+            work_items.release_unsent(session, chain.claim_id)
         log.info(observe.event("work_item.released", **_told(chain), reason="broker away"))
         return False
     return True
@@ -107,11 +169,3 @@ def _told(chain: Chain) -> dict[str, object]:
         "items": chain.items,
         "claim": chain.claim_id,
     }
-
-
-def _send_chain(chain: Chain, queue: Queue) -> None:
-    stages = fetch_task.s(chain.claim_id) | transform_task.s() | push_task.s()
-    for signature in stages.tasks:
-        # What Flower shows as arguments: the real ones are a merchant's data, and large.
-        signature.set(queue=queue.value, argsrepr=f"({chain})", kwargsrepr="{}")
-    stages.apply_async()

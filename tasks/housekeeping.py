@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from integration import counter_store, runtime, sync_runs
+import logging
+
+from integration import channel_life, counter_store, observe, runtime, sync_runs
+from integration.installation import tenants
 from integration.topology import TASK_HOUSEKEEPING
 from tasks.app import app
 from tasks.base import StageTask
 
+log = logging.getLogger(__name__)
+
 
 @app.task(base=StageTask, name=TASK_HOUSEKEEPING)
 def housekeeping_task() -> None:
-    """Remove ended sync runs after 30 days, and counts that nobody asks for any more.
+    """Remove after 30 days ended sync runs, channels that the ERP deleted, and tenants that were
+    uninstalled, with all that was known of their articles; counts that nobody asks for any more.
 
     Failure policy: safe to repeat.
     """
     with runtime.current().scope() as session:
         sync_runs.forget_old(session)
         counter_store.forget_old(session)
+        channel_life.forget_deleted(session)
+    with runtime.current().scope() as session:
+        forgotten = tenants.forget_uninstalled(session)
+    for name in forgotten:
+        log.info(observe.event("tenant.forgotten", tenant=name))

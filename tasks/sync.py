@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from integration import runtime, sync, sync_runs
+from integration import channel_life, runtime, sync, sync_runs
 from integration.errors import IntegrationError
 from integration.topology import TASK_NIGHTLY, TASK_SYNC_ADVANCE
 from tasks.app import app
@@ -28,10 +28,13 @@ def advance_task(run_id: int) -> None:
 def nightly_task() -> None:
     """Begin tonight's full pass of each channel in the merchant's time zone.
 
+    With it goes the question which channels there are.
     Failure policy: at most once a night and channel (unique key).
     """
     here = runtime.current()
     with here.scope() as session:
         started = sync_runs.start_nightly(session, here.settings.zone, here.settings.nightly_hour)
+        if started:
+            channel_life.request_all(session)
     for run_id in started:
         advance_task.delay(run_id)

@@ -1,1 +1,1 @@
-"""The Flask side: verify, validate, hint, answer. Never calls the ERP or a shop."""
+"""The Flask side: verify, validate, answer. To serve a webhook asks neither the ERP nor a shop."""

@@ -14,9 +14,10 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from integration import db
 from integration import settings as process_settings
+from integration.runtime import Runtime
 from integration.settings import Settings
 from tasks import wake as waking
-from webhooks import errors, events, health, metrics
+from webhooks import errors, events, health, install, manifest, metrics
 from webhooks.auth import TokenRefused, Verifier
 from webhooks.errors import Refusal
 from webhooks.services import EXTENSION, Services, services
@@ -25,6 +26,9 @@ log = logging.getLogger("webhooks")
 
 #: A payload of the ERP has a few ids; 64 KiB is far beyond any of them.
 MAX_BODY_BYTES = 64 * 1024
+
+#: For an install, where somebody waits for the page.
+ERP_ANSWERS_WITHIN_S = 12.0
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -42,9 +46,10 @@ def create_app(
     """
     settings = settings or process_settings.current()
     verifier = Verifier(settings.app_jwk, settings.app_identifier)
-    own = Services(engine or db.engine(), verifier, wake, broker_state, settings.metrics_token)
+    runtime = Runtime(settings, engine or db.engine(), read_timeout_s=ERP_ANSWERS_WITHIN_S)
+    own = Services(runtime, verifier, wake, broker_state)
     _check_at_start(own)
-    app = Flask("webhooks")
+    app = Flask("webhooks", static_folder=None)
     app.extensions[EXTENSION] = own
     # One more than allowed: a chunked body, which announces no length, is cut at this limit
     # without a word, and only the extra byte tells that it was longer.
@@ -58,6 +63,8 @@ def create_app(
     app.register_blueprint(events.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
+    app.register_blueprint(manifest.blueprint)
+    app.register_blueprint(install.blueprint)
     return app
 
 
@@ -86,9 +93,17 @@ def _guard() -> None:
         return
     _read_body()
     try:
-        g.app_token = services().verifier.verify(request.headers.get("Authorization"))
+        g.app_token = services().verifier.verify(_authorization())
     except TokenRefused as error:
         raise Refusal(401, "UNAUTHORIZED", "", detail=str(error)) from error
+
+
+def _authorization() -> str | None:
+    """The proof of the caller: a header; of an app without a page also a parameter."""
+    header = request.headers.get("Authorization")
+    if header is None and request.method == "GET" and request.path in install.TOKEN_IN_QUERY:
+        return f"Bearer {request.args.get('appToken', '')}"
+    return header
 
 
 def _read_body() -> None:

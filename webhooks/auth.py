@@ -5,16 +5,15 @@ The tenant comes from the verified token and from nowhere else. No token is ever
 
 from __future__ import annotations
 
-import json
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import jwt
-from jwt.algorithms import ECAlgorithm
 
-from integration.errors import UsageError
+from webhooks.keys import AppKeys, Keys
 
 #: Pinned: a token that names another algorithm (none, HS256 with our public key) is refused.
 ALGORITHM = "ES256"
@@ -28,7 +27,6 @@ PERMITTED_TOKEN = "PERMITTED_TOKEN"  # noqa: S105 - a claim's value, not a secre
 REMEMBERED = 1_000
 
 _SUBDOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-_BAD_JWK = "settings: RELAY_APP_JWK is not a JSON Web Key (set) with an EC P-256 public key"
 
 
 class TokenRefused(Exception):
@@ -46,41 +44,38 @@ class AppToken:
 class Verifier:
     """Checks app tokens against the app's keys.
 
-    `app_jwk`: one JWK or ``{"keys": [...]}`` as JSON text; empty refuses every token.
-    Raises: UsageError for a text that holds no usable key.
+    `app_jwk`: one JWK or ``{"keys": [...]}`` as JSON text, or ``@`` and the path of a file that
+    holds it and is read again when it changes; empty refuses every token.
+    Raises: UsageError for a text or a file that holds no usable key.
     """
 
-    def __init__(self, app_jwk: str, app_identifier: str) -> None:
-        self._keys = _keys_in(app_jwk) if app_jwk.strip() else []
+    def __init__(
+        self, app_jwk: str, app_identifier: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._keys = AppKeys(app_jwk, clock)
         self._app_identifier = app_identifier
-        self._good: dict[str, AppToken] = {}
+        self._good = _Good(self._keys.current())
 
     @property
     def can_verify(self) -> bool:
-        return bool(self._keys and self._app_identifier)
+        return bool(self._keys.current() and self._app_identifier)
 
     def verify(self, authorization: str | None) -> AppToken:
         """The token of an Authorization header. Raises: TokenRefused."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise TokenRefused("no-token")
-        if not self.can_verify:
+        keys = self._keys.current()
+        if not keys or not self._app_identifier:
             raise TokenRefused("app-credentials-not-set")
-        return self._remembered(token) or self._remember(token, self._checked(token.strip()))
+        good = self._good
+        if good.keys is not keys:
+            # The keys were changed: what an old one proved is not believed any more.
+            good = self._good = _Good(keys)
+        return good.find(token) or good.remember(token, self._checked(token.strip(), keys))
 
-    def _remembered(self, token: str) -> AppToken | None:
-        found = self._good.get(token)
-        return found if found and time.time() < found.expires_at + LEEWAY_S else None
-
-    def _remember(self, token: str, checked: AppToken) -> AppToken:
-        if len(self._good) >= REMEMBERED:
-            # All at once: which of them has ended is not worth a search.
-            self._good = {}
-        self._good[token] = checked
-        return checked
-
-    def _checked(self, token: str) -> AppToken:
-        claims = self._claims(token)
+    def _checked(self, token: str, keys: Keys) -> AppToken:
+        claims = self._claims(token, keys)
         if not _is_for(claims.get("aud"), self._app_identifier):
             raise TokenRefused("other-audience")
         if claims.get("tokenType") == PERMITTED_TOKEN:
@@ -90,13 +85,14 @@ class Verifier:
             raise TokenRefused("no-tenant")
         return AppToken(tenant, float(claims["exp"]))
 
-    def _claims(self, token: str) -> dict[str, Any]:
+    def _claims(self, token: str, keys: Keys) -> dict[str, Any]:
         # iat is not checked, as in the vendor's own code: a clock slightly ahead is no attack.
         options: Any = {"require": ["exp"], "verify_aud": False, "verify_iat": False}
         try:
+            kid = jwt.get_unverified_header(token).get("kid")
             return jwt.decode(
                 token,
-                self._key_for(jwt.get_unverified_header(token).get("kid")),
+                self._key_for(kid, keys),
                 algorithms=[ALGORITHM],
                 leeway=LEEWAY_S,
                 options=options,
@@ -104,27 +100,38 @@ class Verifier:
         except jwt.PyJWTError as error:
             raise TokenRefused(type(error).__name__) from error
 
-    def _key_for(self, kid: object) -> Any:
+    def _key_for(self, kid: object, keys: Keys) -> Any:
         """The key of that id; the first one when the id is missing or not ours."""
-        return next((key for own_kid, key in self._keys if own_kid == kid), self._keys[0][1])
+        found = _of_id(kid, keys)
+        if found is None and kid is not None:
+            # Perhaps it was put into the file a moment ago.
+            keys = self._keys.current(at_once=True)
+            found = _of_id(kid, keys)
+        return keys[0][1] if found is None else found
 
 
-def _keys_in(app_jwk: str) -> list[tuple[str | None, Any]]:
-    """(kid, public key) of every EC P-256 key in a JWK or a set of them."""
-    try:
-        jwks = json.loads(app_jwk)
-        members = jwks.get("keys", [jwks])
-        # Only the public half is taken over, whatever else was pasted into the setting.
-        keys = [
-            (one.get("kid"), ECAlgorithm.from_jwk({n: one[n] for n in ("kty", "crv", "x", "y")}))
-            for one in members
-            if one.get("kty") == "EC" and one.get("crv") == "P-256"
-        ]
-    except (ValueError, TypeError, KeyError, AttributeError, jwt.PyJWTError) as error:
-        raise UsageError(_BAD_JWK) from error
-    if not keys:
-        raise UsageError(_BAD_JWK)
-    return keys
+class _Good:
+    """Tokens that these keys proved. It is replaced with them, so that no thread remembers a
+    token for keys that it was not checked with."""
+
+    def __init__(self, keys: Keys) -> None:
+        self.keys = keys
+        self._tokens: dict[str, AppToken] = {}
+
+    def find(self, token: str) -> AppToken | None:
+        found = self._tokens.get(token)
+        return found if found and time.time() < found.expires_at + LEEWAY_S else None
+
+    def remember(self, token: str, checked: AppToken) -> AppToken:
+        if len(self._tokens) >= REMEMBERED:
+            # All at once: which of them has ended is not worth a search.
+            self._tokens = {}
+        self._tokens[token] = checked
+        return checked
+
+
+def _of_id(kid: object, keys: Keys) -> Any | None:
+    return next((key for own_kid, key in keys if own_kid == kid), None)
 
 
 def _is_for(audience: object, app_identifier: str) -> bool:

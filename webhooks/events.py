@@ -17,7 +17,6 @@ from flask import Blueprint, Response, g, request
 
 from integration import events
 from integration.events import Event, NoKnownId, NotHere
-from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 from webhooks.errors import Refusal
 from webhooks.services import services
 
@@ -30,9 +29,9 @@ ACCEPTED = b'{"success": true}\n'
 
 @dataclass(frozen=True)
 class Recorded:
-    """What became of an event, for the log: its topic and entity, how many hints and passes."""
+    """What became of an event, for the log: what it asks for, how many hints and passes."""
 
-    topic: Topic
+    asks_for: str
     entity_id: str
     hints: int
     passes: int = 0
@@ -69,16 +68,15 @@ def _ids(event: Event, channel: str | None) -> dict[str, str]:
 
 def _record(event: Event, channel: str | None, ids: dict[str, str]) -> Recorded:
     """Raises: NotHere."""
-    tenant, entity_id = g.app_token.tenant, next(iter(ids.values()))
+    tenant, entity_id = g.app_token.tenant, next(iter(ids.values()), "-")
     services().check_schema()
     count = events.record_at_once(services().intake, event, tenant, channel, ids)
     if count:
-        return Recorded(event.topic, entity_id, count)
+        return Recorded(event.label, entity_id, count)
     with services().session_scope() as session:
         resolution = event.resolve(session, events.scope_of(session, tenant, channel), ids)
         events.record(session, resolution)
-    passes = len(resolution.price_passes) + len(resolution.stock_passes)
-    return Recorded(event.topic, entity_id, len(resolution.hints), passes)
+    return Recorded(event.label, entity_id, len(resolution.hints), resolution.passes)
 
 
 def _payload(body: bytes) -> dict[str, Any]:
@@ -109,7 +107,7 @@ def _log_accepted(event_name: str, channel: str | None, recorded: Recorded) -> N
         event_name,
         g.app_token.tenant,
         channel or "all",
-        SHORT_NAME_BY_TOPIC[recorded.topic],
+        recorded.asks_for,
         recorded.entity_id,
         recorded.hints,
         recorded.passes,

@@ -45,7 +45,7 @@ def scrape() -> Response:
 
 def _refuse_strangers() -> None:
     """Raises: Refusal for a caller who may not see them."""
-    token = services().metrics_token
+    token = services().runtime.settings.metrics_token
     if token:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         is_same = hmac.compare_digest(given.strip().encode(), token.encode())

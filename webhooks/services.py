@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from integration import db, schema
+from integration.runtime import Runtime
 from webhooks.auth import Verifier
 
 EXTENSION = "relay"
@@ -21,18 +22,20 @@ EXTENSION = "relay"
 class Services:
     """One per application. `wake` never blocks and never raises."""
 
-    engine: Engine
+    runtime: Runtime
     verifier: Verifier
     wake: Callable[[], None]
     broker_state: Callable[[], str]
-    #: Empty: metrics are for this machine only.
-    metrics_token: str = field(default="", repr=False)
     #: For events that are recorded in one statement.
     intake: Engine = field(init=False)
     _schema_is_current: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self.intake = db.build_intake_engine(self.engine)
+
+    @property
+    def engine(self) -> Engine:
+        return self.runtime.engine
 
     def check_schema(self) -> None:
         """Raises: UsageError when the database is not migrated; SQLAlchemy's when it is away."""

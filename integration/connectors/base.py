@@ -7,13 +7,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, NotRequired, Protocol, TypedDict
+from typing import Any, NotRequired, Protocol, TypedDict, runtime_checkable
 from urllib.parse import urlsplit
 
 import requests
 
 from integration.documents import Document
 from integration.errors import IntegrationError
+from integration.mapping_kinds import Kind
 from integration.topology import Topic
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -31,6 +32,8 @@ class Payload(TypedDict):
     body: dict[str, Any]
     #: With an article: bodies of price and stock for the first write of a product.
     first: NotRequired[dict[str, dict[str, Any]]]
+    #: With an article: the ERP's value of its tax, for which a mapping may be missing at push.
+    tax: NotRequired[str]
     #: With an article: whether the product is for sale after this write. Set by the stage.
     is_active: NotRequired[bool]
 
@@ -84,6 +87,19 @@ class RemoteRecord:
     net: Decimal | None = None
     gross: Decimal | None = None
     stock: int | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the things that one side has of a kind, e.g. a tax. `id` is what a mapping stores.
+
+    `code` tells that a choice of the other side is the same: the rate of a tax in percent, the
+    code of a language (``de-DE``). None: only the label tells.
+    """
+
+    id: str
+    label: str
+    code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -153,6 +169,14 @@ class Connector(Protocol):
 
     def check(self) -> list[Problem]:
         """Credentials, permissions, shop settings: what an operator must fix, in words."""
+
+
+@runtime_checkable
+class OffersChoices(Protocol):
+    """What a connector may have besides: so mappings are checked and suggested."""
+
+    def offers(self, kind: Kind) -> list[Choice] | None:
+        """What the shop has of a kind; None where this platform cannot list it. Only reads."""
 
 
 @dataclass(frozen=True)

@@ -52,11 +52,17 @@ class Session(requests.Session):
     target = ""
     tenant_id = channel_id = 0
     gate: Gate | None = None
+    #: Shorter than usual, for who has somebody waiting.
+    read_timeout_s: float | None = None
+    #: What a copy takes over.
+    __attrs__ = (*requests.Session.__attrs__, "read_timeout_s")
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """As of requests; the status is counted, ``none`` where no complete answer came."""
         if self.gate is not None:
             self.gate.before_request()
+        if self.read_timeout_s is not None and kwargs.get("timeout") is None:
+            kwargs["timeout"] = (CONNECT_TIMEOUT_S, self.read_timeout_s)
         began, status = time.monotonic(), "none"
         try:
             response = super().send(request, **kwargs)
@@ -88,6 +94,13 @@ def counted(shared: Session, target: str, *, tenant_id: int = 0, channel_id: int
     """A session over the same connections whose requests count for `target` (``erp``, ``shop``)."""
     own = copy.copy(shared)
     own.target, own.tenant_id, own.channel_id = target, tenant_id, channel_id
+    return own
+
+
+def impatient(base: Session, read_timeout_s: float) -> Session:
+    """A session like `base`, over its connections, that waits no longer for an answer."""
+    own = copy.copy(base)
+    own.read_timeout_s = read_timeout_s
     return own
 
 
@@ -154,12 +167,13 @@ def send(
         ) from error
 
 
-def json_body(response: requests.Response) -> Any:
-    """The JSON of an answer with exact decimals; None for an empty body.
+def json_body(response: requests.Response, *, allow_nan: bool = False) -> Any:
+    """The JSON of an answer with exact decimals; None for an empty body. `allow_nan` as in
+    `wire.loads`.
 
     Raises: ValueError when the body is something else, e.g. a proxy's HTML page.
     """
-    return wire.loads(response.content) if response.content else None
+    return wire.loads(response.content, allow_nan=allow_nan) if response.content else None
 
 
 def retry_after_s(response: requests.Response) -> float | None:

@@ -14,8 +14,10 @@ import requests
 from integration.connectors import http
 from integration.errors import (
     Busy,
+    Forbidden,
     Gone,
     IntegrationError,
+    LicenseMissing,
     Rejected,
     TenantError,
     Throttled,
@@ -29,7 +31,7 @@ _NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]+)?", re.ASCII)
 #: An article that somebody is editing: long enough for a save, short enough for fresh stock.
 BUSY_S = 10.0
 #: More of an error's texts would only fill the log; the tracking id finds the rest.
-MAX_TEXT = 500
+MAX_TEXT, MAX_TRACKING = 500, 100
 
 
 #: Keys of the ERP's own error body; a gateway's JSON has none of them.
@@ -52,9 +54,9 @@ def refusal(call: str, response: requests.Response, *, writes: bool) -> Integrat
     if status == 401:
         return TenantError(f"{sentence}; a fresh access token was refused too, reconnect the app")
     if status == 402:
-        return TenantError(f"{sentence}; the tenant lacks a license for this")
+        return LicenseMissing(f"{sentence}; the tenant lacks a license for this")
     if status == 403:
-        return TenantError(
+        return Forbidden(
             f"{sentence}; the app lacks a permission in the ERP, or RELAY_APP_IDENTIFIER "
             "(sent as User-Agent) is empty"
         )
@@ -86,7 +88,8 @@ def _details(body: dict[str, Any] | None) -> str:
     texts = list(dict.fromkeys(_messages(body)))
     words = f": {'; '.join(texts)[:MAX_TEXT]}" if texts else ""
     tracking = body.get("trackingId")
-    return words + (f" (trackingId {tracking})" if isinstance(tracking, str) and tracking else "")
+    is_stated = isinstance(tracking, (str, int)) and tracking
+    return words + (f" (trackingId {str(tracking)[:MAX_TRACKING]})" if is_stated else "")
 
 
 def _messages(body: dict[str, Any]) -> Iterator[str]:

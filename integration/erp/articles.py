@@ -15,8 +15,9 @@ from typing import Any
 
 from integration.connectors.base import FactStore
 from integration.erp import catalogue, reads, vql
+from integration.erp.catalogue import Findings
 from integration.erp.client import ErpClient
-from integration.erp.rows import Row, group, uniform
+from integration.erp.rows import Row, group, uniform, unusable
 from integration.errors import Gone, Rejected, Throttled, TransientError
 from integration.topology import Topic
 
@@ -27,41 +28,61 @@ MAX_STUMBLES = 2
 #: When articles that were not even tried come again.
 UNTRIED_RETRY_S = 5.0
 
+#: What decides whether an article is withdrawn.
+WHETHER_OFFERED = ("listed", "listing_state", "active")
 _TAX_NAMES = ("tax_rate", "tax_type")
 
 
 def fetch_articles(
-    client: ErpClient, facts: FactStore, channel_erp_id: str, ids: Sequence[str]
+    client: ErpClient,
+    facts: FactStore,
+    channel_erp_id: str,
+    ids: Sequence[str],
+    findings: Findings | None = None,
 ) -> dict[str, Row]:
     """Rows of master data with price and stock, because a product is created with all three."""
-    return _Fetch(client, facts, Topic.ARTICLE, channel_erp_id).rows(ids)
+    return _Fetch(client, facts, Topic.ARTICLE, channel_erp_id, findings).rows(ids)
 
 
 def fetch_prices(
-    client: ErpClient, facts: FactStore, channel_erp_id: str, ids: Sequence[str]
+    client: ErpClient,
+    facts: FactStore,
+    channel_erp_id: str,
+    ids: Sequence[str],
+    findings: Findings | None = None,
 ) -> dict[str, Row]:
     """Rows of prices: net, gross, currency, tax; special offers are included."""
-    return _Fetch(client, facts, Topic.PRICE, channel_erp_id).rows(ids)
+    return _Fetch(client, facts, Topic.PRICE, channel_erp_id, findings).rows(ids)
 
 
 def fetch_stocks(
-    client: ErpClient, facts: FactStore, channel_erp_id: str, ids: Sequence[str]
+    client: ErpClient,
+    facts: FactStore,
+    channel_erp_id: str,
+    ids: Sequence[str],
+    findings: Findings | None = None,
 ) -> dict[str, Row]:
     """Rows of what the channel may sell."""
-    return _Fetch(client, facts, Topic.STOCK, channel_erp_id).rows(ids)
+    return _Fetch(client, facts, Topic.STOCK, channel_erp_id, findings).rows(ids)
 
 
 class _Fetch:
     """One fetch of one topic on one channel."""
 
     def __init__(
-        self, client: ErpClient, facts: FactStore, topic: Topic, channel_erp_id: str
+        self,
+        client: ErpClient,
+        facts: FactStore,
+        topic: Topic,
+        channel_erp_id: str,
+        findings: Findings | None,
     ) -> None:
         self._client = client
         self._facts = facts
         self._topic = topic
         self._channel = channel_erp_id
-        self._plan = catalogue.plan(topic, catalogue.discover(client, facts))
+        self._findings = findings
+        self._plan = catalogue.plan(topic, catalogue.discover(client, facts), findings)
         self._tax_by_schema: dict[str, dict[str, Any]] = {}
 
     def rows(self, ids: Sequence[str]) -> dict[str, Row]:
@@ -80,16 +101,24 @@ class _Fetch:
 
     def _queried_anew(self, ids: Sequence[str], error: Rejected) -> dict[str, dict[str, Any]]:
         """The query was refused, not its articles: perhaps the columns changed since they were
-        discovered; else it is tried again later, and no article fails for it."""
+        discovered; else it is tried again later, and no article fails for it.
+
+        Raises: Held when a column is gone that nothing replaces.
+        """
         try:
-            offered = catalogue.rediscover(self._client, self._facts)
-            renewed = catalogue.plan(self._topic, offered)
+            renewed = self._without_refused(error)
             if renewed == self._plan:
                 raise TransientError(str(error)) from error
             self._plan = renewed
             return group(self._records(ids))
         except Rejected as again:
+            # The next attempt goes on without what this refusal names.
+            self._without_refused(again)
             raise TransientError(str(again)) from again
+
+    def _without_refused(self, error: Rejected) -> catalogue.Plan:
+        offered = catalogue.without_refused(self._client, self._facts, self._plan, str(error))
+        return catalogue.plan(self._topic, offered, self._findings)
 
     def _records(self, ids: Sequence[str]) -> Iterator[dict[str, Any]]:
         return self._client.vql_all(statement(self._plan, self._channel, ids))
@@ -134,7 +163,12 @@ class _Fetch:
         if "tax_schema" in names:
             self._add_tax(merged)
             names += _TAX_NAMES
-        return uniform(article_id, merged, names)
+        row = uniform(article_id, merged, names)
+        # What is not offered is withdrawn, whatever else is wrong with it.
+        wrong = unusable(merged, WHETHER_OFFERED) or (row["listed"] and unusable(merged, names))
+        if wrong:
+            raise Rejected(f"article id {article_id}: the ERP's {wrong}")
+        return row
 
     def _read(self, article_id: str) -> Iterator[dict[str, Any] | None]:
         """The remaining reads of one article, in the order that finds out soonest that it went."""

@@ -22,11 +22,19 @@ from integration.errors import IntegrationError, TenantError, Throttled, Transie
 from integration.settings import Settings
 
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
-_REALM_PATH = re.compile(r"/realms/[A-Za-z0-9._-]+/?", re.ASCII)
+#: Nothing that two libraries could read as different hosts: the one that sends the secret ends a
+#: host at a backslash, the one that compares does not.
+_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*", re.ASCII)
+_REALM_PATH = re.compile(r"/realms/(?!\.{1,2}/?$)[A-Za-z0-9._-]+/?", re.ASCII)
 _ERROR_CODE = re.compile(r"[a-z_]{1,60}", re.ASCII)
+#: What may stand in a header.
+_TOKEN = re.compile(r"[\x21-\x7e]+", re.ASCII)
 _SSO_PREFIX = "sso."
 #: Life of an access token whose answer does not tell; short enough to be wrong without harm.
 UNKNOWN_LIFE_S = 60.0
+LONGEST_LIFE_S = 86_400.0
+#: A sign-in that takes longer hangs: it reads no catalogue, and work waits for it.
+SIGN_IN_TIMEOUTS_S = (5.0, 15.0)
 
 RECONNECT = "reconnect the app in the ERP (install it again)"
 
@@ -45,6 +53,8 @@ class TenantAccess:
     client_id: str
     client_secret: str = field(repr=False)
     offline_token: str = field(repr=False)
+    #: The offline token as it is stored, sealed.
+    connection: str | None = field(repr=False, default=None)
 
     @property
     def api_url(self) -> str:
@@ -107,7 +117,9 @@ def _issuer(subdomain: str, issuer: object, domains: tuple[str, ...]) -> tuple[s
         raise refused from None
     if parts.scheme != "https" or "@" in parts.netloc or parts.query or parts.fragment:
         raise refused
-    if not host.startswith(_SSO_PREFIX) or not _REALM_PATH.fullmatch(parts.path):
+    if not _HOST.fullmatch(host) or not _REALM_PATH.fullmatch(parts.path):
+        raise refused
+    if not host.startswith(_SSO_PREFIX):
         raise refused
     domain = host.removeprefix(_SSO_PREFIX)
     allowed = (name.lower() for name in domains)
@@ -133,6 +145,7 @@ def fetch_access_token(access: TenantAccess, session: requests.Session) -> tuple
             "client_secret": access.client_secret,
         },
         headers={"User-Agent": access.app_identifier, "Accept": "application/json"},
+        timeout=SIGN_IN_TIMEOUTS_S,
     )
     if response.status_code != 200:
         raise _refusal(access, response)
@@ -142,13 +155,14 @@ def fetch_access_token(access: TenantAccess, session: requests.Session) -> tuple
 def _token_of(access: TenantAccess, response: requests.Response) -> tuple[str, float]:
     answer = _object(response)
     token = answer.get("access_token")
-    if not isinstance(token, str) or not token:
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise TransientError(f"tenant {access.tenant}: the sign-in answered without a token")
     try:
         life_s = float(answer.get("expires_in", UNKNOWN_LIFE_S))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         life_s = UNKNOWN_LIFE_S
-    return token, life_s if life_s > 0 else UNKNOWN_LIFE_S
+    # What is longer than a day is cut, or it would not fit a date; "nan" is above nothing.
+    return token, min(life_s, LONGEST_LIFE_S) if life_s > 0 else UNKNOWN_LIFE_S
 
 
 def _object(response: requests.Response) -> dict[str, Any]:
@@ -179,7 +193,10 @@ def _refusal(access: TenantAccess, response: requests.Response) -> IntegrationEr
             f"tenant {tenant}: the sign-in refuses the app; check RELAY_CLIENT_ID and "
             "RELAY_CLIENT_SECRET against the ERP's Admin Center"
         )
-    named = f" ({code})" if isinstance(code, str) and _ERROR_CODE.fullmatch(code) else ""
+    if not isinstance(code, str):
+        # Something in front of it speaks; the sign-in itself always names an error.
+        return TransientError(f"tenant {tenant}: the sign-in answered {status} without an error")
+    named = f" ({code})" if _ERROR_CODE.fullmatch(code) else ""
     return TenantError(
         f"tenant {tenant}: the sign-in answered {status}{named}; check the tenant and {RECONNECT}"
     )

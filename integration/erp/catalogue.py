@@ -2,28 +2,41 @@
 
 Only few columns of `article.shopListing` are attested; the others are asked for by field discovery.
 A field that the ERP offers as a column comes with the query, a hundred articles at a time; what is
-missing is read article by article. Source: docs/sources.md#erp-columns.
+missing is read article by article. So is what a channel's check found to differ
+(integration.column_checks). Source: docs/sources.md#erp-columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from integration.connectors.base import FactStore
 from integration.erp.client import ErpClient
 from integration.erp.vql import Column
-from integration.errors import Gone
+from integration.errors import Gone, Held
 from integration.topology import Topic
 
 SHOP_LISTING = "article.shopListing"
 CHANNEL_PATH = "listings.salesChannel.id"
 FIELDS_PATH = "/cmn/computed-queries/article/shopListing/fields"
 OFFERED_FACT = "columns:article.shopListing"
+#: Rows whose column is gone are held for this reason, with its path.
+HELD_COLUMN = "erp-column:"
+#: What the query itself is made of: no REST read takes their place.
+NEEDED = ("id", CHANNEL_PATH)
 
 #: REST reads of one article, by name of what they answer.
 ARTICLE, LISTING, PRICE, STOCK = "article", "listing", "price", "stock"
+
+#: Reads whose columns are compared with their REST answer before they are believed, with the
+#: fields that count: nobody says that the columns are the channel's (docs/decisions/0015).
+COMPARED = {PRICE: ("net", "gross"), STOCK: ("stock",)}
+
+#: What a check found, by read: ``{"columns": [...], "agrees": bool, ...}``.
+Findings = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -91,13 +104,19 @@ class Plan:
     reads: frozenset[str]
 
 
-def plan(topic: Topic, offered: frozenset[str]) -> Plan:
-    """The cheapest way to all fields of `topic`, when the ERP offers these columns."""
+def plan(topic: Topic, offered: frozenset[str], findings: Findings | None = None) -> Plan:
+    """The cheapest way to all fields of `topic`, when the ERP offers these columns.
+
+    `findings` of the channel's check decide which columns are believed; None: it was never
+    checked, and they are.
+    """
     names = _NAMES_BY_TOPIC[topic]
+    distrusted = distrusted_reads(offered, findings)
     column_by_name = {
         name: column
         for name in names
-        if (column := _first_offered(_FIELD_BY_NAME[name], offered)) is not None
+        if _FIELD_BY_NAME[name].read not in distrusted
+        and (column := _first_offered(_FIELD_BY_NAME[name], offered)) is not None
     }
     reads = frozenset(
         field.read
@@ -111,6 +130,32 @@ def plan(topic: Topic, offered: frozenset[str]) -> Plan:
     # id is attested; without it there would be no query at all
     columns = (Column("id"), *(Column(path, name) for name, path in column_by_name.items()))
     return Plan(names, columns, reads)
+
+
+def compared_columns(read: str, offered: frozenset[str]) -> dict[str, str]:
+    """The columns by field that stand for a read; empty when one of them is not offered."""
+    columns = {name: _first_offered(_FIELD_BY_NAME[name], offered) for name in COMPARED[read]}
+    found = {name: column for name, column in columns.items() if column is not None}
+    return found if len(found) == len(columns) else {}
+
+
+def distrusted_reads(offered: frozenset[str], findings: Findings | None) -> frozenset[str]:
+    """The reads whose columns are offered and not believed.
+
+    Columns that came after the check were not compared, and are not believed either.
+    """
+    if findings is None:
+        return frozenset()
+    columns_by_read = {read: list(compared_columns(read, offered).values()) for read in COMPARED}
+    return frozenset(
+        read
+        for read, columns in columns_by_read.items()
+        if columns and not _agrees(findings.get(read), columns)
+    )
+
+
+def _agrees(finding: Mapping[str, Any] | None, columns: list[str]) -> bool:
+    return finding is not None and finding["agrees"] and finding["columns"] == columns
 
 
 def _first_offered(field: Field, offered: frozenset[str]) -> str | None:
@@ -136,6 +181,34 @@ def rediscover(client: ErpClient, facts: FactStore) -> frozenset[str]:
         offered = frozenset()
     facts.put(OFFERED_FACT, sorted(offered))
     return offered
+
+
+def without_refused(
+    client: ErpClient, facts: FactStore, used: Plan, refusal: str
+) -> frozenset[str]:
+    """The columns to go on with after a query of `used` was refused in these words.
+
+    Asks for the columns anew, because an update of the ERP may have taken some away; what the
+    refusal names is not used either, although the ERP still offers it, until the next discovery.
+    Raises: Held ``erp-column:<path>`` when the query cannot do without what is gone.
+    """
+    offered = rediscover(client, facts)
+    refused = {
+        path
+        for path in (*NEEDED, *(one.path for one in used.columns))
+        if re.search(rf"(?<![\w.]){re.escape(path)}(?![\w.]*\w)", refusal)
+    }
+    for path in NEEDED:
+        if path in refused and path not in offered:
+            raise Held(
+                HELD_COLUMN + path,
+                f"{refusal}; the ERP does not offer the column {path} of {SHOP_LISTING} any more "
+                "and nothing takes its place; ask VARIO for it",
+            )
+    kept = offered - refused.difference(NEEDED)
+    if kept != offered:
+        facts.put(OFFERED_FACT, sorted(kept))
+    return kept
 
 
 def _paths(answer: Any) -> Iterator[str]:

@@ -6,7 +6,7 @@ repeats the request once, because tokens may be revoked before they end.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,10 +17,12 @@ from integration.connectors import http
 from integration.connectors.base import TokenStore
 from integration.erp.answers import pause_s, refusal
 from integration.erp.auth import TenantAccess, fetch_access_token
-from integration.erp.vql import map_row
+from integration.erp.vql import flat_row
 from integration.errors import Gone, TenantError, TransientError
 
 EXECUTE_PATH = "/cmn/computed-queries/execute"
+#: The vendor's framework calls some addresses below a facade, the API description does not.
+FACADE = "/community/latest"
 #: Rows of one query. The ERP's default and maximum are unknown; its documentation shows 100.
 PAGE_SIZE = 100
 #: Own writes must not come back as webhooks (docs/sources.md#erp-suppress).
@@ -72,9 +74,17 @@ class ErpClient:
         """The JSON of the answer. `writes` false: only asks, e.g. a structured query."""
         return self._call("POST", path, body=body, writes=writes)
 
-    def patch(self, path: str, body: Any) -> Any:
+    def put(self, path: str, body: Any) -> Any:
         """The JSON of the answer. Failure policy: at least once, absolute values only."""
-        return self._call("PATCH", path, body=body, writes=True)
+        return self._call("PUT", path, body=body, writes=True)
+
+    def patch(self, path: str, body: Any, before_write: Callable[[], float] | None = None) -> Any:
+        """The JSON of the answer. Failure policy: at least once, absolute values only.
+
+        `before_write` is asked right before the request, behind all waiting, and says until when
+        (`http.clock`) the body may be sent.
+        """
+        return self._call("PATCH", path, body=body, writes=True, before_write=before_write)
 
     def vql(self, statement: str, *, limit: int = PAGE_SIZE, offset: int = 0) -> VqlPage:
         """One page of a statement of `vql.select`."""
@@ -89,28 +99,41 @@ class ErpClient:
             response = self._answer("POST", EXECUTE_PATH, body=body)
         except Gone as error:
             # No entity was asked for: nothing has gone, the address is wrong.
-            raise TenantError(f"{error}; the ERP does not know this address") from error
+            wrong = TenantError(f"{error}; the ERP does not know this address")
+            wrong.connection = self.access.connection
+            raise wrong from error
         return self._page(response, limit, offset)
 
     def vql_all(self, statement: str, *, limit: int = PAGE_SIZE) -> Iterator[dict[str, Any]]:
         """All rows of a statement, page by page. It needs an ORDER BY to be complete."""
-        offset = 0
+        offset, before = 0, None
         while True:
             page = self.vql(statement, limit=limit, offset=offset)
+            if page.raw and page.raw == before:
+                raise self._stuck(offset, "the page before came again")
             yield from page.rows
             if not page.more:
                 return
-            if page.next_offset <= offset:
-                raise TransientError(
-                    f"{self._named('POST', EXECUTE_PATH)}: paging does not advance at {offset}"
-                )
-            offset = page.next_offset
+            if page.next_offset <= offset or not page.raw:
+                raise self._stuck(offset, "paging does not advance")
+            offset, before = page.next_offset, page.raw
+
+    def _stuck(self, offset: int, why: str) -> TransientError:
+        return TransientError(f"{self._named('POST', EXECUTE_PATH)}: {why} at {offset}")
 
     def _call(self, method: str, path: str, **kwargs: Any) -> Any:
         response = self._answer(method, path, **kwargs)
         return self._json(response, method, path, writes=bool(kwargs.get("writes")))
 
-    def _answer(
+    def _answer(self, method: str, path: str, **kwargs: Any) -> requests.Response:
+        """The accepted answer. What holds the tenant says which connection it was met with."""
+        try:
+            return self._accepted(method, path, **kwargs)
+        except TenantError as error:
+            error.connection = self.access.connection
+            raise
+
+    def _accepted(
         self,
         method: str,
         path: str,
@@ -118,8 +141,9 @@ class ErpClient:
         params: dict[str, str] | None = None,
         body: Any = None,
         writes: bool = False,
+        before_write: Callable[[], float] | None = None,
     ) -> requests.Response:
-        """The accepted answer; a refused token is renewed once."""
+        """A refused token is renewed once."""
         for is_last in (False, True):
             token = self._tokens.get(lambda: fetch_access_token(self.access, self._session))
             self._bucket.take()
@@ -128,6 +152,7 @@ class ErpClient:
                 method,
                 self.access.api_url + path,
                 writes=writes,
+                not_after=None if before_write is None else before_write(),
                 params=params,
                 data=None if body is None else wire.dumps(body).encode(),
                 headers=self._headers(token, writes),
@@ -154,7 +179,8 @@ class ErpClient:
 
     def _json(self, response: requests.Response, method: str, path: str, *, writes: bool) -> Any:
         try:
-            return http.json_body(response)
+            # A NaN is refused with its article alone (`rows.unusable`), not with the whole page.
+            return http.json_body(response, allow_nan=True)
         except ValueError as error:
             raise TransientError(
                 f"{self._named(method, path)} answered something that is not JSON",
@@ -175,7 +201,7 @@ class ErpClient:
         more = response.headers.get("x-query-more-elements")
         following = response.headers.get("x-query-next-offset", "").strip()
         return VqlPage(
-            rows=[map_row(definition, row) for row in raw],
+            rows=[flat_row(definition, row) for row in raw],
             raw=raw,
             more=len(raw) == limit if more is None else more.strip().lower() == "true",
             next_offset=int(following) if following.isdecimal() else offset + len(raw),

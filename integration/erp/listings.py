@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from integration.erp import catalogue
-from integration.erp.client import PAGE_SIZE, ErpClient
+from integration.erp.client import FACADE, PAGE_SIZE, ErpClient
 from integration.erp.rows import id_text
 from integration.erp.vql import Column, equals_id, equals_uuid, equals_word, is_id, map_row, select
-from integration.errors import Rejected, TransientError
+from integration.errors import Gone, Rejected, TransientError
 
 SEARCH_PATH = "/cmn/computed-queries/article/shopListing"
 CHANNELS_SOURCE = "sales-channel.salesChannels"
+CHANNEL_PATH = "/erp/sales-channels/{}"
 _EAN_PATH = "identifiers.value"
 #: More hits than anybody would choose from by eye.
 MAX_FOUND = 50
@@ -36,6 +37,7 @@ class ErpChannel(NamedTuple):
 
     id: str
     label: str
+    is_active: bool = True
 
 
 def listed_page(
@@ -55,7 +57,8 @@ def listed_page(
     page = client.vql(statement, limit=limit, offset=offset)
     ids = (id_text(row.get("id")) for row in page.rows)
     more = page.more and page.next_offset > offset
-    return ListedPage(list(dict.fromkeys(one for one in ids if one)), more, page.next_offset)
+    listed = [one for one in ids if one is not None and is_id(one)]
+    return ListedPage(list(dict.fromkeys(listed)), more, page.next_offset)
 
 
 def count_listed(client: ErpClient, channel_erp_id: str) -> int:
@@ -134,3 +137,20 @@ def sales_channels(client: ErpClient) -> list[ErpChannel]:
     )
     found = ((id_text(row.get("id")), row.get("label")) for row in client.vql_all(statement))
     return [ErpChannel(key, str(label or "")) for key, label in found if key]
+
+
+def sales_channel(client: ErpClient, erp_id: str) -> ErpChannel | None:
+    """One sales channel, switched off or not; None: the ERP says that there is none of this id.
+
+    It must say so at both addresses: much is stopped because of it.
+    """
+    path = CHANNEL_PATH.format(erp_id)
+    for address in (path, FACADE + path):
+        try:
+            answer = client.get(address)
+        except Gone:
+            continue
+        if not isinstance(answer, dict) or id_text(answer.get("id")) != erp_id:
+            raise TransientError(f"tenant {client.access.tenant}: {path} answered something else")
+        return ErpChannel(erp_id, str(answer.get("label") or ""), answer.get("active") is not False)
+    return None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from integration.channel_view import ChannelView
 from integration.connectors.base import FactStore
 from integration.erp import articles
+from integration.erp.catalogue import Findings
 from integration.erp.client import ErpClient
 from integration.erp.rows import Row
 from integration.topology import Topic
@@ -16,12 +17,12 @@ Fetch = Callable[[ErpClient, FactStore, ChannelView, Sequence[str]], dict[str, R
 
 
 def _on_channel(
-    fetch: Callable[[ErpClient, FactStore, str, Sequence[str]], dict[str, Row]],
+    fetch: Callable[[ErpClient, FactStore, str, Sequence[str], Findings | None], dict[str, Row]],
 ) -> Fetch:
     def fetch_on(
         client: ErpClient, facts: FactStore, channel: ChannelView, ids: Sequence[str]
     ) -> dict[str, Row]:
-        return fetch(client, facts, channel.erp_id, ids)
+        return fetch(client, facts, channel.erp_id, ids, channel.column_findings)
 
     return fetch_on
 

@@ -31,6 +31,9 @@ _TEXTS = (
     "price_currency",
 )
 _IDS = ("listing_id", "tax_schema", "tax_type")
+_TRUTHS = ("active", "listed", "sellable_without_stock")
+#: Powers of ten that a price, a stock and a weight may have.
+LARGEST_POWER = 15
 
 
 def id_text(value: Any) -> str | None:
@@ -124,17 +127,52 @@ def uniform(article_id: str, fields: Mapping[str, Any], names: Iterable[str]) ->
             row[name] = id_text(value)
         elif name in _TEXTS:
             row[name] = None if value is None else _clean(str(value))
-        elif name in ("active", "sellable_without_stock"):
+        elif name in _TRUTHS and name != "listed":
             row[name] = truth(value, False)
         elif name == "listed":
             # A listing is listed unless it says otherwise (the ERP's default).
-            is_doomed = fields.get("listing_state") in UNLISTED_STATES
+            state = fields.get("listing_state")
+            is_doomed = isinstance(state, str) and state in UNLISTED_STATES
             row[name] = truth(value, True) and not is_doomed
         elif name == "identifier_value":
             row["ean"] = ean_of(fields.get("identifiers", ()))
     if row.get("weight", 0) is None and "weight_unit" in row:
         row["weight_unit"] = None  # a unit of nothing
     return row
+
+
+def unusable(fields: Mapping[str, Any], names: Iterable[str]) -> str:
+    """What is stated in a way that cannot be read, as the end of a sentence; empty: nothing.
+
+    To take it for "not stated" would withdraw a product, or create it without its weight.
+    """
+    for name in names:
+        value = fields.get(name)
+        if value is None or value == "":
+            continue
+        if name in _DECIMALS and not _is_number(value):
+            return f"{name} is no usable number"
+        if name in (*_TEXTS, *_IDS, "listing_state") and not _is_text(value):
+            return f"{name} is no text"
+        if name in _TRUTHS and not _is_truth(value):
+            return f"{name} is neither true nor false"
+    return ""
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, (str, int, Decimal)) and not isinstance(value, bool)
+
+
+def _is_truth(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.strip().lower() in ("true", "false")
+    return isinstance(value, (bool, int)) and value in (0, 1)
+
+
+def _is_number(value: Any) -> bool:
+    """Not NaN, not infinite, and no larger than a shop, or smaller than money, can be."""
+    number = decimal(value)
+    return number is not None and (not number or abs(number.adjusted()) <= LARGEST_POWER)
 
 
 def _clean(text: str) -> str:

@@ -143,6 +143,37 @@ def map_row(definition: Iterable[Any], row: Mapping[str, Any]) -> dict[str, Any]
     return record
 
 
+def flat_row(definition: Sequence[Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """Like `map_row`, with the columns of nested collections under their display names too.
+
+    Whether an article with a listing is one flat row or a row with a collection is not documented
+    (vario-erp.md 3.8). Shape: the value of the only member; a list with a place for each member
+    when there are several.
+    """
+    inner: dict[str, Any] = {}
+    for column in definition:
+        members = _members(column, row)
+        if not members:
+            continue
+        records = [map_row(column["value"], member) for member in members]
+        for name in dict.fromkeys(name for record in records for name in record):
+            values = [record.get(name) for record in records]
+            inner[name] = values[0] if len(values) == 1 else values
+    return {**inner, **map_row(definition, row)}
+
+
+def _members(column: Any, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The rows inside a nested collection, if the column is one and says what they hold."""
+    if not isinstance(column, dict) or column.get("_type") != "meta":
+        return []
+    outer = column.get("definition")
+    path = outer.get("path") if isinstance(outer, dict) else None
+    found = row.get(path) if isinstance(path, str) else None
+    if not isinstance(found, list) or not isinstance(column.get("value"), list):
+        return []
+    return [member for member in found if isinstance(member, dict)]
+
+
 def _display_name(column: Mapping[str, Any], path: str) -> str:
     name = column.get("displayName")
     return name if isinstance(name, str) and name else path

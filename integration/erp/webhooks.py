@@ -10,22 +10,40 @@ import re
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from integration.erp.client import ErpClient
+from integration.erp.client import FACADE, ErpClient
 from integration.erp.vql import Column, equals_uuid, is_id, select
 from integration.errors import Gone, IntegrationError, Invalid, PermanentError, TransientError
 
 REGISTRATIONS_SOURCE = "system.queryAppMessageWebhook"
 REGISTRATION_PATH = "/cmn/system/app-message-webhook"
-#: The vendor's framework calls these below a facade, the API description does not.
-FACADE = "/community/latest"
 
-CHANNEL_EVENTS = ("article(sales-channel-id={}).create", "article(sales-channel-id={}).update")
+CHANNEL_EVENTS = (
+    "article(sales-channel-id={}).create",
+    "article(sales-channel-id={}).update",
+    "article(sales-channel-id={})-shelf.update",
+)
+#: What happens to the sales channels and to the ERP itself: wanted before there is a channel.
+LIFE_EVENTS = (
+    "sales_channel.create",
+    "sales_channel.update",
+    "sales_channel.delete",
+    "tenant.offline",
+    "tenant.online",
+)
 #: Events of all channels at once. There is none for a deleted article and none called stock.
+#: Deliveries come as one of two documents, by the tenant's way to work (vario-erp.md 2.3).
 TENANT_EVENTS = (
     "article-price.create",
     "article-price.update",
     "article-price.delete",
     "sales_channel.stockChange",
+    "document.customer_delivery_document.order_to_delivery",
+    "document.customer_delivery_document.cancel_accepted",
+    "document.customer_delivery_invoice.order_to_deliveryinvoice",
+    "document.customer_delivery_invoice.cancel_accepted",
+    "document.customer_order.cancel_accepted",
+    "document.customer_order.order_close_remaining",
+    "shipment.parcel.completed",
 )
 _CHANNEL_PART = re.compile(r"\(sales-channel-id=([0-9]+)\)", re.ASCII)
 
@@ -40,15 +58,22 @@ class Registration(NamedTuple):
 class Changes(NamedTuple):
     registered: list[Registration]
     deregistered: list[Registration]
+    #: Wanted, but this ERP has no such event.
+    not_offered: list[Registration]
 
 
 def desired(channel_erp_ids: Iterable[str], public_url: str) -> set[Registration]:
-    """What must be registered for these channels. Raises: Invalid for a channel id of no digits."""
+    """What must be registered for these channels; without any, what tells us of the first one.
+
+    Raises: Invalid for a channel id of no digits.
+    """
     ids = sorted(set(channel_erp_ids))
     for channel in ids:
         if not is_id(channel):
             raise Invalid(f"{channel!r} is not a sales channel id")
-    queues = [*TENANT_EVENTS, *(event.format(one) for one in ids for event in CHANNEL_EVENTS)]
+    queues = [*LIFE_EVENTS, *(event.format(one) for one in ids for event in CHANNEL_EVENTS)]
+    if ids:
+        queues += TENANT_EVENTS
     return {Registration(queue, _address(queue, public_url)) for queue in queues}
 
 
@@ -84,6 +109,7 @@ def reconcile(
 
     Ours are the addresses below our public URL: another installation of the same app, e.g. a
     test system, is left alone. With nothing wanted all of ours go, as for an uninstall.
+    An event of the tenant that the ERP does not offer, as older versions may, is done without.
 
     Failure policy: at least once; what is there already is not registered again, so a repeat
     after a cut finishes the work.
@@ -93,10 +119,18 @@ def reconcile(
     ours = _webhooks_url(public_url)
     surplus = sorted(one for one in present - set(wanted) if one.url.startswith(ours))
     # New ones first: an event that goes to two addresses is harmless, one that goes nowhere not.
+    done: list[Registration] = []
+    not_offered: list[Registration] = []
     refused: list[IntegrationError] = []
     for one in missing:
         try:
             _call(client, "register", one, app_identifier)
+            done.append(one)
+        except Gone as error:
+            if _CHANNEL_PART.search(one.queue):
+                refused.append(error)
+            else:
+                not_offered.append(one)
         except (PermanentError, TransientError) as error:
             # One channel that the ERP does not know must not keep the others from their events.
             refused.append(error)
@@ -107,7 +141,7 @@ def reconcile(
             continue  # somebody else took it away
     if refused:
         raise refused[0]
-    return Changes(missing, surplus)
+    return Changes(done, surplus, not_offered)
 
 
 def _call(client: ErpClient, verb: str, one: Registration, app_identifier: str) -> None:

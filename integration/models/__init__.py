@@ -9,15 +9,19 @@ from integration.models.channels import (
     TransferToggle,
 )
 from integration.models.health import ShopHealth
+from integration.models.mappings import BY_HAND, ArticleHold, ChannelMapping
 from integration.models.metrics import MetricCounter
 from integration.models.runs import Lane, RateBucket, SyncCursor, SyncRun, SyncRunState
 from integration.models.tenants import AccessToken, Tenant, TenantFact
 from integration.models.work import Priority, WorkItem, WorkItemState
 
 __all__ = [
+    "BY_HAND",
     "AccessToken",
+    "ArticleHold",
     "Base",
     "ChannelFact",
+    "ChannelMapping",
     "ChannelParameter",
     "Lane",
     "Listing",

@@ -28,6 +28,11 @@ class SalesChannel(Base):
     paused_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: Held by the service, in words that say what to fix; None: all well.
     held_reason: Mapped[str | None] = mapped_column(Text)
+    #: The ERP said that it deleted the channel; until that is made sure nothing moves, and then
+    #: until its webhooks are taken away.
+    delete_said_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: The ERP deleted the channel. What is left of it here are its listings.
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
 
 

@@ -23,6 +23,12 @@ class Tenant(Base):
     offline_token: Mapped[str | None] = mapped_column(Text)
     #: Why nothing moves for this tenant, in words; None: all well.
     held_reason: Mapped[str | None] = mapped_column(Text)
+    #: Nothing moves from then on; after a while what is known of its articles is forgotten, too.
+    uninstalled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: From when on the ERP is to be asked for its sales channels; None: nobody wants to know.
+    channels_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: When the ERP said last that it goes offline; None: it is there, as far as we know.
+    offline_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
 
 

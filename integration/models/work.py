@@ -29,10 +29,12 @@ class WorkItemState(StrEnum):
 
 
 class Priority(IntEnum):
-    """Live changes before backfill (initial sync, reconciliation)."""
+    """Live changes before backfill (initial sync, reconciliation) before the way back."""
 
     LIVE = 0
     BACKFILL = 10
+    #: Of the topic of that name alone.
+    WRITE_BACK = 20
 
 
 class WorkItem(Base):
@@ -65,6 +67,23 @@ class WorkItem(Base):
             "state",
             postgresql_where=text("state <> 'COMPLETED'"),
             sqlite_where=text("state <> 'COMPLETED'"),
+        ),
+        # What is held by cause: to let go what a version carries by now.
+        Index(
+            "ix_work_item_held",
+            "hold_reason",
+            "topic",
+            postgresql_where=text("hold_reason IS NOT NULL"),
+            sqlite_where=text("hold_reason IS NOT NULL"),
+        ),
+        # To show what is held, and to let it go when the cause is gone.
+        Index(
+            "ix_work_item_held_for",
+            "hold_reason",
+            "channel_id",
+            "entity_id",
+            postgresql_where=text("hold_reason IS NOT NULL"),
+            sqlite_where=text("hold_reason IS NOT NULL"),
         ),
         Index("ix_work_item_run", "sync_run_id"),
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from integration.channel_view import ChannelView
 from integration.documents import Document
+from integration.mapping_kinds import Kind
 from integration.topics.article import article_document
 from integration.topics.price import price_document
 from integration.topics.stock import stock_document
@@ -23,3 +24,7 @@ DOCUMENT_BY_TOPIC: Mapping[Topic, MakeDocument] = {
     Topic.PRICE: price_document,
     Topic.STOCK: stock_document,
 }
+
+#: Mappings that the documents of a topic need; the others are not read for its batches, because a
+#: channel may have thousands of categories.
+KINDS_BY_TOPIC: Mapping[Topic, tuple[Kind, ...]] = {Topic.ARTICLE: (Kind.TAX, Kind.UNIT)}

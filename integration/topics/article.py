@@ -8,13 +8,13 @@ from typing import Any
 
 from integration.channel_view import ChannelView
 from integration.documents import ArticleDocument, WithdrawalDocument
-from integration.errors import Invalid, MappingMissing
+from integration.errors import Invalid
+from integration.mapping_kinds import Kind, Mappings, missing, tax_value
 from integration.topics.gtin import is_gtin
 from integration.topics.price import no_tax_rate, price_of
 from integration.topics.rows import ErpRow, load
 from integration.topics.stock import stock_of
-
-_KG_BY_UNIT = {"kg": Decimal(1), "g": Decimal("0.001")}
+from integration.topics.units import KG_BY_UNIT, kilograms
 
 
 def article_document(
@@ -35,16 +35,18 @@ def article_document(
         raise Invalid(f"{article.label} has no name in the ERP")
     if article.tax_rate is None:
         raise no_tax_rate(article)
+    tax = tax_value(article.tax_type, article.tax_rate)
     return ArticleDocument(
         article_id=article.id,
         number=number,
         name=name.strip(),
         description=effective(article.listing_description, article.description),
         ean=ean(article.ean),
-        weight_kg=weight_kg(article),
+        weight_kg=weight_kg(article, channel.mappings),
         manufacturer=(article.manufacturer or "").strip() or None,
         tax_rate=article.tax_rate,
-        tax_type=article.tax_type,
+        tax=tax,
+        shop_tax=channel.mappings.get(Kind.TAX, tax),
         is_active=article.active and article.listed,
         price=price_of(article, channel),
         stock=stock_of(article, channel),
@@ -62,18 +64,23 @@ def ean(text: str | None) -> str | None:
     return candidate if is_gtin(candidate) else None
 
 
-def weight_kg(article: ErpRow) -> Decimal | None:
-    """Weight in kilograms, None without one. Raises: MappingMissing for other units than kg, g."""
+def weight_kg(article: ErpRow, mappings: Mappings) -> Decimal | None:
+    """Weight in kilograms, None without one.
+
+    Raises: MappingMissing for a unit other than kg and g that the channel has no mapping for.
+    """
     if article.weight is None:
         return None
     unit = (article.weight_unit or "").strip()
-    factor = _KG_BY_UNIT.get(unit.lower())
+    mapped = mappings.get(Kind.UNIT, unit)
+    factor = KG_BY_UNIT.get(unit.lower()) if mapped is None else kilograms(mapped)
     if factor is not None:
         return article.weight * factor
     if article.weight == 0:
         return Decimal(0)  # nothing weighs nothing in every unit
-    raise MappingMissing(
-        f"mapping:unit:{unit}",
-        f"{article.label} is weighed in {unit or 'no unit'}; only kg and g are known, "
-        "change it in the ERP",
+    raise missing(
+        Kind.UNIT,
+        unit,
+        f"{article.label} is weighed in {unit or 'no unit'}, and only kg and g are known; map it "
+        "to kg, g or its kilograms, or change it in the ERP",
     )

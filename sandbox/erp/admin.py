@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, jsonify, request
 
 from sandbox.catalogue import TAX_RATES
-from sandbox.erp import edits, options
+from sandbox.erp import admin_media, admin_tenants, admin_trade, edits, options
+from sandbox.erp.asked import flag, named_tenant, object_of, query_number
 from sandbox.erp.burst import Burst, planned
 from sandbox.erp.dto import number
 from sandbox.erp.model import SHOP_CHANNEL, Article
-from sandbox.erp.tenants import MAIN_TENANT, Tenant
-from sandbox.erp.tokens import APP_TOKEN_S
+from sandbox.erp.tenants import MAIN_TENANT
 from sandbox.erp.world import World
 
 DEFAULT_LIMIT, MAX_LIMIT = 500, 10_000
@@ -25,7 +26,9 @@ def blueprint(world: World, burst: Burst) -> Blueprint:
     def refuse(error: ValueError) -> Any:
         return {"error": "BAD_REQUEST", "message": str(error)}, 400
 
-    _tenants(routes, world)
+    admin_tenants.add_to(routes, world)
+    admin_trade.add_to(routes, world)
+    admin_media.add_to(routes, world)
     _articles(routes, world)
     _webhooks(routes, world)
     _burst(routes, world, burst)
@@ -33,29 +36,14 @@ def blueprint(world: World, burst: Burst) -> Blueprint:
     return routes
 
 
-def _tenants(routes: Blueprint, world: World) -> None:
-    @routes.post("/token")
-    def token() -> Any:
-        body = _object("tenant", "expires_s")
-        expires_s = body.get("expires_s", APP_TOKEN_S)
-        # A negative lifetime makes a token that has expired already.
-        if isinstance(expires_s, bool) or not isinstance(expires_s, (int, float)):
-            raise ValueError("expires_s is a number of seconds")
-        return {"token": world.tokens.app_token(_tenant(world, body).name, expires_s)}
-
-    @routes.post("/tenants")
-    def tenants() -> Any:
-        return world.credentials(_tenant(world, _object("tenant")).name)
-
-
 def _articles(routes: Blueprint, world: World) -> None:
     @routes.get("/state")
     def state() -> Any:
-        tenant = _tenant(world, request.args)
-        channel = _query_number("channel", SHOP_CHANNEL)
-        limit = min(_query_number("limit", DEFAULT_LIMIT), MAX_LIMIT)
+        tenant = named_tenant(world, request.args)
+        channel = query_number("channel", SHOP_CHANNEL)
+        limit = min(query_number("limit", DEFAULT_LIMIT), MAX_LIMIT)
         shown = []
-        for article in tenant.articles.between(_query_number("after", 0)):
+        for article in tenant.articles.between(query_number("after", 0)):
             if len(shown) == limit:
                 break
             shown.append(effective(article, channel))
@@ -63,20 +51,26 @@ def _articles(routes: Blueprint, world: World) -> None:
 
     @routes.post("/edit")
     def edit() -> Any:
-        body = _object("article", "set", "silent", "channel", "tenant")
-        tenant = _tenant(world, body)
+        body = object_of("article", "set", "silent", "channel", "tenant")
+        tenant = named_tenant(world, body)
         article = edits.find(tenant, body.get("article"))
         wanted = edits.checked(tenant, body.get("set"), body.get("channel"))
-        caused = edits.apply(tenant, article, wanted, world.options.stock_change_id)
+        caused = edits.apply(tenant, article, wanted, world.options)
         if body.get("silent"):
             caused = []
-        sent = [_sent(world, tenant, queue, payload) for queue, payload in caused]
+        sent = world.announced(tenant, caused)
         return {"article": effective(article, wanted.channel or SHOP_CHANNEL), "events": sent}
 
-
-def _sent(world: World, tenant: Tenant, queue: str, payload: dict[str, Any]) -> dict[str, Any]:
-    message = world.courier.post(tenant, queue, payload)
-    return {"queue": queue, "payload": payload, "recipients": len(message.recipients)}
+    @routes.post("/price-rule")
+    def price_rule() -> Any:
+        body = object_of("percent", "product_group", "keep", "tenant")
+        tenant, percent = named_tenant(world, body), body.get("percent")
+        if isinstance(percent, bool) or not isinstance(percent, (int, float)) or percent <= 0:
+            raise ValueError("percent is a number above 0: of what each price was")
+        group = body.get("product_group")
+        touched, event = edits.reprice(tenant, Decimal(str(percent)), group,
+                                       keep=flag(body, "keep", True))
+        return {"articles": len(touched), "events": world.announced(tenant, [event])}
 
 
 def effective(article: Article, channel: int) -> dict[str, Any]:
@@ -99,12 +93,12 @@ def effective(article: Article, channel: int) -> dict[str, Any]:
 def _webhooks(routes: Blueprint, world: World) -> None:
     @routes.get("/webhooks")
     def webhooks() -> Any:
-        recent = world.courier.recent(_query_number("limit", 100))
+        recent = world.courier.recent(query_number("limit", 100))
         return {**world.courier.counts(), "deliveries": recent}
 
     @routes.get("/registrations")
     def registrations() -> Any:
-        tenant = _tenant(world, request.args)
+        tenant = named_tenant(world, request.args)
         return jsonify([{"queue": one.queue, "url": one.url, "appIdentifier": one.app}
                         for known in list(tenant.registrations.values()) for one in known])
 
@@ -112,10 +106,10 @@ def _webhooks(routes: Blueprint, world: World) -> None:
 def _burst(routes: Blueprint, world: World, burst: Burst) -> None:
     @routes.post("/burst")
     def start() -> Any:
-        body = _object()
-        tenant = _tenant(world, {"tenant": body.pop("tenant", MAIN_TENANT)})
+        body = object_of()
+        tenant = named_tenant(world, {"tenant": body.pop("tenant", MAIN_TENANT)})
         plan = planned(tenant, body)
-        burst.start(tenant, plan, world.options.stock_change_id)
+        burst.start(tenant, plan, world.options)
         return plan.describe()
 
     @routes.get("/burst")
@@ -130,7 +124,7 @@ def _control(routes: Blueprint, world: World, burst: Burst) -> None:
 
     @routes.post("/options")
     def change() -> Any:
-        world.options = options.changed(world.options, _object())
+        world.options = options.changed(world.options, object_of())
         return options.running_options(world.options)
 
     @routes.post("/reset")
@@ -138,26 +132,3 @@ def _control(routes: Blueprint, world: World, burst: Burst) -> None:
         burst.stop()
         world.reset()
         return {"reset": True}
-
-
-# --- reading what was asked ----------------------------------------------------------------------
-
-
-def _object(*allowed: str) -> dict[str, Any]:
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise ValueError("the body is a JSON object")
-    if allowed and (unknown := set(body) - set(allowed)):
-        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
-    return body
-
-
-def _tenant(world: World, named: Any) -> Tenant:
-    return world.tenants.get(str(named.get("tenant") or MAIN_TENANT))
-
-
-def _query_number(name: str, default: int) -> int:
-    text = request.args.get(name) or str(default)
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError(f"{name} is a whole number")
-    return int(text)

@@ -9,7 +9,22 @@ from flask import Flask
 
 from sandbox import faults, requests_log, serving
 from sandbox.apps import SandboxApp
-from sandbox.erp import admin, errors, gate, queries, rest_app, rest_articles, rest_channels, sso
+from sandbox.erp import (
+    admin,
+    errors,
+    gate,
+    ids,
+    queries,
+    rest_app,
+    rest_articles,
+    rest_channels,
+    rest_dms,
+    rest_documents,
+    rest_messages,
+    rest_prices,
+    rest_records,
+    sso,
+)
 from sandbox.erp.burst import Burst
 from sandbox.erp.options import Options
 from sandbox.erp.world import World
@@ -39,7 +54,9 @@ def create_app(options: Options | None = None, url: str = "http://127.0.0.1") ->
     faults.install(app, world.faults, delay_header="x-rate-limit-retry-after-seconds",
                    error_body=errors.api_error_body)
     gate.install(app, world)
-    for part in (sso, queries, rest_articles, rest_channels, rest_app):
+    ids.install(app, world)
+    for part in (sso, queries, rest_articles, rest_channels, rest_app, rest_records,
+                 rest_messages, rest_documents, rest_dms, rest_prices):
         app.register_blueprint(part.blueprint(world))
     app.register_blueprint(admin.blueprint(world, burst))
     return app

@@ -12,6 +12,7 @@ from typing import Any
 from sandbox.erp import edits
 from sandbox.erp.delivery import Courier
 from sandbox.erp.model import SHOP_CHANNEL, Article
+from sandbox.erp.options import Options
 from sandbox.erp.tenants import Tenant
 
 TOPICS = ("article", "price", "stock")
@@ -68,13 +69,13 @@ class Burst:
     def running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
-    def start(self, tenant: Tenant, plan: Plan, stock_change_id: str) -> None:
+    def start(self, tenant: Tenant, plan: Plan, options: Options) -> None:
         """Raises EditError while another burst runs."""
         if self.running:
             raise edits.EditError("a burst is running")
         self._stop.clear()
         self._done, self._edits = 0, plan.edits
-        self._thread = threading.Thread(target=self._run, args=(tenant, plan, stock_change_id),
+        self._thread = threading.Thread(target=self._run, args=(tenant, plan, options),
                                         name="burst", daemon=True)
         self._thread.start()
 
@@ -90,7 +91,7 @@ class Burst:
                 "webhooks_queued": counts["queued"], "webhooks_sent": counts["sent"],
                 "webhooks_pending": counts["pending"]}
 
-    def _run(self, tenant: Tenant, plan: Plan, stock_change_id: str) -> None:
+    def _run(self, tenant: Tenant, plan: Plan, options: Options) -> None:
         rng = random.Random(plan.seed)
         extra = random.Random(plan.seed).choices(range(plan.edits), k=plan.duplicates)
         copies: dict[int, int] = {}
@@ -103,8 +104,8 @@ class Burst:
                 return
             article = rng.choice(plan.articles)
             edit = edits.checked(tenant, _random_values(rng, rng.choice(plan.topics), place))
-            for queue, payload in edits.apply(tenant, article, edit, stock_change_id):
-                self._courier.post(tenant, queue, payload, copies=1 + copies.get(place, 0))
+            for queue, payload in edits.apply(tenant, article, edit, options):
+                self._courier.announce(tenant, queue, payload, copies=1 + copies.get(place, 0))
             self._done = place + 1
 
 

@@ -1,7 +1,8 @@
 """Delivers webhooks: a heap of what is due when, and worker threads with kept-alive connections.
 
 A recipient is one registration's copy of one message. Its states are the ERP's: QUEUED, SENT,
-FAILED (will be tried again) and ERRONEOUS (given up). Nothing guarantees an order, as there.
+FAILED (will be tried again), ERRONEOUS (given up) and INACTIVE (switched off by an app). Nothing
+guarantees an order, as there.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 
 import requests
 
+from sandbox.erp import events
 from sandbox.erp.options import Options
 from sandbox.erp.tenants import Registration, Tenant
 from sandbox.faults import Faults
@@ -26,6 +28,11 @@ from sandbox.faults import Faults
 REMEMBERED = 20_000  # messages and deliveries that can be looked up afterwards
 REORDER_S = 1.0  # how long a webhook is held back so that later ones overtake it
 DELAY_S = 5.0
+GONE = {"404", "410"}
+
+
+def _nobody(_app: str) -> bool:
+    return False
 
 
 @dataclass
@@ -56,6 +63,7 @@ class Message:
     tenant: str
     queue: str
     body: str
+    extra: dict[str, Any] = field(default_factory=dict)  # what else an app has sent with it
     recipients: list[Recipient] = field(default_factory=list)
 
 
@@ -78,24 +86,53 @@ class Courier:
         self._message_ids = itertools.count(1)
         self._messages: OrderedDict[int, Message] = OrderedDict()
         self._recent: deque[Recipient] = deque(maxlen=REMEMBERED)
-        self._queued = self._sent = self._attempts = self._given_up = self._dropped = 0
+        self._queued = self._sent = self._attempts = 0
+        self._given_up = self._dropped = self._inactive = 0
 
-    def post(self, tenant: Tenant, queue: str, payload: Any, *, silent_for: str | None = None,
-             copies: int = 1) -> Message:
-        """Queue one event for everyone registered, except the app `silent_for`."""
+    def announce(self, tenant: Tenant, queue: str, payload: dict[str, Any], *,
+                 spared: Callable[[str], bool] = _nobody, copies: int = 1) -> Message:
+        """Queue what the ERP itself reports, with the ids that the options give its events."""
+        shaped = events.shaped(payload, self._options())
+        return self.post(tenant, queue, shaped, spared=spared, copies=copies)
+
+    def post(self, tenant: Tenant, queue: str, payload: Any, *,
+             spared: Callable[[str], bool] = _nobody, copies: int = 1,
+             extra: dict[str, Any] | None = None) -> Message:
+        """Queue one event for everyone registered, except the apps that are `spared`."""
         with self._ready:
-            message = Message(next(self._message_ids), tenant.name, queue, json.dumps(payload))
+            message = Message(next(self._message_ids), tenant.name, queue, json.dumps(payload),
+                              extra or {})
             self._messages[message.id] = message
             while len(self._messages) > REMEMBERED:
                 self._messages.popitem(last=False)
         for registration in tenant.registrations.get(queue, ()):
-            if registration.app != silent_for or silent_for is None:
+            if not spared(registration.app):
                 for _copy in range(copies):
                     self._enqueue(message, registration)
         return message
 
     def message(self, identifier: int) -> Message | None:
         return self._messages.get(identifier)
+
+    def messages(self, tenant: str) -> list[Message]:
+        with self._ready:
+            return [message for message in self._messages.values() if message.tenant == tenant]
+
+    def rewrite(self, message: Message, payload: Any) -> None:
+        """Give the message other content; what was sent already stays sent."""
+        with self._ready:
+            message.body = json.dumps(payload)
+            for recipient in message.recipients:
+                if recipient.state != "SENT":
+                    recipient.body = message.body
+
+    def deactivate(self, messages: list[Message], app: str) -> None:
+        """Do not try again what of these has not reached the app yet."""
+        with self._ready:
+            for recipient in (one for message in messages for one in message.recipients):
+                if recipient.registration.app == app and recipient.state in ("QUEUED", "FAILED"):
+                    recipient.state = "INACTIVE"
+                    self._inactive += 1
 
     def recent(self, limit: int) -> list[dict[str, Any]]:
         """The newest deliveries, newest first."""
@@ -106,10 +143,11 @@ class Courier:
     def counts(self) -> dict[str, int]:
         """`pending` is what is queued, on its way or waits for its next attempt."""
         with self._ready:
-            pending = self._queued - self._sent - self._given_up - self._dropped
+            pending = (self._queued - self._sent - self._given_up - self._dropped
+                       - self._inactive)
             return {"queued": self._queued, "sent": self._sent, "pending": pending,
                     "attempts": self._attempts, "erroneous": self._given_up,
-                    "dropped": self._dropped}
+                    "dropped": self._dropped, "inactive": self._inactive}
 
     def reset(self) -> None:
         """Forget everything, also what has not been sent yet."""
@@ -168,27 +206,36 @@ class Courier:
             while not self._closed:
                 wait_s = self._due[0][0] - time.monotonic() if self._due else None
                 if wait_s is not None and wait_s <= 0:
-                    return heapq.heappop(self._due)[2]
+                    recipient = heapq.heappop(self._due)[2]
+                    if recipient.state == "INACTIVE":
+                        continue
+                    return recipient
                 self._ready.wait(wait_s)
         return None
 
     def _attempt(self, session: requests.Session, recipient: Recipient) -> None:
         options = self._options()
-        headers = {"Authorization": f"Bearer {self._token_of(recipient.tenant)}",
-                   "Content-Type": "application/json", "User-Agent": "vario-erp"}
+        headers = {"Content-Type": "application/json", "User-Agent": "vario-erp"}
+        token, query = self._token_of(recipient.tenant), {}
+        if options.webhook_auth == "bearer":
+            headers["Authorization"] = f"Bearer {token}"
+        elif options.webhook_auth == "query":
+            query["appToken"] = token
         try:
             answer = session.post(recipient.registration.url, data=recipient.body, headers=headers,
-                                  timeout=options.webhook_timeout_s, allow_redirects=False)
+                                  params=query, timeout=options.webhook_timeout_s,
+                                  allow_redirects=False)
             delivered, response = answer.ok and answer.status_code < 300, str(answer.status_code)
         except requests.RequestException as error:
             delivered, response = False, type(error).__name__
-        self._settle(recipient, delivered, response, options.webhook_retries_s)
+        gives_up = options.webhook_gone == "give-up" and response in GONE
+        self._settle(recipient, delivered, response, () if gives_up else options.webhook_retries_s)
 
     def _settle(self, recipient: Recipient, delivered: bool, response: str,
                 schedule: tuple[float, ...]) -> None:
         with self._ready:
-            if recipient.epoch != self._epoch:
-                return  # everything was reset while this one was on its way
+            if recipient.epoch != self._epoch or recipient.state == "INACTIVE":
+                return  # reset, or deactivated, while this one was on its way
             recipient.attempts += 1
             recipient.response = response
             self._attempts += 1

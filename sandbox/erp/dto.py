@@ -12,6 +12,7 @@ from sandbox.erp.model import (
     Article,
     Listing,
     Price,
+    PriceRule,
     listing_id,
     of_price_id,
     price_id,
@@ -68,10 +69,9 @@ def article(entry: Article) -> dict[str, Any]:
 
 
 def listing(entry: Article, own: Listing, tenant: Tenant) -> dict[str, Any]:
-    channel = tenant.channels[own.channel]
     return {
         "id": str(listing_id(entry.id, own.channel)), "version": str(own.version),
-        "salesChannelRef": {"id": str(channel.id), "label": channel.label},
+        "salesChannelRef": {"id": str(own.channel), "label": tenant.channel_label(own.channel)},
         "listed": own.listed, "listingState": own.state,
         "listingStateChangeTime": own.state_changed_at.isoformat(),
         "name": {"defaultValue": entry.name, "value": own.name},
@@ -90,28 +90,39 @@ def unlisted(channel: Channel, entry: Article) -> dict[str, Any]:
             "description": {"defaultValue": entry.description}, "custom": {}}
 
 
-def price(identifier: int, record: Price, entry: Article) -> dict[str, Any]:
+def price(identifier: int, record: Price, entry: Article, unit: str) -> dict[str, Any]:
     channel = of_price_id(identifier)[1]
     return {
         "id": str(identifier), "articleRef": {"id": str(entry.id), "label": entry.number},
         "netPrice": number(record.net), "grossPrice": number(record.gross),
-        "priceBase": record.base, "usedTaxRate": rate("DE", entry.tax), "currencyRef": EURO,
+        "priceBase": record.base, "usedTaxRate": rate("DE", entry.tax, unit),
+        "currencyRef": EURO,
         "fromQuantity": 1, "validFrom": None, "validUntil": None, "specialOfferPrice": False,
         "salesChannelRef": {"id": str(channel)} if channel else None, "qualifier": "SALES",
         "priceGroupRef": None, "customerGroupRef": None, "accountRef": None,
     }
 
 
-def prices(entry: Article) -> list[dict[str, Any]]:
+def prices(entry: Article, unit: str) -> list[dict[str, Any]]:
     """All price records: the article's own and those of single channels."""
-    own = [] if entry.price is None else [price(price_id(entry.id), entry.price, entry)]
-    return own + [price(price_id(entry.id, listed.channel), listed.price, entry)
+    own = [] if entry.price is None else [
+        price(price_id(entry.id), entry.price, entry, unit)]
+    return own + [price(price_id(entry.id, listed.channel), listed.price, entry, unit)
                   for listed in entry.listings.values() if listed.price is not None]
+
+
+def price_rule(rule: PriceRule) -> dict[str, Any]:
+    group = None if rule.product_group is None else {"id": "1", "label": rule.product_group}
+    return {"id": str(rule.id), "articleRef": None, "productGroupRef": group, "netPrice": None,
+            "grossPrice": None, "currencyRef": EURO, "fromQuantity": 1, "validFrom": None,
+            "validUntil": None, "specialOfferPrice": False, "salesChannelRef": None,
+            "qualifier": "SALES", "priceGroupRef": None, "customerGroupRef": None,
+            "accountRef": None}
 
 
 def stock(entry: Article, own: Listing | None) -> dict[str, Any]:
     available = entry.stock_on(own)
-    reserved = Decimal(entry.id % 4)  # so that the physical amount is not the answer
+    reserved = entry.reserved()
     return {
         "articleId": str(entry.id), "stockAmount": number(available + reserved),
         "stockAvailable": number(available), "reservedQuantity": number(reserved),
@@ -128,8 +139,11 @@ def storage(entry: Article) -> dict[str, Any]:
             "quantityInPicking": 0, "minimumStock": 0, "withStorageBins": False}
 
 
-def rate(country: str, tax: str) -> dict[str, Any]:
-    return {"rate": number(RATES[country][tax]), "countryCode": country,
+def rate(country: str, tax: str, unit: str) -> dict[str, Any]:
+    """`unit` is percent or fraction."""
+    percent = RATES[country][tax]
+    shown = percent if unit == "percent" else percent / 100
+    return {"rate": number(shown), "countryCode": country,
             "validFrom": "2020-01-01", "typeRef": TAX_TYPES[tax], "active": True}
 
 
@@ -155,4 +169,4 @@ def channel(entry: Channel, tenant: Tenant) -> dict[str, Any]:
 
 def backend(entry: Backend) -> dict[str, Any]:
     return {"id": str(entry.id), "label": entry.label, "type": entry.type, "appId": entry.app_id,
-            "validChannelTypes": ["ECOMMERCE"], "active": entry.active}
+            "validChannelTypes": list(entry.channel_types), "active": entry.active}

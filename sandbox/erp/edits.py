@@ -14,7 +14,8 @@ from typing import Any
 from sandbox.catalogue import GROSS, NET, TAX_RATES
 from sandbox.erp import events
 from sandbox.erp.events import Event
-from sandbox.erp.model import DEFAULT_CHANNEL, Article, Listing, Price
+from sandbox.erp.model import DEFAULT_CHANNEL, RULE_BASE, Article, Listing, Price, PriceRule
+from sandbox.erp.options import Options
 from sandbox.erp.tenants import Tenant
 
 MASTER = {"number", "name", "description", "ean", "weight_kg", "tax_rate", "active", "listed",
@@ -62,7 +63,7 @@ def checked(tenant: Tenant, values: Any, channel: Any = None) -> Edit:
     return Edit({name: _value(name, value) for name, value in values.items()}, channel)
 
 
-def apply(tenant: Tenant, article: Article, edit: Edit, stock_change_id: str) -> list[Event]:
+def apply(tenant: Tenant, article: Article, edit: Edit, options: Options) -> list[Event]:
     """Make the change; returns the webhooks it causes, in the order the ERP would send them.
 
     Raises EditError, with nothing changed.
@@ -80,13 +81,29 @@ def apply(tenant: Tenant, article: Article, edit: Edit, stock_change_id: str) ->
         caused = _master(tenant, article, edit)
         caused += _prices(article, edit)
         if "stock" in edit.values:
-            caused += _stock(tenant, article, edit, stock_change_id)
+            caused += _stock(tenant, article, edit, options.stock_change_id)
         if edit.values.get("media"):
-            article.media_revision += 1
+            tenant.shelf.add(article)
             caused += events.master_data(article, _channels(article, edit), "shelf")
-        article.updated_at = datetime.now(UTC)
-        article.version += 1
+        touch(article, media=bool(edit.values.get("media")))
+        if options.marks_listings:
+            _mark(article, _channels(article, edit))
         return caused
+
+
+def touch(article: Article, *, media: bool = False) -> None:
+    """Note that something of the article has changed, and whether its images have."""
+    article.updated_at = datetime.now(UTC)
+    article.version += 1
+    article.media_revision += int(media)
+
+
+def _mark(article: Article, channels: list[int]) -> None:
+    """Say on the listings that a shop has to follow; who does so in the ERP is not known."""
+    for channel in channels:
+        own = article.listings.get(channel)
+        if own is not None and channel != DEFAULT_CHANNEL:
+            own.state, own.state_changed_at = "NEED_SYNCHRONIZE", datetime.now(UTC)
 
 
 def _renumber(tenant: Tenant, article: Article, edit: Edit) -> None:
@@ -171,6 +188,32 @@ def _prices(article: Article, edit: Edit) -> list[Event]:
             caused.append(events.price(article, listing.channel, _change(listing.price, new)))
             listing.price = new
     return caused
+
+
+def reprice(tenant: Tenant, percent: Decimal, product_group: str | None, *,
+            keep: bool) -> tuple[list[Article], Event]:
+    """Change many prices by one rule: the ERP reports the rule, none of the articles.
+
+    Without `keep` the rule's record is gone when the event arrives.
+    """
+    with tenant.lock:
+        rule = PriceRule(RULE_BASE + tenant.next_id(), percent, product_group)
+        touched = [one for one in tenant.articles.between() if one.price is not None
+                   and product_group in (None, one.product_group)]
+        for article in touched:
+            _multiply(article, percent / 100)
+            touch(article)
+        if keep:
+            tenant.price_rules[rule.id] = rule
+    return touched, ("article-price." + ("update" if keep else "delete"), {"priceId": rule.id})
+
+
+def _multiply(article: Article, factor: Decimal) -> None:
+    if article.price is not None:
+        article.price = article.price.times(factor, article.tax)
+    for listing in article.listings.values():
+        if listing.price is not None:
+            listing.price = listing.price.times(factor, article.tax)
 
 
 def _new_price(article: Article, values: dict[str, Any]) -> Price | None:

@@ -19,6 +19,7 @@ from sandbox.catalogue import GROSS, TAX_RATES, CatalogueArticle, round_cents
 DEFAULT_CHANNEL, SHOP_CHANNEL, SECOND_CHANNEL = 1, 42, 43
 FIRST_ARTICLE_ID = 1001
 _LISTING_BASE, _PRICE_BASE = 10_000_000_000, 20_000_000_000
+RULE_BASE = 5_000_000_000  # ids of price rules, below those that lead back to an article
 _CHANNELS_PER_ARTICLE = 1000
 CATALOGUE_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 _id = attrgetter("id")
@@ -41,9 +42,23 @@ class Price:
             return cls(round_cents(amount / factor), round_cents(amount), base)
         return cls(round_cents(amount), round_cents(amount * factor), base)
 
+    def times(self, factor: Decimal, tax: str) -> Price:
+        """The authoritative amount multiplied, at least a cent."""
+        amount = self.gross if self.base == GROSS else self.net
+        return Price.of(max(amount * factor, Decimal("0.01")), self.base, tax)
+
     def taxed(self, tax: str) -> Price:
         """The same authoritative amount under another tax."""
         return Price.of(self.gross if self.base == GROSS else self.net, self.base, tax)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRule:
+    """A price record that names no article: what a whole product group, or everything, costs."""
+
+    id: int
+    percent: Decimal  # of the price there was
+    product_group: str | None
 
 
 @dataclass(slots=True)
@@ -100,6 +115,10 @@ class Article:
     def stock_on(self, listing: Listing | None) -> Decimal:
         override = listing.stock if listing else None
         return self.stock if override is None else override
+
+    def reserved(self) -> Decimal:
+        """Pieces that lie in the warehouse but are not for sale."""
+        return Decimal(self.id % 4)
 
     def weight_kg(self) -> Decimal | None:
         if self.weight is None:

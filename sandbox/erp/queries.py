@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,10 @@ from flask import Blueprint, Response, jsonify, request
 
 from sandbox.erp.errors import invalid, not_found
 from sandbox.erp.vql import sources
-from sandbox.erp.vql.engine import AGGREGATES, Answer, Field, execute
+from sandbox.erp.vql.attested import check_attested
+from sandbox.erp.vql.engine import AGGREGATES, execute
+from sandbox.erp.vql.joins import joined
+from sandbox.erp.vql.parts import Answer, Field, Paging, Source
 from sandbox.erp.vql.syntax import (
     And,
     Between,
@@ -27,10 +31,15 @@ from sandbox.erp.vql.syntax import (
     VqlError,
     parse,
 )
-from sandbox.erp.world import World, current_tenant
+from sandbox.erp.world import World, current_tenant, sent_object
 
 DATA_TYPES = {"id": "LONG", "number": "DECIMAL", "bool": "BOOLEAN", "time": "DATE_TIME",
               "text": "TEXT", "custom": "TEXT"}
+_ENTITIES = {"article": "article.query", "articleListing": "article.shopListing",
+             "salesChannel": "sales-channel.salesChannels",
+             "document": "document.querySalesDocuments"}
+_EVERYTHING = Paging(default=sys.maxsize // 2, most=sys.maxsize // 2)
+_BORDERS = {"exact": 0, "repeat": -1, "skip": 1}
 JS_TYPES = {"id": "number", "number": "number", "bool": "boolean"}
 
 
@@ -39,7 +48,7 @@ def blueprint(world: World) -> Blueprint:
 
     @routes.post("/execute")
     def run() -> Response:
-        body = _body()
+        body = sent_object()
         statement = body.get("statement")
         if not isinstance(statement, str):
             raise invalid("statement is required.")
@@ -54,7 +63,7 @@ def blueprint(world: World) -> Blueprint:
 
     @routes.post("/<group>/<template>")
     def structured(group: str, template: str) -> Response:
-        body = _body()
+        body = sent_object()
         pageable = body.get("pageable") or (body.get("adhocPreset") or {}).get("pageable") or {}
         limit, offset = _whole(pageable, "limit") or None, _whole(pageable, "start")
         try:
@@ -66,13 +75,15 @@ def blueprint(world: World) -> Blueprint:
 
     @routes.get("/<group>/<template>/fields")
     def fields(group: str, template: str) -> Response:
-        try:
-            source = sources.source(f"{group}.{template}", current_tenant(), world.options.profile)
-        except VqlError as error:
-            raise not_found(str(error).removesuffix(" does not exist.")) from None
-        columns = [(Column(path), known) for path, known in source.fields.items()]
-        columns += [(Column(known.path), known) for known in _custom_fields(source.dynamic)]
-        return jsonify([describe(column, known) for column, known in columns])
+        return jsonify(_offered(world, f"{group}.{template}"))
+
+    @routes.get("/fields")
+    def entity_fields() -> Response:
+        name = _ENTITIES.get(request.args.get("entityIdentifier", ""))
+        if name is None:
+            raise not_found("The entity")
+        return jsonify([{"entityIdentifier": request.args["entityIdentifier"],
+                         "attributes": _offered(world, name)}])
 
     @routes.get("/dialect-info")
     def dialect() -> dict[str, Any]:
@@ -93,14 +104,41 @@ def blueprint(world: World) -> Blueprint:
     return routes
 
 
+def _offered(world: World, name: str) -> list[dict[str, Any]]:
+    """All columns of a source, with those of the custom field groups that exist."""
+    try:
+        source = sources.source(name, current_tenant(), world.options)
+    except VqlError as error:
+        raise not_found(str(error).removesuffix(" does not exist.")) from None
+    columns = [(Column(path), known) for path, known in source.fields.items()]
+    columns += [(Column(known.path), known) for known in _custom_fields(source.dynamic)]
+    return [describe(column, known) for column, known in columns]
+
+
+def _source(world: World, select: Select) -> Source:
+    """The source of a statement, with what it joins."""
+    source = sources.source(select.source, current_tenant(), world.options)
+    for join in select.joins:
+        inner = execute(join.select, _source(world, join.select), paging=_EVERYTHING)
+        source = joined(source, join, inner)
+    return source
+
+
 def _answered(world: World, select: Select, limit: int | None, offset: int) -> Answer:
-    source = sources.source(select.source, current_tenant(), world.options.profile)
-    return execute(select, source, limit, offset)
+    options = world.options
+    source = _source(world, select)
+    if options.vql_grammar == "attested":
+        check_attested(select)
+    paging = Paging(options.vql_limit, options.vql_most, options.vql_over_limit == "422",
+                    options.vql_window == "body", _BORDERS[options.vql_pages])
+    return execute(select, source, limit, offset, paging)
 
 
 def _response(world: World, answer: Answer, offset: int) -> Response:
     names = [column.attribute for column, _known in answer.columns]
-    rows = [_row(names, values, world.coin) for values in answer.rows]
+    as_text = _ids(answer.columns) if world.options.ids == "text" else frozenset()
+    rows = [_row(zip(names, values, strict=True), world.null_is_sent, as_text)
+            for values in answer.rows]
     definition = [describe(column, known) for column, known in answer.columns]
     response = jsonify({"definition": definition, "data": rows})
     response.headers["x-query-more-elements"] = str(answer.next_offset is not None).lower()
@@ -109,10 +147,24 @@ def _response(world: World, answer: Answer, offset: int) -> Response:
     return response
 
 
-def _row(names: list[str], values: tuple, coin: Callable[[], bool]) -> dict[str, Any]:
-    # The real ERP sends a null or leaves the column out; clients must take both.
-    return {name: plain(value) for name, value in zip(names, values, strict=True)
-            if value is not None or coin()}
+def _ids(columns: Iterable[tuple[Column, Field | None]]) -> frozenset[str]:
+    """The names of the columns that hold ids."""
+    return frozenset(
+        name for column, known in columns if known is not None
+        for name in ({column.attribute} if known.kind == "id" else _ids(known.inner)))
+
+
+def _row(named: Iterable[tuple[str, Any]], null_is_sent: Callable[[], bool],
+         as_text: frozenset[str]) -> dict[str, Any]:
+    row = {}
+    for name, value in named:
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            row[name] = [_row(one.items(), null_is_sent, as_text) for one in value]
+        elif value is not None:
+            row[name] = str(value) if name in as_text else plain(value)
+        elif null_is_sent():
+            row[name] = None
+    return row
 
 
 def plain(value: Any) -> Any:
@@ -123,6 +175,9 @@ def plain(value: Any) -> Any:
 
 
 def describe(column: Column, known: Field | None) -> dict[str, Any]:
+    if known is not None and known.kind == "meta":
+        return {"_type": "meta", "definition": {"path": known.path, "displayName": known.path},
+                "value": [describe(*one) for one in known.inner]}
     kind = "number" if known is None else known.kind
     data_type = DATA_TYPES[kind]
     return {
@@ -136,17 +191,8 @@ def describe(column: Column, known: Field | None) -> dict[str, Any]:
 
 def _custom_fields(dynamic: Callable[[str], Field | None]) -> list[Field]:
     """The columns of the custom field groups that exist, as far as the source offers them."""
-    paths = [f"listings.custom.{group['key']}.{attribute['key']}"
-             for group in current_tenant().eav_groups.values()
-             for attribute in group.get("attributes", ())]
+    paths = [f"listings.custom.{name}" for name in sorted(current_tenant().custom_fields())]
     return [known for path in paths if (known := dynamic(path)) is not None]
-
-
-def _body() -> dict[str, Any]:
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise invalid("The body is not a JSON object.")
-    return body
 
 
 def _whole(body: dict[str, Any], name: str) -> int:

@@ -1,4 +1,4 @@
-"""REST reads of articles, listings, prices, stock and taxes, and the writing of listings."""
+"""REST reads of articles, listings and stock, and the writing of listings."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from flask import Blueprint, Response, jsonify, request
 
 from sandbox.erp import dto, events
 from sandbox.erp.errors import ApiError, invalid, not_found
-from sandbox.erp.model import Article, Listing, of_listing_id, of_price_id, price_id
+from sandbox.erp.merging import merged
+from sandbox.erp.model import Article, Listing, of_listing_id
 from sandbox.erp.tenants import Tenant
-from sandbox.erp.world import World, current_tenant
+from sandbox.erp.world import World, current_tenant, sent_object
 
 LISTINGS = "/articles/<int:article_id>/listings"
-SUPPRESS = "x-vario-suppress-own-webhooks"
 LISTING_STATES = {"DISABLED", "NEED_SYNCHRONIZE", "QUEUED_FOR_SYNCHRONIZE", "SYNCHRONIZED",
                   "ERRONEOUS", "NEED_DELETION", "QUEUED_FOR_DELETION"}
 
@@ -24,42 +24,58 @@ def blueprint(world: World) -> Blueprint:
     _articles(routes)
     _listings(routes)
     _listing_writes(routes, world)
-    _prices(routes, world)
-    _taxes(routes)
     return routes
 
 
 def _articles(routes: Blueprint) -> None:
     @routes.get("/articles/<int:article_id>")
     def article(article_id: int) -> Any:
-        return dto.article(_article(article_id))
+        return dto.article(found_article(article_id))
 
     @routes.get("/articles/<int:article_id>/stocks")
     def stocks(article_id: int) -> Any:
-        found = _article(article_id)
+        found = found_article(article_id)
         channel = request.args.get("salesChannelId", type=int)
         return dto.stock(found, found.listings.get(channel) if channel is not None else None)
 
     @routes.get("/articles/<int:article_id>/storages")
     def storages(article_id: int) -> Response:
-        return jsonify([dto.storage(_article(article_id))])
+        return jsonify([dto.storage(found_article(article_id))])
+
+    @routes.get("/articles/<int:article_id>/storages/<int:storage_id>")
+    def one_storage(article_id: int, storage_id: int) -> Any:
+        shown = dto.storage(found_article(article_id))
+        if shown["storageRef"]["id"] != str(storage_id):
+            raise not_found(f"The storage {storage_id}")
+        return shown
+
+    @routes.get("/articles/<int:article_id>/<any('storage-movements', components):part>")
+    def nothing(article_id: int, part: str) -> Response:
+        found_article(article_id)
+        return jsonify([])  # no deliveries are on their way, and no article is a set
+
+    @routes.get("/articles/<int:article_id>/products")
+    def product(article_id: int) -> Any:
+        found = found_article(article_id)
+        return {"type": "SIMPLE", "bundle": False, "articleRefs": [{"id": str(found.id)}],
+                "mainVariantProductRef": None, "variantSchemaRef": None, "variantValues": []}
 
     @routes.get("/articles/<int:article_id>/taxes")
     def taxes(article_id: int) -> Response:
-        tax = _article(article_id).tax
+        tax = found_article(article_id).tax
         return jsonify([{"countryCode": country, "typeRef": dto.TAX_TYPES[tax],
                          "validFrom": "2020-01-01"} for country in dto.RATES])
 
     @routes.get("/articles/<int:article_id>/languages-available-for-article")
     def languages(article_id: int) -> Response:
-        _article(article_id)
+        found_article(article_id)
         return jsonify(["de"])
 
 
 def _listings(routes: Blueprint) -> None:
     @routes.get(LISTINGS)
     def listings(article_id: int) -> Response:
-        tenant, found = current_tenant(), _article(article_id)
+        tenant, found = current_tenant(), found_article(article_id)
         shown = [dto.listing(found, own, tenant) for own in found.listings.values()]
         if request.args.get("allSalesChannels") == "true":
             shown += [dto.unlisted(channel, found) for channel in tenant.channels.values()
@@ -75,7 +91,7 @@ def _listings(routes: Blueprint) -> None:
 def _listing_writes(routes: Blueprint, world: World) -> None:
     @routes.post(LISTINGS)
     def create(article_id: int) -> Any:
-        tenant, found, body = current_tenant(), _article(article_id), _object()
+        tenant, found, body = current_tenant(), found_article(article_id), sent_object()
         channel = str((body.get("salesChannelRef") or {}).get("id", ""))
         if not channel.isdigit() or int(channel) not in tenant.channels:
             raise invalid("salesChannelRef names no sales channel.")
@@ -83,19 +99,25 @@ def _listing_writes(routes: Blueprint, world: World) -> None:
             if int(channel) in found.listings:
                 raise ApiError(409, "The article is listed on this channel already.", "CONFLICT")
             own = Listing(int(channel))
-            _write(own, body, "deep")
+            _write(own, body, "deep", _declared(world))
             found.add(own)
         _announce(world, tenant, found, own, "create")
         return dto.listing(found, own, tenant)
 
     @routes.route(LISTINGS + "/<int:listing_id>", methods=["PATCH", "PUT"])
     def write(article_id: int, listing_id: int) -> Any:
-        tenant, body = current_tenant(), _object()
+        tenant, body = current_tenant(), sent_object()
+        breaks = world.faults.take({"half-applied"}, f"{request.method} {request.path}")
         with tenant.lock:
             found, own = _listing(article_id, listing_id)
+            if breaks:
+                _write(own, _first_group(body), world.options.merge, None)
+                raise ApiError(500, "The sandbox was asked to fail half way.")
             if request.method == "PUT" and str(body.get("version")) != str(own.version):
-                raise invalid("The listing was changed by someone else in the meantime.")
-            _write(own, body, "shallow" if request.method == "PUT" else world.options.merge)
+                raise ApiError(world.options.conflict_status, "The listing was changed by someone "
+                               "else in the meantime.", "CONFLICT")
+            merge = "shallow" if request.method == "PUT" else world.options.merge
+            _write(own, body, merge, _declared(world))
         _announce(world, tenant, found, own)
         return dto.listing(found, own, tenant)
 
@@ -120,66 +142,10 @@ def _listing_writes(routes: Blueprint, world: World) -> None:
         return Response(status=200)
 
 
-def _prices(routes: Blueprint, world: World) -> None:
-    @routes.get("/products/sales-price-by-selection")
-    def selected() -> Any:
-        article_id = request.args.get("articleId", type=int)
-        if article_id is None:
-            raise invalid("articleId is required.")
-        found = _article(article_id)
-        own = found.listings.get(request.args.get("salesChannelId", type=int))
-        record = found.price_on(own)
-        if record is None:
-            if world.options.no_price == "empty":
-                return Response(status=200)
-            raise not_found("A sales price")
-        channel = own.channel if own is not None and own.price is not None else 0
-        return dto.price(price_id(found.id, channel), record, found)
-
-    @routes.get("/products/sales-prices/<int:article_id>")
-    def all_prices(article_id: int) -> Response:
-        return jsonify(dto.prices(_article(article_id)))
-
-    @routes.get("/products/prices/<int:identifier>")
-    def one_price(identifier: int) -> Any:
-        article_id, channel = of_price_id(identifier)
-        found = current_tenant().articles.get(article_id)
-        own = found.listings.get(channel) if found is not None else None
-        record = (own.price if own else None) if channel else found.price if found else None
-        if found is None or record is None:
-            raise not_found(f"The price {identifier}")
-        return dto.price(identifier, record, found)
-
-
-def _taxes(routes: Blueprint) -> None:
-    @routes.get("/taxes/tax-select")
-    def by_article() -> Any:
-        article_id = request.args.get("articleId", type=int)
-        if article_id is None:
-            raise invalid("articleId is required.")
-        return dto.rate(_country(), _article(article_id).tax)
-
-    @routes.get("/taxes/tax-select/<schema_id>")
-    def by_schema(schema_id: str) -> Any:
-        return dto.rate(_country(), _schema(schema_id))
-
-    @routes.get("/taxes/tax-rates")
-    def rates() -> Response:
-        return jsonify([dto.rate(country, tax) for country in dto.RATES for tax in dto.TAX_TYPES])
-
-    @routes.get("/taxes/tax-schemas")
-    def schemas() -> Response:
-        return jsonify([dto.tax_schema(tax) for tax in dto.TAX_TYPES])
-
-    @routes.get("/taxes/tax-schemas/<schema_id>")
-    def schema(schema_id: str) -> Any:
-        return dto.tax_schema(_schema(schema_id))
-
-
 # --- parts ---------------------------------------------------------------------------------------
 
 
-def _article(article_id: int) -> Article:
+def found_article(article_id: int) -> Article:
     found = current_tenant().articles.get(article_id)
     if found is None:
         raise not_found(f"The article {article_id}")
@@ -187,39 +153,17 @@ def _article(article_id: int) -> Article:
 
 
 def _listing(article_id: int, listing_id: int) -> tuple[Article, Listing]:
-    found = _article(article_id)
+    found = found_article(article_id)
     owner, channel = of_listing_id(listing_id)
     if owner != article_id or channel not in found.listings:
         raise not_found(f"The listing {listing_id}")
     return found, found.listings[channel]
 
 
-def _schema(schema_id: str) -> str:
-    for tax, known in dto.SCHEMA_IDS.items():
-        if known == schema_id:
-            return tax
-    raise not_found(f"The tax schema {schema_id}")
-
-
-def _country() -> str:
-    country = request.args.get("countryCode", "DE")
-    if country not in dto.RATES:
-        raise not_found(f"A tax rate of {country}")
-    return country
-
-
-def _object() -> dict[str, Any]:
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise invalid("The body is not a JSON object.")
-    return body
-
-
-def _write(own: Listing, body: dict[str, Any], merge: str) -> None:
+def _write(own: Listing, body: dict[str, Any], merge: str, declared: set[str] | None) -> None:
     """Take over what may be written. What is read only or unknown is ignored, as the ERP does."""
     if "custom" in body:
-        if not isinstance(body["custom"], dict):
-            raise invalid("custom is an object.")
+        _check_custom(body["custom"], declared)
         own.custom = merged(own.custom, body["custom"]) if merge == "deep" else body["custom"]
     for name in ("name", "description"):
         if isinstance(body.get(name), dict) and "value" in body[name]:
@@ -230,23 +174,27 @@ def _write(own: Listing, body: dict[str, Any], merge: str) -> None:
     own.updated_at = datetime.now(UTC)
 
 
-def merged(old: Any, new: Any) -> Any:
-    """`old` with `new` merged in; a null takes a member away."""
-    if not isinstance(old, dict) or not isinstance(new, dict):
-        return new
-    result = dict(old)
-    for key, value in new.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = merged(result.get(key), value)
-    return result
+def _first_group(body: dict[str, Any]) -> dict[str, Any]:
+    custom = body.get("custom")
+    return {"custom": dict(list(custom.items())[:1])} if isinstance(custom, dict) else {}
+
+
+def _check_custom(custom: Any, declared: set[str] | None) -> None:
+    if not isinstance(custom, dict):
+        raise invalid("custom is an object.")
+    for group, values in custom.items() if declared is not None else ():
+        for name in values if isinstance(values, dict) else ():
+            if f"{group}.{name}" not in declared:
+                raise invalid(f"The custom field {group}.{name} does not exist.")
+
+
+def _declared(world: World) -> set[str] | None:
+    is_free = world.options.custom_fields == "free"
+    return None if is_free else current_tenant().custom_fields()
 
 
 def _announce(world: World, tenant: Tenant, article: Article, own: Listing,
               change: str = "update") -> None:
     """Send the webhook of a written listing; the header keeps it from the app that wrote."""
-    suppressed = request.headers.get(SUPPRESS, "").lower() == "true"
-    silent_for = world.tokens.app_identifier if suppressed else None
     for queue, payload in events.master_data(article, [own.channel], change):
-        world.courier.post(tenant, queue, payload, silent_for=silent_for)
+        world.courier.announce(tenant, queue, payload, spared=world.spared())

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, jsonify
 
-from sandbox.erp import dto
+from sandbox.erp import channels, dto
 from sandbox.erp.errors import ApiError, invalid, not_found
-from sandbox.erp.rest_articles import SUPPRESS
 from sandbox.erp.tenants import Backend, Channel
-from sandbox.erp.world import World, current_tenant
+from sandbox.erp.world import World, current_tenant, sent_object
 
+CHANNEL_TYPES = {"STORE", "POS", "ECOMMERCE", "MARKETPLACE"}
 WRITTEN = ("description", "externalRef", "custom", "businessRelationType", "roundingMode")
 
 
@@ -25,12 +25,16 @@ def blueprint(world: World) -> Blueprint:
 def _backends(routes: Blueprint) -> None:
     @routes.post("/backend")
     def create_backend() -> Any:
-        tenant, body = current_tenant(), request.get_json(silent=True) or {}
+        tenant, body = current_tenant(), sent_object()
         if not body.get("appId") or not body.get("label"):
             raise invalid("appId and label are required.")
+        kinds = body.get("validChannelTypes", ["ECOMMERCE"])
+        if not isinstance(kinds, list) or not set(map(str, kinds)) <= CHANNEL_TYPES:
+            raise invalid(f"validChannelTypes is a list of {', '.join(sorted(CHANNEL_TYPES))}.")
         entry = Backend(tenant.next_id(), str(body["label"]), str(body["appId"]),
-                        str(body.get("type", "APP")), bool(body.get("active", True)))
-        tenant.backends[entry.id] = entry
+                        str(body.get("type", "APP")), bool(body.get("active", True)),
+                        tuple(map(str, kinds)))
+        tenant.backends = {**tenant.backends, entry.id: entry}
         return dto.backend(entry)
 
     @routes.get("/backend/<int:backend_id>")
@@ -39,7 +43,7 @@ def _backends(routes: Blueprint) -> None:
 
     @routes.put("/backend/<int:backend_id>")
     def write_backend(backend_id: int) -> Any:
-        entry, body = _backend(backend_id), request.get_json(silent=True) or {}
+        entry, body = _backend(backend_id), sent_object()
         entry.label = str(body.get("label", entry.label))
         return dto.backend(entry)
 
@@ -54,7 +58,8 @@ def _backends(routes: Blueprint) -> None:
         _backend(backend_id)
         if any(channel.backend == backend_id for channel in current_tenant().channels.values()):
             raise ApiError(409, "A sales channel uses this backend.", "CONFLICT")
-        del current_tenant().backends[backend_id]
+        tenant = current_tenant()
+        tenant.backends = {key: one for key, one in tenant.backends.items() if key != backend_id}
         return Response(status=200)
 
 
@@ -63,14 +68,15 @@ def _channels(routes: Blueprint, world: World) -> None:
     def create_channel() -> Any:
         if not world.options.channel_license:
             raise ApiError(402, "The license for another sales channel is missing.", "LICENSE")
-        tenant, body = current_tenant(), request.get_json(silent=True) or {}
+        tenant, body = current_tenant(), sent_object()
         behind = str((body.get("channelBackend") or {}).get("id", ""))
         if not body.get("label") or not behind.isdigit() or int(behind) not in tenant.backends:
             raise invalid("label and an existing channelBackend are required.")
         kind = str(body.get("channelType", "ECOMMERCE"))
-        entry = Channel(tenant.next_id(), str(body["label"]), kind, int(behind),
-                        bool(body.get("active", True)), _written(body))
-        tenant.channels[entry.id] = entry
+        if kind not in tenant.backends[int(behind)].channel_types:
+            raise invalid(f"The backend takes no channel of the type {kind}.")
+        entry = channels.create(tenant, str(body["label"]), kind, int(behind),
+                                bool(body.get("active", True)), _written(body))
         return _announced(world, entry, "create")
 
     @routes.get("/<int:channel_id>")
@@ -79,7 +85,7 @@ def _channels(routes: Blueprint, world: World) -> None:
 
     @routes.put("/<int:channel_id>")
     def write_channel(channel_id: int) -> Any:
-        entry, body = _channel(channel_id), request.get_json(silent=True) or {}
+        entry, body = _channel(channel_id), sent_object()
         entry.label = str(body.get("label", entry.label))
         entry.active = bool(body.get("active", entry.active))
         entry.fields = {**entry.fields, **_written(body)}
@@ -93,13 +99,16 @@ def _channels(routes: Blueprint, world: World) -> None:
 
     @routes.delete("/<int:channel_id>")
     def delete_channel(channel_id: int) -> Response:
-        entry, tenant = _channel(channel_id), current_tenant()
-        with tenant.lock:
-            for article in tenant.articles.between():
-                article.drop(channel_id)
-            del tenant.channels[channel_id]
+        entry = _channel(channel_id)
+        channels.delete(current_tenant(), channel_id)
         _announced(world, entry, "delete")
         return Response(status=200)
+
+
+    @routes.get("/<int:channel_id>/storage")
+    def storages(channel_id: int) -> Any:
+        shown = dto.channel(_channel(channel_id), current_tenant())
+        return jsonify(shown["salesChannelStorages"])
 
 
 def _backend(backend_id: int) -> Backend:
@@ -121,7 +130,6 @@ def _written(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _announced(world: World, entry: Channel, change: str) -> dict[str, Any]:
-    suppressed = request.headers.get(SUPPRESS, "").lower() == "true"
-    world.courier.post(current_tenant(), f"sales_channel.{change}", {"id": entry.id},
-                       silent_for=world.tokens.app_identifier if suppressed else None)
+    world.courier.announce(current_tenant(), f"sales_channel.{change}", {"id": entry.id},
+                           spared=world.spared())
     return dto.channel(entry, current_tenant())

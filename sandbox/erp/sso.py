@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from flask import Blueprint, request
@@ -28,14 +29,26 @@ def blueprint(world: World) -> Blueprint:
             tenant = world.tokens.tenant_of_offline(form.get("refresh_token", ""))
         except InvalidToken:
             return _refused(400, "invalid_grant", "Invalid refresh token")
-        lifetime_s = world.options.access_token_s
-        return {
-            "access_token": world.tokens.access_token(tenant, lifetime_s),
-            "expires_in": int(lifetime_s), "refresh_expires_in": 0, "token_type": "Bearer",
-            "refresh_token": form["refresh_token"], "scope": "offline_access",
-        }
+        return _granted(world, tenant, form["refresh_token"])
 
     return routes
+
+
+def _granted(world: World, tenant: str, offline_token: str) -> dict[str, Any]:
+    options = world.options
+    answer: dict[str, Any] = {
+        "access_token": world.tokens.access_token(tenant, options.access_token_s),
+        "refresh_expires_in": 0, "token_type": "Bearer", "scope": "offline_access",
+    }
+    if options.token_expires_in != "omitted":
+        lifetime_s = int(options.access_token_s)
+        in_text = options.token_expires_in == "text"
+        answer["expires_in"] = str(lifetime_s) if in_text else lifetime_s
+    if options.refresh_token != "omitted":
+        is_new = options.refresh_token == "new"
+        answer["refresh_token"] = (
+            world.tokens.offline_token(tenant, f"/{uuid.uuid4()}") if is_new else offline_token)
+    return answer
 
 
 def _refused(status: int, error: str, description: str) -> tuple[dict[str, str], int]:

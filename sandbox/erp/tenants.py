@@ -17,13 +17,17 @@ from sandbox.erp.model import (
     SECOND_CHANNEL,
     SHOP_CHANNEL,
     Articles,
+    PriceRule,
 )
 from sandbox.erp.options import Options
+from sandbox.erp.shelf import Image, Share, Shelf
+from sandbox.erp.trade import Trade
 
 MAIN_TENANT = "acme"
 SMALL_CATALOGUE = 20
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")  # a tenant is a subdomain
 BACKEND_ID = 7
+FIRST_RECORD_ID = 1001
 
 
 @dataclass
@@ -43,6 +47,7 @@ class Backend:
     app_id: str
     type: str = "APP"
     active: bool = True
+    channel_types: tuple[str, ...] = ("ECOMMERCE",)
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,9 @@ class Tenant:
 
     def __init__(self, name: str, entries: list[CatalogueArticle], first_id: int, app: str) -> None:
         self.name = name
+        self.id = zlib.crc32(name.encode())
         self.lock = threading.RLock()
+        self.offline = False  # every call is answered 503
         self.channels = {
             DEFAULT_CHANNEL: Channel(DEFAULT_CHANNEL, "Ladengeschäft", "STORE"),
             SHOP_CHANNEL: Channel(SHOP_CHANNEL, "Shopware 6", "ECOMMERCE", BACKEND_ID),
@@ -68,26 +75,52 @@ class Tenant:
         self.backends = {BACKEND_ID: Backend(BACKEND_ID, "Vario Relay", app)}
         self.articles = Articles(entries, first_id, self.shop_channels())
         self.registrations: dict[str, list[Registration]] = {}
+        self.price_rules: dict[int, PriceRule] = {}
+        self.trade = Trade(first_id)
+        self.shelf = Shelf(first_id)
         self.migrations: dict[int, dict[str, Any]] = {}
         self.eav_groups: dict[int, dict[str, Any]] = {}
         self.secrets: dict[int, dict[str, Any]] = {}
         self.settings: dict[str, Any] = {}
         self.log_entries: list[dict[str, Any]] = []
-        self._ids = itertools.count(SECOND_CHANNEL + 1)
+        self._channel_ids = itertools.count(SECOND_CHANNEL + 1)
+        self._ids = itertools.count(FIRST_RECORD_ID)
 
     def next_id(self) -> int:
-        """A fresh id for a channel, a backend or an app record."""
+        """A fresh id for a backend or an app record."""
         return next(self._ids)
+
+    def next_channel_id(self) -> int:
+        """Counted apart: the ids of listings leave room for a thousand channels."""
+        return next(self._channel_ids)
+
+    def channel_label(self, channel: int) -> str:
+        """Empty for a channel that was just deleted."""
+        known = self.channels.get(channel)
+        return "" if known is None else known.label
 
     def shop_channels(self) -> list[int]:
         return [channel.id for channel in self.channels.values() if channel.type != "STORE"]
 
-    def register(self, registration: Registration) -> None:
-        """A second registration of the same is no second delivery."""
+    def custom_fields(self) -> set[str]:
+        """Group and attribute, joined by a dot, of all custom fields that exist."""
+        return {f"{group['key']}.{attribute['key']}" for group in self.eav_groups.values()
+                for attribute in group.get("attributes", ())}
+
+    def register(self, registration: Registration, *, twice: bool = False) -> bool:
+        """False if it was there already; unless `twice`, it is then no second delivery."""
         with self.lock:
             known = self.registrations.get(registration.queue, [])
-            if registration not in known:
+            is_new = registration not in known
+            if is_new or twice:
                 self.registrations[registration.queue] = [*known, registration]
+            return is_new
+
+    def forget_registrations(self, app: str) -> None:
+        with self.lock:
+            self.registrations = {
+                queue: [one for one in known if one.app != app]
+                for queue, known in self.registrations.items()}
 
     def deregister(self, registration: Registration) -> bool:
         """False if there was none."""
@@ -124,6 +157,13 @@ class Tenants:
             if name not in self._tenants:
                 self._tenants[name] = self._small(name)
             return self._tenants[name]
+
+    def shared(self, public_id: str) -> tuple[Image, Share] | None:
+        """What any tenant has shared under this public id."""
+        with self._lock:
+            tenants = list(self._tenants.values())
+        return next((found for tenant in tenants
+                     if (found := tenant.shelf.shared.get(public_id))), None)
 
     def _small(self, name: str) -> Tenant:
         mark = zlib.crc32(name.encode())

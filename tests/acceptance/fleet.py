@@ -19,6 +19,7 @@ from sqlalchemy import select
 from integration import channels, sync_runs
 from integration.clock import db_now
 from integration.models import SalesChannel, SyncRun, Tenant, WorkItem
+from integration.toggles import OFF, WRITE_BACK_PARAMETER
 from integration.topology import Topic
 from sandbox import serving
 from sandbox.shops import shopware6
@@ -190,6 +191,7 @@ class Fleet(Service):
             for key, value in credentials.items():
                 sealing = self.runtime.vault if key == "client_secret" else None
                 channels.set_parameter(session, channel.id, key, value, sealing)
+            channels.set_parameter(session, channel.id, WRITE_BACK_PARAMETER, OFF, None)
             return channel.id, shop_url
 
     def _for_sale(self, tenant: str, erp_id: str) -> tuple[str, ...]:

@@ -40,6 +40,7 @@ from integration import (
 )
 from integration.clock import db_now
 from integration.erp import webhooks
+from integration.erp.external_id import ATTRIBUTE_KEY, GROUP_KEY
 from integration.models import (
     AccessToken,
     Lane,
@@ -111,7 +112,11 @@ def hour_of_no_pass(now: datetime) -> int:
 
 
 class Service:
-    """One tenant `acme` with channel 42 on Shopware 6, running and registered for webhooks."""
+    """One tenant `acme` with channel 42 on Shopware 6, running and registered for webhooks.
+
+    `writes_back`: product ids go into the ERP. They have what requests others leave, and most tests
+    count or wait for those of others.
+    """
 
     def __init__(
         self,
@@ -123,10 +128,11 @@ class Service:
         articles: int = 100,
         profile: str = "columns",
         channel_runs: bool = True,
+        writes_back: bool = False,
         overrides: Mapping[str, str] | None = None,
     ) -> None:
         self.folder, self._articles, self._profile = folder, articles, profile
-        self._channel_runs = channel_runs
+        self._channel_runs, self._writes_back = channel_runs, writes_back
         self.port = free_port()
         self.web_url = f"http://127.0.0.1:{self.port}"
         self._stack = ExitStack()
@@ -203,6 +209,8 @@ class Service:
             session.flush()
             self.tenant_id, self.channel_id = tenant.id, channel.id
         self._set_parameters()
+        if self._writes_back:
+            self._create_field()
         config = self.runtime.settings
         webhooks.reconcile(
             self.runtime.erp(self.tenant_id),
@@ -214,6 +222,21 @@ class Service:
     def _set_parameters(self) -> None:
         for key, value in self._shop_credentials.items():
             self.set_parameter(key, value)
+        self.set_parameter(toggles.WRITE_BACK_PARAMETER, "on" if self._writes_back else toggles.OFF)
+
+    def _create_field(self) -> None:
+        """As an installation does."""
+        attribute = {"key": ATTRIBUTE_KEY, "label": "Shop", "type": "TEXT"}
+        group = {"key": GROUP_KEY, "label": "Shop", "attributes": [attribute]}
+        self.runtime.erp(self.tenant_id).post(
+            "/cmn/eav-groups", {**group, "entities": ["articleListing"]}
+        )
+
+    def id_in_erp(self, article: Mapping[str, Any]) -> str | None:
+        """The product id that the ERP shows for the article on channel 42."""
+        found = self.runtime.erp(self.tenant_id).get(f"/erp/articles/{article['id']}/listings")
+        listing = next(one for one in found if str(one["salesChannelRef"]["id"]) == "42")
+        return listing["custom"].get(GROUP_KEY, {}).get(ATTRIBUTE_KEY)
 
     def set_parameter(self, key: str, value: str) -> None:
         """As `channel set` does."""

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from integration import stages, work_items
-from integration.models import Priority, SyncRunState
+from integration import channel_life, registrations, stages, work_items
+from integration.erp import webhooks
+from integration.models import Priority, SalesChannel, SyncRunState
 from integration.topology import Topic
 from tests.acceptance.service import Service, wait_until
 
@@ -50,6 +51,7 @@ def test_a_switched_off_topic_waits_while_the_others_go_on_and_then_sends_what_c
     assert len(service.writes(untouched)) == written[untouched["id"]]
 
 
+@pytest.mark.contract("10.17")
 def test_a_topic_switched_off_between_claim_and_fetch_is_neither_fetched_nor_written(
     service: Service, articles: Articles
 ):
@@ -85,6 +87,71 @@ def test_a_paused_channel_records_and_sends_nothing_until_it_is_resumed(
     assert len(service.writes(article)) == written
     service.change_channel(is_paused=False)
     service.wait_until_right(article)
+
+
+# --- events of the ERP that are no change of an article ------------------------------------------
+
+
+def test_an_image_that_changes_is_kept_and_holds_nothing_else_up(
+    service: Service, articles: Articles
+):
+    article = articles()
+
+    service.edit(article, media=True, name="Mit neuem Bild")
+
+    service.wait_until_right(article)
+    wait_until(lambda: service.item(article, "media"), "the image is kept")
+    item = service.item(article, "media")
+    assert (item.state, item.hold_reason, item.attempts) == ("QUEUED", "topic-not-served", 0)
+
+
+def test_an_offline_erp_is_let_alone_and_caught_up_with_when_it_is_back(
+    service: Service, articles: Articles
+):
+    told, untold = articles(), articles()
+    assert service.webhook("tenant.offline", {}).status_code == 200
+    wait_until(service.is_quiet, "what was under way is over")
+    service.forget_requests()
+
+    service.edit(told, name="Solange er weg war")
+    service.edit_silently(untold, name="Davon sprach niemand")
+    wait_until(lambda: service.open_items() == 1, "the change is kept")
+    assert service.requests_of("erp") == {}
+    assert service.item(told, "article").attempts == 0
+
+    assert service.webhook("tenant.online", {}).status_code == 200
+    service.wait_until_right(told, untold)
+    service.wait_until_idle()
+
+
+def test_a_sales_channel_is_followed_from_its_first_day_to_its_last(service: Service):
+    erp = service.runtime.erp(service.tenant_id)
+    body = {"label": "Dritter Shop", "channelBackend": {"id": 7}}
+    # As an employee does it: what the app writes itself is not told to it.
+    erp_id = str(erp.post("/erp/sales-channels", body, writes=False)["id"])
+
+    def is_named() -> bool:
+        with service.runtime.scope() as session:
+            waiting = channel_life.waiting(session, service.tenant_id)
+            return (erp_id, "Dritter Shop") in waiting
+
+    wait_until(is_named, "the new channel waits for a person")
+    added = SalesChannel(tenant_id=service.tenant_id, erp_id=erp_id, platform="memory")
+    with service.runtime.scope() as session:
+        session.add(added)
+    registrations.reconcile(service.runtime, service.tenant_id)
+
+    erp._call("DELETE", f"/erp/sales-channels/{erp_id}")
+
+    def is_gone() -> bool:
+        with service.runtime.scope() as session:
+            found = session.get_one(SalesChannel, added.id)
+            return found.deleted_at is not None and found.delete_said_at is None
+
+    wait_until(is_gone, "the channel is deleted here too")
+    present = webhooks.registered(erp, service.runtime.settings.app_identifier)
+    assert present == registrations.desired(service.runtime, service.tenant_id)
+    assert not any(f"={erp_id})" in one.queue for one in present)
 
 
 # --- what happens to products --------------------------------------------------------------------

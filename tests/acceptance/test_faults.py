@@ -166,6 +166,7 @@ def test_a_wrong_client_secret_holds_the_channel_with_a_sentence_and_burns_nothi
         ("429-bare", None, 6),  # not told: the ERP's window
     ],
 )
+@pytest.mark.contract("10.6")
 def test_a_429_of_the_erp_pauses_the_tenant_and_burns_no_attempt(
     service: Service, articles: Articles, kind: str, seconds: int | None, pause_s: int
 ):

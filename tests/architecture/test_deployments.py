@@ -41,15 +41,16 @@ def names(deployment: str) -> list[str]:
 
 
 def test_all_three_have_the_documented_processes():
-    parts = ["web", "worker", "worker_backfill", "worker_control", "beat", "flower"]
-    workers = [f"vario-relay-worker@{name}.service" for name in ("live", "backfill", "control")]
+    groups = ("live", "backfill", "write-back", "control")
+    workers = ["worker", "worker_backfill", "worker_write_back", "worker_control"]
+    parts = ["web", *workers, "beat", "flower"]
 
     assert names("Procfile") == parts
     assert names("compose.yaml") == ["migrate", *parts]
     assert names("systemd") == [
         "vario-relay-migrate.service",
         "vario-relay-web.service",
-        *workers,
+        *(f"vario-relay-worker@{name}.service" for name in groups),
         "vario-relay-beat.service",
         "vario-relay-flower.service",
     ]
@@ -158,7 +159,7 @@ def test_the_web_process_does_not_wait_for_rabbitmq():
 
 
 @pytest.mark.pitfall(8)
-@pytest.mark.parametrize("service", ["worker", "worker_backfill", "worker_control"])
+@pytest.mark.parametrize("service", [one for one in OURS if one.startswith("worker")])
 def test_a_worker_is_healthy_while_the_service_settles_what_is_due(service):
     kind, program, *arguments = SERVICES[service]["healthcheck"]["test"]
 

@@ -105,7 +105,7 @@ def commit(faults: Iterable[Fault], where: World, say: Say) -> dict[Fault, Inter
     return times
 
 
-def settle_down(where: World, say: Say) -> None:
+def settle_down(where: World, say: Say, name: str = "chaos") -> None:
     """No more faults; wait until the shop is right and nothing is left to do, or for END_S."""
     began = last = time.monotonic()
     where.clear_faults()
@@ -120,8 +120,8 @@ def settle_down(where: World, say: Say) -> None:
     try:
         wait_until(is_over, "the shop is right and nothing is left to do", END_S)
     except AssertionError as error:
-        say(f"chaos: {error}")
-    say(f"chaos: calm {time.monotonic() - began:.1f} s after the last fault")
+        say(f"{name}: {error}")
+    say(f"{name}: calm {time.monotonic() - began:.1f} s after the last fault")
 
 
 def judge(report: Report, where: World, editor: Editor, blocked: list[Interval]) -> None:
@@ -130,15 +130,13 @@ def judge(report: Report, where: World, editor: Editor, blocked: list[Interval])
     Time in which nothing can be pushed, `blocked` by other faults or by the breaker of a shop that
     failed again and again, does not count for a repair.
     """
-    sent = requests.get(f"{where.erp_url}/_sandbox/webhooks?limit=1", timeout=30).json()
-    report.edits, report.webhooks = editor.edits, sent["sent"]
+    report.edits, report.webhooks = editor.edits, webhook_counts(where)["sent"]
     verdict = where.verdict()
     report.articles, report.lost = verdict.articles, verdict.articles - verdict.identical
     report.wrong += verdict.differences
-    numbers = Counter(one["number"] for one in comparison.all_rows(where.shop_url, "products"))
-    double = [number for number, count in numbers.items() if count > 1]
+    double = products_twice(where)
     report.twice = len(double)
-    report.wrong += [f"article {number}: has two products" for number in double]
+    report.wrong += double + wrong_ids(where)
     late = [without(blocked, one) for one in all_late_writes(where, editor)]
     report.late_writes = len(late)
     final = [one for one in late if one.repaired_s is None]
@@ -150,11 +148,42 @@ def judge(report: Report, where: World, editor: Editor, blocked: list[Interval])
         for o in late
         if o.repaired_s is not None and o.repaired_s > REPAIRED_S
     ]
-    report.wrong += [f"work item not done: {_line(one)[:300]}" for one in unfinished(where)]
+    report.wrong += left_to_do(where)
+
+
+def products_twice(where: World) -> list[str]:
+    """A sentence for each article that has two products."""
+    numbers = Counter(one["number"] for one in comparison.all_rows(where.shop_url, "products"))
+    return [f"article {one}: has two products" for one, count in numbers.items() if count > 1]
+
+
+def left_to_do(where: World) -> list[str]:
+    """A sentence for each work item, webhook or hold that should be over."""
+    wrong = [f"work item not done: {_line(one)[:300]}" for one in unfinished(where)]
+    sent = webhook_counts(where)
     if sent["pending"] or sent["erroneous"]:
-        report.wrong.append(f"webhooks pending {sent['pending']}, given up {sent['erroneous']}")
+        wrong.append(f"webhooks pending {sent['pending']}, given up {sent['erroneous']}")
     reasons = [one for one in (where.channel().held_reason, where.tenant().held_reason) if one]
-    report.wrong += [f"held: {reason}" for reason in reasons]
+    return wrong + [f"held: {reason}" for reason in reasons]
+
+
+def webhook_counts(where: World) -> dict[str, int]:
+    return dict(requests.get(f"{where.erp_url}/_sandbox/webhooks?limit=1", timeout=30).json())
+
+
+def wrong_ids(where: World) -> list[str]:
+    """Products whose id is not the one that the ERP shows."""
+    products = where.products()
+    shown = {
+        number: (where.id_in_erp(article), products[number]["id"])
+        for article in where.articles()
+        if (number := str(article["number"])) in products
+    }
+    return [
+        f"article {number}: the ERP shows product {found}, the shop has {product}"
+        for number, (found, product) in shown.items()
+        if found != product
+    ]
 
 
 def without(blocked: list[Interval], late: LateWrite) -> LateWrite:
@@ -221,4 +250,4 @@ def evidence(where: World, editor: Editor, wrong: str) -> str:
     ]
     told = sorted(editor.ledger.story(number)[-20:] + writes)
     logs = where.log_tail((f"article={article['id']}", "late=", "claims.expired", "ERROR"))
-    return "\n".join([f"chaos: story of {article}", *rows, *told, *logs])
+    return "\n".join([f"story of {article}", *rows, *told, *logs])

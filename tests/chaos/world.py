@@ -55,7 +55,13 @@ class World(Service):
         environ = {k: v for k, v in os.environ.items() if not k.startswith("RELAY_")}
         environ["REMAP_SIGTERM"] = "SIGQUIT"  # as in the Procfile
         super().__init__(
-            folder, environ, database_url, broker_url, articles=articles, overrides=SCALED
+            folder,
+            environ,
+            database_url,
+            broker_url,
+            articles=articles,
+            writes_back=True,
+            overrides=SCALED,
         )
         # Of the range that no outgoing connection takes while the web process is away.
         self.port = free_port()

@@ -65,7 +65,7 @@ class Relay:
         self.runtime.engine.dispose()
         memory.forget_shops()
 
-    def erp(self, route: str, **body: Any) -> Any:
+    def erp(self, route: str, /, **body: Any) -> Any:
         """POST to the sandboxed ERP's own routes."""
         answer = requests.post(f"{self.erp_url}/_sandbox/{route}", json=body, timeout=30)
         assert answer.ok, answer.text

@@ -5,7 +5,7 @@ import pytest
 from integration import channels, toggles
 from integration.errors import UsageError
 from integration.models import ChannelParameter, SalesChannel, Tenant
-from integration.topology import Topic
+from integration.topology import TOGGLE_BY_TOPIC, Topic
 from integration.vault import Vault, new_key
 
 
@@ -14,9 +14,10 @@ def vault() -> Vault:
     return Vault((new_key(),))
 
 
+@pytest.mark.contract("10.17")
 def test_without_a_row_every_topic_is_on(database):
     with database.scope() as session:
-        assert toggles.states(session, database.channel) == dict.fromkeys(Topic, True)
+        assert toggles.states(session, database.channel) == dict.fromkeys(TOGGLE_BY_TOPIC, True)
 
 
 def test_a_toggle_switches_one_topic_of_one_channel(database):
@@ -48,6 +49,7 @@ def test_a_channel_is_read_with_its_parameters_and_opened_secrets(database, vaul
     assert "s3cret" not in repr(view)
 
 
+@pytest.mark.contract("10.17")
 def test_a_parameter_set_again_is_replaced_also_as_a_secret(database, vault):
     with database.scope() as session:
         channels.set_parameter(session, database.channel, "currency", "CHF", None)

@@ -20,8 +20,10 @@ from integration.db import build_engine, session_scope
 from integration.errors import UsageError
 from integration.models import (
     AccessToken,
+    ArticleHold,
     Base,
     ChannelFact,
+    ChannelMapping,
     ChannelParameter,
     Lane,
     Listing,
@@ -99,6 +101,8 @@ def fill(engine: Engine) -> None:
                 ShopHealth(**key, failures=1, trips=0, reason="no answer", latency_s=2.5),
                 RateBucket(name="erp:1", tokens=-2.5, filled_at=LEARNT_AT),
                 TransferToggle(**key, topic=STOCK, is_on=False),
+                ChannelMapping(**key, kind="unit", erp_value="lb", shop_value="0.45359237"),
+                ArticleHold(**key, topic=STOCK, article_id="1", reason="recall", held_by="anna"),
             ]
         )
         run = sync_runs.start(session, channel.id, sync_runs.INITIAL, ("stock",))

@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import delete, select, update
 
 from integration import (
+    availability,
     counter_store,
     counters,
     metrics,
@@ -20,6 +21,7 @@ from integration import (
     work_items,
     work_outcomes,
 )
+from integration.channel_stops import SWITCHED_OFF
 from integration.clock import db_now
 from integration.counters import Counter, Key
 from integration.errors import ClaimLost, Rejected, TransientError
@@ -308,6 +310,19 @@ def test_a_held_tenant_stops_all_its_channels(database):
         session.execute(update(Tenant).values(held_reason="reconnect the app"))
 
     assert set(stopped(database).values()) == {"held"}
+
+
+def test_what_the_erp_stopped_needs_no_person(database):
+    database.add_channel("43", held_reason=SWITCHED_OFF)
+    database.add_channel("44", deleted_at=db_now(), is_paused=True)
+    assert set(stopped(database).values()) == {"inactive"}
+    with database.scope() as session:
+        availability.went_offline(session, database.tenant)
+
+    causes = stopped(database)
+
+    assert {channel for channel, _ in causes} == {"42", "43"}
+    assert set(causes.values()) == {"offline"}
 
 
 def test_a_channel_that_was_removed_leaves_no_series(database):

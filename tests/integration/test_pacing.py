@@ -195,6 +195,7 @@ def test_backfill_waits_for_what_live_work_leaves_and_does_not_reserve_it(databa
     assert stored(database).tokens == 1.0
 
 
+@pytest.mark.contract("10.6")
 def test_during_a_pause_nobody_takes_anything(database):
     bucket = Bucket(database.scope, NAME, ERP)
     bucket.pause(60)
@@ -247,6 +248,7 @@ def test_what_is_paused_is_named_until_the_pause_ends(database):
         assert pacing.paused_until(session) == {}
 
 
+@pytest.mark.contract("10.3")
 def test_tenants_and_shops_have_buckets_of_their_own(database):
     assert pacing.erp_bucket_name(1) != pacing.shop_bucket_name(1)
     take_until_refused(Bucket(database.scope, pacing.erp_bucket_name(1), FROZEN))

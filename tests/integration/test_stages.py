@@ -48,6 +48,7 @@ def in_shop(relay, article):
     return article
 
 
+@pytest.mark.contract("10.4")
 def test_a_new_product_brings_price_and_stock_of_the_same_fetch(relay, article):
     relay.hint(ARTICLE, article)
     relay.drain()
@@ -185,6 +186,7 @@ def test_refused_credentials_hold_the_channel_and_burn_nothing(relay, article):
     assert (row.state, row.attempts) == (WorkItemState.QUEUED, 0)
 
 
+@pytest.mark.contract("10.7")
 def test_a_revoked_offline_token_holds_the_tenant(relay, article):
     relay.erp("faults", kind="invalid-grant")
     relay.hint(ARTICLE, article)
@@ -222,6 +224,8 @@ def test_the_log_of_a_tenants_hold_names_the_tenant_as_people_do(relay, article,
 
 
 @pytest.mark.pitfall(16)
+@pytest.mark.contract("10.4")
+@pytest.mark.contract("10.11")
 def test_a_hint_during_a_push_queues_exactly_one_follow_up(relay, in_shop):
     relay.edit(in_shop, stock=5)
     relay.hint(STOCK, in_shop)
@@ -306,6 +310,7 @@ def test_a_hundred_articles_are_one_query(relay):
     assert relay.erp_requests() - before == 1
 
 
+@pytest.mark.contract("10.17")
 def test_a_switched_off_topic_gives_its_claim_back_before_the_fetch(relay, in_shop):
     relay.hint(STOCK, in_shop)
     claim_id = relay.claim()

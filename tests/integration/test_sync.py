@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import select
 
 from integration import sync, sync_runs, toggles, vault, work_items
 from integration.erp.client import VqlPage
+from integration.errors import Rejected
 from integration.models import Listing, Priority, SyncCursor, SyncRun, WorkItem
 from integration.runtime import Runtime
 from integration.settings import from_env
@@ -171,6 +173,7 @@ def test_an_erp_that_shows_less_than_it_counts_makes_the_run_red_and_withdraws_n
     assert "counts 5 listed articles but showed only 3" in run.message
 
 
+@pytest.mark.contract("10.14")
 def test_what_is_in_the_shop_and_was_not_shown_is_asked_for(runtime):
     put_in_shop(runtime, [900])
     put_in_shop(runtime, [901], is_active=False)
@@ -241,6 +244,54 @@ def test_articles_that_another_run_took_over_do_not_count_as_delisted(runtime):
     sync.advance(runtime, first, "driver", budget_s=5)
 
     assert run_of(runtime, first).state == "DONE", run_of(runtime, first).message
+
+
+@pytest.mark.contract("10.22")
+@pytest.mark.parametrize("asked_first", [0, 1])
+def test_an_erp_that_refuses_the_question_ends_the_run_and_withdraws_nobody(asked_first, runtime):
+    put_in_shop(runtime, range(1, 251))
+    run_id = start(runtime, list(range(1, 251)))
+    pages, real = [], runtime.listed.vql
+
+    def refuse(statement, **paging):
+        pages.append(statement)
+        if len(pages) > 2 * asked_first:
+            raise Rejected("422: The column listings.salesChannel.id does not exist (trackingId t)")
+        return real(statement, **paging)
+
+    runtime.listed.vql = refuse
+    read(runtime, run_id)
+    settle_all(runtime)
+    assert sync.advance(runtime, run_id, "driver", budget_s=5) is False
+
+    run = run_of(runtime, run_id)
+    assert run.state == "RED"
+    assert "does not show what is listed" in run.message
+    assert "(trackingId t)" in run.message
+    assert run.seen == 100 * asked_first
+    assert len(pages) == 2 * asked_first + 1  # not asked again
+    with runtime.scope() as session:
+        assert session.scalars(select(Listing.is_active).distinct()).all() == [True]
+
+
+def test_an_erp_that_shows_its_first_page_for_ever_makes_the_run_red(runtime):
+    put_in_shop(runtime, range(1, 251))
+    run_id = start(runtime, list(range(1, 251)))
+    real = runtime.listed.vql
+
+    def again(statement, *, limit=100, offset=0):
+        page = real(statement, limit=limit, offset=0)
+        more = "count(" not in statement
+        return replace(page, more=more, next_offset=offset + limit)
+
+    runtime.listed.vql = again
+    asked = read(runtime, run_id)
+    settle_all(runtime)
+    assert sync.advance(runtime, run_id, "driver", budget_s=5) is False
+
+    run = run_of(runtime, run_id)
+    assert (run.state, run.seen, len(asked)) == ("RED", 100, 100)
+    assert "counts 250 listed articles but showed only 100" in run.message
 
 
 def test_an_article_listed_behind_the_reader_is_no_reason_for_red(runtime):

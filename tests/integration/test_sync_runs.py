@@ -151,6 +151,7 @@ def hour_now(database: Database) -> int:
         return session.scalars(select(db_now())).one().astimezone(BERLIN).hour
 
 
+@pytest.mark.contract("10.14")
 def test_a_night_begins_one_run_per_running_channel(database):
     other, paused = database.add_channel("43"), database.add_channel("44", is_paused=True)
     held = database.add_channel("45")
@@ -169,6 +170,7 @@ def test_a_night_begins_one_run_per_running_channel(database):
 
 
 @pytest.mark.pitfall(32)
+@pytest.mark.contract("10.20")
 def test_two_beats_begin_one_night(database):
     hour = hour_now(database)
 
@@ -194,6 +196,7 @@ def test_a_run_is_driven_by_one_at_a_time(database):
     assert due(database) == []
 
 
+@pytest.mark.contract("10.20")
 def test_of_several_drivers_that_come_together_one_drives(database):
     run_id = start(database)
 

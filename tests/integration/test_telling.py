@@ -37,6 +37,7 @@ def record(database, held, error_by_entity):
         )
 
 
+@pytest.mark.contract("10.19")
 def test_a_line_of_one_item_names_it(database, told):
     database.hint(STOCK, "5")
     held = database.hold(STOCK)
@@ -84,6 +85,7 @@ def test_rows_that_met_the_same_error_are_one_line_and_the_others_their_own(data
     assert told()[0][1]["reason"] == "no answer"
 
 
+@pytest.mark.contract("10.19")
 def test_the_attempt_counts_up(database, told):
     database.hint(STOCK, "1")
     for _ in range(2):

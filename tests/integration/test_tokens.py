@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from integration.clock import db_now
-from integration.errors import Busy, TransientError
+from integration.errors import Busy, TenantError, TransientError
 from integration.models import AccessToken
 from integration.tokens import DbTokenStore
 from integration.vault import Vault, new_key
@@ -51,6 +51,7 @@ def test_a_token_is_fetched_once(database):
     assert (tokens, issuer.issued) == (["t1"] * 3, 1)
 
 
+@pytest.mark.contract("10.18")
 def test_a_token_is_sealed(database):
     # with blanks, which a sealed text never has: a short one stands in it by chance
     secret = "an access token"
@@ -75,6 +76,7 @@ def test_each_name_has_a_token_of_its_own(database):
     assert store(database, name="shop:2").get(issuer) == "t2"
 
 
+@pytest.mark.contract("10.7")
 def test_a_token_is_renewed_at_90_percent_of_its_life(database):
     store(database).get(Issuer(life_s=1_000.0))
     kept = row(database)
@@ -88,6 +90,7 @@ def test_a_token_is_renewed_at_90_percent_of_its_life(database):
     assert store(database).get(issuer) == "t2"
 
 
+@pytest.mark.contract("10.7")
 def test_threads_that_ask_together_fetch_once(database):
     issuer, entered, go = Issuer(), threading.Event(), threading.Event()
 
@@ -182,3 +185,51 @@ def test_a_token_fetched_while_an_older_one_is_dropped_stays(postgres):
     store(postgres, Slow((new_key(),))).drop("t1")
 
     assert store(postgres).get(lambda: pytest.fail("the new one was lost")) == "new"
+
+
+@pytest.mark.contract("10.7")
+def test_a_sign_in_that_hangs_blocks_nobody_but_the_one_who_asks_it(database):
+    entered, go = threading.Event(), threading.Event()
+
+    def hang() -> tuple[str, float]:
+        entered.set()
+        assert go.wait(PATIENCE_S)
+        raise TransientError("the sign-in did not answer")
+
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(store(database).get, hang)
+        assert entered.wait(PATIENCE_S)
+        # Each of these returns, although the first one still waits for its answer.
+        for _ in range(3):
+            with pytest.raises(Busy):
+                store(database, patience_s=0.01).get(lambda: pytest.fail("asked too"))
+        go.set()
+        with pytest.raises(TransientError, match="did not answer"):
+            asking.result(PATIENCE_S)
+
+
+def test_a_sign_in_that_fails_is_overlooked_and_let_alone_while_the_old_token_is_valid(database):
+    store(database).get(Issuer())
+    change(database, renew_at=db_now(-1))
+
+    def fail() -> tuple[str, float]:
+        raise TransientError("504")
+
+    assert store(database).get(fail) == "t1"
+    assert store(database).get(lambda: pytest.fail("asked at once again")) == "t1"
+
+    issuer = Issuer()
+    issuer.issued = 1
+    change(database, renewing_until=db_now(-1))
+    assert store(database).get(issuer) == "t2"
+
+
+def test_a_refused_app_is_not_overlooked_although_the_old_token_is_valid(database):
+    store(database).get(Issuer())
+    change(database, renew_at=db_now(-1))
+
+    def refuse() -> tuple[str, float]:
+        raise TenantError("reconnect the app")
+
+    with pytest.raises(TenantError):
+        store(database).get(refuse)

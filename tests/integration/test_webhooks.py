@@ -7,11 +7,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import responses
 from sqlalchemy import update
 
-from integration import work_items
+from integration import channels, events, work_items
+from integration.clock import db_now
 from integration.db import session_scope
-from integration.models import Listing, SalesChannel, WorkItem
+from integration.models import Listing, SalesChannel, Tenant, WorkItem
 from integration.topology import Topic
 from tests.unit.webhooks.support import KEY, World, bearer, build_world, token
 
@@ -37,6 +39,7 @@ def channel_id(world: World, erp_id: str) -> int:
 # Accepted
 
 
+@pytest.mark.contract("10.1")
 @pytest.mark.pitfall(6)
 def test_an_accepted_event_is_committed_when_the_answer_comes(world):
     response = world.post(f"{ARTICLE}/42", {"articleId": 4711, "listingId": 90210})
@@ -52,6 +55,7 @@ def test_an_article_event_without_a_channel_reaches_paused_and_held_channels_too
     assert world.items() == on(Topic.ARTICLE, "5", "42", "43", "44")
 
 
+@pytest.mark.contract("10.12")
 @pytest.mark.parametrize("event", ["create", "update", "delete"])
 def test_a_price_event_reaches_the_prices_of_all_channels(world, event):
     response = world.post(f"article-price.{event}", {"articleId": 5, "priceId": 9})
@@ -97,9 +101,20 @@ def test_the_content_type_does_not_matter(world, content_type):
     assert world.items() == on(Topic.ARTICLE, "5", "42")
 
 
+@pytest.mark.contract("10.4")
+@pytest.mark.parametrize("name", ["listingId", "priceId", "categoryId"])
+def test_an_article_event_without_an_article_asks_for_a_pass_over_all_articles(world, name):
+    assert world.post(f"{ARTICLE}/42", {name: 9}).status_code == 200
+    assert world.post(f"{ARTICLE}/42", {name: 10}).status_code == 200
+
+    assert world.items() == []
+    assert world.passes() == [("42", "article")]
+
+
 # What a price event without an article means
 
 
+@pytest.mark.contract("10.12")
 @pytest.mark.parametrize("name", ["priceId", "listingId", "categoryId"])
 def test_a_price_event_without_an_article_asks_for_a_pass_over_all_prices(world, name):
     assert world.post(PRICE, {name: 9}).status_code == 200
@@ -139,6 +154,7 @@ def test_a_price_event_that_names_nothing_is_refused(world):
         ({"id": 99}, ["42", "43", "44"], []),  # another merchant's channel: an article of ours
     ],
 )
+@pytest.mark.contract("10.12")
 def test_a_stock_event_by_its_ids(world, body, channels, passes):
     assert world.post(STOCK, body).status_code == 200
     entity_id = str(body.get("articleId") or body.get("id") or body.get("entityId"))
@@ -206,6 +222,151 @@ def test_a_stock_event_of_one_channel_stays_with_it(world):
     assert world.passes() == []
 
 
+# Topics that this version does not carry
+
+
+@pytest.mark.contract("10.13")
+@pytest.mark.parametrize(
+    ("event", "body", "topic", "entity", "channels"),
+    [
+        ("article-shelf.update/42", {"articleId": 5}, Topic.MEDIA, "5", ["42"]),
+        ("article-shelf.update", {"articleId": 5}, Topic.MEDIA, "5", ["42", "43", "44"]),
+        (
+            "shelf-document.update",
+            {"shelfDocumentId": 7},
+            Topic.MEDIA,
+            "shelf-document:7",
+            ["42", "43", "44"],
+        ),
+        (
+            "document.customer_delivery_document.order_to_delivery",
+            {"id": 77},
+            Topic.ORDER_STATUS,
+            "77",
+            ["42", "43", "44"],
+        ),
+        (
+            "document.customer_delivery_invoice.order_to_deliveryinvoice",
+            {"id": "77"},
+            Topic.ORDER_STATUS,
+            "77",
+            ["42", "43", "44"],
+        ),
+        (
+            "shipment.parcel.completed",
+            {"shipmentId": 77, "parcelId": 781},
+            Topic.ORDER_STATUS,
+            "shipment:77",
+            ["42", "43", "44"],
+        ),
+    ],
+)
+def test_what_is_not_carried_yet_is_kept_and_held(world, event, body, topic, entity, channels):
+    for _ in range(3):
+        assert world.post(event, body).status_code == 200
+
+    assert world.items() == on(topic, entity, *channels)
+    with session_scope(world.engine) as session:
+        for item in session.query(WorkItem):
+            assert (item.state, item.hold_reason, item.generation, item.attempts) == (
+                "QUEUED",
+                "topic-not-served",
+                3,
+                0,
+            )
+
+
+def test_a_parcel_is_not_taken_for_the_document_of_its_number(world):
+    world.post("shipment.parcel.completed/42", {"shipmentId": 77})
+    world.post("document.customer_delivery_document.order_to_delivery/42", {"id": 77})
+
+    assert world.items() == on(Topic.ORDER_STATUS, "77", "42") + on(
+        Topic.ORDER_STATUS, "shipment:77", "42"
+    )
+
+
+# The life of sales channels and of the ERP
+
+
+def is_asked_for(world: World, tenant: str = "acme") -> bool:
+    """Whether somebody wants to know which sales channels the tenant's ERP has."""
+    with session_scope(world.engine) as session:
+        found = session.query(Tenant).filter_by(subdomain=tenant).one()
+        return found.channels_due_at is not None
+
+
+@pytest.mark.parametrize("event", ["create", "update", "delete"])
+def test_an_event_of_a_sales_channel_is_noted_and_nobody_is_asked_in_the_request(world, event):
+    assert world.post(f"sales_channel.{event}", {"id": 77}).status_code == 200
+
+    assert is_asked_for(world)
+    assert not is_asked_for(world, "globex")
+    assert world.items() == world.passes() == []
+    assert len(world.wakes) == 1
+
+
+def test_the_first_sales_channel_of_a_tenant_is_noted(world):
+    assert world.post("sales_channel.create", {"id": 1}, headers=bearer(tenantSubdomain="empty"))
+
+    assert is_asked_for(world, "empty")
+
+
+@pytest.mark.contract("10.21")
+def test_a_channel_that_is_said_to_be_deleted_stops_at_once(world):
+    assert world.post("sales_channel.delete", {"id": "44"}).status_code == 200
+    assert world.post("sales_channel.delete", {"id": 99}).status_code == 200  # globex's
+
+    with session_scope(world.engine) as session:
+        said = {one.erp_id: one.delete_said_at for one in session.query(SalesChannel)}
+        assert [erp_id for erp_id, at in said.items() if at is not None] == ["44"]
+        joined = session.query(SalesChannel).join(Tenant).filter(channels.is_running())
+        assert joined.all() == []  # 42 is paused, 43 held
+
+
+def test_a_channel_that_is_deleted_gets_no_events_any_more(world):
+    with session_scope(world.engine) as session:
+        session.execute(
+            update(SalesChannel).where(SalesChannel.erp_id == "44").values(deleted_at=db_now())
+        )
+
+    assert world.post(f"{ARTICLE}/44", {"id": 5}).status_code == 404
+    assert world.post(ARTICLE, {"id": 5}).status_code == 200
+    assert world.post(PRICE, {"priceId": 5}).status_code == 200
+    assert world.items() == on(Topic.ARTICLE, "5", "42", "43")
+    assert world.passes() == [("42", "price"), ("43", "price")]
+
+
+@pytest.mark.parametrize("body", [{}, {"id": 1}, {"id": "x"}])
+def test_an_erp_that_goes_offline_stops_its_tenant_and_one_that_is_back_lets_it_go(world, body):
+    assert world.post("tenant.offline", body).status_code == 200
+    with session_scope(world.engine) as session:
+        offline = {one.subdomain: one.offline_since for one in session.query(Tenant)}
+        assert [name for name, since in offline.items() if since is not None] == ["acme"]
+
+    assert world.post("tenant.online", body).status_code == 200
+    with session_scope(world.engine) as session:
+        assert session.query(Tenant).filter(Tenant.offline_since.is_not(None)).all() == []
+    everything = "article,price,stock"
+    assert world.passes() == [("42", everything), ("43", everything), ("44", everything)]
+
+
+def test_an_erp_that_says_twice_that_it_is_back_is_caught_up_with_once(world):
+    for _ in range(3):
+        world.post("tenant.online", {"id": 1})
+
+    assert len(world.passes()) == 3  # one of each channel
+
+
+@pytest.mark.contract("10.1")
+@pytest.mark.parametrize("event", sorted(events.EVENT_BY_NAME))
+def test_no_event_asks_anybody_while_it_is_taken(world, event):
+    with responses.RequestsMock() as internet:  # lets nothing through
+        answer = world.post(event, {"id": 42, "articleId": 42, "shelfDocumentId": 7, "parcelId": 8})
+
+    assert answer.status_code == 200
+    assert len(internet.calls) == 0
+
+
 # Refused
 
 
@@ -231,6 +392,7 @@ def test_two_hundred_bad_calls_at_once_change_nothing(world):
 # What goes with an answer, and what is written about it
 
 
+@pytest.mark.contract("10.23")
 def test_every_answer_carries_a_request_id(world):
     good = {**bearer(), "x-request-id": "erp-7"}
     forged = {**bearer(), "x-request-id": "a b"}

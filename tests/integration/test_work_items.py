@@ -48,6 +48,7 @@ def state(row) -> tuple[str, str | None, int]:
 # The hint
 
 
+@pytest.mark.contract("10.11")
 @pytest.mark.pitfall(13)
 def test_5000_hints_on_one_entity_are_one_row(database):
     with database.scope() as session:
@@ -141,6 +142,7 @@ def test_freshness_counts_from_the_first_event_that_is_not_in_the_shop(database)
     assert row.last_event_at >= first
 
 
+@pytest.mark.contract("10.11")
 def test_a_hint_during_work_moves_only_the_generation(database):
     database.hint(STOCK, "1")
     held = database.hold(STOCK)
@@ -368,6 +370,7 @@ def test_success_clears_what_earlier_failures_left(database):
     assert (row.attempts, row.error_class, row.last_error, row.fingerprint) == (0, None, None, None)
 
 
+@pytest.mark.contract("10.11")
 def test_a_row_hinted_during_its_write_goes_again_and_its_hash_stays_forgotten(database):
     database.hint(STOCK, "1")
     database.push(STOCK, "a")
@@ -773,8 +776,8 @@ def test_products_in_the_shop_are_noted_with_as_many_statements_for_one_as_for_a
 
     def remember(listings: list[dict[str, Any]]) -> tuple[set[str], int]:
         with database.scope() as session, executed(database.engine) as statements:
-            new = shop_products.remember(session, database.channel, listings)
-        return new, len(statements)
+            found = shop_products.remember(session, database.channel, listings)
+        return found.new, len(statements)
 
     assert remember(products(1)) == ({"0"}, 2)
     assert remember(products(100)) == ({str(n) for n in range(1, 100)}, 2)

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import delete, select
 
-from integration import shop_products, toggles, work_items, work_outcomes
+from integration import article_holds, shop_products, toggles, work_items, work_outcomes
 from integration.clock import db_now
 from integration.db import build_engine, session_scope
 from integration.errors import (
@@ -37,7 +37,15 @@ from integration.errors import (
     Throttled,
     TransientError,
 )
-from integration.models import Listing, Priority, SyncRun, TransferToggle, WorkItem
+from integration.models import (
+    BY_HAND,
+    ArticleHold,
+    Listing,
+    Priority,
+    SyncRun,
+    TransferToggle,
+    WorkItem,
+)
 from integration.topology import Topic
 from integration.work_items import Claim, Settled
 from tests.integration.support import LEASE_S, Database, open_database
@@ -152,6 +160,9 @@ STEPS: Mapping[str, tuple[int, Callable[["WorkQueue"], bool]]] = {
     "a_toggle_is_switched_on": (3, has("is_off")),
     "the_mapping_is_added": (2, in_state(MAPPING)),
     "failed_rows_are_replayed": (2, in_state("FAILED")),
+    "an_article_is_held_by_hand": (1, lambda queue: not queue.kept),
+    "what_is_on_its_way_is_held_by_hand": (4, lambda queue: bool(queue.pushes) and not queue.kept),
+    "an_article_is_released": (2, has("kept")),
 }
 #: What a step may be about. `n` counts from the youngest: what is old is mostly over.
 ARGUMENTS: Mapping[str, Any] = {
@@ -187,8 +198,10 @@ class WorkQueue(RuleBasedStateMachine):
         self.lanes: list[tuple[Topic, Priority]] = []
         self.states: set[str | None] = set()
         self.is_off: set[Topic] = set()
+        #: What a person keeps back.
+        self.kept: set[Key] = set()
         with self.scope(0) as session:
-            for model in (WorkItem, Listing, TransferToggle):
+            for model in (WorkItem, Listing, TransferToggle, ArticleHold):
                 session.execute(delete(model))
 
     def scope(self, worker: int) -> Any:
@@ -311,6 +324,25 @@ class WorkQueue(RuleBasedStateMachine):
         with self.scope(worker) as session:
             work_outcomes.replay(session, self.database.channel)
 
+    def an_article_is_held_by_hand(self, worker: int, topic: Topic, article: str) -> None:
+        self.kept.add((topic, article))
+        with self.scope(worker) as session:
+            article_holds.add(
+                session, self.database.channel, article, [topic], reason="recall", by="anna"
+            )
+
+    def what_is_on_its_way_is_held_by_hand(self, worker: int, n: int) -> None:
+        push = nth(self.pushes, n)
+        self.an_article_is_held_by_hand(worker, push.held.topic, min(push.rows))
+
+    def an_article_is_released(self, worker: int, n: int) -> None:
+        topic, article = nth(sorted(self.kept), n)
+        self.kept.remove((topic, article))
+        with self.scope(worker) as session:
+            article_holds.release(
+                session, self.database.channel, article_id=article, topics=[topic]
+            )
+
     # The chain
 
     def a_fetch_runs(self, worker: int, n: int) -> None:
@@ -328,20 +360,25 @@ class WorkQueue(RuleBasedStateMachine):
         except ClaimLost:
             return None
         self._own(held)
+        items = held.items
         with self.scope(worker) as session:
             if not is_on:
-                work_items.release(session, held, [item.id for item in held.items])
-            elif held.topic in CARRIED:
-                waiting = [item.id for item in held.items if item.entity_id not in in_shop]
+                work_items.release(session, held, [item.id for item in items])
+            else:
+                kept = article_holds.keep_back(session, held)
+                items = tuple(item for item in items if item.entity_id not in kept)
+            if is_on and held.topic in CARRIED:
+                waiting = [item.id for item in items if item.entity_id not in in_shop]
                 work_outcomes.wait_for_articles(session, held, waiting)
         self._find_owners()
         if not is_on:
             return None
         rows = {
             item.entity_id: self._read(held.topic, item.entity_id, item.entity_id in in_shop)
-            for item in held.items
+            for item in items
             if held.topic is Topic.ARTICLE or item.entity_id in in_shop
         }
+        assert not {(held.topic, one) for one in rows} & self.kept, "sent although it is held"
         return Message(claim_id, rows) if rows else None
 
     def _read(self, topic: Topic, entity_id: str, is_in_shop: bool) -> Row:
@@ -454,7 +491,7 @@ class WorkQueue(RuleBasedStateMachine):
                 }
                 for one in push.rows
             ],
-        )
+        ).new
         for topic in CARRIED:
             firsts = {one: row.first[topic] for one, row in push.rows.items() if row.first}
             sure = {one: content(firsts[one]) for one in firsts if one in new and one not in late}
@@ -566,6 +603,8 @@ class WorkQueue(RuleBasedStateMachine):
         for row in rows:
             key = (Topic(row.topic), row.entity_id)
             self._check_shape(row)
+            if row.hold_reason == BY_HAND:
+                assert key in self.kept, f"{key} is held and nobody holds it"
             if key in doubted:
                 continue
             if row.state == "COMPLETED":
@@ -611,6 +650,8 @@ class WorkQueue(RuleBasedStateMachine):
             work_outcomes.release_holds(session, self.database.channel, MAPPING)
         for topic in self.is_off:
             self._switch(topic, True)
+        while self.kept:
+            self.an_article_is_released(worker=0, n=0)
         self._find_owners()
         self._work_off()
 
@@ -699,6 +740,20 @@ def freeze(queue: WorkQueue, *, is_swept: bool) -> Push:
 def work_off(queue: WorkQueue) -> None:
     queue._work_off()
     queue.what_is_done_is_right()
+
+
+def test_a_released_article_sends_what_changed_while_it_was_held(queue):
+    change(queue, Topic.ARTICLE)
+    work_off(queue)
+    queue.an_article_is_held_by_hand(0, Topic.ARTICLE, "1")
+    change(queue, Topic.ARTICLE)
+    work_off(queue)
+    assert queue.shop[Topic.ARTICLE, "1"] != queue.erp[Topic.ARTICLE, "1"]
+
+    queue.an_article_is_released(0, 0)
+    work_off(queue)
+
+    assert queue.shop[Topic.ARTICLE, "1"] == queue.erp[Topic.ARTICLE, "1"]
 
 
 @pytest.mark.parametrize("error", ["", *sorted(ERRORS)])

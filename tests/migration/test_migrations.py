@@ -98,7 +98,9 @@ def test_partial_indexes_are_partial(engine):
     assert set(PARTIAL_INDEXES) == {
         "ix_work_item_claimable",
         "ix_work_item_claimed",
+        "ix_work_item_held_for",
         "ix_work_item_open",
+        "ix_work_item_held",
     }
     assert partial_indexes(engine) == PARTIAL_INDEXES
 

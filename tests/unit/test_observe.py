@@ -28,8 +28,12 @@ JWT = "eyJhbGciOiJFUzI1NiJ9.eyJ0ZW5hbnQiOiJhY21lIn0.c2lnbmF0dXJl"
         ("?access_token=abc HTTP/1.1", "?access_token=*** HTTP/1.1"),
         ("api_secret = abc", "api_secret = ***"),
         ("X-Shop-Secret: abc", "X-Shop-Secret: ***"),
+        ("appToken=abc&language=de", "appToken=***&language=de"),
+        ('"GET /install?a=b&c=d HTTP/1.1" 200', '"GET /install?*** HTTP/1.1" 200'),
+        ("https://relay.example/api/uninstall?a=b.", "https://relay.example/api/uninstall?***"),
     ],
 )
+@pytest.mark.contract("10.18")
 def test_a_secret_is_never_shown(text, shown):
     assert masked(text) == shown
 
@@ -71,6 +75,7 @@ def root_logger():
     root.setLevel(level)
 
 
+@pytest.mark.contract("10.18")
 def test_the_log_masks_messages_arguments_and_tracebacks(root_logger, capsys):
     observe.set_up_logging()
 

@@ -66,11 +66,18 @@ def test_backfill_comes_before_write_back():
     assert got[Share.BACKFILL] == pytest.approx(540, abs=20)
 
 
-def test_backfill_gives_way_with_the_next_token():
+def test_ten_thousand_product_ids_are_written_back_in_33_minutes_of_quiet():
+    got = counts({Share.WRITE_BACK: 1}, 33 * 60.0 + 20)
+
+    assert got[Share.WRITE_BACK] >= 10_000
+
+
+@pytest.mark.parametrize("share", [Share.BACKFILL, Share.WRITE_BACK])
+def test_who_comes_behind_gives_way_with_the_next_token(share):
     level, now = FULL, 0.0
     for _ in range(200):  # backfill takes whatever it may, for twenty seconds
         level = level.filled(after(now), BUDGET)
-        level = admit(level, BUDGET, Share.BACKFILL).level or level
+        level = admit(level, BUDGET, share).level or level
         now += 0.1
     waits = []
     for _ in range(5):  # then five live requests come at once

@@ -17,6 +17,7 @@ def test_a_secret_comes_back_as_it_was(secret):
     assert vault.open(vault.seal(secret)) == secret
 
 
+@pytest.mark.contract("10.18")
 def test_a_sealed_secret_shows_nothing_and_never_twice_the_same():
     vault = Vault((NEW,))
 

@@ -102,3 +102,19 @@ def test_a_hash_is_the_same_in_every_process():
         == "23dbdad849c061176c279977ff258fa0bcf7cdb85aa81537c1682e122433584c"
     )
     assert plain == '{"a": "ä", "b": [1.5, null, true]}'
+
+
+def test_numbers_that_are_none_are_no_json_unless_one_of_them_must_not_spoil_the_rest():
+    with pytest.raises(ValueError, match=r"."):
+        wire.loads('{"a": NaN}')
+
+    found = wire.loads('{"a": NaN, "b": -Infinity, "c": 1.5}', allow_nan=True)
+
+    assert str(found["a"]) == "nan"
+    assert str(found["b"]) == "-inf"
+    assert found["c"] == Decimal("1.5")
+
+
+def test_a_text_that_is_nested_without_end_is_no_json():
+    with pytest.raises(ValueError, match="too deeply"):
+        wire.loads("[" * 1_000_000)

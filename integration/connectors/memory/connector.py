@@ -8,6 +8,7 @@ from typing import Any
 
 from integration.connectors.base import (
     Capabilities,
+    Choice,
     Context,
     ListingView,
     Payload,
@@ -23,7 +24,8 @@ from integration.documents import (
     StockDocument,
     WithdrawalDocument,
 )
-from integration.errors import Held, Invalid, Rejected
+from integration.errors import Held, IntegrationError, Invalid, Rejected
+from integration.mapping_kinds import Kind, missing
 from integration.topology import Topic
 
 #: What most platforms take at once; there is no limit here.
@@ -54,6 +56,7 @@ class MemoryConnector:
         }
         if isinstance(document, ArticleDocument):
             result["number"] = document.number
+            result["tax"] = document.tax
             if listing.external_id is None:
                 result["first"] = _first(document)
         elif listing.external_id is None:
@@ -99,8 +102,14 @@ class MemoryConnector:
         """Nothing can be wrong with it."""
         return []
 
+    def offers(self, kind: Kind) -> list[Choice] | None:
+        """What the shop has of a kind; None for what it was not given."""
+        return self._shop.choices.get(kind)
+
     def _write(self, topic: Topic, payload: Payload) -> Receipt:
         article_id, external_id = payload["article_id"], payload["external_id"]
+        if (error := self._tax_missing(payload)) is not None:
+            return Receipt(article_id, error=error)
         if payload["number"] in self._shop.refused_numbers:
             return Receipt(
                 article_id, error=Rejected(self._shop.refused_numbers[payload["number"]])
@@ -113,6 +122,19 @@ class MemoryConnector:
         if topic is not Topic.ARTICLE:
             return Receipt(article_id, error=Invalid(f"article {article_id} has no product"))
         return self._write_first(payload)
+
+    def _tax_missing(self, payload: Payload) -> IntegrationError | None:
+        taxes, body = self._shop.choices.get(Kind.TAX), payload["body"]
+        if taxes is None or "tax_rate" not in body:
+            return None
+        mapped = body.get("tax")
+        if mapped in {one.id for one in taxes}:
+            return None
+        if mapped is None and body["tax_rate"] in {one.code for one in taxes}:
+            return None
+        wanted = mapped or f"of {body['tax_rate']} %"
+        sentence = f"{payload['number']}: the shop has no tax {wanted}"
+        return missing(Kind.TAX, payload["tax"], sentence)
 
     def _write_first(self, payload: Payload) -> Receipt:
         own_id = _own_id(payload)
@@ -180,6 +202,7 @@ def _body(document: Document) -> dict[str, Any]:
         "weight_kg": None if document.weight_kg is None else _plain(document.weight_kg),
         "manufacturer": document.manufacturer,
         "tax_rate": _plain(document.tax_rate),
+        "tax": document.shop_tax,
         "active": document.is_active,
     }
 

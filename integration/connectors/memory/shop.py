@@ -7,7 +7,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from integration.connectors.base import Choice
 from integration.errors import IntegrationError
+from integration.mapping_kinds import Kind
 
 
 @dataclass
@@ -16,7 +18,8 @@ class MemoryShop:
 
     Switches: numbers in `refused_numbers` are refused with the words given; each push first raises
     the next of `failures`, if any; each push that applied raises the next of `failures_after`, as a
-    shop does whose answer got lost (give a TransientError with `outcome_unknown`).
+    shop does whose answer got lost (give a TransientError with `outcome_unknown`). `choices` is
+    what it has of a kind that can be mapped: with taxes in it, an article needs one of them.
     """
 
     products: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -24,6 +27,7 @@ class MemoryShop:
     refused_numbers: dict[str, str] = field(default_factory=dict)
     failures: deque[IntegrationError] = field(default_factory=deque)
     failures_after: deque[IntegrationError] = field(default_factory=deque)
+    choices: dict[Kind, list[Choice]] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def id_of(self, number: str) -> str | None:

@@ -75,7 +75,7 @@ def _sales_channel(client: Client, shop: ShopSettings) -> Iterator[Problem]:
 
 
 def _taxes(client: Client) -> Iterator[Problem]:
-    rates = facts.tax_ids(client)
+    rates = facts.by_rate(facts.taxes(client))
     if not rates:
         yield Problem("taxes", "the shop has no taxes", "create them under Settings > Shop > Tax")
     else:

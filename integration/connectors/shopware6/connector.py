@@ -8,6 +8,7 @@ from typing import Any
 
 from integration.connectors.base import (
     Capabilities,
+    Choice,
     Context,
     ListingView,
     Payload,
@@ -15,7 +16,14 @@ from integration.connectors.base import (
     Receipt,
     RemoteRecord,
 )
-from integration.connectors.shopware6 import batch, checks, payloads, products, refusals
+from integration.connectors.shopware6 import (
+    batch,
+    checks,
+    choices,
+    payloads,
+    products,
+    refusals,
+)
 from integration.connectors.shopware6.batch import Row, Verdict
 from integration.connectors.shopware6.client import Client
 from integration.connectors.shopware6.facts import Facts
@@ -24,6 +32,7 @@ from integration.connectors.shopware6.rows import RowBuilder
 from integration.connectors.shopware6.settings import currency_of, settings_of
 from integration.documents import Document
 from integration.errors import ChannelError, IntegrationError, TransientError
+from integration.mapping_kinds import Kind
 from integration.topology import Topic
 
 # Measured at 0.36 s for 100 rows; the shop writes in slices of 125 and indexes in slices of 50, and
@@ -79,6 +88,10 @@ class Shopware6Connector:
     def check(self) -> list[Problem]:
         """What an operator must fix, and which version the shop has."""
         return checks.problems_of(self._context)
+
+    def offers(self, kind: Kind) -> list[Choice] | None:
+        """What the shop has of a kind; None for what it cannot list."""
+        return choices.offered(self._client, kind)
 
     @cached_property
     def _client(self) -> Client:

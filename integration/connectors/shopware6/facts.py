@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 from integration.connectors.base import FactStore
 from integration.connectors.shopware6.client import Client
@@ -14,10 +15,19 @@ from integration.errors import ChannelError
 DEFAULT_CURRENCY = "b7d2554b0ce847cd82f3ac9bd1c0dfca"
 
 _TAXES = "tax-ids"
+_ALL_TAXES = "all-tax-ids"
 _CURRENCY = "currency"
 _MANUFACTURERS = "manufacturers"
 #: Beyond this the list starts anew; it is read for each batch.
 MANUFACTURERS_KEPT = 2_000
+
+
+class Tax(NamedTuple):
+    """A tax of the shop; the rate in percent as `exact` writes it."""
+
+    id: str
+    rate: str
+    name: str
 
 
 class Facts:
@@ -32,9 +42,22 @@ class Facts:
         known = self._store.get(_TAXES)
         if not isinstance(known, dict) or not wanted <= known.keys():
             # A rate may have been added since; asked once per push, and only if one is missing.
-            known = tax_ids(self._client)
-            self._store.put(_TAXES, known)
+            known = by_rate(self._asked_for_taxes())
         return {rate: known[rate] for rate in wanted if rate in known}
+
+    def taxes_there(self, ids: Iterable[str]) -> frozenset[str]:
+        """Those of `ids` that are taxes of the shop."""
+        wanted = frozenset(ids)
+        known = self._store.get(_ALL_TAXES)
+        if not isinstance(known, list) or not wanted <= set(known):
+            known = [tax.id for tax in self._asked_for_taxes()]
+        return wanted & set(known)
+
+    def _asked_for_taxes(self) -> list[Tax]:
+        found = taxes(self._client)
+        self._store.put(_TAXES, by_rate(found))
+        self._store.put(_ALL_TAXES, [tax.id for tax in found])
+        return found
 
     def manufacturer_ids(self, names: Iterable[str]) -> Mapping[str, str]:
         """Manufacturer id by casefolded name. Lacks what the shop lacks."""
@@ -52,6 +75,7 @@ class Facts:
     def forget_ids(self) -> None:
         """Somebody deleted a tax or a manufacturer in the shop and our ids are stale."""
         self._store.put(_TAXES, None)
+        self._store.put(_ALL_TAXES, None)
         self._store.put(_MANUFACTURERS, None)
 
     def check_currency(self, code: str) -> None:
@@ -67,12 +91,19 @@ class Facts:
         self._store.put(_CURRENCY, code)
 
 
-def tax_ids(client: Client) -> dict[str, str]:
-    """The shop's tax ids by rate."""
-    rows = client.search("tax", includes={"tax": ["id", "taxRate", "position"]})
-    # Several taxes may have one rate (a copy, a special rule): the first in the shop's order.
-    rows.sort(key=lambda row: (row.get("position") or 0, str(row["id"])), reverse=True)
-    return {exact(Decimal(str(row["taxRate"]))): str(row["id"]) for row in rows}
+def taxes(client: Client) -> list[Tax]:
+    """The shop's taxes in its own order."""
+    rows = client.search("tax", includes={"tax": ["id", "taxRate", "name", "position"]})
+    rows.sort(key=lambda row: (row.get("position") or 0, str(row["id"])))
+    return [
+        Tax(str(row["id"]), exact(Decimal(str(row["taxRate"]))), str(row.get("name") or ""))
+        for row in rows
+    ]
+
+
+def by_rate(found: Sequence[Tax]) -> dict[str, str]:
+    """Tax id by rate. Several taxes may have one rate (a copy, a special rule): the first."""
+    return {tax.rate: tax.id for tax in reversed(found)}
 
 
 def manufacturer_ids(client: Client, names: Sequence[str]) -> dict[str, str]:

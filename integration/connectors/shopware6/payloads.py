@@ -66,6 +66,8 @@ class _ArticleBody(Schema):
     weight = _Exact(attribute="weight_kg", allow_none=True, validate=_NOT_NEGATIVE)
     active = fields.Boolean(attribute="is_active")
     taxRate = _Exact(attribute="tax_rate", validate=_NOT_NEGATIVE)
+    # By a mapping; then the rate does not count.
+    taxId = fields.String(attribute="shop_tax", allow_none=True)
     manufacturer = fields.String(
         allow_none=True,
         validate=validate.Length(max=255, error="is longer than the shop's 255 characters"),
@@ -76,6 +78,7 @@ class _ArticleBody(Schema):
         # Many ERPs do not keep manufacturers: the one an agency entered in the shop stays.
         if not body["manufacturer"]:
             del body["manufacturer"]
+        del body["taxRate" if body["taxId"] else "taxId"]
         return body
 
 
@@ -111,6 +114,7 @@ def payload_of(document: Document, listing: ListingView, currency: str) -> Paylo
         "body": _body(document, number or f"article {document.article_id}", currency),
     }
     if isinstance(document, ArticleDocument):
+        result["tax"] = document.tax
         if listing.external_id is None:
             result["first"] = _first(document, currency)
     elif listing.external_id is None:

@@ -17,11 +17,11 @@ from integration.errors import (
     Held,
     IntegrationError,
     Invalid,
-    MappingMissing,
     PermanentError,
     Rejected,
     TransientError,
 )
+from integration.mapping_kinds import Kind, missing
 from integration.topology import Topic
 
 #: In listings, in the search and by direct link.
@@ -42,6 +42,8 @@ class _Known:
 
     product_by_number: Mapping[str, Found]
     tax_id_by_rate: Mapping[str, str]
+    #: Of the taxes that mappings name, those that are there.
+    mapped_tax_ids: frozenset[str]
     manufacturer_id_by_name: Mapping[str, str]
     #: Products of articles of this batch.
     owned_ids: frozenset[str]
@@ -83,12 +85,14 @@ class RowBuilder:
         for currency in {body["currency"] for body in priced}:
             self._facts.check_currency(currency)
         rates = {body["taxRate"] for body in bodies if "taxRate" in body}
+        mapped = {body["taxId"] for body in bodies if "taxId" in body}
         names = {body["manufacturer"] for body in bodies if "manufacturer" in body}
         return _Known(
             product_by_number=products.find_products(
                 self._client, [one["number"] for one in first], with_visibility=True
             ),
             tax_id_by_rate=self._facts.tax_ids(rates) if rates else {},
+            mapped_tax_ids=self._facts.taxes_there(mapped) if mapped else frozenset(),
             manufacturer_id_by_name=self._facts.manufacturer_ids(names),
             owned_ids=frozenset(one["external_id"] for one in payloads if one["external_id"]),
         )
@@ -141,6 +145,8 @@ class RowBuilder:
         values = dict(payload["body"])
         if "taxRate" in values:
             values["taxId"] = _tax_id(values.pop("taxRate"), payload, known)
+        elif "taxId" in values:
+            _require_tax(values["taxId"], payload, known)
         if values.get("weight") is not None:
             values["weight"] = Decimal(values["weight"])
         if "manufacturer" in values:
@@ -169,12 +175,24 @@ def _claim_number(numbers: set[str], number: str) -> None:
 
 def _tax_id(rate: str, payload: Payload, known: _Known) -> str:
     if rate not in known.tax_id_by_rate:
-        raise MappingMissing(
-            f"mapping:tax:{rate}",
+        raise missing(
+            Kind.TAX,
+            # A payload of the version before does not say it.
+            payload.get("tax", f"{rate}%"),
             f"{payload['number']}: the shop has no tax of {rate} %; create it in Shopware under "
-            "Settings > Shop > Tax",
+            "Settings > Shop > Tax, or map the ERP's tax to another one",
         )
     return known.tax_id_by_rate[rate]
+
+
+def _require_tax(tax_id: str, payload: Payload, known: _Known) -> None:
+    if tax_id not in known.mapped_tax_ids:
+        raise missing(
+            Kind.TAX,
+            payload["tax"],
+            f"{payload['number']}: its tax is mapped to {tax_id}, which the shop does not have; "
+            "map it to one that is there",
+        )
 
 
 def _price_values(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -103,8 +103,8 @@ def _tax_mode(known: Setup | None, setup: Setup) -> Iterator[Problem]:
 def _taxes(client: Client, setup: Setup) -> Iterator[Problem]:
     if not setup.has_taxes:
         return
-    rates = facts.tax_classes(client, setup.country)
-    if not rates:
+    rates = facts.by_rate(facts.tax_classes(client, setup.country))
+    if set(rates) <= {"0"}:
         yield Problem(
             "taxes",
             f"the shop has no tax rates for {setup.country or 'its country'}",

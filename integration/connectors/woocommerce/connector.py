@@ -7,6 +7,7 @@ from functools import cached_property
 
 from integration.connectors.base import (
     Capabilities,
+    Choice,
     Context,
     ListingView,
     Payload,
@@ -14,7 +15,7 @@ from integration.connectors.base import (
     Receipt,
     RemoteRecord,
 )
-from integration.connectors.woocommerce import batch, checks, payloads, products
+from integration.connectors.woocommerce import batch, checks, choices, payloads, products
 from integration.connectors.woocommerce.batch import Verdict
 from integration.connectors.woocommerce.client import Client
 from integration.connectors.woocommerce.facts import Facts
@@ -28,6 +29,7 @@ from integration.errors import (
     Rejected,
     TransientError,
 )
+from integration.mapping_kinds import Kind
 from integration.topology import Topic
 
 # A shop takes 100 rows (recorded). A whole product costs it more than a price, and its answer of
@@ -87,6 +89,10 @@ class WooCommerceConnector:
     def check(self) -> list[Problem]:
         """What an operator must fix, and what is worth knowing of the shop."""
         return checks.problems_of(self._context)
+
+    def offers(self, kind: Kind) -> list[Choice] | None:
+        """What the shop has of a kind; None where it cannot list it."""
+        return choices.offered(self._client, self._facts, kind)
 
     @cached_property
     def _client(self) -> Client:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
 
 from integration.connectors.base import FactStore
 from integration.connectors.woocommerce.client import Client
@@ -16,8 +15,8 @@ from integration.errors import ChannelError
 _SETUP = "setup"
 _TAX_CLASSES = "tax-classes"
 
-#: Of the standard rate; its name among the rates is another than at a product (recorded).
-STANDARD = ""
+#: Of the standard rate.
+STANDARD = "standard"
 
 STOCK_IS_OFF = (
     "the shop manages no stock; switch it on under WooCommerce > Settings > Products > Inventory"
@@ -39,6 +38,15 @@ class Setup:
     def keeps_gross(self) -> bool:
         """Which side of a price is written. Without taxes a price is what the customer pays."""
         return self.prices_include_tax or not self.has_taxes
+
+
+@dataclass(frozen=True)
+class TaxClass:
+    """A tax class of the shop; its rate in percent as `exact` writes it."""
+
+    slug: str
+    name: str
+    rate: str
 
 
 class Facts:
@@ -76,20 +84,31 @@ class Facts:
         if not self.setup.manages_stock and not self.learn().manages_stock:
             raise ChannelError(STOCK_IS_OFF)
 
-    def tax_classes(self, rates: Iterable[str]) -> dict[str, str]:
+    def class_by_rate(self, rates: Iterable[str]) -> dict[str, str]:
         """Tax class by rate, the rate in percent as `exact` writes it. Lacks what the shop lacks.
 
         A shop without taxes has one class for all.
         """
-        wanted, setup = set(rates), self.setup
-        if not setup.has_taxes:
+        wanted = set(rates)
+        if not self.setup.has_taxes:
             return dict.fromkeys(wanted, STANDARD)
-        known = self._store.get(_TAX_CLASSES)
-        if not isinstance(known, dict) or not wanted <= known.keys():
-            # A rate may have been added since; asked once per push, and only if one is missing.
-            known = tax_classes(self._client, setup.country)
-            self._store.put(_TAX_CLASSES, known)
-        return {rate: known[rate] for rate in wanted if rate in known}
+        known = self._classes(lambda found: wanted <= by_rate(found).keys())
+        return {rate: one for rate, one in by_rate(known).items() if rate in wanted}
+
+    def classes_there(self, slugs: Iterable[str]) -> frozenset[str]:
+        """Those of the classes that the shop has."""
+        wanted = set(slugs)
+        known = self._classes(lambda found: wanted <= {one.slug for one in found})
+        return frozenset(wanted & {one.slug for one in known})
+
+    def _classes(self, suffices: Callable[[list[TaxClass]], bool]) -> list[TaxClass]:
+        """What is remembered if it suffices; it may have been added since: asked once per push."""
+        stored = self._store.get(_TAX_CLASSES)
+        known = [TaxClass(*one) for one in stored] if isinstance(stored, list) else []
+        if not suffices(known):
+            known = tax_classes(self._client, self.setup.country)
+            self._store.put(_TAX_CLASSES, [[one.slug, one.name, one.rate] for one in known])
+        return known
 
 
 def setup_of(client: Client) -> Setup:
@@ -109,30 +128,36 @@ def setup_of(client: Client) -> Setup:
     )
 
 
-def tax_classes(client: Client, country: str) -> dict[str, str]:
-    """The shop's tax classes by their rate in its own country.
+def tax_classes(client: Client, country: str) -> list[TaxClass]:
+    """The shop's tax classes with their rate in its own country, the standard one first.
 
-    A class that has no rates there charges nothing. Several with one rate: the standard one, then
-    the first in the shop's order.
+    A class that has no rates there charges nothing.
     """
     rows = [one for one in client.pages("/taxes") if one.get("country") in ("", "*", country)]
-    rows.sort(key=lambda row: (row.get("class") != "standard", _order(row)))
-    found: dict[str, str] = {}
-    for row in rows:
-        found.setdefault(exact(Decimal(str(row.get("rate") or 0))), _class_of(row))
-    taxed = {_class_of(row) for row in rows}
+    rate_by_class: dict[str, str] = {}
+    for row in sorted(rows, key=lambda row: int(row.get("order") or 0)):
+        slug = str(row.get("class") or STANDARD)
+        rate_by_class.setdefault(slug, exact(Decimal(str(row.get("rate") or 0))))
     classes = client.get("/taxes/classes")
-    for one in classes if isinstance(classes, list) else ():
-        slug = str(one.get("slug") or "standard")
-        if slug != "standard" and slug not in taxed:
-            found.setdefault("0", slug)
+    found = [
+        TaxClass(
+            str(one.get("slug") or STANDARD),
+            str(one.get("name") or ""),
+            rate_by_class.get(str(one.get("slug") or STANDARD), "0"),
+        )
+        for one in (classes if isinstance(classes, list) else ())
+    ]
+    return sorted(found, key=lambda one: one.slug != STANDARD)
+
+
+def by_rate(classes: Iterable[TaxClass]) -> dict[str, str]:
+    """Class by rate; of several with one rate the first in the shop's order."""
+    found: dict[str, str] = {}
+    for one in classes:
+        found.setdefault(one.rate, one.slug)
     return found
 
 
-def _class_of(row: dict[str, Any]) -> str:
-    slug = str(row.get("class") or "standard")
-    return STANDARD if slug == "standard" else slug
-
-
-def _order(row: dict[str, Any]) -> int:
-    return int(row.get("order") or 0)
+def written_class(slug: str) -> str:
+    """The class as a product names it: the standard one has no name there (recorded)."""
+    return "" if slug == STANDARD else slug

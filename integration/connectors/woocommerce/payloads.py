@@ -1,8 +1,9 @@
 """From documents to bodies for WooCommerce. Pure: nothing is asked of the shop here.
 
-A body holds what we know without the shop: the rate of the tax stands in for its class, the weight
-is in kilograms, and a price has both sides and its currency; `rows` turns them into the shop's
-terms. Amounts are texts in their shortest form, so that equal content has one hash.
+A body holds what we know without the shop: the rate of the tax stands in for its class unless a
+mapping names one, the weight is in kilograms, and a price has both sides and its currency; `rows`
+turns them into the shop's terms. Amounts are texts in their shortest form, so that equal content
+has one hash.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields, post_dump, validate
 
 from integration.connectors.base import ListingView, Payload
 from integration.documents import (
@@ -70,6 +71,13 @@ class _ArticleBody(Schema):
         lambda article: SHOWN if article.is_active else HIDDEN, deserialize=lambda value: value
     )
     taxRate = _Exact(attribute="tax_rate", validate=_NOT_NEGATIVE)
+    # By a mapping; then the rate does not count.
+    taxClass = fields.String(attribute="shop_tax", allow_none=True)
+
+    @post_dump
+    def _leave_one_tax(self, body: dict[str, Any], **_: Any) -> dict[str, Any]:
+        del body["taxRate" if body["taxClass"] else "taxClass"]
+        return body
 
 
 class _PriceBody(Schema):
@@ -99,6 +107,7 @@ def payload_of(document: Document, listing: ListingView, currency: str) -> Paylo
         "body": _body(document, number or f"article {document.article_id}", currency),
     }
     if isinstance(document, ArticleDocument):
+        result["tax"] = document.tax
         if listing.external_id is None:
             result["first"] = _first(document, currency)
     elif listing.external_id is None:

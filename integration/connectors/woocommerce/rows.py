@@ -10,18 +10,18 @@ from typing import Any
 from integration.connectors.base import Payload
 from integration.connectors.woocommerce import products
 from integration.connectors.woocommerce.client import Client
-from integration.connectors.woocommerce.facts import Facts, Setup
+from integration.connectors.woocommerce.facts import Facts, Setup, written_class
 from integration.connectors.woocommerce.payloads import exact
 from integration.connectors.woocommerce.products import MARK, Found
 from integration.errors import (
     Held,
     IntegrationError,
     Invalid,
-    MappingMissing,
     PermanentError,
     Rejected,
     TransientError,
 )
+from integration.mapping_kinds import Kind, missing
 from integration.topology import Topic
 
 #: Kilograms of one unit of the shop.
@@ -64,6 +64,8 @@ class _Known:
 
     setup: Setup
     tax_class_by_rate: Mapping[str, str]
+    #: Of the classes that mappings name, those that are there.
+    mapped_tax_classes: frozenset[str]
     found_by_number: Mapping[str, list[Found]]
     #: Products of articles of this batch.
     owned_ids: frozenset[str]
@@ -122,10 +124,13 @@ class RowBuilder:
             self._facts.check_currency(currency)
         if any(body["manage_stock"] for body in _bodies(Topic.STOCK, topic, payloads)):
             self._facts.check_stock()
-        rates = {one["body"]["taxRate"] for one in payloads if "taxRate" in one["body"]}
+        bodies = [payload["body"] for payload in payloads]
+        rates = {body["taxRate"] for body in bodies if "taxRate" in body}
+        mapped = {body["taxClass"] for body in bodies if "taxClass" in body}
         return _Known(
             setup=self._facts.setup,
-            tax_class_by_rate=self._facts.tax_classes(rates) if rates else {},
+            tax_class_by_rate=self._facts.class_by_rate(rates) if rates else {},
+            mapped_tax_classes=self._facts.classes_there(mapped) if mapped else frozenset(),
             found_by_number=products.find_products(self._client, [one["number"] for one in first]),
             owned_ids=owned_ids(payloads),
         )
@@ -190,7 +195,9 @@ def _values(topic: Topic, payload: Payload, known: _Known) -> dict[str, Any]:
         return _price_values(payload["body"], known.setup)
     values = dict(payload["body"])
     if "taxRate" in values:
-        values["tax_class"] = _tax_class(values.pop("taxRate"), payload, known)
+        values["tax_class"] = written_class(_tax_class(values.pop("taxRate"), payload, known))
+    elif "taxClass" in values:
+        values["tax_class"] = _mapped_class(values.pop("taxClass"), payload, known)
     if "weightKg" in values:
         values["weight"] = _weight(values.pop("weightKg"), known.setup.weight_unit)
     return values
@@ -198,12 +205,25 @@ def _values(topic: Topic, payload: Payload, known: _Known) -> dict[str, Any]:
 
 def _tax_class(rate: str, payload: Payload, known: _Known) -> str:
     if rate not in known.tax_class_by_rate:
-        raise MappingMissing(
-            f"mapping:tax:{rate}",
+        raise missing(
+            Kind.TAX,
+            payload.get("tax", f"{rate}%"),
             f"{payload['number']}: the shop has no tax class of {rate} %; add the rate under "
-            "WooCommerce > Settings > Tax",
+            "WooCommerce > Settings > Tax, or map the ERP's tax to another class",
         )
     return known.tax_class_by_rate[rate]
+
+
+def _mapped_class(tax_class: str, payload: Payload, known: _Known) -> str:
+    """An unknown class would become the standard one without a word (recorded)."""
+    if tax_class not in known.mapped_tax_classes:
+        raise missing(
+            Kind.TAX,
+            payload.get("tax", tax_class),
+            f"{payload['number']}: its tax is mapped to the class {tax_class}, which the shop does "
+            "not have; map it to one that is there",
+        )
+    return written_class(tax_class)
 
 
 def _weight(kilograms: str | None, unit: str) -> str:

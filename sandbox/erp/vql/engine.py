@@ -2,102 +2,46 @@
 
 A source yields its rows in the order of their ids and honours `Bounds`, what the filter says about
 its indexed columns. So a lookup of a hundred ids or a page after an id touches only those rows.
-Null follows SQL: a comparison with null is neither true nor false, and such a row is not selected.
 """
 
 from __future__ import annotations
 
-import operator
-import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from sandbox.erp.vql.syntax import (
-    And,
-    Between,
-    Column,
-    Compare,
-    Expression,
-    In,
-    IsNull,
-    Literal,
-    Not,
-    Or,
-    OrderKey,
-    Select,
-    VqlError,
-)
+from sandbox.erp.vql.filters import comparable, matching
+from sandbox.erp.vql.parts import Answer, Field, Paging, Row, Source
+from sandbox.erp.vql.syntax import Column, OrderKey, Select, VqlError
 
-DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
 AGGREGATES = ("count", "sum", "avg", "min", "max")
-
-Row = Any
-Predicate = Callable[[Row], bool | None]
+AS_DOCUMENTED = Paging()
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A column that a source offers. `kind` is id, text, bool, number, time or custom."""
-
-    path: str
-    kind: str
-    get: Callable[[Row], Any]
-
-
-@dataclass
-class Bounds:
-    """What a filter demands of the indexed columns; None where it demands nothing."""
-
-    among: dict[str, set] = field(default_factory=dict)
-    after: int | None = None  # id > after
-    upto: int | None = None  # id <= upto
-
-    def restrict(self, path: str, values: set) -> None:
-        self.among[path] = self.among[path] & values if path in self.among else values
-
-
-@dataclass(frozen=True)
-class Source:
-    """Named rows with columns. `indexed` are the columns that `rows` filters by itself."""
-
-    fields: dict[str, Field]
-    rows: Callable[[Bounds], Iterable[Row]]
-    standard: tuple[str, ...]
-    indexed: frozenset[str] = frozenset()
-    dynamic: Callable[[str], Field | None] = lambda path: None
-
-    def field(self, path: str) -> Field:
-        known = self.fields.get(path) or self.dynamic(path)
-        if known is None:
-            raise VqlError(f"The column {path} does not exist in this source.")
-        return known
-
-
-@dataclass(frozen=True)
-class Answer:
-    columns: list[tuple[Column, Field | None]]
-    rows: list[tuple]
-    next_offset: int | None = None  # None on the last page
-
-
-def execute(select: Select, source: Source, limit: int | None = None, offset: int = 0) -> Answer:
+def execute(select: Select, source: Source, limit: int | None = None, offset: int = 0,
+            paging: Paging = AS_DOCUMENTED) -> Answer:
     """One page. The statement's LIMIT and OFFSET are a window, `limit` and `offset` page inside it.
 
     Raises VqlError.
     """
-    if select.has_join:
-        raise VqlError("JOIN is not supported by the sandbox.")
+    if paging.refuses_more and (limit or 0) > paging.most:
+        raise VqlError(f"limit is at most {paging.most}.")
+    if paging.body_wins:
+        select = replace(select, limit=None if limit else select.limit,
+                         offset=0 if offset else select.offset)
     columns = _columns(select, source)
-    rows = _matching(select.where, source)
+    rows = matching(select.where, source)
     if any(column.function for column in select.columns):
         return _aggregated(columns, rows)
     rows = _ordered(rows, select.order, source)
+    if source.collection:
+        columns, rows = _gathered(columns, rows, source)
     getters = [known.get for _column, known in columns]
-    page = min(limit or DEFAULT_LIMIT, MAX_LIMIT)
+    page = min(limit or paging.default, paging.most)
+    if offset:
+        offset += paging.border
     window = page + 1 if select.limit is None else max(0, min(page + 1, select.limit - offset))
     start = select.offset + offset
     if select.distinct:
@@ -122,6 +66,27 @@ def _columns(select: Select, source: Source) -> list[tuple[Column, Field | None]
         else:
             columns.append((column, source.field(column.path)))
     return columns
+
+
+def _gathered(columns: list[tuple[Column, Field | None]], rows: Iterable[Row],
+              source: Source) -> tuple[list[tuple[Column, Field | None]], Iterable[Row]]:
+    """One row per id: the columns of the collection become one, a list with an object each."""
+    prefix, identity = f"{source.collection}.", source.field("id").get
+    groups: dict[Any, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(identity(row), []).append(row)
+    outer = [(column, Field(known.path, known.kind, lambda group, get=known.get: get(group[0])))
+             for column, known in columns if known and not known.path.startswith(prefix)]
+    inner = tuple((column, known) for column, known in columns
+                  if known and known.path.startswith(prefix))
+    if inner:
+        def members(group: list[Row]) -> list[dict[str, Any]]:
+            return [{column.attribute: known.get(row) for column, known in inner}
+                    for row in group]
+
+        path = str(source.collection)
+        outer.append((Column(path), Field(path, "meta", members, inner)))
+    return list(outer), groups.values()
 
 
 def _aggregated(columns: list[tuple[Column, Field | None]], rows: Iterable[Row]) -> Answer:
@@ -162,141 +127,8 @@ def _ordered(rows: Iterable[Row], order: tuple[OrderKey, ...], source: Source) -
         return rows  # they come in this order
     ordered = list(rows)
     for key in reversed(order):
-        get = _comparable(source.field(key.path))
+        get = comparable(source.field(key.path))
         filled = sorted((row for row in ordered if get(row) is not None), key=get,
                         reverse=key.descending)
         ordered = filled + [row for row in ordered if get(row) is None]  # nulls last
     return ordered
-
-
-# --- filter --------------------------------------------------------------------------------------
-
-
-def _matching(where: Expression | None, source: Source) -> Iterable[Row]:
-    bounds = Bounds()
-    terms = where.terms if isinstance(where, And) else () if where is None else (where,)
-    left = [term for term in terms if not _bounded(term, source, bounds)]
-    predicates = [_compiled(term, source) for term in left]
-    rows = source.rows(bounds)
-    if not predicates:
-        return rows
-    if len(predicates) == 1:
-        only = predicates[0]
-        return (row for row in rows if only(row))
-    return (row for row in rows if all(predicate(row) for predicate in predicates))
-
-
-def _bounded(term: Expression, source: Source, bounds: Bounds) -> bool:
-    """Whether `term` is fully expressed in `bounds`, into which it is put."""
-    if not isinstance(term, (Compare, In)) or term.path not in source.indexed:
-        return False
-    known = source.field(term.path)
-    if isinstance(term, In):
-        bounds.restrict(term.path, {_typed(known, value) for value in term.values})
-        return True
-    if term.operator == "=":
-        bounds.restrict(term.path, {_typed(known, term.value)})
-        return True
-    if term.path != "id" or term.operator not in (">", ">=", "<", "<="):
-        return False
-    value = _typed(known, term.value)
-    if term.operator in (">", ">="):
-        after = value if term.operator == ">" else value - 1
-        bounds.after = after if bounds.after is None else max(bounds.after, after)
-    else:
-        upto = value if term.operator == "<=" else value - 1
-        bounds.upto = upto if bounds.upto is None else min(bounds.upto, upto)
-    return True
-
-
-_OPERATORS = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le,
-              ">": operator.gt, ">=": operator.ge}
-
-
-def _compiled(term: Expression, source: Source) -> Predicate:
-    if isinstance(term, And):
-        return _all([_compiled(inner, source) for inner in term.terms])
-    if isinstance(term, Or):
-        # Not all of (not a, not b) is a or b, also with null.
-        return _not(_all([_not(_compiled(inner, source)) for inner in term.terms]))
-    if isinstance(term, Not):
-        return _not(_compiled(term.term, source))
-    known = source.field(term.path)
-    get = _comparable(known)
-    if isinstance(term, IsNull):
-        return lambda row: get(row) is None
-    if isinstance(term, In):
-        values = frozenset(_typed(known, value) for value in term.values)
-        return _unless_null(get, lambda value: value in values)
-    if isinstance(term, Between):
-        low, high = _typed(known, term.low), _typed(known, term.high)
-        return _unless_null(get, lambda value: low <= value <= high)
-    if term.operator == "LIKE":
-        pattern = _like(_text(term.value))
-        return _unless_null(get, lambda value: pattern.fullmatch(_text(value)) is not None)
-    test, literal = _OPERATORS[term.operator], _typed(known, term.value)
-    return _unless_null(get, lambda value: test(value, literal))
-
-
-def _unless_null(get: Callable[[Row], Any], test: Callable[[Any], bool]) -> Predicate:
-    def predicate(row: Row) -> bool | None:
-        value = get(row)
-        return None if value is None else test(value)
-    return predicate
-
-
-def _not(term: Predicate) -> Predicate:
-    def predicate(row: Row) -> bool | None:
-        value = term(row)
-        return None if value is None else not value
-    return predicate
-
-
-def _all(terms: list[Predicate]) -> Predicate:
-    def predicate(row: Row) -> bool | None:
-        answer: bool | None = True
-        for term in terms:
-            value = term(row)
-            if value is False:
-                return False
-            if value is None:
-                answer = None
-        return answer
-    return predicate
-
-
-def _comparable(known: Field) -> Callable[[Row], Any]:
-    if known.kind != "custom":
-        return known.get
-
-    def as_text(row: Row) -> str | None:
-        value = known.get(row)
-        return None if value is None else _text(value)
-    return as_text
-
-
-def _like(pattern: str) -> re.Pattern[str]:
-    parts = (".*" if sign == "%" else "." if sign == "_" else re.escape(sign) for sign in pattern)
-    return re.compile("".join(parts), re.DOTALL)
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _typed(known: Field, literal: Literal) -> Any:
-    """The literal as the column's type: numbers and truth values may be quoted. Raises VqlError."""
-    text = _text(literal)
-    try:
-        if known.kind == "id":
-            return int(text)
-        if known.kind == "number":
-            return Decimal(text)
-        if known.kind == "bool":
-            return {"true": True, "false": False}[text.lower()]
-        if known.kind == "time":
-            moment = datetime.fromisoformat(text)
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, KeyError, InvalidOperation):
-        raise VqlError(f"{text!r} does not fit the column {known.path}.") from None
-    return text

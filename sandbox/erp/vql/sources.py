@@ -7,12 +7,14 @@ what a real ERP may or may not have: prices, stock, change times.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from sandbox.erp.model import Article, Articles, Listing, listing_id
+from sandbox.erp.options import Options
 from sandbox.erp.tenants import Tenant
-from sandbox.erp.vql.engine import Bounds, Field, Source
+from sandbox.erp.vql.parts import Bounds, Field, Source
 from sandbox.erp.vql.syntax import VqlError
 
 CHANNEL = "listings.salesChannel.id"
@@ -25,12 +27,22 @@ def names() -> tuple[str, ...]:
     return tuple(_SOURCES)
 
 
-def source(name: str, tenant: Tenant, profile: str) -> Source:
+def source(name: str, tenant: Tenant, options: Options) -> Source:
     """The source called `name` with the tenant's rows. Raises VqlError."""
     make = _SOURCES.get(name)
     if make is None:
         raise VqlError(f"The source {name} does not exist.")
-    return make(tenant, profile)
+    made = make(tenant, options)
+    return _without(made, options.missing_columns) if options.missing_columns else made
+
+
+def _without(made: Source, missing: tuple[str, ...]) -> Source:
+    """The source after an update of the ERP that took these columns away."""
+    fields = {path: known for path, known in made.fields.items() if path not in missing}
+    return replace(
+        made, fields=fields, standard=tuple(path for path in made.standard if path in fields),
+        indexed=made.indexed & set(fields),
+        dynamic=lambda path: None if path in missing else made.dynamic(path))
 
 
 def _fields(columns: Iterable[tuple[str, str, Callable[[Any], Any]]]) -> dict[str, Field]:
@@ -80,12 +92,30 @@ _SHOP_LISTING = _fields((
     ("listings.description", "text", lambda row: row[1].description),
     (CHANNEL, "id", lambda row: row[1].channel),
 ))
+_LIES = {
+    # As if the columns held another price list: a euro off, and only where there is a price.
+    "price": _fields((
+        ("netSalesPrice", "number", lambda row: _off(_price(row, "net"))),
+        ("grossSalesPrice", "number", lambda row: _off(_price(row, "gross"))),
+    )),
+    # As if the column held what lies in the warehouse, reserved pieces included.
+    "stock": _fields((
+        ("stockAvailable", "number", lambda row: row[0].stock_on(row[1]) + row[0].reserved()),
+    )),
+}
 
 
-def _shop_listing(tenant: Tenant, profile: str) -> Source:
+def _off(amount: Any) -> Any:
+    return None if amount is None else amount + 1
+
+
+def _shop_listing(tenant: Tenant, options: Options) -> Source:
+    profile = options.profile
     label = Field("listings.salesChannel.label", "text",
-                  lambda row: tenant.channels[row[1].channel].label)
+                  lambda row: tenant.channel_label(row[1].channel))
     fields = {**_SHOP_LISTING, label.path: label}
+    for lie in options.column_lies:
+        fields.update(_LIES[lie])
     if profile == "rest":
         fields = {path: known for path, known in fields.items() if path in ATTESTED}
     standard = tuple(path for path in ("id", "number", "name", "active") if path in fields)
@@ -101,8 +131,10 @@ def _shop_listing(tenant: Tenant, profile: str) -> Source:
                 if channels is None or channel in channels)
 
     prefixes = ("listings.custom.",) if profile == "rest" else ("listings.custom.", "custom.")
+    declared = tenant.custom_fields() if options.custom_fields == "declared" else None
     return Source(fields, rows, standard, frozenset({"id", "number", CHANNEL}),
-                  lambda path: _custom(path, prefixes))
+                  lambda path: _custom(path, prefixes, declared),
+                  "listings" if options.listing_rows == "meta" else None)
 
 
 def _articles(articles: Articles, bounds: Bounds) -> list[Article]:
@@ -119,10 +151,12 @@ def _articles(articles: Articles, bounds: Bounds) -> list[Article]:
             and (bounds.upto is None or article_id <= bounds.upto)]
 
 
-def _custom(path: str, prefixes: tuple[str, ...]) -> Field | None:
-    """A field of the custom data: prefix, group and attribute. Any group is accepted."""
+def _custom(path: str, prefixes: tuple[str, ...], declared: set[str] | None) -> Field | None:
+    """A field of the custom data: prefix, group and attribute; of any group if none is declared."""
     for prefix in prefixes:
         if path.startswith(prefix) and "." in (inside := path.removeprefix(prefix)):
+            if declared is not None and inside not in declared:
+                return None
             owner = 1 if prefix.startswith("listings.") else 0  # place in the pair
             return Field(path, "custom", partial(_walk, owner=owner, keys=inside.split(".")))
     return None
@@ -135,9 +169,10 @@ def _walk(pair: Pair, owner: int, keys: list[str]) -> Any:
     return value
 
 
-def _article_query(tenant: Tenant, profile: str) -> Source:
-    wanted = {"id"} if profile == "rest" else {"id", "number", "name", "active", "updatedAt",
-                                               "identifiers.name", "identifiers.value"}
+def _article_query(tenant: Tenant, options: Options) -> Source:
+    offered = {"id", "number", "name", "active", "updatedAt", "identifiers.name",
+               "identifiers.value"}
+    wanted = {"id"} if options.profile == "rest" else offered
     fields = {path: known for path, known in _fields(_ARTICLE_COLUMNS).items() if path in wanted}
 
     def rows(bounds: Bounds) -> Iterable[Pair]:
@@ -155,7 +190,7 @@ def _listed(fields: dict[str, Field], rows: Callable[[], Iterable[Any]],
     return Source(fields, lambda _bounds: list(rows()), standard)
 
 
-def _sales_channels(tenant: Tenant, _profile: str) -> Source:
+def _sales_channels(tenant: Tenant, _options: Options) -> Source:
     def backend(name: str) -> Callable[[Any], Any]:
         return lambda row: getattr(tenant.backends.get(row.backend), name, None)
 
@@ -172,7 +207,7 @@ def _sales_channels(tenant: Tenant, _profile: str) -> Source:
                    ("id", "label"))
 
 
-def _backends(tenant: Tenant, _profile: str) -> Source:
+def _backends(tenant: Tenant, _options: Options) -> Source:
     fields = _fields((
         ("id", "id", lambda row: row.id),
         ("label", "text", lambda row: row.label),
@@ -184,7 +219,7 @@ def _backends(tenant: Tenant, _profile: str) -> Source:
                    ("id", "appId", "type"))
 
 
-def _webhooks(tenant: Tenant, _profile: str) -> Source:
+def _webhooks(tenant: Tenant, _options: Options) -> Source:
     fields = _fields((
         ("destinationQueue", "text", lambda row: row.queue),
         ("url", "text", lambda row: row.url),
@@ -194,7 +229,7 @@ def _webhooks(tenant: Tenant, _profile: str) -> Source:
                                     for one in known], ("destinationQueue", "url"))
 
 
-def _migrations(tenant: Tenant, _profile: str) -> Source:
+def _migrations(tenant: Tenant, _options: Options) -> Source:
     def part(name: str) -> Callable[[Any], Any]:
         return lambda row: row.get(name)
 
@@ -204,12 +239,30 @@ def _migrations(tenant: Tenant, _profile: str) -> Source:
     return _listed(fields, lambda: tenant.migrations.values(), ("id", "identifier"))
 
 
-_SOURCES: dict[str, Callable[[Tenant, str], Source]] = {
+def _sales_documents(tenant: Tenant, options: Options) -> Source:
+    fields = _fields((
+        ("id", "id", lambda row: row.id),
+        ("name", "text", lambda row: row.number),
+        ("documentDate", "time", lambda row: row.created_at),
+        *(() if options.profile == "rest" else (
+            ("number", "text", lambda row: row.number),
+            ("documentTypeCategory", "text", lambda row: row.category),
+            ("documentState.key", "text", lambda row: row.state),
+            ("salesChannel.id", "id", lambda row: row.channel),
+            (options.order_reference, "text", lambda row: row.reference),
+        )),
+    ))
+    return _listed(fields, lambda: list(tenant.trade.documents.values()),
+                   ("id", "name", "documentDate"))
+
+
+_SOURCES: dict[str, Callable[[Tenant, Options], Source]] = {
     "article.shopListing": _shop_listing,
     "article.query": _article_query,
     "article.queryArticles": _article_query,
     "sales-channel.salesChannels": _sales_channels,
     "sales-channel.salesChannelBackends": _backends,
+    "document.querySalesDocuments": _sales_documents,
     "system.queryAppMessageWebhook": _webhooks,
     "system.queryAppMigrations": _migrations,
 }

@@ -38,6 +38,15 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True)
+class ComparePaths:
+    """Two columns of one row; what a join is made on."""
+
+    path: str
+    operator: str  # = != < <= > >=
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
 class In:
     path: str
     values: tuple[Literal, ...]
@@ -70,7 +79,7 @@ class Or:
     terms: tuple[Expression, ...]
 
 
-Expression = Compare | In | Between | IsNull | Not | And | Or
+Expression = Compare | ComparePaths | In | Between | IsNull | Not | And | Or
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +89,20 @@ class OrderKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Join:
+    """Rows of another statement beside those they belong to; its columns are `alias.column`."""
+
+    select: Select
+    alias: str
+    on: Expression
+
+
+@dataclass(frozen=True, slots=True)
 class Select:
     columns: tuple[Column, ...]
     source: str
     distinct: bool = False
-    has_join: bool = False
+    joins: tuple[Join, ...] = ()
     where: Expression | None = None
     order: tuple[OrderKey, ...] = ()
     limit: int | None = None
@@ -113,6 +131,7 @@ conjunction: term (_AND term)*
      | "(" expression ")"
      | predicate
 ?predicate: PATH COMPARISON literal                    -> compare
+          | PATH COMPARISON PATH                       -> compare_paths
           | PATH _IN "(" literal ("," literal)* ")"     -> is_in
           | PATH _NOT _IN "(" literal ("," literal)* ")" -> is_not_in
           | PATH _LIKE literal                         -> like
@@ -159,11 +178,15 @@ class _Tree(Transformer):
     def statement(self, distinct: Any, columns: Any, source: Token, *clauses: Any) -> Select:
         if str(source).count(".") != 1:
             raise VqlError(f"{source} is no source; a source is group.template")
-        given = {name: value for clause in clauses if clause for name, value in clause}
-        return Select(columns, str(source), bool(distinct), **given)
+        joins = tuple(clause for clause in clauses if isinstance(clause, Join))
+        given = {name: value for clause in clauses if clause and not isinstance(clause, Join)
+                 for name, value in clause}
+        return Select(columns, str(source), bool(distinct), joins, **given)
 
-    def join(self, *_parts: Any) -> Any:
-        return (("has_join", True),)
+    def join(self, select: Select, alias: Token, on: Expression) -> Join:
+        if "." in alias:
+            raise VqlError(f"{alias} is no alias; an alias has no dot")
+        return Join(select, str(alias), on)
 
     def where(self, expression: Expression) -> Any:
         return (("where", expression),)
@@ -207,6 +230,9 @@ class _Tree(Transformer):
 
     def compare(self, path: Token, operator: Token, value: Literal) -> Expression:
         return Compare(str(path), "!=" if operator == "<>" else str(operator), value)
+
+    def compare_paths(self, path: Token, operator: Token, other: Token) -> Expression:
+        return ComparePaths(str(path), "!=" if operator == "<>" else str(operator), str(other))
 
     def is_in(self, path: Token, *values: Literal) -> Expression:
         return In(str(path), values)

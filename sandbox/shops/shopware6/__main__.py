@@ -12,10 +12,12 @@ def main() -> None:
     parser.add_argument("--latency-ms-per-100-rows", type=float, default=0.0)
     parser.add_argument("--deadlock-share", type=float, default=Options.deadlock_share,
                         help="share of overlapping writes refused with a deadlock")
+    parser.add_argument("--upload-limit-bytes", type=int, help="larger uploads get 413, no JSON")
     given = parser.parse_args()
     serve(given.port, Options(latency_base_ms=given.latency_base_ms,
                               latency_ms_per_100_rows=given.latency_ms_per_100_rows,
-                              deadlock_share=given.deadlock_share))
+                              deadlock_share=given.deadlock_share,
+                              upload_limit_bytes=given.upload_limit_bytes))
 
 
 if __name__ == "__main__":

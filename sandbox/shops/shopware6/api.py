@@ -7,20 +7,21 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
-from werkzeug.routing import BaseConverter
+from werkzeug.routing import BaseConverter, ValidationError
 
-from . import errors, media, search, sync, wire
+from . import errors, media, search, states, sync, wire
 from .errors import ApiError
+from .journal import Operation
 from .render import View
 from .schema import ENTITIES, SYSTEM_LANGUAGE, Entity
-from .shop import Operation, Shop
+from .shop import Shop
 from .store import Row
 from .writer import Writer
 
 VERSION = "6.6.7.1"
 TOKEN_PATH = "/api/oauth/token"
 # Rows with two keys have no route of their own; they are written nested or by sync.
-ROUTED = [entity for entity in ENTITIES.values() if entity.key == ("id",)]
+BY_ROUTE = {entity.route: entity for entity in ENTITIES.values() if entity.key == ("id",)}
 CONFIG = {
     "version": VERSION, "versionRevision": "",
     "adminWorker": {"enableAdminWorker": True, "enableQueueStatsWorker": True,
@@ -39,9 +40,24 @@ class UuidConverter(BaseConverter):
     regex = "[0-9a-f]{32}"
 
 
+class EntityConverter(BaseConverter):
+    """The name of an entity in a path, with hyphens."""
+
+    regex = "[a-z-]+"
+
+    def to_python(self, value: str) -> str:
+        if value not in BY_ROUTE:
+            raise ValidationError
+        return value
+
+
 def blueprint(shop: Shop) -> Blueprint:
     """All routes under /api."""
     api = Blueprint("shopware_api", __name__, url_prefix="/api")
+
+    @api.before_request
+    def close_for_maintenance() -> Response | None:
+        return None if shop.maintenance_s is None else wire.maintenance(shop.maintenance_s)
 
     @api.before_request
     def authorise() -> None:
@@ -72,18 +88,28 @@ def blueprint(shop: Shop) -> Blueprint:
 
     @api.post("/_action/media/<uuid32:media_id>/upload")
     def upload(media_id: str) -> Response:
-        media.upload(shop.store, media_id, request)
+        limit = shop.options.upload_limit_bytes
+        if limit is not None and (request.content_length or 0) > limit:
+            return wire.too_large()
+        shop.upload(media_id, media.file_of(request, media_id), request.host_url.rstrip("/"),
+                    request_id=_request_id(), route=f"{request.method} {request.path}")
         return _no_content("media", media_id)
 
-    for entity in ROUTED:
-        _add_rows(api, shop, entity)
-        _add_searches(api, shop, entity)
+    @api.get("/_action/media/provide-name")
+    def provide_name() -> Response:
+        name, extension = request.args.get("fileName", ""), request.args.get("extension", "")
+        with shop.store.lock:
+            free = media.free_name(shop.store, name, extension, request.args.get("mediaId"))
+        return wire.answer({"fileName": free})
+
+    _add_transitions(api, shop)
+    _add_rows(api, shop)
     return api
 
 
 def handle(problem: ApiError | HTTPException) -> Response:
     """Refusals, and what the router does not know, in the original's envelope."""
-    headers = {}
+    headers: dict[str, str] = {}
     if isinstance(problem, HTTPException):
         status, detail = problem.code or 500, f'No route found for "{request.method} {request.url}"'
         if isinstance(problem, MethodNotAllowed):
@@ -95,60 +121,94 @@ def handle(problem: ApiError | HTTPException) -> Response:
             detail = problem.description or problem.name
         problem = errors.plain(status, detail)
     response = wire.answer({"errors": problem.errors}, problem.status)
-    response.headers.update(headers)
+    response.headers.update({**headers, **problem.headers})
     return response
 
 
-def _add_rows(api: Blueprint, shop: Shop, entity: Entity) -> None:
-    name, path = entity.name, f"/{entity.route}"
+def _add_rows(api: Blueprint, shop: Shop) -> None:
+    """Reading, writing and searching of every entity that has an id of its own.
 
-    def create() -> Response:
-        return _write_one(shop, entity, wire.mapping(), errors.INSERT)
+    One rule for all entities and methods: compiling rules is most of the time a shop takes to
+    start.
+    """
 
-    def listed() -> Response:
+    @api.route("/<entity:route>", methods=["GET", "POST"])
+    def all_rows(route: str) -> Response:
+        entity = BY_ROUTE[route]
+        if request.method == "POST":
+            return _write_one(shop, entity, wire.mapping(), errors.INSERT)
         return _found(shop, entity, request.args.to_dict())
 
-    def show(row_id: str) -> Response:
+    @api.route("/<entity:route>/<uuid32:id>", methods=["GET", "PATCH", "DELETE"])
+    def one_row(route: str, id: str) -> Response:
+        entity = BY_ROUTE[route]
+        if request.method == "PATCH":
+            return _write_one(shop, entity, {**wire.mapping(), "id": id}, errors.UPDATE)
+        if request.method == "DELETE":
+            return _delete_one(shop, entity, id)
+        _check_reading(shop, entity)
         with shop.store.lock:
-            return _shown(_view(shop), entity, _existing(shop, entity, row_id))
+            return _shown(_view(shop), entity, _existing(shop, entity, id))
 
-    def change(row_id: str) -> Response:
-        return _write_one(shop, entity, {**wire.mapping(), "id": row_id}, errors.UPDATE)
+    @api.post("/search/<entity:route>")
+    def rows(route: str) -> Response:
+        return _found(shop, BY_ROUTE[route], wire.mapping())
 
-    def remove(row_id: str) -> Response:
-        writer = _write(shop, [Operation(name, "delete", [{"id": row_id}], ["/0"])])
-        if writer.not_found:
-            raise errors.not_found(name, row_id)
-        return _no_content(entity.route, row_id)
-
-    def all_rows() -> Response:
-        return create() if request.method == "POST" else listed()
-
-    def one_row(id: str) -> Response:
-        return {"PATCH": change, "DELETE": remove}.get(request.method, show)(id)
-
-    # One rule for all methods: compiling rules is most of the time a shop takes to start.
-    api.add_url_rule(path, f"all_{name}", all_rows, methods=["GET", "POST"])
-    api.add_url_rule(f"{path}/<uuid32:id>", f"one_{name}", one_row,
-                     methods=["GET", "PATCH", "DELETE"])
-
-
-def _add_searches(api: Blueprint, shop: Shop, entity: Entity) -> None:
-    def rows() -> Response:
-        return _found(shop, entity, wire.mapping())
-
-    def ids() -> Response:
+    @api.post("/search-ids/<entity:route>")
+    def ids(route: str) -> Response:
+        _check_reading(shop, BY_ROUTE[route])
         criteria = search.criteria_of(wire.mapping())
         with shop.store.lock:
-            found, total = search.find(_view(shop), entity, criteria)
+            found, total = search.find(_view(shop), BY_ROUTE[route], criteria)
         return wire.answer({"total": total, "data": [row["id"] for row in found]})
 
-    api.add_url_rule(f"/search/{entity.route}", f"search_{entity.name}", rows, methods=["POST"])
-    api.add_url_rule(f"/search-ids/{entity.route}", f"search_ids_{entity.name}", ids,
-                     methods=["POST"])
+
+def _delete_one(shop: Shop, entity: Entity, row_id: str) -> Response:
+    writer = _write(shop, [Operation(entity.name, "delete", [{"id": row_id}], ["/0"])])
+    if writer.not_found:
+        raise errors.not_found(entity.name, row_id)
+    return _no_content(entity.route, row_id)
+
+
+def _add_transitions(api: Blueprint, shop: Shop) -> None:
+    """The steps of orders, deliveries and transactions, and what steps there are."""
+
+    def take(entity: str, id: str, action: str) -> Response:
+        state = _transition(shop, entity, id, action)
+        with shop.store.lock:
+            shown = _view(shop).row(ENTITIES["state_machine_state"], state)
+        del shown["apiAlias"]  # a bare row, as only these routes answer it
+        return wire.answer(shown)
+
+    def listed(entity: str, id: str) -> Response:
+        with shop.store.lock:
+            return wire.answer(states.transitions(shop.store, entity, id))
+
+    for entity in states.MACHINES:
+        given, path = {"entity": entity}, f"/_action/state-machine/{entity}/<uuid32:id>/state"
+        api.add_url_rule(path, f"steps_{entity}", listed, defaults=given)
+        api.add_url_rule(f"{path}/<action>", f"machine_step_{entity}", take, methods=["POST"],
+                         defaults=given)
+        api.add_url_rule(f"/_action/{entity}/<uuid32:id>/state/<action>", f"step_{entity}", take,
+                         methods=["POST"], defaults=given)
+
+
+def _transition(shop: Shop, entity: str, row_id: str, action: str) -> Row:
+    return shop.transition(entity, row_id, action, wire.mapping(), request_id=_request_id(),
+                           route=f"{request.method} {request.path}")
+
+
+def _request_id() -> str:
+    return request.headers.get("X-Request-Id") or f"r-{next(_request_numbers)}"
+
+
+def _check_reading(shop: Shop, entity: Entity) -> None:
+    if f"{entity.name}:read" in shop.denied:
+        raise errors.missing_privileges([f"{entity.name}:read"])
 
 
 def _found(shop: Shop, entity: Entity, body: dict[str, Any]) -> Response:
+    _check_reading(shop, entity)
     criteria = search.criteria_of(body)
     view = _view(shop, criteria)
     with shop.store.lock:
@@ -180,8 +240,7 @@ def _write_one(shop: Shop, entity: Entity, body: Row, expect: str) -> Response:
 
 
 def _write(shop: Shop, operations: list[Operation]) -> Writer:
-    request_id = request.headers.get("X-Request-Id") or f"r-{next(_request_numbers)}"
-    return shop.write(operations, language=g.language, request_id=request_id,
+    return shop.write(operations, language=g.language, request_id=_request_id(),
                       route=f"{request.method} {request.path}")
 
 
@@ -195,7 +254,9 @@ def _existing(shop: Shop, entity: Entity, row_id: str) -> Row:
 def _view(shop: Shop, criteria: search.Criteria | None = None) -> View:
     criteria = criteria or search.Criteria()
     return View(shop.store, g.language, criteria.includes, criteria.associations,
-                request.host_url.rstrip("/"))
+                request.host_url.rstrip("/"),
+                inherits=request.headers.get("sw-inheritance") in ("1", "true"),
+                refine=search.refined)
 
 
 def _language(shop: Shop) -> str:

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from sandbox import faults, requests_log, serving
 from sandbox.apps import SandboxApp
 
-from . import admin, api, seed, wire
+from . import admin, admin_faults, api, seed, wire
 from .errors import ApiError
 from .shop import Options, Shop
 
@@ -23,13 +23,14 @@ def create_app(options: Options | None = None, url: str = "") -> Flask:
     shop, log = Shop(options), requests_log.RequestsLog()
     app = SandboxApp(__name__, static_folder=None)
     app.url_map.converters["uuid32"] = api.UuidConverter
+    app.url_map.converters[requests_log.ENTITY] = api.EntityConverter
     app.config["SHOP"] = shop
     app.config["CLOSE"] = shop.faults.clear  # lets held requests go
     app.config["CREDENTIALS"] = {
         "shop_url": url, "client_id": options.client_id, "client_secret": options.client_secret,
         "sales_channel_id": seed.STOREFRONT, "currency": "EUR"}
     requests_log.install(app, log)
-    _add_reject(app, shop)
+    admin_faults.install(app, shop)
     faults.install(app, shop.faults, error_body=_fault_body)
     app.register_blueprint(api.blueprint(shop))
     app.register_blueprint(admin.blueprint(shop, log))
@@ -49,26 +50,6 @@ def serve(port: int = 0, options: Options | None = None) -> None:
     """Serve until told to stop; prints the ready line. Must run in the main thread."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     serving.serve(lambda url: create_app(options, url), port=port)
-
-
-def _add_reject(app: Flask, shop: Shop) -> None:
-    """`reject` names a product, which the shared fault route knows nothing of."""
-
-    @app.before_request
-    def arm_or_clear() -> Response | None:
-        if request.path != "/_sandbox/faults":
-            return None
-        if request.method == "GET":
-            return wire.answer({**shop.faults.describe(), "rejects": shop.rejects})
-        body: Any = request.get_json(silent=True)
-        kind = body.get("kind") if isinstance(body, dict) else None
-        if request.method == "DELETE":
-            shop.rejects.clear()
-        elif request.method == "POST" and kind == "reject":
-            return admin.arm_reject(shop, body)
-        elif request.method == "POST" and kind == "half":
-            return admin.bad_request("Shopware applies a request as a whole or not at all.")
-        return None
 
 
 def _fault_body(status: int, sentence: str) -> dict[str, Any]:

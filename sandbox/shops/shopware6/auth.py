@@ -6,6 +6,7 @@ refused, 9 token refused. A refused user is 400, everything else about tokens 40
 
 from __future__ import annotations
 
+import math
 import secrets
 import threading
 import time
@@ -19,6 +20,7 @@ from . import errors
 from .errors import ApiError
 
 TOKEN_TTL_S = 600
+MINUTE_S = 60
 # Failed attempts of one user and address -> how long the next one has to wait.
 THROTTLE = ((20, 60), (15, 30), (10, 10))
 ADMIN = ("admin", "shopware")
@@ -44,6 +46,9 @@ class Tokens:
         self.reset()
 
     def reset(self) -> None:
+        # None: as many as wanted. The vendor's cloud allows ten a minute and address.
+        self.per_minute: int | None = None
+        self._issued_at: dict[str, list[float]] = {}
         self._attempts: dict[tuple[str, str], Attempts] = {}
         self._revoked_serial = 0
         self._serial = 0
@@ -52,6 +57,7 @@ class Tokens:
         """The answer of the token route. Raises ApiError."""
         bucket = (str(body.get("username") or ""), address)
         with self._lock:
+            self._check_limit(address)
             self._check_throttle(bucket)
             try:
                 answer = self._granted(body)
@@ -107,6 +113,14 @@ class Tokens:
                   "jti": secrets.token_hex(8)}
         token = jwt.encode(claims, self._key, algorithm="HS256")
         return {"token_type": "Bearer", "expires_in": self.ttl_s, "access_token": token}
+
+    def _check_limit(self, address: str) -> None:
+        """Count one more request for a token, good or bad. Raises ApiError."""
+        now = self._now()
+        recent = [one for one in self._issued_at.get(address, ()) if one > now - MINUTE_S]
+        if self.per_minute is not None and len(recent) >= self.per_minute:
+            raise errors.too_many(max(1, math.ceil(recent[0] + MINUTE_S - now)))
+        self._issued_at[address] = [*recent, now]
 
     def _check_throttle(self, bucket: tuple[str, str]) -> None:
         attempts = self._attempts.get(bucket)

@@ -6,6 +6,7 @@ members are present depends on where the refusal comes from, and clients rely on
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
@@ -22,11 +23,12 @@ _EXECUTING = "An exception occurred while executing a query: SQLSTATE"
 
 
 class ApiError(Exception):
-    """An answer other than success: the HTTP status and the entries of `errors`."""
+    """An answer other than success: the HTTP status, the entries of `errors`, more headers."""
 
-    def __init__(self, status: int, errors: list[dict[str, Any]]) -> None:
+    def __init__(self, status: int, errors: list[dict[str, Any]],
+                 headers: dict[str, str] | None = None) -> None:
         super().__init__(status, errors)
-        self.status, self.errors = status, errors
+        self.status, self.errors, self.headers = status, errors, headers or {}
 
     @property
     def codes(self) -> list[str]:
@@ -88,6 +90,20 @@ def bad_uuid(pointer: str, value: Any) -> dict[str, Any]:
                      {"{{ string }}": value if isinstance(value, str) else shown(value)})
 
 
+def own_parent(pointer: str, entity: str, row_id: str) -> dict[str, Any]:
+    return violation(
+        f"{pointer}/parentId", "FRAMEWORK__PARENT_RELATION_DOES_NOT_ALLOW_SELF_REFERENCES",
+        'The {{ entity }} entity with id "{{ id }}" can not reference to itself as parent.',
+        {"{{ entity }}": entity, "{{ id }}": row_id})
+
+
+def state_by_write(pointer: str) -> dict[str, Any]:
+    return violation(
+        pointer, CONSTRAINT, "Changing the state-machine-state of this entity is not allowed for "
+        "scope {{ scope }}. Either change the state-machine-state via a state-transition or use a "
+        "different scope.", {"{{ scope }}": "crud"})
+
+
 def duplicate_number(number: str) -> ApiError:
     """Without a pointer, as in the original: only the number tells which row it was."""
     return named(400, "CONTENT__DUPLICATE_PRODUCT_NUMBER",
@@ -104,12 +120,13 @@ def intent(entity: str, expected: str, actual: str) -> ApiError:
                   "actualClass": _COMMANDS + actual})
 
 
-def foreign_key(table: str, column: str, target: str) -> ApiError:
+def foreign_key(table: str, column: str, target: str, on_delete: str = "") -> ApiError:
     """A reference to a row that does not exist: a permanent fault of the caller, answered 500."""
+    on_delete = f" ON DELETE {on_delete}" if on_delete else ""
     return plain(500, f"{_EXECUTING}[23000]: Integrity constraint violation: 1452 Cannot add or "
                       f"update a child row: a foreign key constraint fails (`shopware`.`{table}`, "
                       f"CONSTRAINT `fk.{table}.{column}` FOREIGN KEY (`{column}`) REFERENCES "
-                      f"`{target}` (`id`))", code="1452")
+                      f"`{target}` (`id`){on_delete} ON UPDATE CASCADE)", code="1452")
 
 
 def duplicate_row(table: str) -> ApiError:
@@ -123,6 +140,19 @@ def deadlock() -> ApiError:
     entry = plain(500, f"{_EXECUTING}[40001]: Serialization failure: 1213 Deadlock found when "
                        "trying to get lock; try restarting transaction", code="1213").errors[0]
     return ApiError(400, [entry, dict(entry)])
+
+
+def too_many(seconds: int) -> ApiError:
+    """The limit of the vendor's cloud on its token route."""
+    entry = named(429, "FRAMEWORK__RATE_LIMIT_EXCEEDED",
+                  f"Too many requests, try again in {seconds} seconds.", {"seconds": seconds})
+    return ApiError(429, entry.errors, {"Retry-After": str(seconds)})
+
+
+def missing_privileges(names: list[str]) -> ApiError:
+    """What the role of the integration lacks; the detail is a JSON text."""
+    detail = json.dumps({"message": "Missing privilege", "missingPrivileges": names})
+    return named(403, "FRAMEWORK__MISSING_PRIVILEGE_ERROR", detail)
 
 
 def not_found(entity: str, row_id: str) -> ApiError:

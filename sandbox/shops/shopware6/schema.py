@@ -1,73 +1,15 @@
-"""The entities the sandbox knows: their fields, what is required, and how they hang together.
+"""The entities the sandbox knows: articles and what belongs to them; orders are in `order_schema`.
 
-Only what a connector that pushes articles can touch. The order of `fields` is the order in which
-missing values are reported. Kinds: str, text, int, float, bool, price, json, map, date, id; an
-id that is also in `foreign` must refer to a row that exists.
+Only what a connector can touch.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from .entity import Entity, Link
+from .order_schema import ORDER_ENTITIES
 
-LIVE_VERSION = "0fa91ce3e96a4bc2be4bd9ce752c3425"
 SYSTEM_LANGUAGE = "2fbb5fe2e29a4d70aa5854ce7ce3e20b"
 DEFAULT_CURRENCY = "b7d2554b0ce847cd82f3ac9bd1c0dfca"
-
-
-@dataclass(frozen=True)
-class Link:
-    """A many-to-many association: the other entity, and the table with both keys."""
-
-    entity: str
-    table: str
-    own: str
-    other: str
-
-
-@dataclass(frozen=True)
-class Entity:
-    """One table. `one`: association -> own foreign key; `many`: association -> (table, its key)."""
-
-    name: str
-    fields: dict[str, str]
-    translated: dict[str, str] = field(default_factory=dict)
-    required: tuple[str, ...] = ()
-    key: tuple[str, ...] = ("id",)
-    foreign: dict[str, str] = field(default_factory=dict)
-    one: dict[str, str] = field(default_factory=dict)
-    many: dict[str, tuple[str, str]] = field(default_factory=dict)
-    linked: dict[str, Link] = field(default_factory=dict)
-    defaults: dict[str, Any] = field(default_factory=dict)
-    protected: tuple[str, ...] = ()
-    constants: dict[str, Any] = field(default_factory=dict)  # shown, never written here
-    autoload: tuple[str, ...] = ()
-    versioned: bool = False
-
-    @property
-    def route(self) -> str:
-        return self.name.replace("_", "-")
-
-    @cached_property
-    def id_name(self) -> str:
-        """What another table calls this one's key: product_media -> productMediaId."""
-        head, *rest = self.name.split("_")
-        return head + "".join(part.title() for part in rest) + "Id"
-
-    @cached_property
-    def associations(self) -> tuple[str, ...]:
-        return (*self.one, *self.many, *self.linked)
-
-    @cached_property
-    def names(self) -> dict[str, None]:
-        """Every member of a row as it is read, in a fixed order."""
-        head = ["extensions", "_uniqueIdentifier", "versionId", "translated", "createdAt",
-                "updatedAt"]
-        tail = ["translations"] if self.translated else []
-        own = [*self.fields, *self.translated, *self.protected, *self.constants]
-        return dict.fromkeys([*head, *own, *self.associations, *tail, "id"])
-
 
 _META = {"name": "str", "keywords": "text", "description": "text", "metaTitle": "str",
          "metaDescription": "text"}
@@ -90,13 +32,14 @@ PRODUCT = Entity(
                 "slotConfig": "json", "customSearchKeywords": "json"},
     required=("taxId", "price", "productNumber", "stock", "name"),
     foreign={"taxId": "tax", "manufacturerId": "product_manufacturer", "unitId": "unit",
-             "parentId": "product", "coverId": "product_media"},
+             "parentId": "product", "coverId": "product_media", "deliveryTimeId": "delivery_time"},
     one={"tax": "taxId", "manufacturer": "manufacturerId", "unit": "unitId", "cover": "coverId",
-         "parent": "parentId"},
+         "parent": "parentId", "deliveryTime": "deliveryTimeId"},
     many={"prices": ("product_price", "productId"), "media": ("product_media", "productId"),
           "visibilities": ("product_visibility", "productId"), "children": ("product", "parentId"),
           "configuratorSettings": ("product_configurator_setting", "productId")},
     linked={
+        "tags": Link("tag", "product_tag", "productId", "tagId"),
         "categories": Link("category", "product_category", "productId", "categoryId"),
         "options": Link("property_group_option", "product_option", "productId", "optionId"),
         "properties": Link("property_group_option", "product_property", "productId", "optionId")},
@@ -104,9 +47,9 @@ PRODUCT = Entity(
               "shippingFree": False, "markAsTopseller": False},
     protected=("available", "availableStock", "sales", "ratingAverage", "categoryTree",
                "childCount", "states"),
-    constants={"autoIncrement": None, "deliveryTime": None, "streamIds": None, "optionIds": None,
+    constants={"autoIncrement": None, "streamIds": None, "optionIds": None,
                "propertyIds": None, "variation": [], "cmsPage": None, "searchKeywords": None,
-               "customFieldSets": None, "tags": None, "categoriesRo": None, "tagIds": None,
+               "customFieldSets": None, "categoriesRo": None, "tagIds": None,
                "categoryIds": None, "productReviews": None, "mainCategories": None,
                "seoUrls": None, "orderLineItems": None, "crossSellings": None,
                "crossSellingAssignedProducts": None, "featureSet": None, "wishlists": None,
@@ -127,8 +70,8 @@ CATEGORY = Entity(
     linked={"products": Link("product", "product_category", "categoryId", "productId")},
     defaults={"type": "page", "displayNestedProducts": True, "visible": True, "active": True,
               "productAssignmentType": "product"},
-    constants={"autoIncrement": None, "path": None, "level": 1, "childCount": 0,
-               "visibleChildCount": 0, "nestedProducts": None, "tags": None,
+    protected=("path", "level", "childCount"),
+    constants={"autoIncrement": None, "visibleChildCount": 0, "nestedProducts": None, "tags": None,
                "cmsPageIdSwitched": True, "cmsPage": None, "productStream": None,
                "navigationSalesChannels": None, "footerSalesChannels": None,
                "serviceSalesChannels": None, "mainCategories": None, "seoUrls": None})
@@ -182,16 +125,37 @@ _SMALL = [
            required=("groupId", "name"), foreign={"groupId": "property_group", "mediaId": "media"},
            one={"group": "groupId", "media": "mediaId"}),
     Entity("media_folder", {"name": "str", "parentId": "id", "configurationId": "id",
-                            "useParentConfiguration": "bool"}, required=("name",)),
-    Entity("rule", {"name": "str", "priority": "int", "description": "text"},
-           required=("name", "priority")),
+                            "useParentConfiguration": "bool", "defaultFolderId": "id",
+                            "customFields": "map"}, required=("name",),
+           foreign={"parentId": "media_folder", "defaultFolderId": "media_default_folder"},
+           one={"parent": "parentId", "defaultFolder": "defaultFolderId"},
+           many={"children": ("media_folder", "parentId"), "media": ("media", "mediaFolderId")}),
+    Entity("media_default_folder", {"entity": "str", "customFields": "map"}, required=("entity",),
+           many={"folder": ("media_folder", "defaultFolderId")}, single=("folder",)),
+    Entity("rule", {"name": "str", "priority": "int", "description": "text", "moduleTypes": "json",
+                    "customFields": "map"}, required=("name", "priority"),
+           many={"conditions": ("rule_condition", "ruleId"),
+                 "productPrices": ("product_price", "ruleId")},
+           constants={"invalid": False, "areas": None, "payload": None}),
+    Entity("rule_condition", {"type": "str", "ruleId": "id", "parentId": "id", "scriptId": "id",
+                              "value": "json", "position": "int", "customFields": "map"},
+           required=("type", "ruleId"),
+           foreign={"ruleId": "rule", "parentId": "rule_condition"},
+           one={"rule": "ruleId", "parent": "parentId"},
+           many={"children": ("rule_condition", "parentId")}, defaults={"position": 0}),
+    Entity("customer_group", {"displayGross": "bool", "registrationActive": "bool"},
+           {"name": "str", "customFields": "map", "registrationTitle": "str"}, required=("name",),
+           defaults={"displayGross": True, "registrationActive": False}),
     Entity("sales_channel", {"typeId": "id", "languageId": "id", "currencyId": "id",
-                             "navigationCategoryId": "id", "accessKey": "str", "active": "bool",
-                             "maintenance": "bool"}, {"name": "str", "customFields": "map"},
+                             "navigationCategoryId": "id", "customerGroupId": "id",
+                             "accessKey": "str", "active": "bool", "maintenance": "bool"},
+           {"name": "str", "customFields": "map"},
            required=("name",), foreign={"languageId": "language", "currencyId": "currency",
-                                        "navigationCategoryId": "category"},
+                                        "navigationCategoryId": "category",
+                                        "customerGroupId": "customer_group"},
            one={"language": "languageId", "currency": "currencyId",
-                "navigationCategory": "navigationCategoryId"}),
+                "navigationCategory": "navigationCategoryId",
+                "customerGroup": "customerGroupId"}),
     Entity("custom_field_set", {"name": "str", "config": "json", "active": "bool",
                                 "global": "bool", "position": "int"}, required=("name",),
            many={"customFields": ("custom_field", "customFieldSetId"),
@@ -209,14 +173,21 @@ _SMALL = [
            defaults={"private": False},
            protected=("mimeType", "fileExtension", "fileSize", "fileName", "uploadedAt", "metaData",
                       "mediaType", "url", "path", "hasFile"),
+           many={"productMedia": ("product_media", "mediaId")},
            constants={"user": None, "categories": None, "productManufacturers": None,
-                      "productMedia": None, "avatarUsers": None, "thumbnails": [],
+                      "avatarUsers": None, "thumbnails": [],
                       "propertyGroupOptions": None, "mailTemplateMedia": None, "tags": None,
                       "documentBaseConfigs": None, "shippingMethods": None, "paymentMethods": None,
                       "productConfiguratorSettings": None, "orderLineItems": None,
                       "cmsBlocks": None, "cmsSections": None, "cmsPages": None, "documents": None,
                       "appPaymentMethods": None, "appShippingMethods": None,
                       "productDownloads": None, "orderLineItemDownloads": None}),
+    Entity("webhook", {"name": "str", "eventName": "str", "url": "str", "onlyLiveVersion": "bool",
+                       "active": "bool", "appId": "id"}, required=("name", "eventName", "url"),
+           defaults={"active": True, "onlyLiveVersion": False}, constants={"errorCount": 0}),
+    Entity("tag", {"name": "str"}, required=("name",)),
+    Entity("product_tag", {"productId": "id", "tagId": "id"}, key=("productId", "tagId"),
+           foreign={"productId": "product", "tagId": "tag"}),
     Entity("product_category", {"productId": "id", "categoryId": "id"},
            key=("productId", "categoryId"), foreign={"productId": "product",
                                                      "categoryId": "category"}),
@@ -227,4 +198,4 @@ _SMALL = [
                                                    "optionId": "property_group_option"}),
 ]
 
-ENTITIES = {entity.name: entity for entity in _SMALL}
+ENTITIES = {entity.name: entity for entity in (*_SMALL, *ORDER_ENTITIES)}

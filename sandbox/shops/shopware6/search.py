@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import errors, values
-from .render import PRODUCT_IDS, View, related
+from .render import PRODUCT_IDS, View, available_stock
 from .schema import DEFAULT_CURRENCY, ENTITIES, Entity
 from .store import Row, Store
 
@@ -61,7 +61,10 @@ def criteria_of(body: Mapping[str, Any]) -> Criteria:
 
 def find(view: View, entity: Entity, criteria: Criteria) -> tuple[list[Row], int]:
     """The rows of one page and the total as the count mode tells it."""
-    rows = matching(view, entity, criteria.filters, criteria.ids)
+    if entity.name == "product" and not criteria.ids and view.store.index.lag_s > 0:
+        rows = _as_indexed(view, entity, criteria.filters)
+    else:
+        rows = matching(view, entity, criteria.filters, criteria.ids)
     rows = _sorted(view, entity, rows, criteria)
     start = (criteria.page - 1) * criteria.limit
     page = rows[start:start + criteria.limit]
@@ -76,7 +79,27 @@ def matching(view: View, entity: Entity, filters: list[Any], ids: Iterable[str] 
     """All rows that every filter lets through. Raises ApiError for what cannot be filtered by."""
     predicates = [_predicate(view, entity, one) for one in filters]
     rows = _candidates(view.store, entity, filters, list(ids))
-    return [row for row in rows if all(test(row) for test in predicates)]
+    if not view.inherits:
+        return [row for row in rows if all(test(row) for test in predicates)]
+    return [row for row in rows
+            if all(test(shown) for shown in [view.effective(entity, row)] for test in predicates)]
+
+
+def refined(view: View, entity: Entity, rows: list[Row], body: Mapping[str, Any]) -> list[Row]:
+    """The rows of an association that its own criteria want, in their order. Raises ApiError."""
+    criteria = criteria_of(body)
+    predicates = [_predicate(view, entity, one) for one in criteria.filters]
+    kept = [row for row in rows if all(test(row) for test in predicates)]
+    kept = _sorted(view, entity, kept, criteria)
+    return kept[:criteria.limit] if "limit" in body else kept
+
+
+def _as_indexed(view: View, entity: Entity, filters: list[Any]) -> list[Row]:
+    """The products that the filters let through as they are in an index that lags behind."""
+    predicates = [_predicate(view, entity, one) for one in filters]
+    return [row for row in view.store.table(entity.name).values()
+            if (known := view.store.index.seen(row)) is not None
+            and all(test(view.effective(entity, known)) for test in predicates)]
 
 
 def _candidates(store: Store, entity: Entity, filters: list[Any], ids: list[str]) -> list[Row]:
@@ -206,7 +229,7 @@ def _getter(view: View, entity: Entity, path: Any) -> Getter:
     if name in entity.associations and rest:
         target = _target(entity, name)
         inner = _getter(view, target, rest)
-        return lambda row: [value for found in related(view.store, entity, row, name)[1]
+        return lambda row: [value for found in view.related(entity, row, name)[1]
                             for value in inner(found)]
     if name == "customFields" and rest:
         return lambda row: [(view.text(row, name) or {}).get(rest)]
@@ -216,14 +239,14 @@ def _getter(view: View, entity: Entity, path: Any) -> Getter:
                            {"field": str(path), "entity": entity.name})
     if name in entity.translated:
         return lambda row: [view.text(row, name)]
-    if name == "price":
-        return lambda row: [entry["gross"] for entry in row.get("price") or ()
+    if entity.fields.get(name) == "price":
+        return lambda row: [entry["gross"] for entry in row.get(name) or ()
                             if entry["currencyId"] == DEFAULT_CURRENCY]
     if entity.name == "product" and name in PRODUCT_IDS:
-        table, other = PRODUCT_IDS[name]
-        return lambda row: [link[other]
-                            for link in view.store.children(table, "productId", row["id"])]
-    name = "stock" if name == "availableStock" else name
+        association = PRODUCT_IDS[name]
+        return lambda row: [one["id"] for one in view.related(entity, row, association)[1]]
+    if entity.name == "product" and name == "availableStock":
+        return lambda row: [available_stock(view.store, row)]
     return lambda row: [row.get(name)]
 
 

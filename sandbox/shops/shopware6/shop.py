@@ -12,15 +12,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from sandbox.faults import Faults
 
-from . import errors, search, seed
+from . import errors, media, orders, search, seed
 from .auth import TOKEN_TTL_S, Tokens
-from .clock import stamp
 from .errors import ApiError
+from .journal import Journals, Operation, Touched, number_of
 from .render import View
 from .schema import ENTITIES, SYSTEM_LANGUAGE
 from .store import Row, Store
@@ -30,6 +29,14 @@ EXTRA_FAULTS = {
     "503": "maintenance: answers 503 without applying",
     "deadlock": "refuses a write with 400 and the inner code 1213; nothing is applied",
     "token-revoked": "refuses all tokens issued so far with 401, code 9",
+    "missing-privilege": "the role of the integration lacks a `privilege` (product:update) until "
+                         "cleared: 403",
+    "slow-indexing": "availableStock and searches of products follow `seconds` after each write, "
+                     "until cleared",
+    "maintenance": "answers everything with 503, HTML and a Retry-After of `seconds`, until "
+                   "cleared",
+    "token-limit": "at most `count` (10) requests for a token a minute and address, until cleared: "
+                   "429 with Retry-After",
     "reject": "refuses every write to the product with this `number` until cleared (or `count` "
               "times), with a pointer",
     "half": "not offered: Shopware applies a request as a whole or not at all",
@@ -45,57 +52,12 @@ class Options:
     token_ttl_s: int = TOKEN_TTL_S
     latency_base_ms: float = 0.0
     latency_ms_per_100_rows: float = 0.0
+    # None: no limit. Web servers before a shop have one, often of a megabyte.
+    upload_limit_bytes: int | None = None
     # Real: 6 of 16 overlapping syncs were refused. Modest, so that a single retry mostly helps.
     deadlock_share: float = 0.25
     random_seed: int = 1
     now: Callable[[], float] = time.time
-
-
-@dataclass(frozen=True)
-class Operation:
-    """Rows of one entity to upsert or delete. `pointers` are where a violation of a row points."""
-
-    entity: str
-    action: str
-    rows: list[Any]
-    pointers: list[str]
-    expect: str = ""
-    filters: list[Any] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Touched:
-    """One sent row and the product it belongs to."""
-
-    operation: Operation
-    row: Row
-    product_id: str
-    number: Any
-
-
-class Journal:
-    """Every write to every product, in order, with what became of it."""
-
-    def __init__(self) -> None:
-        self.clear()
-
-    def clear(self) -> None:
-        self._entries: dict[str, list[tuple[int, Row]]] = {}
-        self._ids_by_number: dict[str, dict[str, None]] = {}
-        self._serial = 0
-        self.writes: Counter[str] = Counter()
-
-    def note(self, product_id: str, number: str | None, entry: Row) -> None:
-        self._serial += 1
-        self._entries.setdefault(product_id, []).append((self._serial, {"at": stamp(), **entry}))
-        if isinstance(number, str):
-            self._ids_by_number.setdefault(number.casefold(), {})[product_id] = None
-
-    def of_number(self, number: str) -> list[Row]:
-        """The writes, refused ones too, to every product that has or had this number."""
-        found = [entry for product_id in self._ids_by_number.get(number.casefold(), ())
-                 for entry in self._entries[product_id]]
-        return [entry for _, entry in sorted(found, key=lambda numbered: numbered[0])]
 
 
 class Overlaps:
@@ -123,11 +85,14 @@ class Shop:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.store, self.journal, self.overlaps = Store(), Journal(), Overlaps()
+        self.store = Store(options.now)
+        self.journals, self.overlaps = Journals(), Overlaps()
         self.faults = Faults(EXTRA_FAULTS)
         self.tokens = Tokens(options.client_id, options.client_secret, ttl_s=options.token_ttl_s,
                              now=options.now)
         self.rejects: dict[str, int | None] = {}  # folded number -> how many more times
+        self.denied: set[str] = set()  # privileges like product:update
+        self.maintenance_s: float | None = None
         self._random = random.Random(options.random_seed)
         seed.fill(self.store)
 
@@ -135,39 +100,97 @@ class Shop:
         """Everything as at start; tokens stay good, as over a restart."""
         with self.store.lock:
             self.store.clear()
-            self.journal.clear()
-            self.rejects.clear()
+            self.journals.clear()
             self._random = random.Random(self.options.random_seed)
             seed.fill(self.store)
         self.faults.clear()
         self.tokens.reset()
+        self.clear_standing_faults()
+
+    def clear_standing_faults(self) -> None:
+        """Lift everything that stays until it is cleared."""
+        with self.store.lock:
+            self.rejects.clear()
+            self.denied.clear()
+            self.store.index.clear()
+            self.maintenance_s = self.tokens.per_minute = None
 
     def write(self, operations: list[Operation], *, language: str, request_id: str,
               route: str) -> Writer:
         """Apply all operations or none. Raises ApiError; either way the journal has it."""
-        touched = self._touched(operations)
-        with self.overlaps.during({one.product_id for one in touched}) as is_overlapping:
+        with self.store.lock:
+            touched = self.journals.touched(self.store, operations)
+        with self.overlaps.during({one.owner_id for one in touched}) as is_overlapping:
             self._wait(sum(len(one.rows) for one in operations))
             with self.store.lock:
                 try:
                     self._refuse_deadlocks(is_overlapping, route)
-                    writer = self._apply(operations, language)
+                    writer, by_filter = self._apply(operations, language)
                 except ApiError as refusal:
-                    self._note(touched, request_id, "refused " + ", ".join(refusal.codes))
+                    self.journals.note(self.store, touched, request_id,
+                                       "refused " + ", ".join(refusal.codes))
                     raise
-                self._note(touched, request_id, "applied")
+                self.journals.note(self.store, touched + by_filter, request_id, "applied")
                 return writer
 
     def write_as_employee(self, operations: list[Operation]) -> None:
         """A change made in the shop's own administration: no latency, no faults, no `writes`."""
-        touched = self._touched(operations)
         with self.store.lock:
+            touched = self.journals.touched(self.store, operations)
             with self.store.transaction():
                 writer = Writer(self.store, SYSTEM_LANGUAGE)
                 for operation in operations:
                     self._run(writer, operation, SYSTEM_LANGUAGE)
                 writer.finish()
-            self._note(touched, "", "applied", by="employee")
+            self.journals.note(self.store, touched, "", "applied", by="employee")
+
+    def transition(self, entity: str, row_id: str, action: str, body: Row, *, request_id: str,
+                   route: str) -> Row:
+        """Take a step in the states of an order, a delivery or a transaction; the state reached.
+
+        Raises ApiError; either way the journal has it.
+        """
+        with self.store.lock:
+            order_id = orders.order_id_of(self.store, entity, row_id)
+        entry: Row = {"request": request_id, "by": "api", "entity": entity, "action": action,
+                      "id": row_id, "body": body}
+        with self.overlaps.during({order_id}) as is_overlapping:
+            self._wait(1)
+            with self.store.lock:
+                try:
+                    self._refuse_deadlocks(is_overlapping, route)
+                    with self.store.transaction():
+                        before, after = orders.step(self.store, entity, row_id, action)
+                    is_taken = before is not after
+                    entry["result"] = "applied" if is_taken else "unchanged"
+                    entry["mail"] = is_taken and body.get("sendMail") is not False
+                except ApiError as refusal:
+                    entry["result"] = "refused " + ", ".join(refusal.codes)
+                    raise
+                finally:
+                    number = number_of(self.store, "order", order_id)
+                    self.journals.orders.note(order_id, number, entry)
+                return after
+
+    def upload(self, media_id: str, file: media.File, base_url: str, *, request_id: str,
+               route: str) -> None:
+        """Give a media row its file. Raises ApiError; the products that show it note it."""
+        self._wait(1)
+        with self.store.lock:
+            sent = {"fileName": file.name, "extension": file.extension, "size": file.size}
+            result = "applied"
+            try:
+                self._refuse_deadlocks(is_overlapping=False, route=route)
+                media.attach(self.store, media_id, file, base_url)
+            except ApiError as refusal:
+                result = "refused " + ", ".join(refusal.codes)
+                raise
+            finally:
+                for link in self.store.children("product_media", "mediaId", media_id):
+                    number = number_of(self.store, "product", link["productId"])
+                    self.journals.products.note(link["productId"], number, {
+                        "request": request_id, "by": "api", "entity": "media", "action": "upload",
+                        "body": {"id": media_id, **sent}, "result": result})
 
     def _wait(self, rows: int) -> None:
         wait_ms = self.options.latency_base_ms + self.options.latency_ms_per_100_rows * rows / 100
@@ -180,29 +203,36 @@ class Shop:
         if is_overlapping and self._random.random() < self.options.deadlock_share:
             raise errors.deadlock()
 
-    def _apply(self, operations: list[Operation], language: str) -> Writer:
-        writer = Writer(self.store, language, rejected=self.rejects)
+    def _apply(self, operations: list[Operation],
+               language: str) -> tuple[Writer, list[Touched]]:
+        """What was written, and the rows that were removed because a filter found them."""
+        writer = Writer(self.store, language, rejected=self.rejects, denied=self.denied)
+        by_filter = []
         try:
             with self.store.transaction():
                 for operation in operations:
-                    self._run(writer, operation, language)
+                    by_filter += self._run(writer, operation, language)
                 writer.finish()
         finally:
             self._count_rejects(writer.refused_numbers)
-        return writer
+        return writer, by_filter
 
-    def _run(self, writer: Writer, operation: Operation, language: str) -> None:
+    def _run(self, writer: Writer, operation: Operation, language: str) -> list[Touched]:
         if operation.action == "upsert":
             for row, pointer in zip(operation.rows, operation.pointers, strict=True):
                 writer.upsert(operation.entity, row, pointer, expect=operation.expect)
-            return
+            return []
         for row, pointer in zip(operation.rows, operation.pointers, strict=True):
             writer.delete(operation.entity, row, pointer)
-        if operation.filters:
-            entity = ENTITIES[operation.entity]
-            found = search.matching(View(self.store, language), entity, operation.filters)
-            for row in found:
-                writer.delete(operation.entity, row, "")
+        if not operation.filters:
+            return []
+        entity = ENTITIES[operation.entity]
+        found = search.matching(View(self.store, language), entity, operation.filters)
+        keys = [{name: row[name] for name in entity.key} for row in found]
+        touched = self.journals.touched(self.store, [Operation(entity.name, "delete", keys, [])])
+        for key in keys:
+            writer.delete(entity.name, key, "")
+        return touched
 
     def _count_rejects(self, numbers: set[str]) -> None:
         for number in numbers:
@@ -211,31 +241,3 @@ class Shop:
                 del self.rejects[number]
             elif left is not None:
                 self.rejects[number] = left - 1
-
-    def _touched(self, operations: list[Operation]) -> list[Touched]:
-        """The rows that belong to a product, looked up before anything is deleted."""
-        with self.store.lock:
-            return [Touched(one, row, product_id,
-                            row.get("productNumber") or self._number(product_id))
-                    for one in operations for row in one.rows if isinstance(row, dict)
-                    if (product_id := self._product_id(one, row)) is not None]
-
-    def _note(self, touched: list[Touched], request_id: str, result: str, by: str = "api") -> None:
-        for one in touched:
-            self.journal.note(one.product_id, one.number or self._number(one.product_id), {
-                "request": request_id, "by": by, "entity": one.operation.entity,
-                "action": one.operation.action, "body": one.row, "result": result})
-            if one.operation.entity == "product" and (by, result) == ("api", "applied"):
-                self.journal.writes[one.product_id] += 1
-
-    def _number(self, product_id: str) -> str | None:
-        return (self.store.get("product", product_id) or {}).get("productNumber")
-
-    def _product_id(self, operation: Operation, row: Row) -> str | None:
-        if operation.entity == "product":
-            found = row.get("id")
-        else:
-            found = row.get("productId")
-            if found is None and isinstance(row.get("id"), str):
-                found = (self.store.get(operation.entity, row["id"]) or {}).get("productId")
-        return found if isinstance(found, str) else None

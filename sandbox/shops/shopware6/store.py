@@ -7,12 +7,15 @@ back, and readers may keep what they got without holding the lock.
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .schema import ENTITIES
+from .clock import stamp
+from .indexing import Index
+from .schema import ENTITIES, SYSTEM_LANGUAGE
 
 Key = str | tuple[str, ...]
 Row = dict[str, Any]
@@ -25,8 +28,9 @@ class DuplicateNumber(Exception):
 class Store:
     """All tables. Take `lock` for anything that reads more than one row or writes."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
         self.lock = threading.RLock()
+        self.index = Index(now)
         self.clear()
 
     def clear(self) -> None:
@@ -37,8 +41,10 @@ class Store:
                 (entity.name, name): defaultdict(dict)
                 for entity in ENTITIES.values() for name in entity.foreign}
             self._id_by_number: dict[str, str] = {}
+            self._id_by_file: dict[str, str] = {}
             self._undo: list[tuple[str, Key, Row | None]] = []
             self._serial = 0
+            self.index.clear()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -51,6 +57,8 @@ class Store:
                 for table, key, old in reversed(self._undo):
                     self._replace(table, key, old)
                 raise
+            else:
+                self.index.note(self._undo)
             finally:
                 self._undo = []
 
@@ -62,14 +70,21 @@ class Store:
 
     def children(self, table: str, foreign: str, value: str) -> list[Row]:
         """The rows of `table` whose `foreign` key is `value`."""
+        keys = self._by_foreign[table, foreign].get(value)
+        if not keys:
+            return []
         rows = self._tables[table]
-        return [rows[key] for key in self._by_foreign[table, foreign].get(value, ())]
+        return [rows[key] for key in keys]
 
     def child_keys(self, table: str, foreign: str, value: str) -> list[Key]:
         return list(self._by_foreign[table, foreign].get(value, ()))
 
     def product_id(self, number: str) -> str | None:
         return self._id_by_number.get(number.casefold())
+
+    def media_id(self, file: str) -> str | None:
+        """The media that has a file of this name with its extension."""
+        return self._id_by_file.get(file.casefold())
 
     def next_serial(self) -> int:
         self._serial += 1
@@ -83,6 +98,17 @@ class Store:
             raise DuplicateNumber(number)
         self._undo.append((table, key, self._tables[table].get(key)))
         self._replace(table, key, row)
+
+    def insert(self, table: str, key: str, **values: Any) -> Row:
+        """A new row as the shop itself makes one: unchecked, texts in its own language."""
+        entity = ENTITIES[table]
+        texts = {name: values.pop(name) for name in entity.translated if name in values}
+        row: Row = {**entity.defaults, **values, "id": key, "createdAt": stamp(),
+                    "updatedAt": None, "autoIncrement": self.next_serial()}
+        if entity.translated:
+            row["translations"] = {SYSTEM_LANGUAGE: texts}
+        self.put(table, key, row)
+        return row
 
     def remove(self, table: str, key: Key) -> None:
         self._undo.append((table, key, self._tables[table].get(key)))
@@ -101,16 +127,26 @@ class Store:
             if after is not None:
                 index[after][key] = None
         if table == "product":
-            self._renumber(key, (old or {}).get("productNumber"), (row or {}).get("productNumber"))
+            _rename(self._id_by_number, key, (old or {}).get("productNumber"),
+                    (row or {}).get("productNumber"))
+        elif table == "media":
+            _rename(self._id_by_file, key, _file_of(old), _file_of(row))
         if row is None:
             rows.pop(key, None)
         else:
             rows[key] = row
 
-    def _renumber(self, product_id: str, before: str | None, after: str | None) -> None:
-        if before == after:
-            return
-        if before is not None and self.product_id(before) == product_id:
-            del self._id_by_number[before.casefold()]
-        if after is not None:
-            self._id_by_number[after.casefold()] = product_id
+
+def _file_of(media: Row | None) -> str | None:
+    return f"{media['fileName']}.{media['fileExtension']}" if media and (
+        media.get("hasFile")) else None
+
+
+def _rename(id_by_text: dict[str, str], key: Any, before: str | None, after: str | None) -> None:
+    """Keep an index of texts that only one row can have."""
+    if before == after:
+        return
+    if before is not None and id_by_text.get(before.casefold()) == key:
+        del id_by_text[before.casefold()]
+    if after is not None:
+        id_by_text[after.casefold()] = key

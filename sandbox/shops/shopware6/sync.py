@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from . import errors
+from .journal import Operation
 from .schema import ENTITIES
-from .shop import Operation
-from .writer import Writer, shown_rows
+from .writer import Writer, shown_key
 
 ACTIONS = ("upsert", "delete")
 
@@ -22,8 +22,14 @@ def operations_of(body: Any) -> list[Operation]:
 
 def result_of(writer: Writer) -> dict[str, Any]:
     """The answer: every row written, deleted or not found, by entity."""
-    return {"extensions": [], "data": shown_rows(writer.written),
-            "notFound": writer.not_found or [], "deleted": shown_rows(writer.deleted)}
+    return {"extensions": [], "data": _shown_rows(writer.written),
+            "notFound": writer.not_found or [], "deleted": _shown_rows(writer.deleted)}
+
+
+def _shown_rows(rows: dict[str, dict[Any, None]]) -> dict[str, list[Any]] | list[Any]:
+    """Written or deleted rows as the answer lists them; nothing is an empty list."""
+    return {table: [shown_key(ENTITIES.get(table), key) for key in keys]
+            for table, keys in rows.items()} or []
 
 
 def _operation(key: str, entry: Any) -> Operation:

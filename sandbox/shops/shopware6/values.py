@@ -87,6 +87,13 @@ def _map(value: Any, pointer: str, violations: Violations) -> Any:
     return value
 
 
+def _strs(value: Any, pointer: str, violations: Violations) -> Any:
+    if not isinstance(value, list):
+        violations.append(errors.wrong_type(pointer, value, "array"))
+        return value
+    return [_str(one, f"{pointer}/{index}", violations) for index, one in enumerate(value)]
+
+
 def _anything(value: Any, pointer: str, violations: Violations) -> Any:
     return value
 
@@ -140,4 +147,4 @@ def _amounts(entry: dict[str, Any], pointer: str, violations: Violations) -> dic
 
 _CHECKS = {"str": _str, "text": _text, "int": _int, "bool": _bool, "float": _float, "id": _id,
            "price": _price, "json": _anything, "map": _map,
-           "date": _text}
+           "date": _text, "strs": _strs, "state": _id}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from decimal import Decimal
 from typing import Any
 
@@ -36,6 +37,19 @@ def mapping() -> dict[str, Any]:
 def wants_plain() -> bool:
     """Whether the client asked for plain JSON. JSON:API is what it gets otherwise."""
     return JSON in request.headers.get("Accept", "")
+
+
+def too_large() -> Response:
+    """What the web server before the shop answers to a body over its limit."""
+    page = ("<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n<body>\r\n"
+            "<center><h1>413 Request Entity Too Large</h1></center>\r\n</body>\r\n</html>\r\n")
+    return Response(page, 413, content_type="text/html")
+
+
+def maintenance(seconds: float) -> Response:
+    """What the web server answers while the shop is closed for an update."""
+    page = "<!doctype html><html><body><h1>We are updating the shop</h1></body></html>"
+    return Response(page, 503, {"Retry-After": str(math.ceil(seconds))}, content_type="text/html")
 
 
 def answer(content: Any, status: int = 200, content_type: str = JSON) -> Response:

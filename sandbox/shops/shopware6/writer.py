@@ -12,22 +12,26 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from . import errors, values
+from . import errors, references, values
 from .clock import stamp
 from .errors import ApiError
 from .schema import ENTITIES, SYSTEM_LANGUAGE, Entity
 from .store import DuplicateNumber, Key, Row, Store
 
+UNIQUE = {"custom_field": "name", "custom_field_set": "name"}
 UNIQUE_PER_PRODUCT = {"product_visibility": "salesChannelId",
                       "product_configurator_setting": "optionId"}
 
 
 class Writer:
-    """One request's writes. `rejected` are (folded) product numbers that a test wants refused."""
+    """One request's writes. `rejected` are (folded) product numbers that a test wants refused,
+    `denied` the privileges that the client lacks."""
 
-    def __init__(self, store: Store, language: str, *, rejected: Iterable[str] = ()) -> None:
+    def __init__(self, store: Store, language: str, *, rejected: Iterable[str] = (),
+                 denied: Iterable[str] = ()) -> None:
         self._store, self._language, self._now = store, language, stamp()
-        self._rejected = set(rejected)
+        self._rejected, self._denied = set(rejected), set(denied)
+        self._missing_privileges: dict[str, None] = {}
         self.refused_numbers: set[str] = set()
         self._violations: values.Violations = []
         self._database_error: ApiError | None = None
@@ -40,13 +44,16 @@ class Writer:
         """Raise ApiError if anything was wrong with any row."""
         if self._violations:
             raise ApiError(400, self._violations)
+        if self._missing_privileges:
+            raise errors.missing_privileges(list(self._missing_privileges))
         if self._database_error is not None:
             raise self._database_error
         for table, name, value in self._references:
             target = ENTITIES[table].foreign[name]
             if self._store.get(target, value) is None:
                 column = "".join("_" + c.lower() if c.isupper() else c for c in name)
-                raise errors.foreign_key(table, column, target)
+                raise errors.foreign_key(table, column, target,
+                                         references.on_delete(ENTITIES[table], name))
 
     def upsert(self, table: str, payload: Any, pointer: str, *, expect: str = "") -> Key | None:
         """Write one row with everything nested in it; its key, or None if it has no usable one."""
@@ -62,6 +69,8 @@ class Writer:
         before = len(self._violations)
         payload = self._with_parents(entity, key, payload, pointer)
         changes = self._changes(entity, old, payload, pointer)
+        if changes.get("parentId") == key:
+            self._violations.append(errors.own_parent(pointer, table, payload["parentId"]))
         if len(self._violations) == before:
             self._put(entity, key, old, changes)
         self._nested(entity, key, payload, pointer)
@@ -74,8 +83,9 @@ class Writer:
         if key is None:
             return
         if self._store.get(table, key) is None:
-            self.not_found.setdefault(table, []).append(_shown(entity, key))
+            self.not_found.setdefault(table, []).append(shown_key(entity, key))
             return
+        self._check_privilege(entity, "delete")
         self._remove(entity, key)
 
     # Validation ------------------------------------------------------------------------------
@@ -106,7 +116,7 @@ class Writer:
         for name, kind in entity.fields.items():
             if name in payload:
                 value = values.checked(kind, payload[name], f"{pointer}/{name}", self._violations)
-                changes[name] = value
+                changes[name] = self._kept(kind, name, value, old, f"{pointer}/{name}")
                 is_blank = name in required and value in (None, "", [])
                 if is_blank and payload[name] in (None, "", []):
                     self._violations.append(errors.blank(f"{pointer}/{name}", payload[name]))
@@ -121,6 +131,14 @@ class Writer:
         if entity.name == "product":
             self._check_rejected(old, changes, pointer)
         return changes
+
+    def _kept(self, kind: str, name: str, value: Any, old: Row | None, pointer: str) -> Any:
+        """What a checked value becomes beside the one that is there."""
+        if kind == "state" and old is not None:
+            self._violations.append(errors.state_by_write(pointer))
+        if name == "customFields" and isinstance(value, dict) and old is not None:
+            return {**(old.get(name) or {}), **value}
+        return value
 
     def _translations(self, entity: Entity, old: Row | None, payload: Row, pointer: str,
                       required: tuple[str, ...]) -> dict[str, Row]:
@@ -170,7 +188,9 @@ class Writer:
 
     def _put(self, entity: Entity, key: Key, old: Row | None, changes: Row) -> None:
         if old is None:
-            row = {**entity.defaults, **changes, "createdAt": self._now, "updatedAt": None}
+            # A variant starts with nothing: what it does not bring, it inherits.
+            defaults = {} if _is_variant(entity, changes) else entity.defaults
+            row = {**defaults, **changes, "createdAt": self._now, "updatedAt": None}
             row["autoIncrement"] = self._store.next_serial()
             if entity.key == ("id",):
                 row["id"] = key
@@ -180,6 +200,7 @@ class Writer:
             row = {**old, **changes}
         if old is not None or entity.name == "product":
             row["updatedAt"] = self._now  # indexing touches a product right after its creation
+        self._check_privilege(entity, "create" if old is None else "update")
         self._check_unique(entity, key, row)
         try:
             self._store.put(entity.name, key, row)
@@ -191,12 +212,18 @@ class Writer:
                 self._references[entity.name, name, row[name]] = None
         self._note_written(entity, key, old, row)
 
+    def _check_privilege(self, entity: Entity, action: str) -> None:
+        if f"{entity.name}:{action}" in self._denied:
+            self._missing_privileges[f"{entity.name}:{action}"] = None
+
     def _check_unique(self, entity: Entity, key: Key, row: Row) -> None:
-        """One row per product and channel (or option), whatever the id: ids are the client's."""
-        name = UNIQUE_PER_PRODUCT.get(entity.name)
+        """One row per name, or per product and channel (or option): ids are the client's."""
+        name = UNIQUE_PER_PRODUCT.get(entity.name) or UNIQUE.get(entity.name)
         if name is None:
             return
-        for other in self._store.children(entity.name, "productId", row["productId"]):
+        others = self._store.table(entity.name).values() if entity.name in UNIQUE else (
+            self._store.children(entity.name, "productId", row["productId"]))
+        for other in others:
             if other["id"] != key and other[name] == row[name]:
                 self._database_error = self._database_error or errors.duplicate_row(entity.name)
 
@@ -245,7 +272,7 @@ class Writer:
                 self.upsert(link.table, {link.own: key, link.other: other}, where)
 
     def _remove(self, entity: Entity, key: Key) -> None:
-        for table, name in _dependents(entity):
+        for table, name in references.DEPENDENTS[entity.name]:
             keys = self._store.child_keys(table, name, key) if isinstance(key, str) else []
             for child in keys:
                 self._loosen(ENTITIES[table], name, child, entity)
@@ -261,9 +288,10 @@ class Writer:
 
     def _loosen(self, child: Entity, name: str, key: Key, parent: Entity) -> None:
         """What happens to a row whose parent goes: it goes too, stays without, or forbids it."""
-        if name in child.key or (name in child.required and name != "taxId") or name == "parentId":
+        fate = references.on_delete(child, name)
+        if fate == references.CASCADE:
             self._remove(child, key)
-        elif name == "taxId":
+        elif fate == references.RESTRICT:
             self._database_error = self._database_error or errors.named(
                 409, "FRAMEWORK__DELETE_RESTRICTED",
                 f"The {parent.name} is still used by {child.name}.", {"entity": parent.name})
@@ -271,16 +299,15 @@ class Writer:
             self._store.put(child.name, key, {**row, name: None})
 
 
-def shown_rows(rows: dict[str, dict[Any, None]]) -> dict[str, list[Any]] | list[Any]:
-    """Written or deleted rows as the answer lists them; nothing is an empty list."""
-    return {table: [_shown(ENTITIES.get(table), key) for key in keys]
-            for table, keys in rows.items()} or []
-
-
-def _shown(entity: Entity | None, key: Any) -> Any:
+def shown_key(entity: Entity | None, key: Any) -> Any:
+    """A row's key as answers list it: a text, or its parts by name."""
     if entity is None:  # a translation: name of the owner's key, owner, language
         return {key[0]: key[1], "languageId": key[2]}
     return key if isinstance(key, str) else dict(zip(entity.key, key, strict=True))
+
+
+def _is_variant(entity: Entity, row: Row) -> bool:
+    return entity.name == "product" and row.get("parentId") is not None
 
 
 def _required(entity: Entity, is_variant: bool) -> tuple[str, ...]:
@@ -304,11 +331,6 @@ def _sent_translations(entity: Entity, payload: Row, language: str) -> dict[str,
         known = {name: texts[name] for name in entity.translated if name in texts}
         sent[code] = {**known, **sent.get(code, {})}
     return sent
-
-
-def _dependents(entity: Entity) -> list[tuple[str, str]]:
-    return [(table.name, name) for table in ENTITIES.values()
-            for name, target in table.foreign.items() if target == entity.name]
 
 
 def _list(value: Any) -> list[Any]:

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from integration.connectors import http
-from integration.connectors.base import ListingView, Payload, Receipt
+from integration.connectors.base import Choice, ListingView, Payload, Receipt
 from integration.connectors.shopware6 import Shopware6Connector, ids
 from integration.documents import Document, StockDocument, WithdrawalDocument
 from integration.errors import (
@@ -21,6 +21,7 @@ from integration.errors import (
     Throttled,
     TransientError,
 )
+from integration.mapping_kinds import Kind
 from integration.topology import Topic
 from sandbox import serving
 from sandbox.shops.shopware6 import Options, create_app
@@ -114,8 +115,7 @@ def test_a_hundred_products_arrive_in_one_write(shop: Shop) -> None:
     ]
     assert shop.routes[SYNC] == 1
     assert len(shop.products) == 100
-    shown = shop.products["A-7"]
-    assert shown == {
+    expected = {
         "id": ids.product_id("acme/42", "7"),
         "number": "A-7",
         "name": "Hammer 7",
@@ -130,6 +130,8 @@ def test_a_hundred_products_arrive_in_one_write(shop: Shop) -> None:
         "visible": True,
         "writes": 1,
     }
+    shown = shop.products["A-7"]
+    assert {name: shown[name] for name in expected} == expected
 
 
 def test_changes_of_each_kind_reach_the_product(shop: Shop) -> None:
@@ -255,6 +257,48 @@ def test_a_rate_without_a_tax_holds_its_row_only(shop: Shop) -> None:
     assert isinstance(odd.error, MappingMissing)
     assert good.error is None
     assert shop.products["A-2"]["tax_rate"] == 7
+
+
+def test_a_mapped_tax_counts_whatever_the_rate(shop: Shop) -> None:
+    reduced = _offered(shop, Kind.TAX)["Reduced rate (7 %)"]
+
+    (receipt,) = shop.create("1", tax_rate=Decimal("8.1"), shop_tax=reduced.id)
+
+    assert receipt.error is None
+    assert shop.products["A-1"]["tax_rate"] == 7
+
+
+def test_a_mapped_tax_that_is_deleted_later_holds_its_row(shop: Shop) -> None:
+    shop.facts.put("all-tax-ids", ["f" * 32])
+
+    (receipt,) = shop.create("1", shop_tax="f" * 32)
+
+    assert isinstance(receipt.error, MappingMissing)
+    assert receipt.error.reason == "mapping:tax:1"
+
+
+def test_the_shop_tells_what_can_be_mapped_to(shop: Shop) -> None:
+    taxes, languages = _offered(shop, Kind.TAX), _offered(shop, Kind.LANGUAGE)
+    connector = shop.connector()
+
+    assert {label: one.code for label, one in taxes.items()} == {
+        "Reduced rate (7 %)": "7",
+        "Reduced rate 2 (0 %)": "0",
+        "Standard rate (19 %)": "19",
+    }
+    assert {label: one.code for label, one in languages.items()} == {
+        "Deutsch": "de-DE",
+        "English": "en-GB",
+    }
+    assert list(_offered(shop, Kind.CATEGORY)) == ["Catalogue #1"]
+    assert connector.offers(Kind.UNIT) is None
+    assert connector.offers(Kind.STORAGE_LOCATION) is None
+
+
+def _offered(shop: Shop, kind: Kind) -> dict[str, Choice]:
+    choices = shop.connector().offers(kind)
+    assert choices is not None
+    return {one.label: one for one in choices}
 
 
 def test_stale_tax_ids_are_forgotten(shop: Shop) -> None:

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from integration.connectors import http
-from integration.connectors.base import ListingView, Payload, Receipt
+from integration.connectors.base import Choice, ListingView, Payload, Receipt
 from integration.connectors.woocommerce import WooCommerceConnector
 from integration.documents import Document, StockDocument, WithdrawalDocument
 from integration.errors import (
@@ -26,6 +26,7 @@ from integration.errors import (
     Throttled,
     TransientError,
 )
+from integration.mapping_kinds import Kind
 from integration.topology import Topic
 from sandbox import serving
 from sandbox.shops.woocommerce import Options, create_app
@@ -249,8 +250,43 @@ def test_a_missing_tax_holds_its_article_only(shop: Shop) -> None:
     )
 
     assert isinstance(receipts[0].error, MappingMissing)
-    assert receipts[0].error.reason == "mapping:tax:16"
+    assert receipts[0].error.reason == "mapping:tax:1"
     assert receipts[1].error is None
+
+
+def test_a_mapped_tax_class_counts_instead_of_the_rate(shop: Shop) -> None:
+    receipts = shop.push(
+        Topic.ARTICLE,
+        [
+            unique("1", tax_rate=Decimal("16"), tax="2", shop_tax="reduced-rate"),
+            unique("2", tax_rate=Decimal("7"), tax="3", shop_tax="standard"),
+            unique("3", tax="4", shop_tax="gone"),
+        ],
+        [new("1"), new("2"), new("3")],
+    )
+
+    assert [one.error for one in receipts[:2]] == [None, None]
+    assert [shop.products[f"A-{n}"]["tax_rate"] for n in (1, 2)] == [7, 19]
+    assert isinstance(receipts[2].error, MappingMissing)
+    assert receipts[2].error.reason == "mapping:tax:4"
+
+
+def test_what_can_be_mapped_is_listed(shop: Shop) -> None:
+    one = shop.connector()
+    parent = one._client._sent("POST", "/products/categories", {"name": "A & B"}).json()
+    one._client._sent("POST", "/products/categories", {"name": "C", "parent": parent["id"]})
+
+    assert one.offers(Kind.TAX) == [
+        Choice("reduced-rate", "Reduced rate (7 %)", "7"),
+        Choice("standard", "Standard rate (19 %)", "19"),
+        Choice("zero-rate", "Zero rate (0 %)", "0"),
+    ]
+    assert [choice.label for choice in one.offers(Kind.CATEGORY)] == [
+        "A & B",
+        "A & B > C",
+        "Uncategorized",
+    ]
+    assert one.offers(Kind.CARRIER) is None
 
 
 def test_the_products_number_is_adopted_whoever_made_it(shop: Shop) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,28 +89,30 @@ class Erp:
         return dict(self.admin("GET", "/requests")["by_route"])
 
 
+@contextmanager
+def starting() -> Iterator[Callable[..., Erp]]:
+    """Starts sandboxes with the options of sandbox.erp and gives an `Erp` for each."""
+    with ExitStack() as running:
+
+        def started(**options: Any) -> Erp:
+            # The rate limit has tests of its own; here it would only make the others slow.
+            given = Options(**{"articles": 120, "rate_limit": 100_000, **options})
+            app = {}
+
+            def make(url: str) -> Any:
+                app["made"] = create_app(given, url)
+                return app["made"]
+
+            url = running.enter_context(serving.running(make))
+            return _connected(url, app["made"].config["CREDENTIALS"])
+
+        yield started
+
+
 @pytest.fixture
 def start() -> Iterator[Callable[..., Erp]]:
-    """Starts a sandbox with the options of sandbox.erp and gives an `Erp`."""
-    running = []
-
-    def started(**options: Any) -> Erp:
-        # The rate limit has tests of its own; here it would only make the others slow.
-        given = Options(**{"articles": 120, "rate_limit": 100_000, **options})
-        app = {}
-
-        def make(url: str) -> Any:
-            app["made"] = create_app(given, url)
-            return app["made"]
-
-        serving_now = serving.running(make)
-        url = serving_now.__enter__()
-        running.append(serving_now)
-        return _connected(url, app["made"].config["CREDENTIALS"])
-
-    yield started
-    for one in running:
-        one.__exit__(None, None, None)
+    with starting() as started:
+        yield started
 
 
 def _connected(url: str, credentials: dict[str, Any]) -> Erp:

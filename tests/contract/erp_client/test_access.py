@@ -30,6 +30,7 @@ def test_one_sign_in_serves_many_requests(start):
     assert erp.bucket.taken == 3
 
 
+@pytest.mark.contract("10.7")
 def test_a_revoked_access_token_is_renewed_and_the_request_repeated(start):
     erp = start()
     erp.client.get("/erp/articles/1001")
@@ -82,6 +83,7 @@ def test_the_offline_token_leads_to_the_domain_of_the_sandbox(start):
 
 
 @pytest.mark.parametrize("header", ["x-rate-limit-retry-after-seconds", "Retry-After", "none"])
+@pytest.mark.contract("10.6")
 def test_the_rate_limit_pauses_the_tenant_in_every_header_mode(header, start):
     erp = start(rate_limit=1, rate_window_s=11, rate_header=header)
     erp.client.get("/erp/articles/1001")

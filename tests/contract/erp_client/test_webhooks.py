@@ -16,7 +16,7 @@ def test_reconciling_registers_then_changes_nothing_then_follows_the_channels(er
 
     assert set(reconcile(erp.client, erp.app_identifier, PUBLIC, wanted).registered) == wanted
     assert _in_the_erp(erp) == wanted == registered(erp.client, erp.app_identifier)
-    assert reconcile(erp.client, erp.app_identifier, PUBLIC, wanted) == ([], [])
+    assert reconcile(erp.client, erp.app_identifier, PUBLIC, wanted) == ([], [], [])
 
     fewer = desired(["42"], PUBLIC)
     changes = reconcile(erp.client, erp.app_identifier, PUBLIC, fewer)

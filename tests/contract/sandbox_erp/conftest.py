@@ -64,6 +64,10 @@ class Erp:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    def set(self, **options: Any) -> None:
+        answer = self.admin("POST", "options", options)
+        assert answer.status_code == 200, answer.text
+
     def fault(self, kind: str, **more: Any) -> None:
         assert self.admin("POST", "faults", {"kind": kind, **more}).status_code == 200
 
@@ -78,7 +82,10 @@ class Receiver:
 
     def __init__(self) -> None:
         self.received: list[tuple[str, dict[str, Any], str]] = []  # path, body, bearer token
+        self.token_was_in: list[str | None] = []
         self.status = 200
+        self.answering = threading.Event()  # cleared, it keeps the ERP waiting for its answer
+        self.answering.set()
         self.url = ""
         self._arrived = threading.Condition()
 
@@ -88,10 +95,13 @@ class Receiver:
 
         @app.post("/<path:path>")
         def take(path: str) -> tuple[str, int]:
-            token = request.headers["Authorization"].removeprefix("Bearer ")
+            token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+            where = "header" if token else "address" if request.args.get("appToken") else None
             with self._arrived:
+                self.token_was_in.append(where)
                 self.received.append((path, request.get_json(), token))
                 self._arrived.notify_all()
+            self.answering.wait(5)
             return "", self.status
 
         return app
@@ -111,10 +121,17 @@ def served(**options: Any) -> Iterator[Erp]:
         yield Erp(url)
 
 
-@pytest.fixture
-def erp() -> Iterator[Erp]:
+@pytest.fixture(scope="module")
+def served_url() -> Iterator[str]:
     with served() as client:
-        yield client
+        yield client.url
+
+
+@pytest.fixture
+def erp(served_url: str) -> Erp:
+    """A sandbox as at start that its module's tests use one after the other, and a new client."""
+    assert requests.post(f"{served_url}/_sandbox/reset", timeout=10).status_code == 200
+    return Erp(served_url)
 
 
 @pytest.fixture

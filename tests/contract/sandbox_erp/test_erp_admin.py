@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 
 import jwt
 import pytest
@@ -169,6 +170,17 @@ def test_a_slow_answer_is_right_but_late(erp):
 
     assert answer.status_code == 200
     assert answer.elapsed.total_seconds() >= 0.3
+
+
+def test_a_slow_body_begins_at_once_and_ends_late(erp):
+    erp.fault("slow-body", seconds=0.3)
+
+    started = time.monotonic()
+    answer = erp.query("SELECT * FROM article.shopListing", limit=100)
+    ended_s = time.monotonic() - started
+
+    assert len(answer.json()["data"]) == 100
+    assert answer.elapsed.total_seconds() < 0.3 <= ended_s  # until the headers; until the end
 
 
 def test_a_revoked_access_token_is_401_until_it_is_refreshed(erp):

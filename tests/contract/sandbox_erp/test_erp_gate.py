@@ -1,5 +1,6 @@
 """Who gets in: tokens, User-Agent, rate limit, path prefix."""
 
+import re
 import threading
 import time
 
@@ -7,6 +8,7 @@ import jwt
 import pytest
 from urllib3.util import SKIP_HEADER
 
+from sandbox.erp import Options, create_app
 from sandbox.erp.gate import TokenBucket
 
 QUERY = "SELECT id FROM article.query LIMIT 1"
@@ -75,6 +77,21 @@ def test_a_call_without_user_agent_is_403(erp):
 def test_the_community_prefix_answers_like_the_plain_path(erp):
     for path in ("/cmn/users/me", "/community/latest/cmn/users/me", "/community/v7/cmn/users/me"):
         assert erp.get(path)["tenant"] == "acme"
+
+
+def test_no_call_of_the_erp_goes_without_a_token_on_either_prefix():
+    app = create_app(Options(articles=1))
+    client = app.test_client()
+    calls = {(method, re.sub("<.*?>", "1", rule.rule))
+             for rule in app.url_map.iter_rules() for method in rule.methods - {"HEAD", "OPTIONS"}
+             if rule.rule.startswith("/api/vario/") and "/public/" not in rule.rule}
+
+    answers = [client.open(path.replace("/api/vario/", prefix), method=method)
+               for method, path in calls for prefix in ("/api/vario/", "/api/vario/community/v1/")]
+
+    assert len(calls) > 80
+    assert {answer.status_code for answer in answers} == {401}
+    app.config["CLOSE"]()
 
 
 def test_the_bucket_allows_forty_calls_at_once_and_refills_continuously():

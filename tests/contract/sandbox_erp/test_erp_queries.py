@@ -98,8 +98,12 @@ def test_aggregates_answer_one_row(erp):
     ("SELECT id FROM article.query WHERE id = 'a' 'b'", "line 1"),
     ("SELECT id, count(id) FROM article.query", "no grouping"),
     ("SELECT median(id) FROM article.query", "median"),
-    ("SELECT id FROM article.query JOIN (SELECT id FROM article.query) AS x ON (x.id = 1)",
-     "not supported"),
+    ("SELECT id FROM article.query JOIN (SELECT id FROM article.query) AS x ON (y.id = id)",
+     "y.id"),
+    ("SELECT x.name FROM article.query JOIN (SELECT id FROM article.query) AS x ON (x.id = id)",
+     "x.name"),
+    ("SELECT id FROM article.query JOIN (SELECT id FROM article.query) AS x.y ON (id = 1)",
+     "no alias"),
 ])
 def test_a_statement_that_cannot_be_answered_is_422_and_says_why(erp, statement, said):
     answer = erp.query(statement)
@@ -107,6 +111,32 @@ def test_a_statement_that_cannot_be_answered_is_422_and_says_why(erp, statement,
     assert answer.status_code == 422
     assert said in api_message(answer)
     assert answer.json()["trackingId"]
+
+
+def test_a_join_puts_the_rows_of_another_statement_beside_those_they_belong_to(erp):
+    statement = ("SELECT id, b.label FROM sales-channel.salesChannels JOIN (SELECT id, label FROM "
+                 "sales-channel.salesChannelBackends WHERE type = 'APP') AS b ON "
+                 "(b.id = channelBackend.id) WHERE id > 42 ORDER BY b.label, id")
+
+    answer = erp.query(statement).json()
+
+    assert answer["data"] == [{"id": 43, "b.label": "Vario Relay"}]
+    assert [one["attribute"] for one in answer["definition"]] == ["id", "b.label"]
+    assert answer["definition"][0]["dataTypeIdentifier"] == "LONG"
+
+
+def test_joins_nest_and_multiply_and_find_custom_fields(erp):
+    listing = "listings.salesChannel.id"
+    statement = (f"SELECT id, o.{listing} FROM article.shopListing JOIN (SELECT id, {listing}, "
+                 "b.label FROM article.shopListing JOIN (SELECT id, label FROM "
+                 f"sales-channel.salesChannels WHERE id IN (42, 43)) AS b ON (b.id = {listing})) "
+                 f"AS o ON (o.id = id AND o.{listing} > {listing}) WHERE id = 1001 AND "
+                 "listings.custom.a.b ISNULL")
+
+    rows = erp.rows(statement)
+
+    # Of three listings: 1 beside 42 and 43, 42 beside 43.
+    assert [row[f"o.{listing}"] for row in rows] == [42, 43, 43]
 
 
 def test_the_structured_query_takes_values_out_of_band(erp):
@@ -162,3 +192,35 @@ def test_changed_rows_are_found_by_their_time(erp):
 
     rows = erp.rows(f"{IDS} AND updatedAt > '{before}'")
     assert [row["id"] for row in rows] == [1005]
+
+
+def test_the_columns_of_an_entity_are_those_of_its_source(erp):
+    [entity] = erp.get("/cmn/computed-queries/fields?entityIdentifier=articleListing")
+
+    assert entity["attributes"] == erp.get("/cmn/computed-queries/article/shopListing/fields")
+    assert erp.call("GET", "/cmn/computed-queries/fields?entityIdentifier=x").status_code == 404
+
+
+@pytest.mark.parametrize("source", [
+    "article.shopListing", "article.query", "article.queryArticles",
+    "sales-channel.salesChannels", "sales-channel.salesChannelBackends",
+    "document.querySalesDocuments", "system.queryAppMessageWebhook", "system.queryAppMigrations"])
+def test_every_source_is_discovered_and_answers_its_standard_columns(erp, source):
+    group, template = source.split(".")
+
+    assert template in erp.get(f"/cmn/computed-queries/{group}")
+    assert group in erp.get("/cmn/computed-queries")
+    fields = erp.get(f"/cmn/computed-queries/{group}/{template}/fields")
+    answer = erp.query(f"SELECT * FROM {source}")
+    assert answer.status_code == 200
+    columns = [one["attribute"] for one in answer.json()["definition"]]
+    assert columns
+    assert set(columns) <= {one["attribute"] for one in fields}
+
+
+def test_the_dialect_names_types_and_aggregates(erp):
+    dialect = erp.get("/cmn/computed-queries/dialect-info")
+
+    assert {"LONG", "TEXT"} <= {one["identifier"] for one in dialect["dataTypes"]}
+    assert {one["identifier"] for one in dialect["functions"] if one["aggregate"]} == {
+        "count", "sum", "avg", "min", "max"}

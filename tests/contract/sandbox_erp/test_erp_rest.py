@@ -159,3 +159,50 @@ def test_an_app_token_can_be_refreshed(erp):
     "/erp/taxes/tax-select/99", "/erp/sales-channels/9", "/cmn/eav-groups/by-key/none"])
 def test_what_does_not_exist_is_404(erp, path):
     assert erp.call("GET", path).status_code == 404
+
+
+def test_a_price_rule_changes_many_prices_and_names_no_article(erp):
+    before = {one["id"]: one["gross"] for one in erp.state()}
+
+    [event] = erp.admin("POST", "price-rule", {"percent": 50}).json()["events"]
+
+    after = {one["id"]: one["gross"] for one in erp.state()}
+    assert event["queue"] == "article-price.update"
+    assert list(event["payload"]) == ["priceId"]
+    rule = erp.get(f"/erp/products/prices/{event['payload']['priceId']}")
+    assert (rule["articleRef"], rule["productGroupRef"]) == (None, None)
+    priced = [one for one in before if before[one] is not None]
+    assert all(after[one] == pytest.approx(before[one] / 2, abs=0.02) for one in priced)
+    assert after["1001"] == erp.get("/erp/products/sales-price-by-selection?articleId=1001")[
+        "grossPrice"]
+
+
+def test_a_price_rule_of_one_product_group_can_be_gone_already(erp):
+    groups = {row["id"]: row.get("productGroup.label") for row in erp.rows(
+        "SELECT id, productGroup.label FROM article.shopListing WHERE "
+        "listings.salesChannel.id = '1'")}
+    group = groups[1001]
+    before = {int(one["id"]): one["gross"] for one in erp.state()}
+
+    answer = erp.admin("POST", "price-rule",
+                       {"percent": 200, "product_group": group, "keep": False}).json()
+
+    changed = {int(one["id"]) for one in erp.state() if one["gross"] != before[int(one["id"])]}
+    assert changed == {key for key, label in groups.items() if label == group
+                       and before[key] is not None}
+    assert answer["articles"] == len(changed)
+    assert answer["events"][0]["queue"] == "article-price.delete"
+    path = f"/erp/products/prices/{answer['events'][0]['payload']['priceId']}"
+    assert erp.call("GET", path).status_code == 404
+    assert erp.admin("POST", "price-rule", {"percent": 0}).status_code == 400
+
+
+def test_an_article_stands_for_itself_as_product_and_lies_in_one_storage(erp):
+    [storage] = erp.get("/erp/articles/1001/storages")
+    path = f"/erp/articles/1001/storages/{storage['storageRef']['id']}"
+
+    assert erp.get(path) == storage
+    assert erp.call("GET", "/erp/articles/1001/storages/99").status_code == 404
+    assert erp.get("/erp/articles/1001/products")["articleRefs"] == [{"id": "1001"}]
+    assert erp.get("/erp/articles/1001/components") == []
+    assert erp.get("/erp/articles/1001/storage-movements") == []

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.erp.vql.engine import Bounds, Field, Source, execute
+from sandbox.erp.vql.engine import execute
+from sandbox.erp.vql.parts import Bounds, Field, Source
 from sandbox.erp.vql.syntax import (
     And,
     Between,

@@ -60,6 +60,18 @@ class ShopClient:
     def admin(self, method: str, path: str, body: Any = None) -> Any:
         return self.http.open(f"/_sandbox/{path}", method=method, json=body)
 
+    def order(self, *lines: dict, **wanted: Any) -> dict:
+        """Puts an order into the shop and tells what the shop says of it."""
+        placed = self.admin("POST", "orders", {"lines": list(lines), **wanted})
+        assert placed.status_code == 200, placed.get_json()
+        return placed.get_json()["orders"][0]
+
+    def seen_order(self, number: str) -> dict:
+        return self.admin("GET", f"orders?number={number}").get_json()["orders"][0]
+
+    def step(self, entity: str, row_id: str, action: str, **body: Any) -> Any:
+        return self.call("POST", f"/api/_action/{entity}/{row_id}/state/{action}", body)
+
     def state(self) -> dict[str, dict]:
         """Products by number."""
         found = self.admin("GET", "state").get_json()["products"]
@@ -74,3 +86,7 @@ def product(digit: str, number: str, **changed: Any) -> dict:
 
 def price(gross: Any, net: Any) -> dict:
     return {"currencyId": EUR, "gross": gross, "net": net, "linked": False}
+
+
+def line(article: str, quantity: int = 1) -> dict:
+    return {"article": article, "quantity": quantity}

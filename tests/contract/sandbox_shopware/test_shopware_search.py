@@ -95,3 +95,20 @@ def test_associations_are_loaded_when_asked_for(shop):
 
     assert plain["visibilities"] is None
     assert [one["id"] for one in loaded["visibilities"]] == ["1" * 32]
+
+
+def test_an_association_has_criteria_of_its_own(stocked):
+    for digit, position in (("1", 3), ("2", 1), ("3", 2)):
+        stocked.upsert({"id": digit * 32}, entity="media")
+        stocked.upsert({"id": digit * 32, "productId": "a" * 32, "mediaId": digit * 32,
+                        "position": position}, entity="product_media")
+
+    def positions(**criteria) -> list[int]:
+        found = stocked.search(ids=["a" * 32], associations={"media": criteria}).get_json()
+        return [one["position"] for one in found["data"][0]["media"]]
+
+    by_position = [{"field": "position"}]
+    assert positions() == [3, 1, 2]
+    assert positions(sort=by_position) == [1, 2, 3]
+    assert positions(sort=by_position, limit=2) == [1, 2]
+    assert positions(filter=[{"type": "equals", "field": "mediaId", "value": "3" * 32}]) == [2]

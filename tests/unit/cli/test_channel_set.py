@@ -5,7 +5,15 @@ import json
 import pytest
 from sqlalchemy import select
 
-from integration.models import AccessToken, ChannelFact, ChannelParameter, SalesChannel
+from integration.models import (
+    AccessToken,
+    ChannelFact,
+    ChannelParameter,
+    Listing,
+    SalesChannel,
+    WorkItem,
+)
+from integration.topology import Topic
 
 SECRET = "hunter2-and-more"
 
@@ -76,6 +84,7 @@ def test_what_cannot_be_set_is_refused(run, runtime, shopware_channel, pairs, wo
         ("safety_stock=abc", "safety_stock is not a whole number from 0 (e.g. 2)"),
         ("safety_stock=-1", "safety_stock is not a whole number from 0"),
         ("currency=euro", "currency is not an ISO code (three capitals, e.g. EUR)"),
+        ("write_back=no", "write_back is neither on nor off (on or off)"),
     ],
 )
 def test_a_value_that_cannot_be_right_is_refused(run, runtime, shopware_channel, pair, sentence):
@@ -84,6 +93,25 @@ def test_a_value_that_cannot_be_right_is_refused(run, runtime, shopware_channel,
     assert result.exit_code == 2
     assert f"vario-relay: {sentence}" in result.stderr
     assert rows(runtime) == {}
+
+
+def test_the_way_back_that_is_switched_on_asks_for_every_product(run, runtime, shopware_channel):
+    with runtime.scope() as session:
+        channel_id = session.scalars(select(SalesChannel.id)).one()
+        for one in ("1", "2"):
+            session.add(Listing(channel_id=channel_id, article_id=one, external_id="p", number=one))
+
+    run("channel", "set", "42", "write_back=off")
+    assert asked_back(runtime) == set()
+
+    run("channel", "set", "42", "write_back=on")
+    assert asked_back(runtime) == {"1", "2"}
+
+
+def asked_back(runtime):
+    with runtime.scope() as session:
+        rows = select(WorkItem.entity_id).where(WorkItem.topic == Topic.WRITE_BACK.value)
+        return set(session.scalars(rows))
 
 
 def test_all_wrong_values_are_named_together(run, runtime, shopware_channel):
@@ -107,7 +135,12 @@ def test_parameters_of_every_platform(run, runtime, channel):
 
     assert result.exit_code == 0
     shown = json.loads(run("channel", "show", channel, "--json").stdout)["parameters"]
-    assert shown == {"currency": "CHF", "safety_stock": "3", "keeps_nothing": None}
+    assert shown == {
+        "currency": "CHF",
+        "safety_stock": "3",
+        "write_back": "on",
+        "keeps_nothing": None,
+    }
 
 
 def test_an_empty_value_takes_a_parameter_away(run, runtime, channel):

@@ -39,6 +39,7 @@ def test_an_installation_without_tenants_is_healthy(run, runtime):
         ({"RELAY_CLIENT_ID": ""}, "app credentials", "RELAY_CLIENT_ID not set"),
         ({"RELAY_PUBLIC_URL": "https://relay.example"}, "webhook address", "RELAY_APP_JWK"),
         ({"RELAY_APP_JWK": "{'kty': 'EC'}"}, "webhook address", "RELAY_APP_JWK is not a JSON Web"),
+        ({"RELAY_APP_JWK": "@/absent/app.jwk"}, "webhook address", "names /absent/app.jwk"),
         ({"RELAY_APP_JWK": '{"kty": "RSA"}'}, "webhook address", "the service does not start"),
         ({"RELAY_SECRET_KEY": ""}, "secret key", "RELAY_SECRET_KEY is missing"),
         ({"RELAY_BROKER_URL": "amqp://guest:hunter2@127.0.0.1:1//"}, "broker", "away"),

@@ -10,6 +10,7 @@ from integration.clock import db_now
 from integration.errors import Held, Rejected
 from integration.models import Priority, SalesChannel, WorkItem
 from integration.topology import Topic
+from integration.write_back import asking
 
 
 @pytest.fixture
@@ -23,11 +24,11 @@ def hint(runtime, channel_id, *ids, topic=Topic.STOCK):
         hints.hint(session, channel_id, topic, ids)
 
 
-def end_with(runtime, channel_id, errors, topic=Topic.STOCK):
+def end_with(runtime, channel_id, errors, topic=Topic.STOCK, priority=Priority.LIVE):
     """Claim everything that is due and end it with an error by entity; None: settled."""
     with runtime.scope() as session:
         claim_id = work_items.claim(
-            session, channel_id, topic, priority=Priority.LIVE, limit=100, lease_s=60
+            session, channel_id, topic, priority=priority, limit=100, lease_s=60
         )
         held = work_items.take_over(session, claim_id, lease_s=60)
         by_entity = held.item_by_entity
@@ -56,6 +57,17 @@ def age(runtime, seconds):
         session.execute(WorkItem.__table__.update().values(**values))
 
 
+def test_a_topic_that_is_not_carried_yet_is_held_and_says_so(run, runtime, channel_id):
+    hint(runtime, channel_id, "5", "6", topic=Topic.MEDIA)
+    age(runtime, 1_000)
+
+    found = status(run, "media")
+
+    assert (found["queued"], found["held"], found["failed"]) == (0, 2, 0)
+    assert (found["is_carried"], found["oldest_unsent_s"]) == (False, None)
+    assert "media (not carried yet)" in run("queue", "status").stdout
+
+
 def test_an_empty_queue_shows_every_topic_that_travels(run, channel):
     listed = json.loads(run("queue", "status", "--json").stdout)
 
@@ -71,6 +83,7 @@ def test_an_empty_queue_shows_every_topic_that_travels(run, channel):
         "oldest_unsent_s": None,
         "eta_s": 0.0,
         "is_on": True,
+        "is_carried": True,
     }
 
 
@@ -211,3 +224,55 @@ def test_a_retry_queues_what_was_chosen(run, runtime, channel_id):
     assert "0 failed changes" in other_cause.stderr
     assert "2 failed changes of sales channel 7 are queued again" in chosen.stderr
     assert (status(run)["queued"], status(run)["failed"]) == (2, 0)
+
+
+def test_product_ids_on_their_way_back_are_shown_with_the_time_they_will_take(
+    run, runtime, channel_id
+):
+    ask_back(runtime, channel_id, *"12345")
+    end_back(runtime, channel_id, {"1": None, "2": None})
+
+    shown = status(run, "write-back")
+    assert (shown["queued"], shown["processing"], shown["is_on"]) == (0, 3, True)
+    assert shown["eta_s"] == 450.0  # three at two in five minutes
+
+
+def test_why_product_ids_wait_is_said_in_one_sentence(run, runtime, channel_id):
+    ask_back(runtime, channel_id, "1", "2")
+    held = Held("erp-external-id-field", "the ERP of tenant acme has no field")
+    end_back(runtime, channel_id, {"1": held, "2": held})
+
+    assert status(run, "write-back")["held"] == 2
+    lines = run("queue", "status").stdout.splitlines()
+    assert lines.count("acme/7: the ERP of tenant acme has no field") == 1
+
+
+def test_failed_product_ids_are_sent_again_by_their_topic(run, runtime, channel_id):
+    ask_back(runtime, channel_id, "1")
+    end_back(runtime, channel_id, {"1": Rejected("the listing is frozen")})
+
+    result = run("queue", "retry", "7", "--topic", "write-back")
+
+    assert result.exit_code == 0
+    assert "1 failed changes" in result.stderr
+    assert status(run, "write-back")["queued"] == 1
+
+
+@pytest.mark.parametrize(
+    "command", [("sync", "7", "--topic", "write-back"), ("toggle", "off", "7", "write-back")]
+)
+def test_the_way_back_is_no_topic_that_goes_to_a_shop(run, channel, command):
+    result = run(*command)
+
+    assert result.exit_code == 2
+    assert "there is no topic 'write-back'" in result.stderr
+
+
+def ask_back(runtime, channel_id, *ids):
+    with runtime.scope() as session:
+        asking.ask(session, channel_id, ids)
+
+
+def end_back(runtime, channel_id, errors):
+    """As `end_with`, of product ids."""
+    end_with(runtime, channel_id, errors, Topic.WRITE_BACK, Priority.WRITE_BACK)

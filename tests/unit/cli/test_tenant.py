@@ -1,11 +1,13 @@
 """`vario-relay tenant`: secrets come in sealed, and leave nothing behind."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from integration.models import AccessToken, RateBucket, SalesChannel, Tenant
+from integration.installation import tenants
+from integration.models import AccessToken, RateBucket, SalesChannel, SyncRun, Tenant
 
 
 def stored(runtime, subdomain="acme"):
@@ -13,6 +15,7 @@ def stored(runtime, subdomain="acme"):
         return session.scalar(select(Tenant).where(Tenant.subdomain == subdomain))
 
 
+@pytest.mark.contract("10.18")
 def test_the_offline_token_is_read_from_standard_input_and_stored_sealed(
     run, runtime, offline_token
 ):
@@ -92,7 +95,15 @@ def test_list_and_show_tell_state_and_never_the_token(run, runtime, tenant, chan
     listed = json.loads(run("tenant", "list", "--json").stdout)
 
     assert listed == [
-        {"tenant": "acme", "is_installed": True, "held_reason": None, "channels": [channel]}
+        {
+            "tenant": "acme",
+            "is_installed": True,
+            "uninstalled_at": None,
+            "held_reason": None,
+            "offline": None,
+            "channels": [channel],
+            "waiting": [],
+        }
     ]
     assert json.loads(run("tenant", "show", "acme", "--json").stdout) == listed[0]
     assert "installed" in run("tenant", "show", "acme").stdout
@@ -123,3 +134,35 @@ def test_a_removed_tenant_leaves_nothing_to_the_next_one_with_its_id(run, runtim
     with runtime.scope() as session:
         for model in (AccessToken, RateBucket, SalesChannel):
             assert session.scalars(select(model)).all() == []
+
+
+def test_an_uninstalled_tenant_says_until_when_its_products_are_remembered(run, runtime, channel):
+    with runtime.scope() as session:
+        tenants.disconnect(session, session.scalars(select(Tenant)).one().id)
+    until = f"{stored(runtime).uninstalled_at + timedelta(days=30):%Y-%m-%d}"
+
+    shown = json.loads(run("tenant", "show", "acme", "--json").stdout)
+    resumed = run("channel", "resume", channel)
+    examined = run("doctor", "--json")
+
+    assert (shown["is_installed"], shown["uninstalled_at"] is None) == (False, False)
+    assert f"uninstalled, forgotten on {until}" in run("tenant", "list").stdout
+    assert f"app        uninstalled, forgotten on {until}" in run("tenant", "show", "acme").stdout
+    assert resumed.exit_code == 1
+    assert "the app was uninstalled in the ERP; install it there again" in resumed.stderr
+    # An uninstalled tenant is no fault, and nothing of it is asked.
+    assert examined.exit_code == 0, examined.stdout
+    (found,) = [one for one in json.loads(examined.stdout) if "acme" in one["check"]]
+    assert until in found["detail"]
+
+
+def test_adding_an_uninstalled_tenant_again_lets_it_move(run, runtime, channel, offline_token):
+    with runtime.scope() as session:
+        tenants.disconnect(session, session.scalars(select(Tenant)).one().id)
+
+    result = run("tenant", "add", "acme", "--offline-token", "-", stdin=offline_token(jti="2"))
+
+    assert result.exit_code == 0
+    assert stored(runtime).uninstalled_at is None
+    with runtime.scope() as session:
+        assert [one.kind for one in session.scalars(select(SyncRun))] == ["catch-up"]

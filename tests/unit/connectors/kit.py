@@ -106,7 +106,7 @@ def article(article_id: str = "1", **changes: Any) -> ArticleDocument:
         "weight_kg": Decimal("0.300"),
         "manufacturer": None,
         "tax_rate": Decimal("19.00"),
-        "tax_type": None,
+        "tax": "1",
         "is_active": True,
         "price": price(article_id),
         "stock": StockDocument(article_id, 5),

@@ -6,10 +6,11 @@ from decimal import Decimal
 import pytest
 
 from integration.connectors import memory
-from integration.connectors.base import ListingView, Receipt, RemoteRecord
+from integration.connectors.base import Choice, ListingView, Receipt, RemoteRecord
 from integration.connectors.memory import MemoryConnector, MemoryShop
 from integration.documents import StockDocument, WithdrawalDocument
 from integration.errors import Held, Invalid, Rejected, Throttled, TransientError
+from integration.mapping_kinds import Kind
 from integration.topology import Topic
 from tests.unit.connectors.kit import Gate, article, context, new, price
 
@@ -200,3 +201,26 @@ def test_a_channel_that_keeps_nothing_accepts_what_no_process_has_seen(store: Me
     assert created == [Receipt("2", external_id="memory-2", recorded=FIRST_TOPICS)]
     assert gate.count == 2
     assert (store.products, store.writes) == ({}, [])
+
+
+def test_a_shop_with_taxes_demands_one_of_them_by_mapping_or_rate(
+    connector: MemoryConnector, store: MemoryShop
+) -> None:
+    store.choices[Kind.TAX] = [Choice("t19", "Standard", "19")]
+    documents = [
+        article("1"),
+        article("2", tax_rate=Decimal("7"), tax="2"),
+        article("3", tax_rate=Decimal("7"), shop_tax="t19"),
+        article("4", shop_tax="gone", tax="4"),
+    ]
+
+    receipts = connector.push(
+        Topic.ARTICLE,
+        [connector.payload(one, new(one.article_id)) for one in documents],
+        key="k",
+    )
+
+    errors = [getattr(one.error, "reason", None) for one in receipts]
+    assert errors == [None, "mapping:tax:2", None, "mapping:tax:4"]
+    assert connector.offers(Kind.TAX) == store.choices[Kind.TAX]
+    assert connector.offers(Kind.CATEGORY) is None

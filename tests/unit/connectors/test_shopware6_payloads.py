@@ -34,7 +34,15 @@ def test_an_article_becomes_a_body_without_anything_that_only_the_shop_knows() -
             "taxRate": "19",
             "manufacturer": "Gedore",
         },
+        "tax": "1",
     }
+
+
+def test_a_mapped_tax_goes_before_the_rate() -> None:
+    body = payload_of(article(shop_tax="f" * 32), listed(), "EUR")["body"]
+
+    assert body["taxId"] == "f" * 32
+    assert "taxRate" not in body
 
 
 def test_what_the_erp_does_not_have_is_cleared_except_for_the_manufacturer() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import pytest
 import responses
@@ -328,13 +329,55 @@ def test_a_missing_tax_is_asked_for_once_and_then_holds_only_its_row(shop: Shop)
     assert (good.error, reduced.error) == (None, None)
     assert [row["taxId"] for row in shop.written[0]] == [TAX_19, TAX_7]
     assert isinstance(odd.error, MappingMissing)
-    assert odd.error.reason == "mapping:tax:8.1"
+    assert odd.error.reason == "mapping:tax:1"
     assert "the shop has no tax of 8.1 %" in str(odd.error)
     assert facts.values["tax-ids"] == {"19": TAX_19, "7": TAX_7}
 
 
 def _rates() -> list[tuple[str, object]]:
     return [(str(n), wire.loads(rate)) for n, rate in enumerate(["19.0", "7.0", "8.10"], 1)]
+
+
+def test_a_mapped_tax_is_sent_without_a_look_at_rates(shop: Shop) -> None:
+    facts = Facts({"all-tax-ids": [TAX_19, TAX_7]})
+    shop.accepts_everything()
+    mapped = update(article("1", tax_rate=Decimal("8.1"), shop_tax=TAX_7), "1")
+
+    (receipt,) = connector(facts=facts).push(Topic.ARTICLE, [mapped], key="k")
+
+    assert receipt.error is None
+    assert shop.written[0][0]["taxId"] == TAX_7
+
+
+def test_a_mapping_to_a_tax_that_the_shop_lost_holds_its_row_only(shop: Shop) -> None:
+    facts = Facts({"tax-ids": {"19": TAX_19}, "all-tax-ids": [TAX_19]})
+    shop.finds("tax", {"id": TAX_19, "taxRate": 19}, {"id": TAX_7, "taxRate": 19})
+    shop.accepts_everything()
+    rows = [
+        update(article("1", shop_tax=hex_id("gone"), tax="4"), "1"),
+        update(article("2", shop_tax=TAX_7, tax="5"), "2"),
+        update(article("3"), "3"),
+    ]
+
+    lost, copy, by_rate = connector(facts=facts).push(Topic.ARTICLE, rows, key="k")
+
+    assert isinstance(lost.error, MappingMissing)
+    assert lost.error.reason == "mapping:tax:4"
+    assert (copy.error, by_rate.error) == (None, None)
+    assert [row["taxId"] for row in shop.written[0]] == [TAX_7, TAX_19]
+    assert facts.values["all-tax-ids"] == [TAX_19, TAX_7]
+
+
+def test_a_payload_of_the_version_before_is_held_by_its_rate(shop: Shop) -> None:
+    facts = Facts({"tax-ids": {"19": TAX_19}})
+    shop.finds("tax", {"id": TAX_19, "taxRate": 19})
+    old = update(article("1", tax_rate=Decimal("8.1")), "1")
+    del old["tax"]
+
+    (receipt,) = connector(facts=facts).push(Topic.ARTICLE, [old], key="k")
+
+    assert isinstance(receipt.error, MappingMissing)
+    assert receipt.error.reason == "mapping:tax:8.1%"
 
 
 def test_a_tax_that_was_deleted_in_the_shop_is_looked_up_again_once(shop: Shop, gate: Gate) -> None:

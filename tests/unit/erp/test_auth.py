@@ -49,11 +49,29 @@ def test_a_port_of_the_issuer_is_kept(settings, offline_token):
         "https://sso.vario.cloud/realms/acme?x=1",
         "https://sso.vario.cloud:port/realms/acme",
         "https://[sso.vario.cloud/realms/acme",
+        "https://sso.vario.cloud./realms/acme",  # a trailing dot
+        "https://sso.vario.cloud:65536/realms/acme",
+        "https://sso.evil.example\\.vario.cloud/realms/acme",  # requests ends a host there
+        "https://sso.evil.example%2f.vario.cloud/realms/acme",
+        "https://sso.evil.example%5c.vario.cloud/realms/acme",
+        "https://sso.evil.example .vario.cloud/realms/acme",
+        "https://sso.evil.example\x00.vario.cloud/realms/acme",
+        "https://sso.evil.example\uff0f.vario.cloud/realms/acme",  # a full-width slash
+        "https://sso.v\u0430rio.cloud/realms/acme",  # a Cyrillic a
+        "https://sso.vario\u3002cloud/realms/acme",  # an ideographic full stop
+        "https://sso.xn--vrio-53d.cloud/realms/acme",  # the same a, encoded
+        "https://user:pw@sso.vario.cloud/realms/acme",
+        "https://sso..vario.cloud/realms/acme",
+        "https://sso.vario.cloud/realms/..",
+        "https://sso.vario.cloud/realms/acme#x",
+        "//sso.vario.cloud/realms/acme",
+        ["https://sso.vario.cloud/realms/acme"],
         "",
         None,
         17,
     ],
 )
+@pytest.mark.contract("10.18")
 def test_no_secret_goes_to_an_issuer_outside_the_allowed_domains(issuer, settings, offline_token):
     with pytest.raises(TenantError, match="RELAY_ERP_DOMAINS"):
         tenant_access("acme", offline_token(iss=issuer), settings())
@@ -111,6 +129,7 @@ def test_the_repr_shows_no_secret(access):
     assert "the-offline-token" not in repr(access)
 
 
+@pytest.mark.contract("10.5")
 def test_the_exchange_sends_the_refresh_grant_as_a_form(access, wire):
     wire.post(TOKEN_URL, json={"access_token": "fresh", "expires_in": 300})
 
@@ -127,13 +146,36 @@ def test_the_exchange_sends_the_refresh_grant_as_a_form(access, wire):
     assert request.headers["User-Agent"] == access.app_identifier
 
 
-@pytest.mark.parametrize("life", [None, 0, -1, "soon"])
+@pytest.mark.parametrize("life", ["null", "0", "-1", '"soon"', '"nan"', "[]", "9" * 400])
 def test_an_unusable_life_counts_as_a_minute(life, access, wire):
-    wire.post(TOKEN_URL, json={"access_token": "fresh", "expires_in": life})
+    wire.post(TOKEN_URL, body=f'{{"access_token": "fresh", "expires_in": {life}}}')
 
     assert fetch_access_token(access, http.session()) == ("fresh", 60.0)
 
 
+def test_an_answer_without_expires_in_counts_as_a_minute(access, wire):
+    wire.post(TOKEN_URL, json={"access_token": "fresh"})
+
+    assert fetch_access_token(access, http.session()) == ("fresh", 60.0)
+
+
+@pytest.mark.parametrize("life", ["1e99", '"inf"', '"86401"'])
+def test_a_life_beyond_a_day_is_a_day(life, access, wire):
+    wire.post(TOKEN_URL, body=f'{{"access_token": "fresh", "expires_in": {life}}}')
+
+    assert fetch_access_token(access, http.session()) == ("fresh", 86_400.0)
+
+
+def test_a_sign_in_that_hangs_is_given_up_after_seconds(access, wire):
+    wire.post(TOKEN_URL, body=requests.exceptions.ReadTimeout())
+
+    with pytest.raises(TransientError, match="did not answer"):
+        fetch_access_token(access, http.session())
+
+    assert sum(wire.calls[0].request.req_kwargs["timeout"]) <= 20
+
+
+@pytest.mark.contract("10.7")
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
@@ -178,7 +220,28 @@ def test_a_throttled_sign_in_waits_as_told(access, wire):
     assert caught.value.retry_after_s == 17
 
 
-@pytest.mark.parametrize("body", ["{}", "[]", "<html>", '{"access_token": ""}'])
+@pytest.mark.parametrize("status", [302, 400, 403, 404, 418])
+@pytest.mark.parametrize("body", ["<html>forbidden</html>", "{}", '{"error": {}}', ""])
+def test_a_refusal_that_is_not_the_sign_ins_own_holds_nobody(status, body, access, wire):
+    wire.post(TOKEN_URL, body=body, status=status)
+
+    with pytest.raises(TransientError, match=f"answered {status} without an error"):
+        fetch_access_token(access, http.session())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{}",
+        "[]",
+        "<html>",
+        '{"access_token": ""}',
+        '{"access_token": 7}',
+        '{"access_token": "fresh", "expires_in": NaN}',
+        '{"access_token": "a\\r\\nX-Evil: 1"}',
+        '{"access_token": "\u00e4"}',
+    ],
+)
 def test_an_answer_without_a_token_is_tried_again(body, access, wire):
     wire.post(TOKEN_URL, body=body)
 
@@ -186,6 +249,7 @@ def test_an_answer_without_a_token_is_tried_again(body, access, wire):
         fetch_access_token(access, http.session())
 
 
+@pytest.mark.contract("10.18")
 def test_errors_quote_neither_tokens_nor_descriptions(access, wire):
     wire.post(
         TOKEN_URL,

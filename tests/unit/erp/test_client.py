@@ -13,7 +13,9 @@ from integration.clock import utc_now
 from integration.erp.client import ErpClient
 from integration.errors import (
     Busy,
+    Forbidden,
     Gone,
+    LicenseMissing,
     Rejected,
     TenantError,
     Throttled,
@@ -34,6 +36,8 @@ API_ERROR = {
 }
 
 
+@pytest.mark.contract("10.5")
+@pytest.mark.contract("10.8")
 def test_every_request_carries_token_and_user_agent_and_takes_from_the_budget(
     client, wire, bucket, access
 ):
@@ -51,6 +55,7 @@ def test_every_request_carries_token_and_user_agent_and_takes_from_the_budget(
 
 
 @pytest.mark.pitfall(18)
+@pytest.mark.contract("10.9")
 def test_writes_suppress_our_own_webhooks(client, wire):
     wire.patch(ARTICLE, json={})
     wire.post(f"{API}/cmn/x", body=b"")
@@ -63,6 +68,7 @@ def test_writes_suppress_our_own_webhooks(client, wire):
         assert call.request.headers["Content-Type"] == "application/json"
 
 
+@pytest.mark.contract("10.7")
 def test_a_refused_token_is_dropped_and_the_request_repeated_once(client, wire, tokens, bucket):
     wire.get(ARTICLE, status=401)
     wire.get(ARTICLE, json={"id": "4711"})
@@ -77,6 +83,7 @@ def test_a_refused_token_is_dropped_and_the_request_repeated_once(client, wire, 
     assert bucket.taken == 2
 
 
+@pytest.mark.contract("10.7")
 def test_a_second_refused_token_holds_the_tenant(client, wire, tokens):
     wire.get(ARTICLE, status=401)
     wire.get(ARTICLE, status=401)
@@ -91,8 +98,8 @@ def test_a_second_refused_token_holds_the_tenant(client, wire, tokens):
 @pytest.mark.parametrize(
     ("status", "error", "words"),
     [
-        (402, TenantError, "license"),
-        (403, TenantError, "permission"),
+        (402, LicenseMissing, "license"),
+        (403, Forbidden, "permission"),
         (404, Gone, "answered 404"),
         (409, Busy, "answered 409"),
         (423, Busy, "answered 423"),
@@ -104,6 +111,7 @@ def test_a_second_refused_token_holds_the_tenant(client, wire, tokens):
         (302, TransientError, "answered 302"),
     ],
 )
+@pytest.mark.contract("10.22")
 def test_a_status_has_one_consequence(status, error, words, client, wire):
     wire.get(ARTICLE, status=status, json=API_ERROR)
 
@@ -116,6 +124,7 @@ def test_a_status_has_one_consequence(status, error, words, client, wire):
     assert "query" not in str(caught.value)
 
 
+@pytest.mark.contract("10.19")
 def test_a_refusal_tells_the_erps_own_words_and_the_tracking_id(client, wire):
     wire.get(ARTICLE, status=422, json=API_ERROR)
 
@@ -126,6 +135,25 @@ def test_a_refusal_tells_the_erps_own_words_and_the_tracking_id(client, wire):
         "tenant acme: GET /erp/articles/4711 answered 422: number: is taken; Listing is locked.; "
         "the ERP asks: Overwrite the listing? (trackingId t-1)"
     )
+
+
+@pytest.mark.contract("10.19")
+@pytest.mark.parametrize(
+    ("tracking", "end"),
+    [
+        ("t-1", r" \(trackingId t-1\)"),
+        (4711, r" \(trackingId 4711\)"),
+        ("x" * 5_000, r" \(trackingId x{100}\)"),
+        ("", ""),
+        (None, ""),
+        ({"id": 1}, ""),
+    ],
+)
+def test_the_tracking_id_is_told_whatever_its_kind(tracking, end, client, wire):
+    wire.get(ARTICLE, status=500, json={"httpStatus": 500, "trackingId": tracking})
+
+    with pytest.raises(TransientError, match=rf"answered 500{end}$"):
+        client.get("/erp/articles/4711")
 
 
 @pytest.mark.parametrize(
@@ -163,6 +191,7 @@ def test_a_404_of_something_in_front_of_the_erp_deactivates_nothing(client, wire
         ({}, 6),
     ],
 )
+@pytest.mark.contract("10.6")
 def test_429_pauses_the_tenant_for_the_announced_time(headers, seconds, client, wire, bucket):
     wire.get(ARTICLE, status=429, headers=headers)
 
@@ -193,7 +222,7 @@ def test_an_empty_budget_sends_nothing(client, wire, bucket):
     assert len(wire.calls) == 0
 
 
-@pytest.mark.parametrize("body", ["<html>", '{"id": "47', b"\xff\xfe"])
+@pytest.mark.parametrize("body", ["<html>", '{"id": "47', b"\xff\xfe", "[" * 100_000, "9" * 5_000])
 def test_a_body_that_is_not_json_is_tried_again(body, client, wire):
     wire.get(ARTICLE, body=body)
 
@@ -248,6 +277,7 @@ def _page(wire, ids, *, offset=None, **headers):
     )
 
 
+@pytest.mark.contract("10.16")
 def test_a_query_sends_the_statement_with_its_line_breaks(client, wire):
     wire.post(EXECUTE, json={"definition": [], "data": []})
 
@@ -259,6 +289,7 @@ def test_a_query_sends_the_statement_with_its_line_breaks(client, wire):
     assert "x-vario-suppress-own-webhooks" not in wire.calls[0].request.headers
 
 
+@pytest.mark.contract("10.15")
 def test_pages_follow_the_headers(client, wire):
     _page(wire, [1, 2], **{"x-query-more-elements": "true", "x-query-next-offset": "7"})
     _page(wire, [3], offset=7, **{"x-query-more-elements": "false"})
@@ -266,6 +297,7 @@ def test_pages_follow_the_headers(client, wire):
     assert [row["id"] for row in client.vql_all("SELECT id", limit=2)] == [1, 2, 3]
 
 
+@pytest.mark.contract("10.15")
 def test_without_headers_a_full_page_expects_another(client, wire):
     _page(wire, [1, 2])
     _page(wire, [3, 4], offset=2)
@@ -286,6 +318,32 @@ def test_paging_that_does_not_advance_is_an_error_instead_of_a_loop(client, wire
 
     with pytest.raises(TransientError, match="does not advance"):
         list(client.vql_all("SELECT id", limit=2))
+
+
+@pytest.mark.parametrize(
+    ("second", "words"), [([1, 2], "the page before came again"), ([], "does not advance")]
+)
+def test_a_page_that_comes_again_for_ever_is_an_error_instead_of_a_loop(
+    second, words, client, wire
+):
+    more = {"x-query-more-elements": "true"}
+    _page(wire, [1, 2], **more, **{"x-query-next-offset": "2"})
+    _page(wire, second, offset=2, **more, **{"x-query-next-offset": "4"})
+
+    with pytest.raises(TransientError, match=words):
+        list(client.vql_all("SELECT id", limit=2))
+
+
+def test_one_number_that_is_none_does_not_spoil_the_page(client, wire):
+    wire.post(
+        EXECUTE,
+        body=f'{{"definition": {json.dumps(DEFINITION)}, "data": [{{"id": NaN}}, {{"id": 2}}]}}',
+    )
+
+    first, second = client.vql("SELECT id").rows
+
+    assert first["id"] != first["id"]
+    assert second == {"id": 2}
 
 
 @pytest.mark.parametrize(

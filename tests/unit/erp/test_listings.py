@@ -79,6 +79,7 @@ def test_a_count_without_a_number_is_tried_again(rows, client, wire):
         count_listed(client, "42")
 
 
+@pytest.mark.contract("10.16")
 def test_free_text_travels_beside_the_query(client, wire):
     text = 'x\' OR --\n"1"'
     wire.post(SEARCH, json={"definition": [], "data": []})

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.erp.rows import decimal, ean_of, group, id_text, truth, uniform
+from integration.erp.rows import decimal, ean_of, group, id_text, truth, uniform, unusable
 
 RIGHT, ALSO_RIGHT, WRONG = "4006381333931", "73513537", "4006381333932"
 
@@ -98,6 +98,7 @@ def test_nothing_is_the_default():
 @pytest.mark.parametrize(
     ("value", "text"), [(4711, "4711"), ("4711", "4711"), (None, None), ("", None), (True, None)]
 )
+@pytest.mark.contract("10.15")
 def test_ids_are_text(value, text):
     assert id_text(value) == text
 
@@ -157,6 +158,37 @@ _NAMES = st.sampled_from(
         "weight_unit",
     ]
 )
+
+
+@given(st.dictionaries(_NAMES, _VALUES | st.floats() | st.dictionaries(st.text(), st.none())))
+def test_whatever_cannot_be_read_is_named_and_nothing_else_is(fields):
+    names = ("number", "active", "listed", "weight", "net", "stock", "tax_schema")
+
+    wrong = unusable(fields, names)
+
+    if wrong:
+        assert fields[wrong.split()[0]] is not None
+    else:
+        row = uniform("1", fields, names)
+        stated = [one for one in ("weight", "net", "stock") if fields.get(one) not in (None, "")]
+        assert all(abs(row[one]) < 10**16 for one in stated)
+        assert fields.get("active") in (None, "", True, False, 0, 1) or isinstance(
+            fields["active"], str
+        )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"stock": "7.5", "net": Decimal("0.01"), "weight": 0, "active": "true", "listed": 1},
+        {"stock": -3, "net": "", "weight": None, "active": False, "listed": " FALSE "},
+        {"stock": 10**15, "net": Decimal("1E-15"), "number": 4711, "tax_schema": 11},
+    ],
+)
+def test_what_the_erp_may_write_otherwise_is_read(fields):
+    names = ("number", "active", "listed", "weight", "net", "stock", "tax_schema")
+
+    assert unusable(fields, names) == ""
 
 
 @given(st.lists(st.dictionaries(_NAMES, _VALUES), max_size=6))

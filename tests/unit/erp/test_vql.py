@@ -12,6 +12,7 @@ from integration.erp.vql import (
     equals_id,
     equals_uuid,
     equals_word,
+    flat_row,
     in_ids,
     is_id,
     map_row,
@@ -22,6 +23,7 @@ from integration.errors import Invalid
 UUID = "6f0c1f2d-5a53-4d5f-8a31-9b0f6c1f2d10"
 
 
+@pytest.mark.contract("10.16")
 def test_a_statement_keeps_each_annotation_on_its_own_line_before_its_column():
     statement = select(
         [Column("id"), Column("number", "sku"), Column("listings.custom.my-shop.externalId", "x")],
@@ -42,6 +44,7 @@ def test_a_statement_keeps_each_annotation_on_its_own_line_before_its_column():
     ]
 
 
+@pytest.mark.contract("10.16")
 def test_an_annotation_of_the_first_column_has_its_own_line_too():
     statement = select([Column("number", "sku")], "article.shopListing")
 
@@ -87,12 +90,14 @@ def test_words_truth_values_and_uuids_are_quoted():
         lambda: select([Column("id")], "a.b", order_by=["id DESC"]),
     ],
 )
+@pytest.mark.contract("10.16")
 def test_anything_but_a_plain_part_is_refused(make):
     with pytest.raises(Invalid):
         make()
 
 
 @given(st.text())
+@pytest.mark.contract("10.16")
 def test_text_enters_a_statement_as_an_id_only_if_it_is_digits(text):
     if is_id(text):
         assert text.isascii()
@@ -104,6 +109,7 @@ def test_text_enters_a_statement_as_an_id_only_if_it_is_digits(text):
 
 
 @given(st.text(max_size=30))
+@pytest.mark.contract("10.16")
 def test_a_path_never_carries_a_quote_a_blank_or_a_comment(text):
     try:
         statement = select([Column(text)], "a.b")
@@ -120,6 +126,7 @@ def _column(attribute, name):
     return {"_type": "attribute", "attribute": attribute, "displayName": name}
 
 
+@pytest.mark.contract("10.15")
 def test_the_example_of_the_vendor_maps_to_display_names_without_nulls():
     definition = [
         _column("id", "id"),
@@ -156,6 +163,43 @@ def test_a_nested_collection_lies_under_the_path_of_its_definition():
 
     assert map_row(definition, {"identifiers": [{"name": "EAN"}]}) == {"codes": [{"name": "EAN"}]}
     assert map_row(definition, {"identifiers": []}) == {}
+
+
+COLLECTION = {
+    "_type": "meta",
+    "definition": {"path": "listings", "displayName": "listings"},
+    "value": [
+        {"_type": "attribute", "attribute": "listings.id", "displayName": "listing_id"},
+        {"_type": "attribute", "attribute": "listings.listed", "displayName": "listed"},
+    ],
+}
+
+
+@pytest.mark.contract("10.15")
+@pytest.mark.parametrize(
+    ("members", "flat"),
+    [
+        ([{"listings.id": 9, "listings.listed": False}], {"listing_id": 9, "listed": False}),
+        ([{"listings.id": 9, "listings.listed": None}], {"listing_id": 9}),
+        (
+            [{"listings.id": 9}, {"listings.id": 8, "listings.listed": True}],
+            {"listing_id": [9, 8], "listed": [None, True]},
+        ),
+        ([], {}),
+        (None, {}),
+        ("text", {}),
+        ([7], {}),
+    ],
+)
+def test_columns_inside_a_collection_are_found_under_their_names(members, flat):
+    found = flat_row([COLLECTION], {"listings": members})
+
+    assert {name: value for name, value in found.items() if name != "listings"} == flat
+
+
+@pytest.mark.parametrize("column", [{}, None, {"_type": "meta"}, {**COLLECTION, "value": 3}])
+def test_a_collection_that_is_not_described_adds_nothing(column):
+    assert flat_row([column], {"listings": [{"listings.id": 9}]}).keys() <= {"listings"}
 
 
 def test_a_column_without_a_display_name_keeps_its_path():

@@ -15,11 +15,31 @@ EXECUTE = f"{API}/cmn/computed-queries/execute"
 REGISTER = f"{API}/cmn/system/app-message-webhook/register"
 DEREGISTER = f"{API}/cmn/system/app-message-webhook/deregister"
 APP = "6f0c1f2d-5a53-4d5f-8a31-9b0f6c1f2d10"
-TENANT_WIDE = {
-    ("article-price.create", f"{PUBLIC}/api/webhooks/article-price.create"),
-    ("article-price.update", f"{PUBLIC}/api/webhooks/article-price.update"),
-    ("article-price.delete", f"{PUBLIC}/api/webhooks/article-price.delete"),
-    ("sales_channel.stockChange", f"{PUBLIC}/api/webhooks/sales_channel.stockChange"),
+LIFE = {
+    (name, f"{PUBLIC}/api/webhooks/{name}")
+    for name in (
+        "sales_channel.create",
+        "sales_channel.update",
+        "sales_channel.delete",
+        "tenant.offline",
+        "tenant.online",
+    )
+}
+TENANT_WIDE = LIFE | {
+    (name, f"{PUBLIC}/api/webhooks/{name}")
+    for name in (
+        "article-price.create",
+        "article-price.update",
+        "article-price.delete",
+        "sales_channel.stockChange",
+        "document.customer_delivery_document.order_to_delivery",
+        "document.customer_delivery_document.cancel_accepted",
+        "document.customer_delivery_invoice.order_to_deliveryinvoice",
+        "document.customer_delivery_invoice.cancel_accepted",
+        "document.customer_order.cancel_accepted",
+        "document.customer_order.order_close_remaining",
+        "shipment.parcel.completed",
+    )
 }
 ONE = Registration("article-price.update", f"{PUBLIC}/api/webhooks/article-price.update")
 
@@ -37,15 +57,23 @@ def _present(wire, *registrations):
     )
 
 
+@pytest.mark.contract("10.2")
+@pytest.mark.contract("10.13")
 def test_every_event_and_channel_has_an_address_of_its_own():
-    assert desired(["42"], PUBLIC) == TENANT_WIDE | {
-        ("article(sales-channel-id=42).create", f"{PUBLIC}/api/webhooks/article.create/42"),
-        ("article(sales-channel-id=42).update", f"{PUBLIC}/api/webhooks/article.update/42"),
+    queue = "article(sales-channel-id=42)"
+
+    wanted = desired(["42"], PUBLIC)
+
+    assert wanted == TENANT_WIDE | {
+        (f"{queue}.create", f"{PUBLIC}/api/webhooks/article.create/42"),
+        (f"{queue}.update", f"{PUBLIC}/api/webhooks/article.update/42"),
+        (f"{queue}-shelf.update", f"{PUBLIC}/api/webhooks/article-shelf.update/42"),
     }
+    assert len({one.url for one in wanted}) == len(wanted)
 
 
-def test_without_channels_only_the_tenant_wide_events_are_wanted():
-    assert desired([], PUBLIC + "/") == TENANT_WIDE
+def test_without_channels_only_what_tells_of_the_first_one_is_wanted():
+    assert desired([], PUBLIC + "/") == LIFE
 
 
 def test_a_channel_id_of_no_digits_is_refused():
@@ -70,7 +98,7 @@ def test_only_what_is_missing_is_registered(client, wire):
 
     changes = reconcile(client, APP, PUBLIC, {present, missing})
 
-    assert changes == ([missing], [])
+    assert changes == ([missing], [], [])
     assert json.loads(wire.calls[1].request.body) == {
         "url": missing.url,
         "destinationQueue": missing.queue,
@@ -84,7 +112,7 @@ def test_what_is_ours_and_not_wanted_is_deregistered_and_nothing_else(client, wi
     _present(wire, ONE, other, page)
     wire.post(DEREGISTER, body="")
 
-    assert reconcile(client, APP, PUBLIC, set()) == ([], [ONE])
+    assert reconcile(client, APP, PUBLIC, set()) == ([], [ONE], [])
 
     assert [call.request.url for call in wire.calls] == [EXECUTE, DEREGISTER]
 
@@ -92,7 +120,7 @@ def test_what_is_ours_and_not_wanted_is_deregistered_and_nothing_else(client, wi
 def test_with_everything_in_place_nothing_is_written(client, wire):
     _present(wire, ONE)
 
-    assert reconcile(client, APP, PUBLIC, {ONE}) == ([], [])
+    assert reconcile(client, APP, PUBLIC, {ONE}) == ([], [], [])
 
     assert len(wire.calls) == 1
 
@@ -130,10 +158,21 @@ def test_a_cut_in_the_middle_is_finished_by_a_repeat(client, wire):
     assert reconcile(client, APP, PUBLIC, wanted).registered == wanted
 
 
+def test_an_event_that_this_erp_does_not_offer_is_done_without(client, wire):
+    _present(wire)
+    unknown = {"httpStatus": 404, "trackingId": "t-1"}
+    wire.post(REGISTER, status=404, json=unknown)
+    wire.post(
+        f"{API}/community/latest/cmn/system/app-message-webhook/register", status=404, json=unknown
+    )
+
+    assert reconcile(client, APP, PUBLIC, {ONE}) == ([], [], [ONE])
+
+
 def test_a_channel_that_the_erp_does_not_know_keeps_no_other_from_its_events(client, wire):
     """E.g. `channel add` with a typo: it is said, and the others are registered all the same."""
     _present(wire)
-    wanted = sorted(desired(["42"], PUBLIC))
+    wanted = sorted(desired(["42"], PUBLIC), key=lambda one: "=42)" not in one.queue)
     unknown = {"httpStatus": 404, "trackingId": "t-1"}
     facade = f"{API}/community/latest/cmn/system/app-message-webhook/register"
     wire.post(REGISTER, status=404, json=unknown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -15,8 +16,12 @@ from integration.documents import (
     WithdrawalDocument,
 )
 from integration.errors import Held, Invalid, MappingMissing
+from integration.mapping_kinds import Kind, Mappings
 from integration.topics.article import article_document, effective, weight_kg
 from integration.topics.rows import ErpRow
+from integration.topics.units import USUAL_KG, kilograms
+
+NONE = Mappings()
 
 
 def test_a_row_becomes_a_complete_document(row, channel):
@@ -29,7 +34,7 @@ def test_a_row_becomes_a_complete_document(row, channel):
         weight_kg=Decimal("1.250"),
         manufacturer="Lumen",
         tax_rate=Decimal("19"),
-        tax_type="1",
+        tax="1",
         is_active=True,
         price=PriceDocument("4711", Decimal("16.80"), Decimal("19.99"), "EUR", Decimal("19")),
         stock=StockDocument("4711", quantity=7),
@@ -80,11 +85,13 @@ def test_an_ean_that_is_none_does_not_travel(ean, row, channel):
     ],
 )
 def test_weight_is_in_kilograms(weight, unit, kilograms):
-    assert weight_kg(ErpRow("1", weight=Decimal(weight), weight_unit=unit)) == Decimal(kilograms)
+    article = ErpRow("1", weight=Decimal(weight), weight_unit=unit)
+
+    assert weight_kg(article, NONE) == Decimal(kilograms)
 
 
 def test_no_weight_is_no_weight_whatever_the_unit():
-    assert weight_kg(ErpRow("1", weight=None, weight_unit="lb")) is None
+    assert weight_kg(ErpRow("1", weight=None, weight_unit="lb"), NONE) is None
 
 
 @pytest.mark.parametrize(
@@ -98,9 +105,53 @@ def test_an_unknown_unit_waits_for_a_person(unit, reason, row, channel):
     assert caught.value.reason == reason
 
 
+@pytest.mark.parametrize(
+    ("meaning", "kilograms"),
+    [("kg", "2"), ("g", "0.002"), ("0.45359237", "0.90718474"), (" KG ", "2")],
+)
+def test_a_mapped_unit_is_what_the_mapping_says(meaning, kilograms, row, channel):
+    mapped = replace(channel, mappings=Mappings({Kind.UNIT: {"lb": meaning}}))
+
+    document = article_document(row | {"weight": Decimal(2), "weight_unit": " lb"}, mapped)
+
+    assert document.weight_kg == Decimal(kilograms)
+
+
+def test_a_mapping_goes_before_what_is_known_of_a_unit(row, channel):
+    mapped = replace(channel, mappings=Mappings({Kind.UNIT: {"g": "kg", "": "g"}}))
+
+    assert article_document(row | {"weight_unit": "g"}, mapped).weight_kg == Decimal("1.250")
+    assert article_document(row | {"weight_unit": None}, mapped).weight_kg == Decimal("0.001250")
+
+
+@pytest.mark.parametrize("meaning", ["lb", "", "0", "-1", "NaN", "Infinity", "1,5"])
+def test_a_unit_means_kg_g_or_a_positive_number(meaning):
+    assert kilograms(meaning) is None
+
+
+def test_usual_units_are_numbers_that_a_mapping_may_say():
+    assert all(kilograms(factor) for factor in USUAL_KG.values())
+
+
+def test_the_shops_tax_is_that_of_the_mapping_of_the_tax_type(row, channel):
+    mapped = replace(channel, mappings=Mappings({Kind.TAX: {"1": "shop-tax"}}))
+
+    assert article_document(row, mapped).shop_tax == "shop-tax"
+    assert article_document(row, channel).shop_tax is None
+    assert article_document(row | {"tax_type": "2"}, mapped).shop_tax is None
+
+
+def test_the_rate_stands_for_a_tax_without_a_type(row, channel):
+    untyped = row | {"tax_type": None, "tax_rate": Decimal("19.00")}
+    mapped = replace(channel, mappings=Mappings({Kind.TAX: {"19%": "shop-tax"}}))
+
+    assert article_document(untyped, channel).tax == "19%"
+    assert article_document(untyped, mapped).shop_tax == "shop-tax"
+
+
 @given(st.decimals(min_value=0, max_value=10**6, places=3), st.sampled_from(["kg", "g", "KG", "G"]))
 def test_a_weight_is_converted_exactly(weight, unit):
-    kilograms = weight_kg(ErpRow("1", weight=weight, weight_unit=unit))
+    kilograms = weight_kg(ErpRow("1", weight=weight, weight_unit=unit), NONE)
 
     assert kilograms * (1000 if unit.lower() == "g" else 1) == weight
 

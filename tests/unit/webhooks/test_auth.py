@@ -47,6 +47,7 @@ def raw_token(header: dict, payload: dict, signature: bytes = b"") -> str:
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
 
 
+@pytest.mark.contract("10.3")
 def test_the_tenant_comes_from_the_token(verifier):
     assert verifier.verify(f"Bearer {token(tenantSubdomain='globex')}").tenant == "globex"
 
@@ -230,3 +231,94 @@ def test_without_credentials_every_call_is_refused(app_jwk, app):
     assert reason(verifier, f"Bearer {jwt.encode(claims(aud=app), KEY, algorithm='ES256')}") == (
         "app-credentials-not-set"
     )
+
+
+# --- keys that change ----------------------------------------------------------------------------
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def jwks(**key_by_kid) -> str:
+    return json.dumps({"keys": [public_jwk(key, kid) for kid, key in key_by_kid.items()]})
+
+
+@pytest.fixture
+def key_file(tmp_path):
+    path = tmp_path / "app.jwk"
+    path.write_text(jwks(old=KEY))
+    return path
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def test_a_key_that_comes_into_the_file_counts_at_once_and_one_that_left_counts_no_more(key_file):
+    verifier = Verifier(f"@{key_file}", APP)
+    old, new = token(headers={"kid": "old"}), token(key=OTHER_KEY, headers={"kid": "new"})
+    assert verifier.verify(f"Bearer {old}")
+
+    key_file.write_text(jwks(old=KEY, new=OTHER_KEY))
+    assert verifier.verify(f"Bearer {new}").tenant == "acme"
+    assert verifier.verify(f"Bearer {old}").tenant == "acme"
+
+    key_file.write_text(jwks(new=OTHER_KEY))
+    newest = token(key=OTHER_KEY, headers={"kid": "newest"})  # makes it look
+    verifier.verify(f"Bearer {newest}")
+    assert verifier.verify(f"Bearer {new}")
+    assert reason(verifier, f"Bearer {old}") == "InvalidSignatureError"
+
+
+def test_without_an_id_a_changed_file_is_noticed_within_a_second(key_file, clock):
+    verifier = Verifier(f"@{key_file}", APP, clock)
+    good = f"Bearer {token()}"
+    verifier.verify(good)
+    key_file.write_text(json.dumps({"keys": [public_jwk(OTHER_KEY)]}))
+
+    assert verifier.verify(good).tenant == "acme"  # not looked at yet
+    clock.now += 1.0
+
+    assert reason(verifier, good) == "InvalidSignatureError"
+    assert verifier.verify(f"Bearer {token(key=OTHER_KEY)}").tenant == "acme"
+
+
+@pytest.mark.parametrize("spoil", [lambda f: f.unlink(), lambda f: f.write_text('{"keys": [')])
+def test_a_file_that_is_gone_or_half_written_leaves_the_keys_as_they_are(
+    spoil, key_file, clock, caplog
+):
+    verifier = Verifier(f"@{key_file}", APP, clock)
+    spoil(key_file)
+    clock.now += 1.0
+
+    assert verifier.verify(f"Bearer {token()}").tenant == "acme"
+    assert "app-keys.unreadable" in caplog.text
+
+    key_file.write_text(json.dumps({"keys": [public_jwk(OTHER_KEY)]}))
+    clock.now += 1.0
+    assert verifier.verify(f"Bearer {token(key=OTHER_KEY)}").tenant == "acme"
+
+
+def test_an_unknown_id_costs_a_look_at_the_file_and_no_reading(key_file, monkeypatch):
+    verifier = Verifier(f"@{key_file}", APP)
+    monkeypatch.setattr("webhooks.keys.Path.read_text", lambda *_, **__: pytest.fail("read again"))
+
+    for number in range(3):
+        assert verifier.verify(f"Bearer {token(headers={'kid': f'unknown-{number}'})}")
+
+
+def test_a_file_that_is_not_there_at_start_stops_the_start_and_is_named(tmp_path):
+    with pytest.raises(UsageError, match=r"RELAY_APP_JWK names .*absent, which cannot be read"):
+        Verifier(f"@{tmp_path / 'absent'}", APP)
+
+    (tmp_path / "empty").write_text("")
+    with pytest.raises(UsageError, match=r"RELAY_APP_JWK: .*empty is not a JSON Web Key"):
+        Verifier(f"@{tmp_path / 'empty'}", APP)
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match=r"binary, which cannot be read: it is not UTF-8"):
+        Verifier(f"@{tmp_path / 'binary'}", APP)

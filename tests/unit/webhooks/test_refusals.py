@@ -33,7 +33,7 @@ def world(untouched):
     [
         ("article.delete", "UNKNOWN_EVENT"),
         ("article(sales-channel-id=42).update", "UNKNOWN_EVENT"),
-        ("tenant.offline", "EVENT_NOT_HANDLED"),
+        ("account.update", "EVENT_NOT_HANDLED"),
         (f"{ARTICLE}/99", "UNKNOWN_CHANNEL"),  # globex's
         (f"{ARTICLE}/41", "UNKNOWN_CHANNEL"),
         (f"{ARTICLE}/042", "UNKNOWN_CHANNEL"),
@@ -43,6 +43,7 @@ def world(untouched):
         ("", "NOT_FOUND"),
     ],
 )
+@pytest.mark.contract("10.23")
 def test_an_address_that_is_not_ours_is_a_404(world, path, code):
     response = world.post(path, {"articleId": 5})
 
@@ -88,7 +89,7 @@ def test_a_body_that_is_no_json_object_is_a_400(world, body, code):
     "body",
     [
         b"{}",
-        b'{"listingId": 5}',
+        b'{"parcelId": 5}',
         b'{"articleId": null}',
         b'{"articleId": true}',
         b'{"articleId": 5.0}',
@@ -146,6 +147,7 @@ def test_unproven_comes_before_everything_else_and_says_nothing(world, path, bod
 
 
 @pytest.mark.parametrize("path", ["/api/webhooks/article.update", "/api", "/api/", "/api/x/y"])
+@pytest.mark.contract("10.3")
 def test_nothing_below_api_answers_without_a_token(world, path):
     assert world.client.get(path).status_code == 401
 
