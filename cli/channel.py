@@ -198,7 +198,7 @@ def resume(here: Here, channel: str) -> None:
     """
     from cli.channel_parameters import missing_parameters
     from cli.erp_columns import check_before_work
-    from integration import channel_life, channels, pacing, registrations, shop_health
+    from integration import channel_life, channels, pacing, shop_health
     from integration.models import SalesChannel, Tenant
 
     runtime = here.runtime
@@ -207,7 +207,8 @@ def resume(here: Here, channel: str) -> None:
         if found.deleted_at is not None:
             require_running(session, found, channel)
         tenant = session.get_one(Tenant, found.tenant_id)
-        channel_id, label = found.id, f"{tenant.subdomain}/{found.erp_id}"
+        channel_id, tenant_id = found.id, tenant.id
+        label = f"{tenant.subdomain}/{found.erp_id}"
         uninstalled = tenant.held_reason if tenant.uninstalled_at is not None else None
         missing = missing_parameters(session, found)
     if uninstalled:
@@ -218,10 +219,13 @@ def resume(here: Here, channel: str) -> None:
             f"`vario-relay channel set {channel} {missing[0]}=...` sets it"
         )
     check_before_work(runtime, channel_id)
+    # Before it runs: a service that found no webhooks of a running channel would take their events
+    # for lost, and compare everything.
+    registered, trouble = _registered(runtime, tenant_id)
     with runtime.scope() as session:
         found = session.get_one(SalesChannel, channel_id)
-        tenant = session.get_one(Tenant, found.tenant_id)
-        tenant_id, tenant_held = tenant.id, tenant.held_reason
+        tenant = session.get_one(Tenant, tenant_id)
+        tenant_held = tenant.held_reason
         found.is_paused, found.paused_until, found.held_reason = False, None, None
         if tenant.uninstalled_at is None:  # it may have been just now
             tenant.held_reason = None
@@ -232,13 +236,22 @@ def resume(here: Here, channel: str) -> None:
     say(f"sales channel {label} is resumed")
     if tenant_held:
         say(f"its tenant was held and is tried again: {tenant_held}")
-    try:
-        say(registrations.reconcile(runtime, tenant_id))
-    except IntegrationError as error:
+    if trouble is not None:
         raise IntegrationError(
-            f"sales channel {label} is resumed, but its webhooks could not be registered: {error}; "
-            "run `channel resume` again"
-        ) from error
+            f"sales channel {label} is resumed, but its webhooks could not be registered: "
+            f"{trouble}; run `channel resume` again"
+        ) from trouble
+    say(registered)
+
+
+def _registered(runtime: Runtime, tenant_id: int) -> tuple[str, IntegrationError | None]:
+    """What was done about the tenant's webhooks, or why it could not be done."""
+    from integration import registrations
+
+    try:
+        return registrations.reconcile(runtime, tenant_id), None
+    except IntegrationError as error:
+        return "", error
 
 
 def end_of_pause(text: str, now: datetime) -> datetime:

@@ -52,8 +52,9 @@ class ReadFinding:
 def check(runtime: Runtime, channel_id: int, *, budget_s: float = math.inf) -> list[ReadFinding]:
     """Compare the channel's columns with REST, and let its stages know.
 
-    Raises: IntegrationError when the ERP cannot be asked to the end; the next turn goes on. A
-    channel without anything in its shop then starts without trust in columns.
+    Raises: IntegrationError when the ERP cannot be asked to the end; the next turn goes on, and a
+    difference that was found counts at once. A channel without anything in its shop then starts
+    without trust in columns.
     """
     channel = runtime.channel(channel_id)
     client = runtime.erp(channel.tenant_id, share=Share.BACKFILL, gives_up_after_s=budget_s)
@@ -65,13 +66,24 @@ def check(runtime: Runtime, channel_id: int, *, budget_s: float = math.inf) -> l
         _run(comparison, facts)
     except IntegrationError:
         with runtime.scope() as session:
-            _put_begun(session, channel_id, comparison)
-            if channel.column_findings is None and not _has_listings(session, channel_id):
-                _put_findings(session, channel_id, {}, is_complete=False)
+            _record_unfinished(session, channel_id, comparison, channel.column_findings)
         raise
     with runtime.scope() as session:
         _record(session, channel_id, comparison, channel.column_findings)
     return findings_of(comparison.findings)
+
+
+def _record_unfinished(
+    session: Session, channel_id: int, comparison: Comparison, before: Mapping[str, Any] | None
+) -> None:
+    """How far it came, and what is known to differ."""
+    value = {"columns": comparison.columns, "looked_at": comparison.looked_at}
+    _put(session, channel_id, BEGUN, value)
+    differing = {read: one for read, one in comparison.findings.items() if one["difference"]}
+    if differing or (before is None and not _has_listings(session, channel_id)):
+        findings = {**(before or {}), **differing}
+        _put_findings(session, channel_id, findings, is_complete=False)
+        _make_up_for(session, channel_id, comparison.offered, before, findings)
 
 
 def _run(comparison: Comparison, facts: FactStore) -> None:
@@ -190,11 +202,6 @@ def _looked_at(runtime: Runtime, channel_id: int, columns: list[str]) -> dict[st
     return dict(begun["looked_at"])
 
 
-def _put_begun(session: Session, channel_id: int, comparison: Comparison) -> None:
-    value = {"columns": comparison.columns, "looked_at": comparison.looked_at}
-    _put(session, channel_id, BEGUN, value)
-
-
 def _put_findings(
     session: Session, channel_id: int, reads: Mapping[str, Any], *, is_complete: bool
 ) -> None:
@@ -218,19 +225,30 @@ def _put(session: Session, channel_id: int, name: str, value: Any) -> None:
 def _record(
     session: Session, channel_id: int, comparison: Comparison, before: Mapping[str, Any] | None
 ) -> None:
-    """Store the finding. What was pushed from columns that proved wrong is compared anew, and
-    rows that waited for a column that is gone are tried again: the check's query worked."""
-    findings, offered = comparison.findings, comparison.offered
+    """Store the finding. Rows that waited for a column that is gone are tried again: the check's
+    query worked."""
+    findings = comparison.findings
     # An empty catalogue proves nothing: it is looked at again soon.
     is_complete = all(one["compared"] or one["difference"] for one in findings.values())
     _put_findings(session, channel_id, findings, is_complete=is_complete)
     _put(session, channel_id, BEGUN, {})
+    _make_up_for(session, channel_id, comparison.offered, before, findings)
+    for path in catalogue.NEEDED:
+        work_outcomes.release_holds(session, channel_id, catalogue.HELD_COLUMN + path)
+
+
+def _make_up_for(
+    session: Session,
+    channel_id: int,
+    offered: frozenset[str],
+    before: Mapping[str, Any] | None,
+    findings: Mapping[str, Any],
+) -> None:
+    """What was pushed from columns that are not believed any more is compared anew."""
     doubted = catalogue.distrusted_reads(offered, findings)
     lost_trust = doubted - catalogue.distrusted_reads(offered, before)
     if lost_trust and _has_listings(session, channel_id):
         sync_runs.request_catch_up(session, channel_id)
-    for path in catalogue.NEEDED:
-        work_outcomes.release_holds(session, channel_id, catalogue.HELD_COLUMN + path)
 
 
 def _has_listings(session: Session, channel_id: int) -> bool:

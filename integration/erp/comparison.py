@@ -79,7 +79,7 @@ class Comparison:
     def _rows(self, paths: Mapping[str, str], offset: int) -> dict[str, Fields]:
         where = [vql.equals_id(catalogue.CHANNEL_PATH, self.channel_erp_id)]
         page = self.client.vql(self._statement(paths, where), limit=ROWS_AT_A_PLACE, offset=offset)
-        rows = group(page.rows)
+        rows = {key: row for key, row in group(page.rows).items() if vql.is_id(key)}
         return {key: row for key, row in rows.items() if truth(row.get("listed"), True)}
 
     def _one(self, paths: Mapping[str, str], article_id: str) -> Fields:

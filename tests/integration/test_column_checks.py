@@ -185,6 +185,23 @@ def test_a_check_that_fails_leaves_what_is_known_as_it_is(relay):
     assert {read: one["agrees"] for read, one in found.items()} == {"price": True, "stock": True}
 
 
+def test_a_difference_counts_at_once_although_the_rest_could_not_be_compared(relay):
+    articles = relay.for_sale()[:2]
+    check(relay)
+    carry(relay, articles)
+    lie(relay, "price")
+    relay.erp("faults", kind="500", route="/stocks", count=1)
+
+    with pytest.raises(TransientError):
+        column_checks.check(relay.runtime, relay.channel_id)
+
+    found = relay.runtime.channel(relay.channel_id).column_findings
+    assert {read: one["agrees"] for read, one in found.items()} == {"price": False, "stock": True}
+    assert catch_ups(relay) == 1
+    with relay.runtime.scope() as session:
+        assert not column_checks.is_fresh(session, relay.channel_id)
+
+
 def test_a_column_that_is_offered_and_refused_is_done_without(relay, monkeypatch):
     runs = []
     real = column_checks.Comparison.run
