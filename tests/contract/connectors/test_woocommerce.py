@@ -543,6 +543,17 @@ def test_numbers_are_looked_up_together(shop: Shop) -> None:
     }
 
 
+@pytest.mark.parametrize("number", ["A 1", "A+1", "50%", "Ä&Ö=ß", "a/b?c#d", "A'1", "~*()!"])
+def test_every_number_is_found_again(shop: Shop, number: str) -> None:
+    """Signed requests and look-ups have encodings of their own."""
+    first = shop.push(Topic.ARTICLE, [unique("1", number=number)], [new("1")])
+    again = shop.push(Topic.ARTICLE, [unique("1", number=number)], [new("1")])
+
+    assert [one.error for one in first + again] == [None, None]
+    assert again[0].external_id == first[0].external_id
+    assert not again[0].was_adopted
+
+
 def test_the_claim_is_checked_before_every_write(shop: Shop) -> None:
     shop.create(*(str(n) for n in range(12)))
 
