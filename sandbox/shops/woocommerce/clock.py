@@ -12,6 +12,11 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
+def exactly() -> str:
+    """For the journal: UTC with milliseconds, which the shop itself does not keep."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 def pair(name: str, moment: datetime | None) -> dict[str, str | None]:
     """`{name: local, name_gmt: UTC}`"""
     if moment is None:

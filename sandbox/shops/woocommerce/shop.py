@@ -123,7 +123,7 @@ class Shop:
 
     def _noted(self, action: str, body: Row, by: str, write: Callable[[], Row],
                row: Row | None = None) -> Row:
-        entry = {"at": clock.now().isoformat(), "request": _request_id(), "by": by,
+        entry = {"at": clock.exactly(), "request": _request_id(), "by": by,
                  "entity": "product", "action": action, "body": body}
         number = (row or {}).get("sku") or str(body.get("sku") or "")
         try:
