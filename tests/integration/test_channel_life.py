@@ -413,21 +413,21 @@ def test_held_changes_of_a_topic_go_once_a_version_carries_it(relay):
 
 def test_what_a_platform_does_not_carry_waits_and_is_not_late(relay):
     """Its connector names the topics; one that names more with a newer version gets them."""
-    relay.change(SalesChannel, platform="shopware6")
+    relay.change(SalesChannel, platform="woocommerce")
     with relay.runtime.scope() as session:
         hints.hint(session, relay.channel_id, Topic.STOCK, ["1"])
-        hints.hint(session, relay.channel_id, Topic.WRITE_BACK, ["1"])
+        hints.hint(session, relay.channel_id, Topic.ORDER_STATUS, ["1"])
 
     def held() -> dict[str, str | None]:
         with relay.runtime.scope() as session:
-            served.follow(session, [Topic.STOCK, Topic.WRITE_BACK])
-            served.follow(session, [Topic.STOCK, Topic.WRITE_BACK])
+            served.follow(session, [Topic.STOCK, Topic.ORDER_STATUS])
+            served.follow(session, [Topic.STOCK, Topic.ORDER_STATUS])
             rows = session.execute(select(WorkItem.topic, WorkItem.hold_reason))
             return {row.topic: row.hold_reason for row in rows}
 
-    assert held() == {Topic.STOCK: None, Topic.WRITE_BACK: hints.TOPIC_NOT_SERVED}
+    assert held() == {Topic.STOCK: None, Topic.ORDER_STATUS: hints.TOPIC_NOT_SERVED}
     relay.change(WorkItem, hold_reason=hints.TOPIC_NOT_SERVED)
-    assert held() == {Topic.STOCK: None, Topic.WRITE_BACK: hints.TOPIC_NOT_SERVED}
+    assert held() == {Topic.STOCK: None, Topic.ORDER_STATUS: hints.TOPIC_NOT_SERVED}
 
 
 def test_a_channel_error_of_a_last_batch_does_not_undo_the_deletion(relay):
