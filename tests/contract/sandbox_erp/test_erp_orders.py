@@ -132,6 +132,9 @@ def test_without_an_order_one_is_made_of_what_the_shop_shows(erp):
     assert (sent["channel"], len(sent["lines"])) == (43, 2)
     [order] = erp.admin("GET", "orders").json()
     assert (order["document"], order["reference"]) == (sent["order"], None)
+    [delivery] = order["deliveries"]
+    assert (delivery["document"], delivery["state"]) == (sent["document"], "ACCEPTED")
+    assert delivery["parcels"] == sent["parcels"]
     # An order that is not from the shop has no id of the shop.
     assert erp.get(f"/erp/documents/{order['document']}")["externalIdentifier"] is None
 
