@@ -141,9 +141,10 @@ def test_a_worker_that_dies_between_two_steps_leaves_one_fulfilment(orders, monk
         take_step(client, *step)
         raise WorkerDied
 
-    with monkeypatch.context() as patched, pytest.raises(WorkerDied):
-        patched.setattr(Client, "take_step", die_after)
+    monkeypatch.setattr(Client, "take_step", die_after)
+    with pytest.raises(WorkerDied):
         orders.run(claim_id)
+    monkeypatch.undo()
     assert orders.record(shipped).sent_at is not None
     orders.expire_leases()
     orders.doubts_are_over()
@@ -151,7 +152,7 @@ def test_a_worker_that_dies_between_two_steps_leaves_one_fulfilment(orders, monk
 
     assert orders.delivery("10000") == ("shipped", numbers(shipped))
     history = orders.shop_order("10000")["writes"]
-    assert [one["result"] for one in history if one["action"] == "ship"] == ["applied", "unchanged"]
+    assert [one["result"] for one in history if one["action"] == "ship"] == ["applied"]
     assert orders.item(shipped["document"]).state == COMPLETED
 
 
