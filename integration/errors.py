@@ -14,6 +14,7 @@
             HeldFor             or for a time, whichever ends first
         ChannelError            the whole channel is held
             CredentialsRefused  the shop does not accept what the channel is set to
+                RightMissing    it lets us in, but not do this
         TenantError             all channels of the tenant are held
             Forbidden           the ERP does not let the app do this
                 LicenseMissing  the tenant lacks a license for what was asked
@@ -113,6 +114,10 @@ class ChannelError(IntegrationError):
 
 class CredentialsRefused(ChannelError):
     """The shop refuses the credentials or the rights of the channel."""
+
+
+class RightMissing(CredentialsRefused):
+    """The shop does not let the channel do this. What can go on without it catches the error."""
 
 
 class TenantError(IntegrationError):

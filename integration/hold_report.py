@@ -204,6 +204,14 @@ def _mend(sentence: str, do: str) -> Callable[[str, str, str], Words]:
     return lambda channel, reason, message: Words(message or sentence, do)
 
 
+def _grant(sentence: str, where: str) -> Callable[[str, str, str], Words]:
+    def words(channel: str, reason: str, message: str) -> Words:
+        release = f"`vario-relay queue hold release {channel} --reason {shlex.quote(reason)}`"
+        return Words(message or sentence, f"give the right {where}, then {release}")
+
+    return words
+
+
 #: By the class of the reason.
 _WORDS: dict[str, Callable[[str, str, str], Words]] = {
     NOT_IN_SHOP: lambda channel, reason, message: Words(
@@ -222,6 +230,8 @@ _WORDS: dict[str, Callable[[str, str, str], Words]] = {
         "its parcels have no tracking numbers yet",
         "nothing, it goes with its numbers, or without them after tracking_wait_min",
     ),
+    "shop-right": _grant("the shop does not let the integration do it", "in the shop"),
+    "erp-right": _grant("the ERP does not let the app do it", "in the ERP"),
     TOPIC_NOT_SERVED: _mend(
         "this version does not carry the topic", "nothing, it goes with a version that does"
     ),

@@ -16,7 +16,7 @@ from integration.channel_view import ChannelView
 from integration.connectors.base import FactStore
 from integration.erp.client import ErpClient
 from integration.erp.rows import Row, id_text
-from integration.errors import Gone, Rejected, Throttled, TransientError
+from integration.errors import Forbidden, Gone, Rejected, Throttled, TransientError
 from integration.topics.order_status import DELIVERIES, KEY_FIELDS, ORDER
 
 SHIPMENT = "shipment:"
@@ -48,6 +48,9 @@ def fetch_deliveries(
             continue
         except Rejected as error:
             row = {"id": entity_id, "refusal": str(error)}
+        except Forbidden as error:
+            # Articles and stocks go on without the right to documents.
+            row = {"id": entity_id, "forbidden": str(error)}
         except TransientError as error:
             # The second failure is the ERP's: what is left is not tried.
             row = _postponed(entity_id, error)

@@ -13,7 +13,10 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 
-from integration.errors import Invalid, Rejected, Throttled, TransientError
+from integration.errors import Held, Invalid, Rejected, Throttled, TransientError
+
+#: What order statuses wait for whose documents the ERP does not let the app read.
+NO_RIGHT = "erp-right:documents"
 
 
 @dataclass(frozen=True)
@@ -136,8 +139,10 @@ def load(row: Mapping[str, Any]) -> DeliveryRow:
     """The checked row.
 
     Raises: Invalid for a malformed row; what the fetch noted instead of fields: Rejected for
-    `refusal`; Throttled or TransientError for `postponed`.
+    `refusal`, Held for `forbidden`; Throttled or TransientError for `postponed`.
     """
+    if "forbidden" in row:
+        raise Held(NO_RIGHT, str(row["forbidden"]))
     if "refusal" in row:
         raise Rejected(str(row["refusal"]))
     if "postponed" in row:

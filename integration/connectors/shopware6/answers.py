@@ -20,6 +20,7 @@ from integration.errors import (
     ChannelError,
     CredentialsRefused,
     IntegrationError,
+    RightMissing,
     Throttled,
     TransientError,
 )
@@ -100,7 +101,7 @@ def _channel_error(response: requests.Response, host: str, entries: list[Entry])
             "Authorization header on to Shopware"
         )
     if status == 403 and (privileges := _missing_privileges(entries)):
-        return CredentialsRefused(
+        return RightMissing(
             f"the role of the integration lacks {', '.join(privileges)}; add it in Shopware under "
             "Settings > System > Users & permissions"
         )

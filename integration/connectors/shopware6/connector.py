@@ -32,7 +32,13 @@ from integration.connectors.shopware6.refusals import Refused
 from integration.connectors.shopware6.rows import RowBuilder
 from integration.connectors.shopware6.settings import currency_of, sends_mails, settings_of
 from integration.documents import DeliveryDocument, Document
-from integration.errors import ChannelError, IntegrationError, TransientError
+from integration.errors import (
+    ChannelError,
+    Held,
+    IntegrationError,
+    RightMissing,
+    TransientError,
+)
 from integration.mapping_kinds import Kind
 from integration.topology import Topic
 
@@ -40,6 +46,9 @@ from integration.topology import Topic
 # a batch that is refused has to be sent again, so more rows gain little and lose more.
 MAX_BATCH = 100
 
+
+#: What order statuses wait for that the shop does not let us write.
+NO_RIGHT = "shop-right"
 
 #: Tables whose ids we remember.
 _REMEMBERED = {"tax", "product_manufacturer"}
@@ -82,7 +91,12 @@ class Shopware6Connector:
         """
         if topic is Topic.ORDER_STATUS:
             mails = sends_mails(self._context.parameters)
-            return orders.push(self._client, payloads, sends_mails=mails)
+            try:
+                return orders.push(self._client, payloads, sends_mails=mails)
+            except RightMissing as error:
+                # Articles and stocks go on without the rights to orders.
+                held = Held(NO_RIGHT, str(error))
+                return [Receipt(one["article_id"], error=held) for one in payloads]
         try:
             return self._push(topic, payloads)
         except _IdIsStale:

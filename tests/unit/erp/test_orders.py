@@ -9,7 +9,7 @@ import pytest
 
 from integration.channel_view import ChannelView
 from integration.erp.orders import fetch_deliveries, tracking_url
-from integration.errors import Busy, Gone, Rejected, Throttled, TransientError
+from integration.errors import Busy, Forbidden, Gone, Rejected, Throttled, TransientError
 from tests.unit.erp.conftest import Facts
 
 CHANNEL = ChannelView(1, 1, "acme", "42", "memory")
@@ -178,6 +178,12 @@ def test_a_refused_document_fails_alone():
 
     assert rows["601"] == {"id": "601", "refusal": "the ERP refuses 601"}
     assert rows["600"]["parcels"]
+
+
+def test_an_app_without_the_right_to_documents_is_no_reason_to_stop_the_tenant():
+    rows, _ = fetched("600", **{"erp/documents/600": Forbidden("the app may not read documents")})
+
+    assert rows["600"] == {"id": "600", "forbidden": "the app may not read documents"}
 
 
 def test_when_the_budget_ends_what_was_read_is_kept():

@@ -9,7 +9,15 @@ import pytest
 
 from integration.channel_view import ChannelView
 from integration.documents import DeliveryDocument, OrderState, ParcelDocument, ShippedLine
-from integration.errors import ChannelError, HeldFor, Invalid, Rejected, Throttled, TransientError
+from integration.errors import (
+    ChannelError,
+    Held,
+    HeldFor,
+    Invalid,
+    Rejected,
+    Throttled,
+    TransientError,
+)
 from integration.mapping_kinds import Kind, Mappings
 from integration.topics import order_status
 from integration.topics.order_status import delivery_document
@@ -237,6 +245,7 @@ def test_deliveries_wait_an_hour_unless_the_channel_says_otherwise(parameters, s
     ("row", "error"),
     [
         ({"id": "600", "refusal": "the ERP refuses it"}, Rejected),
+        ({"id": "600", "forbidden": "the ERP forbids it"}, Held),
         ({"id": "600", "postponed": {"message": "busy", "retry_after_s": 7.0}}, Throttled),
         ({"id": "600", "postponed": {"message": "away", "retry_after_s": None}}, TransientError),
         (delivery(lines=[shipped(quantity="Erika Muster")]), Invalid),
