@@ -41,8 +41,8 @@ def _manifest(settings: Settings) -> dict[str, Any]:
         "appVersion": version("vario-relay"),
         "label": "vario-relay",
         "description": (
-            "Überträgt Artikel, Preise und Bestände aus VARIO in den Onlineshop. / "
-            "Carries articles, prices and stock from VARIO to the shop."
+            "Überträgt Artikel, Preise, Bestände und Lieferungen aus VARIO in den Onlineshop. / "
+            "Carries articles, prices, stock and deliveries from VARIO to the shop."
         ),
         "shortName": "vario-relay",
         "rootUrl": f"{base}/",
