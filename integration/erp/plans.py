@@ -10,6 +10,7 @@ from integration.erp import articles
 from integration.erp.catalogue import Findings
 from integration.erp.client import ErpClient
 from integration.erp.rows import Row
+from integration.topics.wants import wants_of
 from integration.topology import Topic
 
 #: Rows by article id. An id without a row is not listed on the channel, or gone.
@@ -27,8 +28,16 @@ def _on_channel(
     return fetch_on
 
 
+def _articles(
+    client: ErpClient, facts: FactStore, channel: ChannelView, ids: Sequence[str]
+) -> dict[str, Row]:
+    return articles.fetch_articles(
+        client, facts, channel.erp_id, ids, channel.column_findings, wants_of(channel)
+    )
+
+
 FETCH_BY_TOPIC: Mapping[Topic, Fetch] = {
-    Topic.ARTICLE: _on_channel(articles.fetch_articles),
+    Topic.ARTICLE: _articles,
     Topic.PRICE: _on_channel(articles.fetch_prices),
     Topic.STOCK: _on_channel(articles.fetch_stocks),
 }

@@ -56,9 +56,11 @@ def article(entry: Article, language: str = LANGUAGE) -> dict[str, Any]:
     return {
         "id": str(entry.id), "number": entry.number,
         "name": entry.text_in(language, "name"),
-        "description": entry.text_in(language, "description"), "active": entry.active, "deliverable": entry.active,
+        "description": entry.text_in(language, "description"),
+        "active": entry.active, "deliverable": entry.active,
         "sellable": entry.active, "sellableWithoutStock": entry.sellable_without_stock,
-        "purchasable": True, "productType": entry.product_type, "productRef": {"id": str(product_id(entry.id))},
+        "purchasable": True, "productType": entry.product_type,
+        "productRef": {"id": str(product_id(entry.id))},
         "listed": own.listed, "listingId": str(listing_id(entry.id, DEFAULT_CHANNEL)),
         "listingState": own.state,
         "identifiers": [] if ean is None else [
@@ -79,7 +81,8 @@ def article(entry: Article, language: str = LANGUAGE) -> dict[str, Any]:
 def product(entry: Article, main: Article | None) -> dict[str, Any]:
     """The product that the article belongs to; of a variant with its values (vario-erp.md 5)."""
     return {
-        "id": str(product_id(entry.id)), "type": "SIMPLE" if main is None else "VARIANT", "bundle": False,
+        "id": str(product_id(entry.id)), "bundle": False,
+        "type": "SIMPLE" if main is None else "VARIANT",
         "articleRefs": [{"id": str(entry.id)}],
         "mainVariantProductRef": None if main is None else {
             "id": str(product_id(main.id)), "label": main.number},

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any
 
 from integration.connectors.base import (
     Capabilities,
@@ -110,9 +109,10 @@ class Shopware6Connector:
     ) -> list[Receipt]:
         rows = self._builder.build(topic, batch_payloads)
 
-        def post(values: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+        def post(sent: Sequence[Row]) -> frozenset[str]:
+            also = [one for row in sent for one in row.also]
             try:
-                return self._client.upsert_products(values)
+                return self._client.upsert_products([row.values for row in sent], also)
             except Refused as refused:
                 self._look_for_stale_ids(refused, is_repeated)
                 raise
@@ -150,7 +150,9 @@ class Shopware6Connector:
         """
         try:
             numbers = [row.number for row in contested if row.number is not None]
-            found = products.find_products(self._client, numbers, with_visibility=True)
+            found = products.find_products(
+                self._client, numbers, with_visibility=True, with_categories=True
+            )
             adopted = [
                 self._builder.adopted(row, batch_payloads[row.position], found[row.number])
                 for row in contested
@@ -180,5 +182,9 @@ def _receipt(
     if verdict.error is not None:
         return Receipt(article_id, error=verdict.error)
     return Receipt(
-        article_id, external_id=row.id, was_adopted=row.was_adopted, recorded=row.recorded
+        article_id,
+        external_id=row.id,
+        was_adopted=row.was_adopted,
+        recorded=row.recorded,
+        notes=row.notes,
     )

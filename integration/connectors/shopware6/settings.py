@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from integration.connectors.base import Parameter, Problem, wrong_currency
+from integration.connectors.base import DETAIL_PARAMETERS, Parameter, Problem, wrong_currency
 from integration.errors import ChannelError
 
 DEFAULT_CURRENCY_CODE = "EUR"
@@ -54,10 +54,10 @@ def problems_of(parameters: Mapping[str, str]) -> list[Problem]:
     problems = []
     for one in PARAMETERS:
         value = _value(parameters, one.name) or one.default
-        if not value:
+        if not value and one.is_required:
             do = f"set it with `channel set CHANNEL {one.name}=...`"
             problems.append(_problem(one.name, f"{one.name} is not set", do))
-        elif one.wrong and (what := one.wrong(value)):
+        elif value and one.wrong and (what := one.wrong(value)):
             problems.append(_problem(one.name, f"{one.name} {what}", one.advice))
     return problems
 
@@ -123,4 +123,5 @@ PARAMETERS = (
         wrong=wrong_currency,
         advice="three capitals, e.g. EUR",
     ),
+    *DETAIL_PARAMETERS,
 )

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from integration import wire
 from integration.connectors.base import ListingView
 from integration.connectors.shopware6 import ids
-from integration.connectors.shopware6.payloads import exact, payload_of
+from integration.connectors.shopware6.exact import exact
+from integration.connectors.shopware6.payloads import payload_of
 from integration.documents import PriceDocument, StockDocument, WithdrawalDocument
 from integration.errors import Held, Invalid
 from integration.topology import Topic
