@@ -140,7 +140,8 @@ def release(session: Session, channel: ChannelView, main_ids: Collection[str]) -
         WorkItem.state == WorkItemState.QUEUED.value,
         WorkItem.hold_reason.in_([f"{WAITS_FOR_MAIN}{one}" for one in main_ids]),
     )
-    rows = session.execute(work_items.locking(session, waiting)).all()
+    # Whoever has one of them locked, changes what it waits for; to wait for them could deadlock.
+    rows = session.execute(waiting.with_for_update(skip_locked=True)).all()
     work_items.update_items(
         session, [row.id for row in rows], hold_reason=None, attempts=0, due_at=db_now()
     )

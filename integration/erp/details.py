@@ -21,7 +21,7 @@ from integration.topics.wants import Wants
 _LISTING_CUSTOM = "listings.custom."
 _PRODUCT_ID, _MAIN_PRODUCT_ID = "product.id", "product.mainVariantProduct.id"
 #: What is asked of the articles around a variant.
-_HEAD = ("listed", "listing_state", "active")
+_HEAD = ("listed", "listing_state", "active", "product_type")
 _AMOUNTS = ("net", "gross", "price_currency")
 
 
@@ -127,7 +127,7 @@ class Details:
         main_by_product = {
             id_text(found["product"]): found
             for found in self._around(_PRODUCT_ID, products, offered, _HEAD)
-            if uniform("", found, _HEAD)["listed"]
+            if _is_listed_main(found)
         }
         for row in variants:
             main = main_by_product.get(row["variant"]["main_product"])
@@ -180,6 +180,12 @@ class Details:
         )
         found = group(self._client.vql_all(statement))
         return [{**fields, "id": article_id} for article_id, fields in found.items()]
+
+
+def _is_listed_main(found: Mapping[str, Any]) -> bool:
+    """An article above variants that the channel lists; an ERP that tells no types is believed."""
+    row = uniform("", found, _HEAD)
+    return bool(row["listed"]) and row["product_type"] in (None, MAIN_ARTICLE)
 
 
 def _settled(value: Any) -> Any:

@@ -136,6 +136,15 @@ def test_without_a_listed_main_article_variants_are_products_of_their_own(relay,
     assert relay.product(main) is None
 
 
+def test_a_variant_of_what_is_no_main_article_is_a_product_of_its_own(relay, shirt):
+    main, small, _medium = shirt
+    relay.edit(main, product_type="WITH_STOCK")
+    relay.carry(main, small)
+
+    assert families(relay) == ({}, {})
+    assert relay.product(small)["active"] is True
+
+
 def test_another_value_of_a_variant_replaces_the_old_one(relay, shirt):
     _main, small, _medium = shirt
     relay.carry(small)
