@@ -14,9 +14,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from integration.connectors.base import FactStore
-from integration.erp import catalogue, reads, vql
+from integration.erp import catalogue, price_records, reads, vql
 from integration.erp.catalogue import Findings
 from integration.erp.client import ErpClient
+from integration.erp.price_records import Scope
 from integration.erp.rows import Row, group, uniform, unusable
 from integration.errors import Gone, Rejected, Throttled, TransientError
 from integration.topology import Topic
@@ -39,9 +40,13 @@ def fetch_articles(
     channel_erp_id: str,
     ids: Sequence[str],
     findings: Findings | None = None,
+    details: Scope | None = None,
 ) -> dict[str, Row]:
-    """Rows of master data with price and stock, because a product is created with all three."""
-    return _Fetch(client, facts, Topic.ARTICLE, channel_erp_id, findings).rows(ids)
+    """Rows of master data with price and stock, because a product is created with all three.
+
+    `details`: with all price records that count there, too.
+    """
+    return _Fetch(client, facts, Topic.ARTICLE, channel_erp_id, findings, details).rows(ids)
 
 
 def fetch_prices(
@@ -50,9 +55,13 @@ def fetch_prices(
     channel_erp_id: str,
     ids: Sequence[str],
     findings: Findings | None = None,
+    details: Scope | None = None,
 ) -> dict[str, Row]:
-    """Rows of prices: net, gross, currency, tax; special offers are included."""
-    return _Fetch(client, facts, Topic.PRICE, channel_erp_id, findings).rows(ids)
+    """Rows of prices: net, gross, currency, tax; special offers are included.
+
+    `details`: with all price records that count there, too.
+    """
+    return _Fetch(client, facts, Topic.PRICE, channel_erp_id, findings, details).rows(ids)
 
 
 def fetch_stocks(
@@ -61,8 +70,9 @@ def fetch_stocks(
     channel_erp_id: str,
     ids: Sequence[str],
     findings: Findings | None = None,
+    details: Scope | None = None,
 ) -> dict[str, Row]:
-    """Rows of what the channel may sell."""
+    """Rows of what the channel may sell; there are no `details` of them."""
     return _Fetch(client, facts, Topic.STOCK, channel_erp_id, findings).rows(ids)
 
 
@@ -76,13 +86,15 @@ class _Fetch:
         topic: Topic,
         channel_erp_id: str,
         findings: Findings | None,
+        details: Scope | None = None,
     ) -> None:
         self._client = client
         self._facts = facts
         self._topic = topic
         self._channel = channel_erp_id
         self._findings = findings
-        self._plan = catalogue.plan(topic, catalogue.discover(client, facts), findings)
+        self._details = details
+        self._plan = self._planned(catalogue.discover(client, facts))
         self._tax_by_schema: dict[str, dict[str, Any]] = {}
 
     def rows(self, ids: Sequence[str]) -> dict[str, Row]:
@@ -118,7 +130,12 @@ class _Fetch:
 
     def _without_refused(self, error: Rejected) -> catalogue.Plan:
         offered = catalogue.without_refused(self._client, self._facts, self._plan, str(error))
-        return catalogue.plan(self._topic, offered, self._findings)
+        return self._planned(offered)
+
+    def _planned(self, offered: frozenset[str]) -> catalogue.Plan:
+        return catalogue.plan(
+            self._topic, offered, self._findings, has_price_details=self._details is not None
+        )
 
     def _records(self, ids: Sequence[str]) -> Iterator[dict[str, Any]]:
         return self._client.vql_all(statement(self._plan, self._channel, ids))
@@ -181,6 +198,8 @@ class _Fetch:
             yield reads.price(self._client, article_id, self._channel)
         if catalogue.STOCK in needed:
             yield reads.stock(self._client, article_id, self._channel)
+        if catalogue.PRICES in needed and self._details is not None:
+            yield price_records.prices(self._client, article_id, self._details)
 
     def _add_tax(self, fields: dict[str, Any]) -> None:
         schema = vql_id(fields.get("tax_schema"))

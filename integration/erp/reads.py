@@ -50,6 +50,10 @@ def listing(client: ErpClient, article_id: str, channel_erp_id: str) -> Fields |
                 "listing_state": entry.get("listingState"),
                 "listing_name": _object(entry.get("name")).get("value"),
                 "listing_description": _object(entry.get("description")).get("value"),
+                "custom_lowest_net": entry.get("customLowestPriceNet"),
+                "custom_lowest_gross": entry.get("customLowestPriceGross"),
+                "proposed_lowest_net": entry.get("proposedLowestPriceNet"),
+                "proposed_lowest_gross": entry.get("proposedLowestPriceGross"),
             }
     return None
 

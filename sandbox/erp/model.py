@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Any
 
 from sandbox.catalogue import GROSS, TAX_RATES, CatalogueArticle, round_cents
+from sandbox.erp.price_records import PriceRecord, running_offer
 
 DEFAULT_CHANNEL, SHOP_CHANNEL, SECOND_CHANNEL = 1, 42, 43
 FIRST_ARTICLE_ID = 1001
@@ -73,6 +74,7 @@ class Listing:
     description: str | None = None
     price: Price | None = None
     stock: Decimal | None = None
+    lowest: dict[str, Decimal | None] = field(default_factory=dict)
     custom: dict[str, Any] = field(default_factory=dict)
     version: int = 1
     updated_at: datetime = CATALOGUE_TIME
@@ -94,6 +96,7 @@ class Article:
     sellable_without_stock: bool
     manufacturer: str
     product_group: str
+    price_records: tuple[PriceRecord, ...] = ()
     listings: dict[int, Listing] = field(default_factory=dict)
     custom: dict[str, Any] = field(default_factory=dict)
     media_revision: int = 1
@@ -109,8 +112,15 @@ class Article:
         return self.description if override is None else override
 
     def price_on(self, listing: Listing | None) -> Price | None:
+        """What one piece costs today, special offers included."""
         # Without a price on the article the channel's own record still counts.
-        return (listing.price if listing else None) or self.price
+        regular = (listing.price if listing else None) or self.price
+        if not self.price_records:
+            return regular
+        offer = running_offer(self.price_records, listing.channel if listing else 0)
+        if offer is None or (regular is not None and regular.gross <= (offer.gross or 0)):
+            return regular
+        return Price(offer.net or Decimal(0), offer.gross or Decimal(0), offer.base)
 
     def stock_on(self, listing: Listing | None) -> Decimal:
         override = listing.stock if listing else None

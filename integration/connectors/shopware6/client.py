@@ -30,9 +30,12 @@ class Client:
         self.settings = settings
         self._context = context
 
-    def upsert_products(self, rows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    def upsert_products(
+        self, rows: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]] = ()
+    ) -> frozenset[str]:
         """Write products, all or none; the ids that the shop says it wrote.
 
+        `before` are operations that go before them in the same request.
         Failure policy: ids are ours, so sending the same rows again is the same write.
         Raises: Refused when the shop names what is wrong with them.
         """
@@ -42,7 +45,7 @@ class Client:
             "action": "upsert",
             "payload": list(rows),
         }
-        response = self._authorised("POST", "/api/_action/sync", [operation], writes=True)
+        response = self._authorised("POST", "/api/_action/sync", [*before, operation], writes=True)
         body = answers.json_of(response, self.settings.host, writes=True)
         if not isinstance(body, dict) or "data" not in body:
             raise answers.not_understood(response, self.settings.host, writes=True)

@@ -41,18 +41,19 @@ MAX_BATCH = 100
 
 
 #: Tables whose ids we remember.
-_REMEMBERED = {"tax", "product_manufacturer"}
+_REMEMBERED = {"tax", "product_manufacturer", "rule"}
 
 
 class _IdIsStale(Exception):
-    """A remembered id of a tax or a manufacturer leads nowhere."""
+    """A remembered id of a tax, a manufacturer or a rule leads nowhere."""
 
 
 class Shopware6Connector:
     """One Shopware shop as one sales channel. Wrong parameters show at the first request."""
 
     capabilities = Capabilities(
-        max_batch={Topic.ARTICLE: MAX_BATCH, Topic.PRICE: MAX_BATCH, Topic.STOCK: MAX_BATCH}
+        max_batch={Topic.ARTICLE: MAX_BATCH, Topic.PRICE: MAX_BATCH, Topic.STOCK: MAX_BATCH},
+        has_price_details=True,
     )
 
     def __init__(self, context: Context) -> None:
@@ -111,8 +112,12 @@ class Shopware6Connector:
         rows = self._builder.build(topic, batch_payloads)
 
         def post(values: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+            lists = self._builder.price_lists
+            before = lists.operations(values)
             try:
-                return self._client.upsert_products(values)
+                written = self._client.upsert_products(values, before)
+                lists.written(before)
+                return written
             except Refused as refused:
                 self._look_for_stale_ids(refused, is_repeated)
                 raise
