@@ -116,7 +116,7 @@ class Shopware6Connector:
             before = lists.operations(values)
             try:
                 written = self._client.upsert_products(values, before)
-                lists.written(before)
+                lists.written(before, values)
                 return written
             except Refused as refused:
                 self._look_for_stale_ids(refused, is_repeated)

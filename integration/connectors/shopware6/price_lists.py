@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 from integration.connectors.shopware6 import ids
+from integration.connectors.shopware6.client import PAGE_SIZE, Client
 from integration.connectors.shopware6.facts import DEFAULT_CURRENCY, Facts
 
 #: Above the shop's own "Always valid (Default)" (100): of several rules that hold, the first by
@@ -23,11 +25,14 @@ Values = dict[str, Any]
 
 
 class PriceLists:
-    """The price lists of one channel's products. `facts` remembers which rules the shop has."""
+    """The price lists of the products of one push. `facts` remembers which rules the shop has."""
 
-    def __init__(self, facts: Facts, namespace: str) -> None:
-        self._facts, self._namespace = facts, namespace
+    def __init__(self, client: Client, facts: Facts, namespace: str) -> None:
+        self._client, self._facts, self._namespace = client, facts, namespace
         self._group_by_rule: dict[str, str | None] = {}
+        #: Rows of ours that the shop has, by product; asked for once, however often the shop
+        #: refuses a part of the batch.
+        self._there: dict[str, set[str]] = {}
 
     def rows(self, article_id: str, prices: Iterable[Mapping[str, Any]]) -> list[Values]:
         """The nested rows of one product."""
@@ -35,33 +40,59 @@ class PriceLists:
 
     def operations(self, products: Sequence[Mapping[str, Any]]) -> list[Values]:
         """What goes before these products in one request: rules that the shop lacks, and the
-        deletion of our rows that they do not bring. The two never name one row, because the shop
-        decides between insert and update before it deletes.
+        deletion of our rows that they do not bring. By id: until 6.6 a filter deletes only rows
+        that link two others. Never an id that is written, too, because the shop decides between
+        insert and update before it deletes.
         """
         listed = [one for one in products if "prices" in one]
         if not listed:
             return []
         known = self._facts.price_rules(self.marker)
-        kept = {row["id"]: row["ruleId"] for one in listed for row in one["prices"]}
-        missing = sorted(set(kept.values()) - set(known))
-        operations: list[Values] = []
+        self._look([one["id"] for one in listed], known)
+        brought = {row["id"]: row["ruleId"] for one in listed for row in one["prices"]}
+        gone = set().union(*(self._there[one["id"]] for one in listed)) - set(brought)
+        missing = sorted(set(brought.values()) - set(known))
+        operations = []
         if missing:
             rules = [self._rule(one) for one in missing]
-            operations.append(_operation("price-rules", "rule", "upsert", payload=rules))
-        if known:
-            gone = [_any_of("productId", [one["id"] for one in listed]), _any_of("ruleId", known)]
-            if kept:
-                gone.append({"type": "not", "operator": "or", "queries": [_any_of("id", kept)]})
-            operations.append(_operation("gone-prices", "product_price", "delete", criteria=gone))
+            operations.append(_operation("price-rules", "rule", "upsert", rules))
+        if gone:
+            rows = [{"id": one} for one in sorted(gone)]
+            operations.append(_operation("gone-prices", "product_price", "delete", rows))
         return operations
 
-    def written(self, operations: Iterable[Mapping[str, Any]]) -> None:
-        """Remember the rules that a request made."""
+    def written(
+        self, operations: Iterable[Mapping[str, Any]], products: Iterable[Mapping[str, Any]]
+    ) -> None:
+        """Remember what a request made."""
+        for one in products:
+            if "prices" in one:
+                self._there[one["id"]] = {row["id"] for row in one["prices"]}
         made = [
             row["id"] for one in operations if one["entity"] == "rule" for row in one["payload"]
         ]
         if made:
             self._facts.add_price_rules(made)
+
+    def _look(self, product_ids: Sequence[str], rules: Sequence[str]) -> None:
+        """Ask which rows of ours these products have; without rules of ours there are none."""
+        unknown = [one for one in product_ids if one not in self._there]
+        self._there.update((one, set()) for one in unknown)
+        if not unknown or not rules:
+            return
+        for page in count(1):
+            found = self._client.search(
+                "product-price",
+                page=page,
+                limit=PAGE_SIZE,
+                filter=[_any_of("productId", unknown), _any_of("ruleId", rules)],
+                sort=[{"field": "id", "order": "ASC"}],
+                includes={"product_price": ["id", "productId"]},
+            )
+            for row in found:
+                self._there[str(row["productId"])].add(str(row["id"]))
+            if len(found) < PAGE_SIZE:
+                return
 
     @property
     def marker(self) -> str:
@@ -124,5 +155,5 @@ def _any_of(field: str, values: Iterable[str]) -> Values:
     return {"type": "equalsAny", "field": field, "value": list(values)}
 
 
-def _operation(key: str, entity: str, action: str, **more: Any) -> Values:
-    return {"key": key, "entity": entity, "action": action, **more}
+def _operation(key: str, entity: str, action: str, payload: list[Values]) -> Values:
+    return {"key": key, "entity": entity, "action": action, "payload": payload}

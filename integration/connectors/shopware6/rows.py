@@ -55,7 +55,7 @@ class RowBuilder:
 
     def __init__(self, client: Client, facts: Facts, namespace: str) -> None:
         self._client, self._facts, self._namespace = client, facts, namespace
-        self.price_lists = PriceLists(facts, namespace)
+        self.price_lists = PriceLists(client, facts, namespace)
 
     def build(self, topic: Topic, payloads: Sequence[Payload]) -> Rows:
         """The rows of a batch, in order."""

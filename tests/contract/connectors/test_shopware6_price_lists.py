@@ -186,7 +186,21 @@ def test_a_hundred_products_with_lists_are_one_write(shop: Shop) -> None:
     shop.change(Topic.PRICE, *(priced(lists[0], article_id=one) for one in wanted))
 
     assert shop.routes[SYNC] == syncs + 2
+    # 400 of our rows were there before the second one
+    assert shop.routes["POST /api/search/product-price"] == 1
     assert {len(one["tiers"]) for one in shop.products.values()} == {2}
+
+
+def test_more_rows_than_a_page_of_the_shop_are_all_found(shop: Shop) -> None:
+    wanted = [str(n) for n in range(100)]
+    shop.create(*wanted)
+    many = everybody(*((quantity, str(100 - quantity)) for quantity in range(1, 8)))
+    shop.change(Topic.PRICE, *(priced(many, article_id=one) for one in wanted))
+
+    shop.change(Topic.PRICE, *(priced(article_id=one) for one in wanted))
+
+    assert {len(one["tiers"]) for one in shop.products.values()} == {0}
+    assert shop.routes["POST /api/search/product-price"] == 2
 
 
 def test_a_bad_row_stops_neither_the_others_nor_the_rules(shop: Shop) -> None:
@@ -223,6 +237,15 @@ def test_a_rule_that_somebody_deleted_is_made_again(tiered: Shop) -> None:
 
     assert receipt.error is None
     assert shown(tiered) == [(["Dealers"], 1, None, "6")]
+
+
+def test_doctor_names_the_right_that_is_missing_where_lists_are_written(shop: Shop) -> None:
+    shop.fault("missing-privilege", route="", privilege="rule:read")
+
+    (told,) = [one for one in shop.connector(price_details="on").check() if one.is_fault]
+
+    assert (told.check, "rule:read" in told.detail) == ("prices by rule", True)
+    assert not [one for one in shop.connector().check() if one.is_fault]
 
 
 def test_a_group_without_a_mapping_holds_the_row_that_needs_it(shop: Shop) -> None:
