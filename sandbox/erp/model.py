@@ -113,14 +113,23 @@ class Article:
 
     def price_on(self, listing: Listing | None) -> Price | None:
         """What one piece costs today, special offers included."""
+        offer = self.offer_on(listing)
+        if offer is None or offer.net is None or offer.gross is None:
+            return self.regular_on(listing)
+        return Price(offer.net, offer.gross, offer.base)
+
+    def regular_on(self, listing: Listing | None) -> Price | None:
         # Without a price on the article the channel's own record still counts.
-        regular = (listing.price if listing else None) or self.price
+        return (listing.price if listing else None) or self.price
+
+    def offer_on(self, listing: Listing | None) -> PriceRecord | None:
+        """The running offer, if it costs less than the regular price."""
         if not self.price_records:
-            return regular
+            return None
+        regular = self.regular_on(listing)
         offer = running_offer(self.price_records, listing.channel if listing else 0)
-        if offer is None or (regular is not None and regular.gross <= (offer.gross or 0)):
-            return regular
-        return Price(offer.net or Decimal(0), offer.gross or Decimal(0), offer.base)
+        is_dear = offer is not None and regular is not None and regular.gross <= (offer.gross or 0)
+        return None if is_dear else offer
 
     def stock_on(self, listing: Listing | None) -> Decimal:
         override = listing.stock if listing else None

@@ -38,6 +38,9 @@ def _prices(routes: Blueprint, world: World) -> None:
             if world.options.no_price == "empty":
                 return Response(status=200)
             raise not_found("A sales price")
+        offer = found.offer_on(own)
+        if offer is not None:
+            return dto.price_record(offer, found, unit(world))
         channel = own.channel if own is not None and own.price is not None else 0
         return dto.price(price_id(found.id, channel), record, found, unit(world))
 
