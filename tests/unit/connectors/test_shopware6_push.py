@@ -245,7 +245,8 @@ def test_an_update_of_master_data_touches_neither_price_nor_stock_nor_visibility
     (row,) = shop.written[0]
     assert row["id"] == hex_id("1")
     assert set(row) == {
-        "id", "productNumber", "name", "description", "ean", "weight", "active", "taxId"
+        "id", "productNumber", "name", "description", "ean", "weight", "active", "isCloseout",
+        "taxId",
     }  # fmt: skip
 
 
