@@ -74,8 +74,6 @@ class ArticleDocument:
 
     `tax_rate` in percent. `tax` is the ERP's value that a mapping is set for (the id of its type),
     `shop_tax` the shop's tax by this mapping; None: there is none, the rate says which.
-    `is_tracked` and `sells_without_stock` as in its stock: they are master data, and no event of
-    the stock tells of them.
     """
 
     article_id: str
@@ -91,8 +89,6 @@ class ArticleDocument:
     price: PriceDocument | None
     stock: StockDocument | None
     shop_tax: str | None = None
-    is_tracked: bool = True
-    sells_without_stock: bool = False
 
 
 @dataclass(frozen=True)

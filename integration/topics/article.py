@@ -50,8 +50,6 @@ def article_document(
         is_active=article.active and article.listed,
         price=price_of(article, channel),
         stock=stock_of(article, channel),
-        is_tracked=article.is_tracked,
-        sells_without_stock=article.sellable_without_stock,
     )
 
 

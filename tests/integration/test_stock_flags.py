@@ -26,21 +26,11 @@ def article(relay):
     return one
 
 
-@pytest.mark.parametrize("topic", [ARTICLE, STOCK])
-def test_backorder_arrives_with_the_article_as_with_its_stock(relay, article, topic):
-    # an event of the article tells of it, none of the stock
+def test_backorder_is_a_flag_beside_the_true_quantity(relay, article):
+    before = relay.in_shop(article)["stock"]
     relay.edit(article, sellable_without_stock=True)
 
-    relay.carry(topic, article)
-
-    assert relay.in_shop(article)["closeout"] is False
-
-
-def test_a_switched_off_stock_does_not_keep_the_flag_back(relay, article):
-    before = relay.in_shop(article)["stock"]
-    relay.edit(article, sellable_without_stock=True, stock=before + 5)
-
-    relay.carry(ARTICLE, article)
+    relay.carry(STOCK, article)
 
     shown = relay.in_shop(article)
     assert (shown["stock"], shown["closeout"]) == (before, False)

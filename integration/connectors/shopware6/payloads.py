@@ -55,14 +55,6 @@ class _Exact(fields.Decimal):
         return None if value is None else exact(value)
 
 
-# Not for sale at 0. Services are not counted, so a 0 must not end their sale.
-def _closeout() -> fields.Function:
-    return fields.Function(
-        lambda one: one.is_tracked and not one.sells_without_stock,
-        deserialize=lambda value: value,
-    )
-
-
 class _ArticleBody(Schema):
     productNumber = fields.String(attribute="number", validate=_text(MAX_NUMBER_LENGTH))
     name = fields.String(validate=_text(MAX_NAME_LENGTH))
@@ -78,7 +70,6 @@ class _ArticleBody(Schema):
     )
     weight = _Exact(attribute="weight_kg", allow_none=True, validate=_NOT_NEGATIVE)
     active = fields.Boolean(attribute="is_active")
-    isCloseout = _closeout()
     taxRate = _Exact(attribute="tax_rate", validate=_NOT_NEGATIVE)
     # By a mapping; then the rate does not count.
     taxId = fields.String(attribute="shop_tax", allow_none=True)
@@ -105,7 +96,11 @@ class _PriceBody(Schema):
 
 class _StockBody(Schema):
     stock = fields.Integer(attribute="quantity", strict=True, validate=_NOT_NEGATIVE)
-    isCloseout = _closeout()
+    # Not for sale at 0. Services are not counted, so a 0 must not end their sale.
+    isCloseout = fields.Function(
+        lambda stock: stock.is_tracked and not stock.sells_without_stock,
+        deserialize=lambda value: value,
+    )
 
 
 _ARTICLE, _PRICE, _STOCK = _ArticleBody(), _PriceBody(), _StockBody()

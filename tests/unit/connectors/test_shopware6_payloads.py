@@ -31,7 +31,6 @@ def test_an_article_becomes_a_body_without_anything_that_only_the_shop_knows() -
             "ean": "4006381333931",
             "weight": "0.3",
             "active": True,
-            "isCloseout": True,
             "taxRate": "19",
             "manufacturer": "Gedore",
         },

@@ -245,8 +245,7 @@ def test_an_update_of_master_data_touches_neither_price_nor_stock_nor_visibility
     (row,) = shop.written[0]
     assert row["id"] == hex_id("1")
     assert set(row) == {
-        "id", "productNumber", "name", "description", "ean", "weight", "active", "isCloseout",
-        "taxId",
+        "id", "productNumber", "name", "description", "ean", "weight", "active", "taxId"
     }  # fmt: skip
 
 
