@@ -9,14 +9,52 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Amount:
+    """Money both ways; the currency is the document's."""
+
+    net: Decimal
+    gross: Decimal
+
+
+@dataclass(frozen=True)
+class PriceStep:
+    """What each piece costs from a quantity on; `list_price` is the regular one during an offer."""
+
+    from_quantity: int
+    amount: Amount
+    list_price: Amount | None = None
+
+
+@dataclass(frozen=True)
+class PriceList:
+    """Prices by quantity, the first for one piece, for everybody or for a customer group.
+
+    `group` is the ERP's, `shop_group` the shop's by its mapping; None: there is none.
+    """
+
+    steps: tuple[PriceStep, ...]
+    group: str | None = None
+    group_label: str = ""
+    shop_group: str | None = None
+
+
+@dataclass(frozen=True)
 class PriceDocument:
-    """Sales price of one listing, as the ERP states it; net and gross are both its own values."""
+    """Sales price of one listing, as the ERP states it; net and gross are both its own values.
+
+    While a special offer runs, `list_price` is the regular price and `lowest` the lowest one of
+    the 30 days before. `lists` None: the channel does not carry prices by quantity and customer
+    group, and what the shop has of them stays; an empty one takes them away.
+    """
 
     article_id: str
     net: Decimal
     gross: Decimal
     currency: str
     tax_rate: Decimal
+    list_price: Amount | None = None
+    lowest: Amount | None = None
+    lists: tuple[PriceList, ...] | None = None
 
 
 @dataclass(frozen=True)

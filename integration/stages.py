@@ -125,7 +125,8 @@ def claimed(runtime: Runtime, claim_id: str) -> Iterator[Work]:
     held, channel, listings = _take_over(runtime, claim_id)
     written: set[int] = set()
     try:
-        yield Work(held, channel.opened(runtime.vault), listings, written)
+        opened = channel.opened(runtime.vault, runtime.settings.zone)
+        yield Work(held, opened, listings, written)
     except ClaimLost:
         with runtime.scope() as session:
             telling.lost(session, held, "fenced", len(held.items))

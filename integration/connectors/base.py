@@ -109,10 +109,17 @@ class Choice:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """`max_batch`: rows of one bulk call, by topic; a topic that is not named is not served."""
+    """`max_batch`: rows of one bulk call, by topic; a topic that is not named is not served.
+
+    `has_price_details`: list prices, prices by quantity and by customer group can be shown.
+    `has_stock_locations`: stock is kept by location; otherwise a product has one quantity, the
+    ERP's for the channel, in which it has summed up the channel's storages.
+    """
 
     max_batch: Mapping[Topic, int]
     has_absolute_stock: bool = True
+    has_price_details: bool = False
+    has_stock_locations: bool = False
 
 
 class TokenStore(Protocol):

@@ -14,10 +14,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from integration.connectors.base import FactStore
-from integration.erp import catalogue, reads, vql
+from integration.erp import catalogue, price_records, reads, vql
 from integration.erp.catalogue import Findings
 from integration.erp.client import ErpClient
 from integration.erp.details import Details, fields_of
+from integration.erp.price_records import Scope
 from integration.erp.rows import Row, group, uniform, unusable
 from integration.errors import Gone, Rejected, Throttled, TransientError
 from integration.topics.wants import NOTHING_MORE, Wants
@@ -42,9 +43,14 @@ def fetch_articles(
     ids: Sequence[str],
     findings: Findings | None = None,
     wants: Wants = NOTHING_MORE,
+    prices: Scope | None = None,
 ) -> dict[str, Row]:
-    """Rows of master data with price and stock, because a product is created with all three."""
-    return _Fetch(client, facts, Topic.ARTICLE, channel_erp_id, findings, wants).rows(ids)
+    """Rows of master data with price and stock, because a product is created with all three.
+
+    `wants`: with these details; `prices`: with all price records that count there, too.
+    """
+    fetch = _Fetch(client, facts, Topic.ARTICLE, channel_erp_id, findings, prices, wants)
+    return fetch.rows(ids)
 
 
 def fetch_prices(
@@ -53,9 +59,13 @@ def fetch_prices(
     channel_erp_id: str,
     ids: Sequence[str],
     findings: Findings | None = None,
+    details: Scope | None = None,
 ) -> dict[str, Row]:
-    """Rows of prices: net, gross, currency, tax; special offers are included."""
-    return _Fetch(client, facts, Topic.PRICE, channel_erp_id, findings).rows(ids)
+    """Rows of prices: net, gross, currency, tax; special offers are included.
+
+    `details`: with all price records that count there, too.
+    """
+    return _Fetch(client, facts, Topic.PRICE, channel_erp_id, findings, details).rows(ids)
 
 
 def fetch_stocks(
@@ -64,8 +74,9 @@ def fetch_stocks(
     channel_erp_id: str,
     ids: Sequence[str],
     findings: Findings | None = None,
+    details: Scope | None = None,
 ) -> dict[str, Row]:
-    """Rows of what the channel may sell."""
+    """Rows of what the channel may sell; there are no `details` of them."""
     return _Fetch(client, facts, Topic.STOCK, channel_erp_id, findings).rows(ids)
 
 
@@ -79,6 +90,7 @@ class _Fetch:
         topic: Topic,
         channel_erp_id: str,
         findings: Findings | None,
+        prices: Scope | None = None,
         wants: Wants = NOTHING_MORE,
     ) -> None:
         self._client = client
@@ -86,10 +98,11 @@ class _Fetch:
         self._topic = topic
         self._channel = channel_erp_id
         self._findings = findings
+        self._prices = prices
         self._more = fields_of(wants)
         self._details = Details(client, facts, channel_erp_id, wants)
         self._offered = catalogue.discover(client, facts)
-        self._plan = catalogue.plan(topic, self._offered, findings, self._more)
+        self._plan = self._planned()
         self._tax_by_schema: dict[str, dict[str, Any]] = {}
 
     def rows(self, ids: Sequence[str]) -> dict[str, Row]:
@@ -129,7 +142,16 @@ class _Fetch:
         except Rejected as undiscovered:
             raise TransientError(str(undiscovered)) from error
         self._offered = offered
-        return catalogue.plan(self._topic, offered, self._findings, self._more)
+        return self._planned()
+
+    def _planned(self) -> catalogue.Plan:
+        return catalogue.plan(
+            self._topic,
+            self._offered,
+            self._findings,
+            self._more,
+            has_price_details=self._prices is not None,
+        )
 
     def _records(self, ids: Sequence[str]) -> Iterator[dict[str, Any]]:
         return self._client.vql_all(statement(self._plan, self._channel, ids))
@@ -202,6 +224,8 @@ class _Fetch:
             yield reads.stock(self._client, article_id, self._channel)
         if catalogue.PRODUCT in needed:
             yield reads.product(self._client, article_id)
+        if catalogue.PRICES in needed and self._prices is not None:
+            yield price_records.prices(self._client, article_id, self._prices)
 
     def _add_tax(self, fields: dict[str, Any]) -> None:
         schema = vql_id(fields.get("tax_schema"))

@@ -32,6 +32,8 @@ NEEDED = ("id", CHANNEL_PATH)
 #: REST reads of one article, by name of what they answer.
 ARTICLE, LISTING, PRICE, STOCK = "article", "listing", "price", "stock"
 PRODUCT = "product"
+#: All price records of one article.
+PRICES = "prices"
 
 #: Reads whose columns are compared with their REST answer before they are believed, with the
 #: fields that count: nobody says that the columns are the channel's (docs/decisions/0015).
@@ -85,7 +87,15 @@ _FIELDS = (
     Field("price_currency", ("salesPriceCurrency.isoCode", "currency.isoCode"), PRICE, True),
     Field("stock", ("listings.stockAvailable", "stockAvailable"), STOCK),
 )
-_FIELD_BY_NAME = {field.name: field for field in _FIELDS}
+#: What a channel with price details asks for besides; no column is known for price records.
+_DETAIL_FIELDS = (
+    Field("prices", (), PRICES),
+    Field("custom_lowest_net", ("listings.customLowestPriceNet",), LISTING),
+    Field("custom_lowest_gross", ("listings.customLowestPriceGross",), LISTING),
+    Field("proposed_lowest_net", ("listings.proposedLowestPriceNet",), LISTING),
+    Field("proposed_lowest_gross", ("listings.proposedLowestPriceGross",), LISTING),
+)
+_FIELD_BY_NAME = {field.name: field for field in (*_FIELDS, *_DETAIL_FIELDS)}
 
 #: What every row says, whatever its topic.
 _HEAD = ("number", "active", "product_type", "listing_id", "listed", "listing_state")
@@ -93,7 +103,7 @@ _PRICE = ("net", "gross", "price_currency", "tax_schema")
 _STOCK = ("sellable_without_stock", "stock")
 
 _NAMES_BY_TOPIC = {
-    Topic.ARTICLE: tuple(_FIELD_BY_NAME),
+    Topic.ARTICLE: tuple(field.name for field in _FIELDS),
     Topic.PRICE: _HEAD + _PRICE,
     Topic.STOCK: _HEAD + _STOCK,
 }
@@ -116,13 +126,19 @@ def plan(
     offered: frozenset[str],
     findings: Findings | None = None,
     more: Collection[Field] = (),
+    *,
+    has_price_details: bool = False,
 ) -> Plan:
     """The cheapest way to all fields of `topic` and to `more`, when the ERP offers these columns.
 
     `findings` of the channel's check decide which columns are believed; None: it was never
-    checked, and they are.
+    checked, and they are. `has_price_details`: the channel's prices are offers, quantities and
+    customer groups too.
     """
-    fields = {name: _FIELD_BY_NAME[name] for name in _NAMES_BY_TOPIC[topic]}
+    names = _NAMES_BY_TOPIC[topic]
+    if has_price_details and topic in (Topic.ARTICLE, Topic.PRICE):
+        names += tuple(field.name for field in _DETAIL_FIELDS)
+    fields = {name: _FIELD_BY_NAME[name] for name in names}
     fields.update({field.name: field for field in more})
     names = tuple(fields)
     distrusted = distrusted_reads(offered, findings)

@@ -58,6 +58,10 @@ def listing(client: ErpClient, article_id: str, channel_erp_id: str) -> Fields |
         "listing_description": _object(entry.get("description")).get("value"),
         "categories": [one.get("id") for one in _objects(entry.get("categoryRefs"))],
         "listing_custom": _object(entry.get("custom")),
+        "custom_lowest_net": entry.get("customLowestPriceNet"),
+        "custom_lowest_gross": entry.get("customLowestPriceGross"),
+        "proposed_lowest_net": entry.get("proposedLowestPriceNet"),
+        "proposed_lowest_gross": entry.get("proposedLowestPriceGross"),
     }
 
 

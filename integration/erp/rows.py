@@ -18,7 +18,14 @@ Row = dict[str, Any]
 #: States of a listing that shall not be offered (docs/sources.md#erp-listing-state).
 UNLISTED_STATES = frozenset({"DISABLED", "NEED_DELETION", "QUEUED_FOR_DELETION"})
 
-_DECIMALS = ("weight", "net", "gross", "stock", "tax_rate", "size_x", "size_y", "size_z")
+_LOWEST = (
+    "custom_lowest_net",
+    "custom_lowest_gross",
+    "proposed_lowest_net",
+    "proposed_lowest_gross",
+)
+_SIDES = ("size_x", "size_y", "size_z")
+_DECIMALS = ("weight", "net", "gross", "stock", "tax_rate", *_SIDES, *_LOWEST)
 _TEXTS = (
     "number",
     "name",
@@ -142,6 +149,8 @@ def uniform(article_id: str, fields: Mapping[str, Any], names: Iterable[str]) ->
             row[name] = truth(value, True) and not is_doomed
         elif name == "identifier_value":
             row["ean"] = ean_of(fields.get("identifiers", ()))
+        elif name == "prices":
+            row[name] = list(value or ())
     if row.get("weight", 0) is None and "weight_unit" in row:
         row["weight_unit"] = None  # a unit of nothing
     return row

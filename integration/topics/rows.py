@@ -14,6 +14,7 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 
 from integration.errors import Invalid, Rejected, Throttled, TransientError
+from integration.topics.price_steps import PriceRecord
 
 #: Never offered in a shop: it is the ERP's way to charge for shipping.
 SHIPPING_COSTS = "SHIPPING_COSTS"
@@ -61,6 +62,11 @@ class ErpRow:
     #: Of a variant whose main article is listed here: its main article and its values, see
     #: integration.erp.variants.
     variant: Mapping[str, Any] | None = None
+    prices: tuple[PriceRecord, ...] = ()
+    custom_lowest_net: Decimal | None = None
+    custom_lowest_gross: Decimal | None = None
+    proposed_lowest_net: Decimal | None = None
+    proposed_lowest_gross: Decimal | None = None
 
     @property
     def label(self) -> str:
@@ -83,6 +89,24 @@ def _text() -> fields.String:
 
 def _decimal() -> fields.Decimal:
     return fields.Decimal(allow_none=True, allow_nan=False)
+
+
+class PriceRecordSchema(Schema):
+    """A record of `integration.erp.price_records`."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    net = _decimal()
+    gross = _decimal()
+    from_quantity = fields.Decimal(allow_nan=False)
+    group = _text()
+    group_label = fields.String()
+    is_offer = fields.Boolean()
+
+    @post_load
+    def _build(self, values: dict[str, Any], **_: Any) -> PriceRecord:
+        return PriceRecord(**values)
 
 
 class ErpRowSchema(Schema):
@@ -120,9 +144,16 @@ class ErpRowSchema(Schema):
     categories = fields.List(fields.String(), allow_none=True)
     custom = fields.Dict(keys=fields.String(), allow_none=True)
     variant = fields.Dict(keys=fields.String(), allow_none=True)
+    prices = fields.List(fields.Nested(PriceRecordSchema))
+    custom_lowest_net = _decimal()
+    custom_lowest_gross = _decimal()
+    proposed_lowest_net = _decimal()
+    proposed_lowest_gross = _decimal()
 
     @post_load
     def _build(self, values: dict[str, Any], **_: Any) -> ErpRow:
+        if "prices" in values:
+            values["prices"] = tuple(values["prices"])
         return ErpRow(**values)
 
 

@@ -20,6 +20,7 @@ from sandbox.erp.model import (
     price_id,
     product_id,
 )
+from sandbox.erp.price_records import GROUPS, PriceRecord
 from sandbox.erp.tenants import Backend, Channel, Tenant
 
 TAX_TYPES = {"standard": {"id": "1", "label": "Regelsteuersatz"},
@@ -30,6 +31,8 @@ RATES = {"DE": TAX_RATES, "AT": {"standard": Decimal("20"), "reduced": Decimal("
 UNITS = {"kg": {"id": "1", "name": "Kilogramm", "abbreviation": "kg"},
          "g": {"id": "2", "name": "Gramm", "abbreviation": "g"}}
 EURO = {"id": "1", "label": "EUR", "isoCode": "EUR"}
+LOWEST = {"customLowestPriceNet": "custom_net", "customLowestPriceGross": "custom_gross",
+          "proposedLowestPriceNet": "proposed_net", "proposedLowestPriceGross": "proposed_gross"}
 STORAGE = {"id": "5", "label": "Hauptlager"}
 
 
@@ -115,6 +118,7 @@ def listing(entry: Article, own: Listing, tenant: Tenant,
         "sellableWithoutStock": entry.sellable_without_stock,
         "categoryRefs": [{"id": one, "label": tenant.categories.get(one, one)}
                          for one in own.categories],
+        **{name: number(own.lowest.get(key)) for name, key in LOWEST.items()},
         "custom": own.custom, "descriptionCustom": {"defaultValue": {}, "value": {}},
         "info": _info(own.updated_at),
     }
@@ -145,7 +149,25 @@ def prices(entry: Article, unit: str) -> list[dict[str, Any]]:
     own = [] if entry.price is None else [
         price(price_id(entry.id), entry.price, entry, unit)]
     return own + [price(price_id(entry.id, listed.channel), listed.price, entry, unit)
-                  for listed in entry.listings.values() if listed.price is not None]
+                  for listed in entry.listings.values() if listed.price is not None] + [
+        price_record(one, entry, unit) for one in entry.price_records]
+
+
+def price_record(one: PriceRecord, entry: Article, unit: str) -> dict[str, Any]:
+    """An offer, a quantity step or a customer group's price."""
+    group = None if one.group is None else {"id": one.group, "label": GROUPS[one.group]}
+    return {
+        "id": str(one.id), "articleRef": {"id": str(entry.id), "label": entry.number},
+        "netPrice": number(one.net), "grossPrice": number(one.gross), "priceBase": one.base,
+        "usedTaxRate": rate("DE", entry.tax, unit),
+        "currencyRef": EURO if one.currency == "EUR" else {
+            "id": "9", "label": one.currency, "isoCode": one.currency},
+        "fromQuantity": number(one.start), "validFrom": one.since and one.since.isoformat(),
+        "validUntil": one.until and one.until.isoformat(), "specialOfferPrice": one.is_offer,
+        "salesChannelRef": {"id": str(one.channel)} if one.channel else None,
+        "qualifier": "SALES", "priceGroupRef": None, "customerGroupRef": group,
+        "accountRef": None,
+    }
 
 
 def price_rule(rule: PriceRule) -> dict[str, Any]:

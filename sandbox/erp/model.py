@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Any
 
 from sandbox.catalogue import GROSS, TAX_RATES, CatalogueArticle, round_cents
+from sandbox.erp.price_records import PriceRecord, running_offer
 
 DEFAULT_CHANNEL, SHOP_CHANNEL, SECOND_CHANNEL = 1, 42, 43
 FIRST_ARTICLE_ID = 1001
@@ -75,6 +76,7 @@ class Listing:
     description: str | None = None
     price: Price | None = None
     stock: Decimal | None = None
+    lowest: dict[str, Decimal | None] = field(default_factory=dict)
     custom: dict[str, Any] = field(default_factory=dict)
     categories: tuple[str, ...] = ()
     version: int = 1
@@ -107,6 +109,7 @@ class Article:
     sellable_without_stock: bool
     manufacturer: str
     product_group: str
+    price_records: tuple[PriceRecord, ...] = ()
     listings: dict[int, Listing] = field(default_factory=dict)
     custom: dict[str, Any] = field(default_factory=dict)
     #: By language other than German, name and description.
@@ -136,8 +139,24 @@ class Article:
         return self.description if override is None else override
 
     def price_on(self, listing: Listing | None) -> Price | None:
+        """What one piece costs today, special offers included."""
+        offer = self.offer_on(listing)
+        if offer is None or offer.net is None or offer.gross is None:
+            return self.regular_on(listing)
+        return Price(offer.net, offer.gross, offer.base)
+
+    def regular_on(self, listing: Listing | None) -> Price | None:
         # Without a price on the article the channel's own record still counts.
         return (listing.price if listing else None) or self.price
+
+    def offer_on(self, listing: Listing | None) -> PriceRecord | None:
+        """The running offer, if it costs less than the regular price."""
+        if not self.price_records:
+            return None
+        regular = self.regular_on(listing)
+        offer = running_offer(self.price_records, listing.channel if listing else 0)
+        is_dear = offer is not None and regular is not None and regular.gross <= (offer.gross or 0)
+        return None if is_dear else offer
 
     def stock_on(self, listing: Listing | None) -> Decimal:
         override = listing.stock if listing else None

@@ -32,10 +32,14 @@ class Client:
         self._context = context
 
     def upsert_products(
-        self, rows: Sequence[Mapping[str, Any]], also: Sequence[Operation] = ()
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        before: Sequence[Mapping[str, Any]] = (),
+        also: Sequence[Operation] = (),
     ) -> frozenset[str]:
         """Write products and what goes with them, all or none; the ids that the shop says it wrote.
 
+        `before` are operations that go before them in the same request.
         Failure policy: ids are ours, so sending the same rows again is the same write.
         Raises: Refused when the shop names what is wrong with them.
         """
@@ -45,7 +49,7 @@ class Client:
             "action": "upsert",
             "payload": list(rows),
         }
-        operations = [operation, *_operations(also)]
+        operations = [*before, operation, *_operations(also)]
         response = self._authorised("POST", "/api/_action/sync", operations, writes=True)
         body = answers.json_of(response, self.settings.host, writes=True)
         if not isinstance(body, dict) or "data" not in body:

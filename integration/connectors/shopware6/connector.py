@@ -40,18 +40,19 @@ MAX_BATCH = 100
 
 
 #: Tables whose ids we remember.
-_REMEMBERED = {"tax", "product_manufacturer"}
+_REMEMBERED = {"tax", "product_manufacturer", "rule"}
 
 
 class _IdIsStale(Exception):
-    """A remembered id of a tax or a manufacturer leads nowhere."""
+    """A remembered id of a tax, a manufacturer or a rule leads nowhere."""
 
 
 class Shopware6Connector:
     """One Shopware shop as one sales channel. Wrong parameters show at the first request."""
 
     capabilities = Capabilities(
-        max_batch={Topic.ARTICLE: MAX_BATCH, Topic.PRICE: MAX_BATCH, Topic.STOCK: MAX_BATCH}
+        max_batch={Topic.ARTICLE: MAX_BATCH, Topic.PRICE: MAX_BATCH, Topic.STOCK: MAX_BATCH},
+        has_price_details=True,
     )
 
     def __init__(self, context: Context) -> None:
@@ -110,9 +111,14 @@ class Shopware6Connector:
         rows = self._builder.build(topic, batch_payloads)
 
         def post(sent: Sequence[Row]) -> frozenset[str]:
+            values = [row.values for row in sent]
+            lists = self._builder.price_lists
+            before = lists.operations(values)
             also = [one for row in sent for one in row.also]
             try:
-                return self._client.upsert_products([row.values for row in sent], also)
+                written = self._client.upsert_products(values, before, also)
+                lists.written(before, values)
+                return written
             except Refused as refused:
                 self._look_for_stale_ids(refused, is_repeated)
                 raise

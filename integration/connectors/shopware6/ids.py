@@ -36,6 +36,19 @@ def setting_id(namespace: str, parent_id: str, option: str) -> str:
     return _derived(namespace, "configurator-setting", f"{parent_id}:{option}")
 
 
+def rule_id(namespace: str, group: str | None) -> str:
+    """Of the rule under which our prices of a customer group of the shop are; None: everybody."""
+    return _derived(namespace, "price rule", group or "")
+
+
+def condition_id(rule: str, part: str) -> str:
+    return _derived(rule, "condition", part)
+
+
+def price_id(namespace: str, article_id: str, rule: str, from_quantity: int) -> str:
+    return _derived(namespace, "price", f"{article_id}:{rule}:{from_quantity}")
+
+
 def _derived(namespace: str, kind: str, key: str) -> str:
     text = f"vario-relay:{namespace}:{kind}:{key}"
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

@@ -11,7 +11,8 @@ from integration.connectors.base import Payload
 from integration.connectors.shopware6 import details, ids, links, products
 from integration.connectors.shopware6.batch import Row
 from integration.connectors.shopware6.client import Client
-from integration.connectors.shopware6.facts import DEFAULT_CURRENCY, Facts
+from integration.connectors.shopware6.facts import Facts
+from integration.connectors.shopware6.price_lists import PriceLists, price_values
 from integration.connectors.shopware6.products import Found
 from integration.errors import (
     Held,
@@ -58,6 +59,7 @@ class RowBuilder:
 
     def __init__(self, client: Client, facts: Facts, namespace: str) -> None:
         self._client, self._facts, self._namespace = client, facts, namespace
+        self.price_lists = PriceLists(client, facts, namespace)
 
     def build(self, topic: Topic, payloads: Sequence[Payload]) -> Rows:
         """The rows of a batch, in order."""
@@ -148,7 +150,7 @@ class RowBuilder:
         values = {
             "id": own_id,
             **self._values(Topic.ARTICLE, payload, known),
-            **_price_values(first[Topic.PRICE]),
+            **self._price_values(payload["article_id"], first[Topic.PRICE]),
             # Demanded at creation; what we do not know is not reported as taken.
             **first.get(Topic.STOCK, {"stock": 0}),
             "visibilities": [self._visibility(payload)],
@@ -176,7 +178,7 @@ class RowBuilder:
     def _values(self, topic: Topic, payload: Payload, known: _Known) -> dict[str, Any]:
         """The body in the shop's words."""
         if topic is Topic.PRICE:
-            return _price_values(payload["body"])
+            return self._price_values(payload["article_id"], payload["body"])
         values = dict(payload["body"])
         if "taxRate" in values:
             values["taxId"] = _tax_id(values.pop("taxRate"), payload, known)
@@ -191,6 +193,13 @@ class RowBuilder:
             values.pop(name, None)  # `_linked` says them in the shop's words
         if "manufacturer" in values:
             values.update(self._manufacturer(values.pop("manufacturer"), known))
+        return values
+
+    def _price_values(self, article_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        # In the default currency: `Facts.check_currency` has made sure that the price is in it.
+        values: dict[str, Any] = {"price": [price_values(body)]}
+        if "prices" in body:
+            values["prices"] = self.price_lists.rows(article_id, body["prices"])
         return values
 
     def _manufacturer(self, name: str, known: _Known) -> dict[str, Any]:
@@ -233,15 +242,3 @@ def _require_tax(tax_id: str, payload: Payload, known: _Known) -> None:
             f"{payload['number']}: its tax is mapped to {tax_id}, which the shop does not have; "
             "map it to one that is there",
         )
-
-
-def _price_values(body: Mapping[str, Any]) -> dict[str, Any]:
-    price = {
-        # `Facts.check_currency` has made sure that the price is in it.
-        "currencyId": DEFAULT_CURRENCY,
-        "gross": Decimal(body["gross"]),
-        "net": Decimal(body["net"]),
-        # A hint for the administration's form: it must not compute one from the other.
-        "linked": False,
-    }
-    return {"price": [price]}

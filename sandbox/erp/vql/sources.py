@@ -96,6 +96,11 @@ _ARTICLE_COLUMNS = (
 _SHOP_LISTING = _fields((
     *_ARTICLE_COLUMNS,
     ("listings.id", "id", lambda row: listing_id(row[0].id, row[1].channel)),
+    ("listings.customLowestPriceNet", "number", lambda row: row[1].lowest.get("custom_net")),
+    ("listings.customLowestPriceGross", "number", lambda row: row[1].lowest.get("custom_gross")),
+    ("listings.proposedLowestPriceNet", "number", lambda row: row[1].lowest.get("proposed_net")),
+    ("listings.proposedLowestPriceGross", "number",
+     lambda row: row[1].lowest.get("proposed_gross")),
     ("listings.listed", "bool", lambda row: row[1].listed),
     ("listings.listingState", "text", lambda row: row[1].state),
     ("listings.categoryRefs.id", "id", lambda row: list(row[1].categories)),
