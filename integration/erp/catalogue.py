@@ -31,6 +31,9 @@ NEEDED = ("id", CHANNEL_PATH)
 #: REST reads of one article, by name of what they answer.
 ARTICLE, LISTING, PRICE, STOCK = "article", "listing", "price", "stock"
 
+#: How often the article's images have changed, where the ERP says so in a column.
+MEDIA_REVISION = "media_revision"
+
 #: Reads whose columns are compared with their REST answer before they are believed, with the
 #: fields that count: nobody says that the columns are the channel's (docs/decisions/0015).
 COMPARED = {PRICE: ("net", "gross"), STOCK: ("stock",)}
@@ -77,6 +80,8 @@ _FIELDS = (
     Field("gross", ("listings.grossSalesPrice", "grossSalesPrice"), PRICE),
     Field("price_currency", ("salesPriceCurrency.isoCode", "currency.isoCode"), PRICE, True),
     Field("stock", ("listings.stockAvailable", "stockAvailable"), STOCK),
+    # 0: nothing was ever on the article's media shelf. What else it says has no read.
+    Field(MEDIA_REVISION, ("media.revision",), "", is_optional=True),
 )
 _FIELD_BY_NAME = {field.name: field for field in _FIELDS}
 
@@ -86,9 +91,10 @@ _PRICE = ("net", "gross", "price_currency", "tax_schema")
 _STOCK = ("sellable_without_stock", "stock")
 
 _NAMES_BY_TOPIC = {
-    Topic.ARTICLE: tuple(_FIELD_BY_NAME),
+    Topic.ARTICLE: tuple(name for name in _FIELD_BY_NAME if name != MEDIA_REVISION),
     Topic.PRICE: _HEAD + _PRICE,
     Topic.STOCK: _HEAD + _STOCK,
+    Topic.MEDIA: (*_HEAD, MEDIA_REVISION),
 }
 
 

@@ -30,7 +30,7 @@ _TEXTS = (
     "product_type",
     "price_currency",
 )
-_IDS = ("listing_id", "tax_schema", "tax_type")
+_IDS = ("listing_id", "tax_schema", "tax_type", "media_revision")
 _TRUTHS = ("active", "listed", "sellable_without_stock")
 #: Powers of ten that a price, a stock and a weight may have.
 LARGEST_POWER = 15

@@ -96,7 +96,7 @@ class Article:
     product_group: str
     listings: dict[int, Listing] = field(default_factory=dict)
     custom: dict[str, Any] = field(default_factory=dict)
-    media_revision: int = 1
+    media_revision: int = 0  # nothing was ever on its shelf
     version: int = 1
     updated_at: datetime = CATALOGUE_TIME
 
