@@ -76,6 +76,8 @@ class Client:
             raise Refused([refusals.too_large(len(body))])
         if response.status_code // 100 != 2:
             raise answers.failure(response, self.settings.host, writes=True)
+        if media_id not in response.headers.get("Location", ""):
+            raise answers.not_understood(response, self.settings.host, writes=True)
 
     def search(self, entity: str, **criteria: Any) -> list[dict[str, Any]]:
         """Rows of an entity (``sales-channel``); `criteria` as in the API, `limit` unless given.
