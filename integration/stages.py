@@ -340,7 +340,8 @@ def _record_transform(
     waiting = [
         one
         for one, reason in skipped.items()
-        if reason == work_outcomes.NOT_IN_SHOP or _is_contradicted(work, one)
+        if reason == work_outcomes.NOT_IN_SHOP
+        or (reason != shelf_images.NO_IMAGES and _is_contradicted(work, one))
     ]
     with runtime.scope() as session:
         work_outcomes.wait_for_articles(session, work.claim, [by_entity[one].id for one in waiting])

@@ -74,8 +74,8 @@ def test_a_broken_package_is_named(
         registry.platform("other")
 
 
-@pytest.mark.parametrize("name", ["memory", "shopware6"])
-def test_a_platform_builds_a_connector_with_its_capabilities(name: str) -> None:
+@pytest.mark.parametrize(("name", "media"), [("memory", 100), ("shopware6", 50)])
+def test_a_platform_builds_a_connector_with_its_capabilities(name: str, media: int) -> None:
     platform = registry.platform(name)
     given: Context = context(PARAMETERS)
 
@@ -86,4 +86,5 @@ def test_a_platform_builds_a_connector_with_its_capabilities(name: str) -> None:
         Topic.ARTICLE: 100,
         Topic.PRICE: 100,
         Topic.STOCK: 100,
+        Topic.MEDIA: media,
     }
