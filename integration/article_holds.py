@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 
 from integration import sql, telling
 from integration.clock import db_now
+from integration.hints import TOPIC_NOT_SERVED
 from integration.models import BY_HAND, ArticleHold, WorkItem, WorkItemState
+from integration.toggles import CARRIED_TOPICS
 from integration.topology import Topic
 from integration.work_items import RELEASED, Claim, held_rows, locking, update_items
 
@@ -72,7 +74,8 @@ def release(
 ) -> int:
     """Let held changes go: of one article, whatever holds them, or all that wait for one reason.
 
-    Ends the holds by hand among them. What still lacks something is held again. How many go.
+    Ends the holds by hand among them. What still lacks something is held again, and what no
+    version carries yet goes on waiting for one. How many go.
     """
     if reason in (None, BY_HAND):
         ended = delete(ArticleHold).where(
@@ -82,9 +85,7 @@ def release(
         if article_id is not None:
             ended = ended.where(ArticleHold.article_id == article_id)
         session.execute(ended.execution_options(synchronize_session=False))
-    rows = _waiting(session, channel_id, article_id, topics, _is_held(reason))
-    _unhold(session, rows)
-    return len(rows)
+    return _unhold(session, _waiting(session, channel_id, article_id, topics, _is_held(reason)))
 
 
 def discard(
@@ -163,8 +164,7 @@ def let_go(session: Session) -> int:
     )
     left_over = select(*_TOLD).where(WorkItem.hold_reason == BY_HAND, ~is_held)
     rows = session.execute(left_over.with_for_update(skip_locked=True)).all()
-    _unhold(session, rows)
-    return len(rows)
+    return _unhold(session, rows)
 
 
 def _names(article_id: str | None, topics: Collection[Topic] | None) -> list[str]:
@@ -194,9 +194,14 @@ def _waiting(
     return session.execute(locking(session, wanted)).all()
 
 
-def _unhold(session: Session, rows: Sequence[Any]) -> None:
-    update_items(session, [row.id for row in rows], hold_reason=None, attempts=0, due_at=db_now())
-    for cause in sorted({row.hold_reason for row in rows}):
+def _unhold(session: Session, rows: Sequence[Any]) -> int:
+    """How many go: those of a topic that this version carries."""
+    going = [row for row in rows if row.topic in CARRIED_TOPICS]
+    staying = [row.id for row in rows if row.topic not in CARRIED_TOPICS]
+    update_items(session, staying, hold_reason=TOPIC_NOT_SERVED)
+    update_items(session, [row.id for row in going], hold_reason=None, attempts=0, due_at=db_now())
+    for cause in sorted({row.hold_reason for row in going}):
         telling.moved(
-            session, "unheld", [row for row in rows if row.hold_reason == cause], reason=cause
+            session, "unheld", [row for row in going if row.hold_reason == cause], reason=cause
         )
+    return len(going)

@@ -18,7 +18,11 @@ from integration.models import SalesChannel, Tenant
 
 log = logging.getLogger(__name__)
 
-#: After so long an ERP that said it goes offline is asked whether it is back, and again and again.
+#: After so long an ERP that said it goes offline is asked whether it is back. Not at once, or it
+#: would answer before it goes; not much later, because events overtake each other, and an ERP that
+#: is back may have said so first.
+FIRST_PROBE_S = 60.0
+#: And again and again, while it does not answer.
 PROBE_S = 300.0
 
 

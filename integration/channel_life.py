@@ -23,7 +23,9 @@ from integration.erp.client import ErpClient
 from integration.erp.listings import ErpChannel
 from integration.errors import IntegrationError, TenantError
 from integration.models import (
+    ArticleHold,
     ChannelFact,
+    ChannelMapping,
     ChannelParameter,
     SalesChannel,
     SyncRun,
@@ -44,6 +46,16 @@ SAID_LASTS_S = 600.0
 #: became of them (vario-erp.md 9: mappings 30 days).
 LISTINGS_KEPT_S = 30 * 86_400.0
 
+#: What goes with a deleted channel.
+_NOT_KEPT = (
+    WorkItem,
+    SyncRun,
+    ArticleHold,
+    ChannelParameter,
+    ChannelMapping,
+    ChannelFact,
+    TransferToggle,
+)
 #: The fact that remembers the ERP's sales channels of our app.
 _KNOWN = "sales-channels"
 
@@ -84,7 +96,7 @@ def claim_due(session: Session, lease_s: float) -> list[int]:
         Tenant.offline_token.is_not(None),
         or_(
             Tenant.offline_since.is_(None),
-            Tenant.offline_since <= db_now(-availability.PROBE_S),
+            Tenant.offline_since <= db_now(-availability.FIRST_PROBE_S),
         ),
     )
     ids = session.scalars(due.with_for_update(skip_locked=True)).all()
@@ -124,7 +136,7 @@ def _follow(runtime: Runtime, tenant_id: int) -> bool:
     with runtime.scope() as session:
         for channel in _channels(session, tenant_id, list(found)):
             is_pending |= _apply(session, channel, found[channel.erp_id])
-    _take_webhooks_away(runtime, tenant_id)
+    registrations.withdraw_deleted(runtime, tenant_id)
     _restore_webhooks(runtime, tenant_id)
     return is_pending
 
@@ -203,29 +215,12 @@ def _delete(session: Session, channel: SalesChannel) -> None:
     A stage that is at work finds its rows gone and ends without a record.
     """
     channels.forget_named(session, [pacing.shop_bucket_name(channel.id)])
-    for model in (WorkItem, SyncRun, ChannelParameter, ChannelFact, TransferToggle):
+    for model in _NOT_KEPT:
         owned: Any = model
         session.execute(delete(owned).where(owned.channel_id == channel.id))
     channel.is_paused, channel.paused_until, channel.held_reason = True, None, None
     channel.deleted_at = session.scalars(select(db_now())).one()
     _log(session, logging.WARNING, "channel.deleted", channel)
-
-
-def _take_webhooks_away(runtime: Runtime, tenant_id: int) -> None:
-    """Deregister what belongs to deleted channels; until it is done the ERP is asked again."""
-    is_left = (
-        SalesChannel.tenant_id == tenant_id,
-        SalesChannel.deleted_at.is_not(None),
-        SalesChannel.delete_said_at.is_not(None),
-    )
-    with runtime.scope() as session:
-        ids = session.scalars(select(SalesChannel.id).where(*is_left)).all()
-    if not ids:
-        return
-    registrations.withdraw(runtime, tenant_id)
-    with runtime.scope() as session:
-        done = update(SalesChannel).where(*is_left, SalesChannel.id.in_(ids))
-        session.execute(done.values(delete_said_at=None))
 
 
 def _restore_webhooks(runtime: Runtime, tenant_id: int) -> None:
@@ -234,15 +229,6 @@ def _restore_webhooks(runtime: Runtime, tenant_id: int) -> None:
 
     Failure policy: best effort; nothing stops because of it, `doctor` shows what is missing.
     """
-    with runtime.scope() as session:
-        running = session.scalar(
-            select(SalesChannel.id)
-            .join(Tenant, Tenant.id == SalesChannel.tenant_id)
-            .where(SalesChannel.tenant_id == tenant_id, channels.is_running())
-            .limit(1)
-        )
-    if running is None:
-        return  # `channel resume` registers for the first time
     try:
         is_changed = registrations.restore(runtime, tenant_id)
     except IntegrationError as error:

@@ -22,7 +22,7 @@ from integration.erp import listings
 from integration.erp.client import ErpClient
 from integration.erp.plans import FETCH_BY_TOPIC
 from integration.errors import Held, PermanentError, Throttled, TransientError
-from integration.models import Listing, WorkItem
+from integration.models import BY_HAND, ArticleHold, Listing, WorkItem
 from integration.runtime import Runtime
 from integration.token_bucket import Share
 from integration.topics import DOCUMENT_BY_TOPIC
@@ -71,6 +71,8 @@ class _Known:
 
     listing_by_article: Mapping[str, ListingView]
     hash_by_item: Mapping[tuple[str, str], str | None]
+    #: (article, topic) that a person keeps back.
+    kept: Collection[tuple[str, str]]
 
     def listing(self, article_id: str) -> ListingView:
         return self.listing_by_article.get(article_id, ListingView(article_id))
@@ -176,22 +178,31 @@ class DryRun:
                     WorkItem.entity_id.in_(ids),
                 )
             ).all()
+            kept = session.execute(
+                select(ArticleHold.article_id, ArticleHold.topic).where(
+                    ArticleHold.channel_id == self._channel.id, ArticleHold.article_id.in_(ids)
+                )
+            ).all()
         views = {
             one.article_id: ListingView(
                 one.article_id, one.external_id, one.number, one.is_active, one.notes
             )
             for one in found
         }
-        return _Known(views, {(row.entity_id, row.topic): row.pushed_hash for row in hashes})
+        hash_by_item = {(row.entity_id, row.topic): row.pushed_hash for row in hashes}
+        return _Known(views, hash_by_item, {(row.article_id, row.topic) for row in kept})
 
     def _outcome(
         self, connector: Connector, known: _Known, article_id: str, row: Row | None
     ) -> Outcome:
         listing = known.listing(article_id)
         number = listing.number if row is None else row.get("number") or listing.number
+        is_kept = (article_id, Topic.ARTICLE.value) in known.kept
+        if is_kept and listing.external_id is None:
+            return Outcome(article_id, number, BY_HAND)
         if row is None or not (row.get("listed") or "refusal" in row):
             kind = WITHDRAW if listing.is_active else NOT_LISTED
-            return Outcome(article_id, number, kind)
+            return Outcome(article_id, number, BY_HAND if is_kept else kind)
         try:
             if listing.external_id is None:
                 return self._first(connector, listing, number, row)
@@ -226,17 +237,21 @@ class DryRun:
         row: Row,
     ) -> Outcome:
         """An article that is in the shop: what of it differs."""
-        differing = []
+        differing: list[Topic] = []
+        kept: list[Topic] = []
         for topic in self._topics:
             document: Document = DOCUMENT_BY_TOPIC[topic](row, self._channel)
             content = wire.content_hash(connector.payload(document, listing)["body"])
             pushed = known.hash_by_item.get((listing.article_id, topic.value))
+            is_kept = (listing.article_id, topic.value) in known.kept
             if self._is_forced or content != pushed:
-                differing.append(topic)
+                (kept if is_kept else differing).append(topic)
+            if is_kept:
+                continue
             if topic is Topic.ARTICLE and _ends_offer(document) and listing.is_active:
                 return Outcome(listing.article_id, number, WITHDRAW, topics=(topic,))
-        names = ", ".join(SHORT_NAME_BY_TOPIC[topic] for topic in differing)
-        kind = UPDATE if differing else UNCHANGED
+        names = ", ".join(SHORT_NAME_BY_TOPIC[topic] for topic in differing or kept)
+        kind = UPDATE if differing else BY_HAND if kept else UNCHANGED
         return Outcome(listing.article_id, number, kind, names, tuple(differing))
 
     def _with_adoptions(

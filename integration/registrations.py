@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from integration import channels
 from integration.erp import webhooks
-from integration.models import SalesChannel
+from integration.models import SalesChannel, Tenant
 
 if TYPE_CHECKING:
     from integration.erp.webhooks import Registration
@@ -46,9 +47,12 @@ def reconcile(runtime: Runtime, tenant_id: int) -> str:
 
 
 def restore(runtime: Runtime, tenant_id: int) -> bool:
-    """Register what is missing and can be; whether something was. Nothing without a public URL."""
+    """Register what is missing and can be; whether something was.
+
+    Nothing without a public URL, and before a channel runs: `channel resume` is the first to.
+    """
     settings = runtime.settings
-    if not settings.public_url:
+    if not settings.public_url or not _has_running_channel(runtime, tenant_id):
         return False
     changes = webhooks.reconcile(
         runtime.erp(tenant_id),
@@ -57,6 +61,17 @@ def restore(runtime: Runtime, tenant_id: int) -> bool:
         desired(runtime, tenant_id),
     )
     return bool(changes.registered)
+
+
+def _has_running_channel(runtime: Runtime, tenant_id: int) -> bool:
+    with runtime.scope() as session:
+        running = session.scalar(
+            select(SalesChannel.id)
+            .join(Tenant, Tenant.id == SalesChannel.tenant_id)
+            .where(SalesChannel.tenant_id == tenant_id, channels.is_running())
+            .limit(1)
+        )
+    return running is not None
 
 
 def withdraw(runtime: Runtime, tenant_id: int) -> None:
@@ -68,3 +83,20 @@ def withdraw(runtime: Runtime, tenant_id: int) -> None:
     present = webhooks.registered(client, settings.app_identifier)
     kept = desired(runtime, tenant_id) & present
     webhooks.reconcile(client, settings.app_identifier, settings.public_url, kept)
+
+
+def withdraw_deleted(runtime: Runtime, tenant_id: int) -> None:
+    """Take away what belongs to channels that the ERP deleted; then they are done with."""
+    is_left = (
+        SalesChannel.tenant_id == tenant_id,
+        SalesChannel.deleted_at.is_not(None),
+        SalesChannel.delete_said_at.is_not(None),
+    )
+    with runtime.scope() as session:
+        ids = session.scalars(select(SalesChannel.id).where(*is_left)).all()
+    if not ids:
+        return
+    withdraw(runtime, tenant_id)
+    with runtime.scope() as session:
+        done = update(SalesChannel).where(*is_left, SalesChannel.id.in_(ids))
+        session.execute(done.values(delete_said_at=None))

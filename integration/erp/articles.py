@@ -133,7 +133,10 @@ class _Fetch:
             raise TransientError(str(again)) from again
 
     def _without_refused(self, error: Rejected) -> catalogue.Plan:
-        offered = catalogue.without_refused(self._client, self._facts, self._plan, str(error))
+        try:
+            offered = catalogue.without_refused(self._client, self._facts, self._plan, str(error))
+        except Rejected as undiscovered:
+            raise TransientError(str(undiscovered)) from error
         return catalogue.plan(self._topic, offered, self._findings)
 
     def _records(self, ids: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -25,6 +25,7 @@ FIELDS_PATH = "/cmn/computed-queries/article/shopListing/fields"
 OFFERED_FACT = "columns:article.shopListing"
 #: Rows whose column is gone are held for this reason, with its path.
 HELD_COLUMN = "erp-column:"
+_WORDS_FOR_COLUMN = "columns?|fields?|attributes?|property|properties|paths?"
 #: What the query itself is made of: no REST read takes their place.
 NEEDED = ("id", CHANNEL_PATH)
 
@@ -196,14 +197,12 @@ def without_refused(
 
     Asks for the columns anew, because an update of the ERP may have taken some away; what the
     refusal names is not used either, although the ERP still offers it, until the next discovery.
-    Raises: Held ``erp-column:<path>`` when the query cannot do without what is gone.
+    Raises: Held ``erp-column:<path>`` when the query cannot do without what is gone; Rejected
+    when the discovery is refused too.
     """
     offered = rediscover(client, facts)
-    refused = {
-        path
-        for path in (*NEEDED, *(one.path for one in used.columns))
-        if re.search(rf"(?<![\w.]){re.escape(path)}(?![\w.]*\w)", refusal)
-    }
+    asked_for = (*NEEDED, *(one.path for one in used.columns))
+    refused = {path for path in asked_for if _is_named(path, refusal)}
     for path in NEEDED:
         if path in refused and path not in offered:
             raise Held(
@@ -215,6 +214,14 @@ def without_refused(
     if kept != offered:
         facts.put(OFFERED_FACT, sorted(kept))
     return kept
+
+
+def _is_named(path: str, refusal: str) -> bool:
+    """Whether a refusal speaks of this column. One that is a common word, as `name`, counts only
+    in quotes or right behind a word for a column."""
+    is_word = path.isalpha() and path.islower()
+    before = rf"(?:['\"`]|\b(?:{_WORDS_FOR_COLUMN})\W{{1,3}})" if is_word else r"(?<![\w.])"
+    return re.search(rf"{before}{re.escape(path)}(?![\w.]*\w)", refusal, re.IGNORECASE) is not None
 
 
 def _paths(answer: Any) -> Iterator[str]:

@@ -5,10 +5,14 @@ from sqlalchemy import func, select
 
 from integration import article_holds, hints, work_outcomes
 from integration.db import build_intake_engine
+from integration.dry_run import DryRun
 from integration.errors import MappingMissing, TransientError
 from integration.models import BY_HAND, ArticleHold, Priority, WorkItem
 from integration.topology import Topic
+from sandbox import serving
+from sandbox.erp import Options, create_app
 from tests.engines import executed
+from tests.integration.relay import Relay
 
 ARTICLE, PRICE, STOCK = Topic.ARTICLE, Topic.PRICE, Topic.STOCK
 
@@ -184,8 +188,11 @@ def test_release_by_reason_is_about_all_topics_and_of_an_article_about_its_own(d
     assert release(database) == 1  # the document 1 is no article
     assert state(database.row(STOCK, "1")) == ("QUEUED", None)
 
-    assert release(database, None, reason="confirm:cancel") == 2
-    assert state(database.row(Topic.ORDER_STATUS, "1")) == ("QUEUED", None)
+    # The topic is not carried yet: they wait for that now, and none goes.
+    assert release(database, None, reason="confirm:cancel") == 0
+    for document in ("1", "2"):
+        row = database.row(Topic.ORDER_STATUS, document)
+        assert state(row) == ("QUEUED", hints.TOPIC_NOT_SERVED)
 
 
 def test_release_of_one_topic_leaves_the_others_held(database):
@@ -197,6 +204,19 @@ def test_release_of_one_topic_leaves_the_others_held(database):
 
     assert state(database.row(STOCK, "1")) == ("QUEUED", BY_HAND)
     assert state(database.row(PRICE, "1")) == ("QUEUED", None)
+
+
+def test_what_is_not_carried_yet_is_not_let_go_by_a_release(database):
+    database.hint(Topic.MEDIA, "1")
+    assert release(database, None, reason=hints.TOPIC_NOT_SERVED) == 0
+    assert state(database.row(Topic.MEDIA, "1")) == ("QUEUED", hints.TOPIC_NOT_SERVED)
+    hold(database)
+    database.hint(Topic.MEDIA, "1")
+    assert state(database.row(Topic.MEDIA, "1")) == ("QUEUED", BY_HAND)
+
+    assert release(database) == 0
+
+    assert state(database.row(Topic.MEDIA, "1")) == ("QUEUED", hints.TOPIC_NOT_SERVED)
 
 
 def test_discard_settles_as_not_sent_and_the_hold_goes_on(waiting, database):
@@ -258,3 +278,87 @@ def test_the_second_hold_of_an_article_replaces_the_first_ones_reason(database):
     with database.scope() as session:
         found = session.scalars(select(ArticleHold)).one()
     assert (found.reason, found.held_by) == ("recall", "ben")
+
+
+# Through the stages
+
+
+@pytest.fixture
+def relay(database_url):
+    with serving.running(lambda url: create_app(Options(articles=30), url)) as erp_url:
+        relay = Relay(database_url, erp_url)
+        yield relay
+        relay.close()
+
+
+def hold_in(relay, article, *topics):
+    with relay.runtime.scope() as session:
+        article_holds.add(
+            session,
+            relay.channel_id,
+            article["id"],
+            topics or article_holds.HOLDABLE,
+            reason="recall",
+            by="anna",
+        )
+
+
+def release_in(relay, article):
+    with relay.runtime.scope() as session:
+        article_holds.release(session, relay.channel_id, article_id=article["id"])
+
+
+def test_what_was_claimed_when_the_hold_came_is_not_sent_and_its_batch_is(relay):
+    kept, other = relay.for_sale()[:2]
+    relay.hint(ARTICLE, kept, other)
+    claim = relay.claim()
+    hold_in(relay, kept)
+
+    relay.run(claim)
+    relay.drain()
+
+    assert (relay.product(kept), relay.errors) == (None, [])
+    assert relay.product(other)
+    release_in(relay, kept)
+    relay.drain()
+    assert relay.product(kept)
+
+
+def test_a_stock_of_a_held_article_that_is_not_in_the_shop_waits_for_both(relay):
+    (article,) = relay.for_sale()[:1]
+    hold_in(relay, article, ARTICLE)
+    relay.hint(STOCK, article)
+
+    relay.drain()
+
+    assert relay.product(article) is None
+    assert relay.row(STOCK, article).hold_reason == "article-not-in-shop"
+    assert relay.row(ARTICLE, article).hold_reason == BY_HAND
+    release_in(relay, article)
+    relay.drain()
+    assert relay.product(article)["stock"] == int(article["stock"])
+
+
+def test_a_dry_run_names_what_is_held_by_hand(relay):
+    known, new, free = relay.for_sale()[:3]
+    relay.hint(ARTICLE, known, free)
+    relay.drain()
+    for one in (known, free):
+        relay.edit(one, name="Another name", gross=one["gross"] + 1)
+    hold_in(relay, known, ARTICLE)
+    hold_in(relay, new)
+
+    shown = outcomes(relay)
+
+    # Of what is in the shop, topics that nobody holds go on.
+    assert shown[known["id"]] == ("update", (PRICE,))
+    assert shown[new["id"]] == (BY_HAND, ())
+    assert shown[free["id"]] == ("update", (PRICE, ARTICLE))
+    hold_in(relay, known)
+    assert outcomes(relay)[known["id"]] == (BY_HAND, ())
+
+
+def outcomes(relay):
+    view = relay.runtime.channel(relay.channel_id)
+    pages = DryRun(relay.runtime, view, [STOCK, PRICE, ARTICLE]).pages()
+    return {one.article: (one.outcome, one.topics) for page in pages for one in page.outcomes}

@@ -10,6 +10,7 @@ import requests
 from sqlalchemy import func, select, update
 
 from integration import (
+    article_holds,
     availability,
     channel_life,
     channel_stops,
@@ -25,6 +26,7 @@ from integration.clock import db_now
 from integration.erp import webhooks
 from integration.errors import ChannelError, TransientError
 from integration.models import (
+    ArticleHold,
     ChannelParameter,
     Listing,
     SalesChannel,
@@ -49,7 +51,8 @@ class Life(Relay):
 
     def __init__(self, database_url: str, erp_url: str) -> None:
         super().__init__(database_url, erp_url)
-        settings = replace(self.runtime.settings, public_url=PUBLIC)
+        # Registrations are many requests, and their pace is not what is tested here.
+        settings = replace(self.runtime.settings, public_url=PUBLIC, erp_budget=(1_000, 1.0))
         self.runtime = Runtime(settings, self.runtime.engine)
 
     def channel(self, verb: str, erp_id: str = "42") -> None:
@@ -131,7 +134,9 @@ class Life(Relay):
 
 @pytest.fixture
 def relay(database_url):
-    with serving.running(lambda url: create_app(Options(articles=5), url)) as erp_url:
+    with serving.running(
+        lambda url: create_app(Options(articles=5, rate_limit=10_000), url)
+    ) as erp_url:
         relay = Life(database_url, erp_url)
         yield relay
         relay.close()
@@ -213,6 +218,7 @@ def test_a_deleted_channel_stops_and_leaves_only_its_listings(relay):
             toggles.switch(session, channel_id, Topic.PRICE, False)
             hints.hint(session, channel_id, Topic.STOCK, ["1"])
             sync_runs.request_catch_up(session, channel_id)
+            article_holds.add(session, channel_id, "2", [Topic.STOCK], reason="later", by="anna")
             session.add(
                 Listing(channel_id=channel_id, article_id="1", external_id="x", number="A1")
             )
@@ -228,7 +234,7 @@ def test_a_deleted_channel_stops_and_leaves_only_its_listings(relay):
     assert channel.deleted_at is not None
     assert (channel.is_paused, channel.held_reason, channel.delete_said_at) == (True, None, None)
     with relay.runtime.scope() as session:
-        for model in (ChannelParameter, TransferToggle, WorkItem, SyncRun):
+        for model in (ArticleHold, ChannelParameter, TransferToggle, WorkItem, SyncRun):
             assert list(session.scalars(select(model.channel_id))) == [other]
         assert set(session.scalars(select(Listing.channel_id))) == {relay.channel_id, other}
     gone = {one for one in before if "=42)" in one}
@@ -359,7 +365,7 @@ def test_an_offline_erp_is_asked_by_itself_whether_it_is_back(relay):
         availability.went_offline(session, relay.tenant_id)
     assert relay.follow() == []  # not at once
 
-    relay.change(Tenant, offline_since=db_now(-availability.PROBE_S - 1))
+    relay.change(Tenant, offline_since=db_now(-availability.FIRST_PROBE_S - 1))
     assert relay.follow() == [relay.tenant_id]
 
     assert relay.tenant().offline_since is None
@@ -370,7 +376,7 @@ def test_an_offline_erp_is_asked_by_itself_whether_it_is_back(relay):
 def test_an_erp_that_is_still_away_is_asked_again_and_holds_nothing(relay):
     with relay.runtime.scope() as session:
         availability.went_offline(session, relay.tenant_id)
-    relay.change(Tenant, offline_since=db_now(-availability.PROBE_S - 1))
+    relay.change(Tenant, offline_since=db_now(-availability.FIRST_PROBE_S - 1))
     away = replace(relay.runtime.settings, erp_url="http://127.0.0.1:1")
     with relay.runtime.scope() as session:
         assert channel_life.claim_due(session, LEASE_S) == [relay.tenant_id]

@@ -191,7 +191,7 @@ def test_a_token_is_worth_nothing_for_another_tenant(world):
 
 # --- by command ----------------------------------------------------------------------------------
 
-OWN = f"globex/{SHARED}"
+OWN, ARTICLE = f"globex/{SHARED}", "an article of globex"
 #: Commands that name a tenant or a channel, as globex's operator gives them.
 WITHIN: dict[tuple[str, ...], list[str]] = {
     ("tenant", "show"): ["globex", "--json"],
@@ -204,13 +204,23 @@ WITHIN: dict[tuple[str, ...], list[str]] = {
     ("toggle", "list"): [OWN, "--json"],
     ("toggle", "off"): [OWN, "stock"],
     ("toggle", "on"): [OWN, "stock"],
+    ("mapping", "set"): [OWN, "unit", "lb", "0.45359237"],
+    ("mapping", "list"): [OWN, "--json"],
+    ("mapping", "export"): [OWN],
+    ("mapping", "import"): [OWN, "-"],
+    ("mapping", "remove"): [OWN, "unit", "lb"],
     ("sync",): [OWN],
+    ("queue", "hold", "add"): [OWN, ARTICLE, "--reason", "its pictures are missing"],
+    ("queue", "hold", "list"): [OWN, "--json"],
+    ("queue", "hold", "discard"): [OWN, ARTICLE, "--yes"],
+    ("queue", "hold", "release"): [OWN, ARTICLE],
     ("queue", "failed"): [OWN, "--json"],
     ("queue", "retry"): [OWN],
     ("doctor",): [OWN, "--json"],
     ("channel", "remove"): [OWN, "--force"],
     ("tenant", "remove"): ["globex", "--with-channels"],
 }
+MAPPINGS = "kind,erp_value,shop_value\nunit,oz,0.028349523125\n"
 #: Commands of the operator of all tenants, or without a database.
 OF_THE_INSTALLATION = {
     ("channel", "list"),
@@ -253,9 +263,12 @@ def test_every_command_says_how_it_stays_within_its_tenant():
 
 def test_no_command_for_a_tenant_touches_or_shows_another_one(world):
     before, registered = of_acme(world), in_erp_of_acme(world)
+    article = str(world.rows("article.query", "id", "globex")[0]["id"])
 
     for path, arguments in WITHIN.items():
-        done = run(world, *path, *arguments, stdin=world.offline_token("globex"))
+        given = MAPPINGS if path == ("mapping", "import") else world.offline_token("globex")
+        named = [article if one == ARTICLE else one for one in arguments]
+        done = run(world, *path, *named, stdin=given)
         assert done.exit_code in (0, 1), f"{path}: {done.output}"
         assert "acme" not in done.output, path
         assert SECRET_NUMBER not in done.output, path
@@ -273,7 +286,9 @@ def test_a_channel_is_found_under_its_own_tenant_only(world):
             continue
         given = [f"globex/{FOREIGN}" if one == OWN else one for one in arguments]
         unclear = [SHARED if one == OWN else one for one in arguments]
-        refused, not_unique = run(world, *path, *given), run(world, *path, *unclear)
+        refused, not_unique = (
+            run(world, *path, *named, stdin=MAPPINGS) for named in (given, unclear)
+        )
         assert refused.exit_code == not_unique.exit_code == 2, path
         assert f"there is no sales channel globex/{FOREIGN}" in refused.stderr, path
         assert f"name one of acme/{SHARED}, globex/{SHARED}" in not_unique.stderr, path

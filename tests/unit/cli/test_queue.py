@@ -244,8 +244,8 @@ def test_why_product_ids_wait_is_said_in_one_sentence(run, runtime, channel_id):
 
     assert status(run, "write-back")["held"] == 2
     lines = run("queue", "status").stdout.splitlines()
-    told = "2 changes are held: the ERP of tenant acme has no field; install the app in the ERP again"
-    assert lines.count(f"acme/7: {told}") == 1
+    why, do = "the ERP of tenant acme has no field", "install the app in the ERP again"
+    assert lines.count(f"acme/7: 2 changes are held: {why}; {do}") == 1
 
 
 def test_failed_product_ids_are_sent_again_by_their_topic(run, runtime, channel_id):

@@ -297,6 +297,19 @@ def test_a_refused_query_with_right_columns_is_tried_again_and_fails_no_article(
         fetch_stocks(columns, facts, "42", ["1"])
 
 
+def test_a_discovery_that_is_refused_too_fails_no_article(columns, facts):
+    fetch_stocks(columns, facts, "42", ["1"])
+
+    def refuse(statement):
+        raise Rejected("422")
+
+    columns.vql_all = refuse
+    columns.answers["/cmn/computed-queries/article/shopListing/fields"] = Rejected("422 too")
+
+    with pytest.raises(TransientError, match="422 too"):
+        fetch_stocks(columns, facts, "42", ["1"])
+
+
 # --- what stops in the middle --------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from integration.erp import catalogue
 from integration.erp.catalogue import FIELDS_PATH, OFFERED_FACT, discover, plan
 from integration.erp.vql import Column
 from integration.errors import Gone, TenantError
@@ -142,3 +143,23 @@ def test_what_a_topic_does_not_need_is_not_asked_for():
         "sellable_without_stock",
         "stock",
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "refusal", "is_named"),
+    [
+        ("stockAvailable", "422: stockAvailable is unknown", True),
+        ("stockAvailable", "The column listings.stockAvailable does not exist.", False),
+        ("stockAvailable", "stockAvailable.value is unknown", False),
+        ("listings.id", "unknown: listings.id.", True),
+        ("id", "unknown: listings.id", False),
+        ("id", "the article id is wrong (trackingId 7)", False),
+        ("id", "The column id does not exist", True),
+        ("name", "number: is taken, choose another name", False),
+        ("name", "Unknown attribute: name", True),
+        ("name", "there is no 'name' in this source", True),
+        ("name", "there is no field manufacturer.name", False),
+    ],
+)
+def test_a_refusal_names_a_column_and_not_a_word_of_its_sentence(path, refusal, is_named):
+    assert catalogue._is_named(path, refusal) is is_named
