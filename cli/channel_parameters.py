@@ -28,7 +28,9 @@ def parameters_of(platform: str) -> dict[str, Parameter]:
     )
     from integration.connectors import registry
     from integration.connectors.base import Parameter, wrong_currency
+    from integration.erp.shelf import DEFAULT_REF_TYPE
     from integration.toggles import OFF, WRITE_BACK_PARAMETER
+    from integration.topics.media import REF_TYPE
     from integration.topics.stock import SAFETY_STOCK, wrong_pieces
 
     everywhere = (
@@ -47,6 +49,12 @@ def parameters_of(platform: str) -> dict[str, Parameter]:
             default="0",
             wrong=wrong_pieces,
             advice="e.g. 2",
+        ),
+        Parameter(
+            REF_TYPE,
+            "what the ERP calls an article on its media shelf (refType)",
+            is_required=False,
+            default=DEFAULT_REF_TYPE,
         ),
         Parameter(
             WRITE_BACK_PARAMETER,

@@ -150,4 +150,30 @@ class WithdrawalDocument:
     article_id: str
 
 
-Document = ArticleDocument | PriceDocument | StockDocument | WithdrawalDocument
+@dataclass(frozen=True)
+class Image:
+    """A picture of an article. `ref` names its file for `Context.open_file`; `ref` and `revision`
+    together change whenever the content does.
+
+    `file_name` is without its extension, `extension` lower-case without a dot. `size` in bytes,
+    None where the ERP does not state it. `alt`: (language code of the ERP, text).
+    """
+
+    ref: str
+    revision: str
+    file_name: str
+    extension: str
+    media_type: str
+    size: int | None = None
+    alt: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class ImagesDocument:
+    """All images of an article that a shop shows, in their order; the first one is the cover."""
+
+    article_id: str
+    images: tuple[Image, ...]
+
+
+Document = ArticleDocument | PriceDocument | StockDocument | WithdrawalDocument | ImagesDocument

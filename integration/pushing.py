@@ -17,7 +17,7 @@ from integration import (
     work_items,
     work_outcomes,
 )
-from integration.connectors import http
+from integration.connectors import http, registry
 from integration.connectors.base import Payload, Receipt
 from integration.errors import TransientError
 from integration.runtime import Runtime
@@ -198,6 +198,8 @@ def _remember_products(
             if receipt.external_id is not None
         ],
     )
+    # While an article was not offered, its other rows were settled without being sent.
+    offered_again = [p["article_id"] for p, _ in accepted if _is_offered_again(work, p)]
     for topic in (Topic.PRICE, Topic.STOCK):
         firsts = {
             payload["article_id"]: wire.content_hash(payload["first"][topic.value])
@@ -215,11 +217,10 @@ def _remember_products(
             priority=work.claim.priority,
             forgets_hash=True,
         )
-        # While an article was not offered, its prices and stocks were settled without being sent.
-        offered_again = [p["article_id"] for p, _ in accepted if _is_offered_again(work, p)]
         work_items.hint(
             session, work.channel.id, topic, offered_again, priority=work.claim.priority
         )
+    _ask_for_images(session, work, [*remembered.with_new_id, *offered_again])
     return remembered.with_new_id
 
 
@@ -227,6 +228,19 @@ def _notes(work: Work, payload: Payload, receipt: Receipt) -> dict[str, Any]:
     listing = work.listing(payload["article_id"])
     notes = variants.notes_after(payload.get("kind"), listing, receipt.notes)
     return {} if notes is None else {"notes": notes}
+
+
+def _ask_for_images(session: Session, work: Work, article_ids: Collection[str]) -> None:
+    """A new product has no images yet; they come behind it, in a topic of their own."""
+    if Topic.MEDIA in registry.platform(work.channel.platform).capabilities.max_batch:
+        work_items.hint(
+            session,
+            work.channel.id,
+            Topic.MEDIA,
+            article_ids,
+            priority=work.claim.priority,
+            forgets_hash=True,
+        )
 
 
 def _is_offered_again(work: Work, payload: Payload) -> bool:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypedDict
 
 from sqlalchemy import select
@@ -20,7 +21,8 @@ from integration import (
     article_holds,
     channels,
     db,
-    shop_products,
+    doubtful_products,
+    shelf_images,
     sql,
     telling,
     toggles,
@@ -31,7 +33,8 @@ from integration import (
 )
 from integration.channel_view import ChannelView
 from integration.connectors.base import Connector, ListingView, Payload
-from integration.documents import ArticleDocument, Document, WithdrawalDocument
+from integration.documents import ArticleDocument, Document, ImagesDocument, WithdrawalDocument
+from integration.erp.client import ErpClient
 from integration.erp.plans import FETCH_BY_TOPIC
 from integration.errors import (
     ChannelError,
@@ -46,7 +49,6 @@ from integration.token_bucket import Share
 from integration.topics import DOCUMENT_BY_TOPIC, KINDS_BY_TOPIC
 from integration.topology import Topic
 from integration.work_items import Claim, Settled
-from integration.write_back import asking
 
 #: A message stays below 1 MB (design.md 5.3), with room for Celery's own fields.
 LARGEST_BATCH_BYTES = 900_000
@@ -196,53 +198,23 @@ def fetch(runtime: Runtime, claim_id: str) -> Batch:
             with runtime.scope() as session:
                 work_items.release(session, work.claim, [item.id for item in work.claim.items])
             return nothing
-        wanted = _in_shop_or_article(runtime, work)
-        if not wanted:
-            return nothing
-        client = runtime.erp(
+        erp = partial(
+            runtime.erp,
             work.channel.tenant_id,
             share=work.share,
             gives_up_after_s=runtime.settings.stage_soft_s * FETCH_SHARE,
         )
+        wanted = _in_shop_or_article(runtime, work, erp)
+        if not wanted:
+            return nothing
         facts = runtime.erp_facts(work.channel.tenant_id)
-        rows = FETCH_BY_TOPIC[work.claim.topic](client, facts, work.channel, wanted)
-        _remember_doubtful_products(runtime, work, rows)
+        rows = FETCH_BY_TOPIC[work.claim.topic](erp(), facts, work.channel, wanted)
+        if work.claim.topic is Topic.MEDIA:
+            with runtime.scope() as session:
+                shelf_images.note(session, work.channel.id, rows)
+        doubtful_products.remember(runtime, work, rows)
         batch: dict[str, Any] = {entity_id: rows.get(entity_id) for entity_id in wanted}
         return {"claim": claim_id, "rows": _small_enough(runtime, work, batch)}
-
-
-def _remember_doubtful_products(runtime: Runtime, work: Work, rows: Mapping[str, Any]) -> None:
-    """Ask the shop for products of articles that are not for sale any more, and whose first write
-    got no answer: they may be there, active, and nobody knows of them."""
-    doubted = {
-        str(rows[item.entity_id]["number"]): item.entity_id
-        for item in work.claim.items
-        if work.claim.topic is Topic.ARTICLE
-        and item.doubt_until is not None
-        and work.listing(item.entity_id).external_id is None
-        and rows.get(item.entity_id, {}).get("number")
-        and not (rows[item.entity_id].get("active") and rows[item.entity_id].get("listed"))
-    }
-    if not doubted:
-        return
-    found = runtime.connector(work.channel).lookup(list(doubted))
-    with runtime.scope() as session:
-        known = session.scalars(
-            select(Listing.external_id).where(Listing.channel_id == work.channel.id)
-        ).all()
-        listings = [
-            {
-                "article_id": doubted[number],
-                "external_id": external_id,
-                "number": number,
-                "is_active": True,
-                "was_adopted": False,
-            }
-            for number, external_id in found.items()
-            if external_id not in known
-        ]
-        known_now = shop_products.remember(session, work.channel.id, listings)
-        asking.ask(session, work.channel.id, known_now.with_new_id)
 
 
 def may_travel(runtime: Runtime, work: Work) -> bool:
@@ -260,7 +232,7 @@ def may_travel(runtime: Runtime, work: Work) -> bool:
     return found is not None
 
 
-def _in_shop_or_article(runtime: Runtime, work: Work) -> list[str]:
+def _in_shop_or_article(runtime: Runtime, work: Work, erp: Callable[[], ErpClient]) -> list[str]:
     """Entity ids to fetch: not those that a person keeps back; prices and stocks of products that
     are not there wait for them."""
     with runtime.scope() as session:
@@ -268,6 +240,8 @@ def _in_shop_or_article(runtime: Runtime, work: Work) -> list[str]:
     items = [item for item in work.claim.items if item.entity_id not in kept]
     if work.claim.topic is Topic.ARTICLE:
         return [item.entity_id for item in items]
+    if work.claim.topic is Topic.MEDIA:
+        items = shelf_images.of_articles(runtime, work.claim, items, erp)
     waiting = [item.id for item in items if item.entity_id not in work.listing_by_article]
     if waiting:
         with runtime.scope() as session:
@@ -332,7 +306,7 @@ def _payload_or_reason(
         _ask_again_before_withdrawing(work, entity_id)
     document: Document = WithdrawalDocument(entity_id)
     if row is not None:
-        if work.claim.topic is not Topic.ARTICLE and variants.has_only_variants(row, work.channel):
+        if variants.is_left_to_variants(work.claim.topic, row, work.channel):
             return variants.NO_PRICE_OR_STOCK
         document = DOCUMENT_BY_TOPIC[work.claim.topic](row, work.channel)
     if isinstance(document, ArticleDocument):
@@ -341,6 +315,9 @@ def _payload_or_reason(
         return NOT_LISTED
     if work.claim.topic is not Topic.ARTICLE and listing.external_id is None:
         return work_outcomes.NOT_IN_SHOP  # it vanished since the fetch
+    is_bare = isinstance(document, ImagesDocument) and not document.images
+    if is_bare and row is not None and not row["had_images"]:
+        return shelf_images.NO_IMAGES
     payload = connector.payload(document, listing)
     if work.claim.topic is Topic.ARTICLE:
         payload["is_active"] = isinstance(document, ArticleDocument) and document.is_active
@@ -394,6 +371,10 @@ def _waits(work: Work, article_id: str, reason: str) -> bool:
     """For its product; or as a price or stock of what is not offered, although the product is
     active in the shop: the article withdraws it, or it is offered again by now and its price goes.
     """
-    if reason in (work_outcomes.NOT_IN_SHOP, variants.NO_PRICE_OR_STOCK):
+    if reason in (
+        work_outcomes.NOT_IN_SHOP,
+        variants.NO_PRICE_OR_STOCK,
+        shelf_images.NO_IMAGES,
+    ):
         return reason == work_outcomes.NOT_IN_SHOP
     return work.claim.topic is not Topic.ARTICLE and work.listing(article_id).is_active

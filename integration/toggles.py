@@ -10,7 +10,7 @@ from integration.models import ChannelParameter, SalesChannel, TransferToggle
 from integration.topology import TOGGLE_BY_TOPIC, Topic
 
 #: Topics that this version carries; the others are switched when they can travel.
-SERVED_TOPICS = (Topic.STOCK, Topic.PRICE, Topic.ARTICLE)
+SERVED_TOPICS = (Topic.STOCK, Topic.PRICE, Topic.ARTICLE, Topic.MEDIA)
 #: These and the way back.
 CARRIED_TOPICS = (*SERVED_TOPICS, Topic.WRITE_BACK)
 

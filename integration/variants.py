@@ -46,9 +46,10 @@ def kind_of(document: ArticleDocument) -> str:
     return SINGLE if document.variant is None else VARIANT
 
 
-def has_only_variants(row: Mapping[str, Any], channel: ChannelView) -> bool:
-    """Whether a row is that of a main article: its variants have price and stock, it has not."""
-    return row.get("product_type") == MAIN_ARTICLE and has_variants(channel)
+def is_left_to_variants(topic: Topic, row: Mapping[str, Any], channel: ChannelView) -> bool:
+    """Whether it is price or stock of a main article: its variants have them, it has not."""
+    is_main = row.get("product_type") == MAIN_ARTICLE
+    return topic in (Topic.PRICE, Topic.STOCK) and is_main and has_variants(channel)
 
 
 def main_listings(

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import requests
 
 from integration.documents import Document
-from integration.errors import IntegrationError
+from integration.errors import IntegrationError, Rejected
 from integration.mapping_kinds import Kind
 from integration.topics import wants
 from integration.topology import Topic
@@ -142,6 +142,11 @@ class FactStore(Protocol):
     def put(self, name: str, value: Any) -> None: ...
 
 
+def no_files(ref: str) -> Iterator[bytes]:
+    """For connectors that only read. Raises: Rejected."""
+    raise Rejected(f"the file {ref} is only to be had while images are pushed")
+
+
 @dataclass(frozen=True)
 class Context:
     """All that a connector gets.
@@ -150,6 +155,9 @@ class Context:
     `before_write` must be called right before each request that writes; it raises ClaimLost
     when somebody else took the work over, and then nothing may be sent. What it returns goes to
     `http.send` as `not_after`.
+    `open_file` gives the bytes of an `Image.ref` in chunks, from the ERP at that moment. It raises,
+    at once or with any chunk: Busy (the ERP's budget or the time of the stage is used up),
+    SourceTrouble (the ERP failed), Rejected; TenantError, which is to be let through.
     """
 
     namespace: str
@@ -158,6 +166,7 @@ class Context:
     tokens: TokenStore
     facts: FactStore
     before_write: Callable[[], float | None]
+    open_file: Callable[[str], Iterator[bytes]] = no_files
 
 
 class Connector(Protocol):

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from integration.connectors.base import FactStore
-from integration.erp import catalogue, price_records, reads, vql
+from integration.erp import catalogue, price_records, reads, shelf, vql
 from integration.erp.catalogue import Findings
 from integration.erp.client import ErpClient
 from integration.erp.details import Details, fields_of
@@ -78,6 +78,22 @@ def fetch_stocks(
 ) -> dict[str, Row]:
     """Rows of what the channel may sell; there are no `details` of them."""
     return _Fetch(client, facts, Topic.STOCK, channel_erp_id, findings).rows(ids)
+
+
+def fetch_images(
+    client: ErpClient,
+    facts: FactStore,
+    channel_erp_id: str,
+    ids: Sequence[str],
+    findings: Findings | None = None,
+    *,
+    ref_type: str = shelf.DEFAULT_REF_TYPE,
+) -> dict[str, Row]:
+    """Rows of the images of what the channel offers: one or two reads per article.
+
+    `ref_type`: what the ERP calls an article on the shelf.
+    """
+    return _ImageFetch(client, facts, channel_erp_id, findings, ref_type).rows(ids)
 
 
 class _Fetch:
@@ -234,6 +250,33 @@ class _Fetch:
         if schema not in self._tax_by_schema:
             self._tax_by_schema[schema] = reads.tax(self._client, self._facts, schema)
         fields.update(self._tax_by_schema[schema])
+
+
+class _ImageFetch(_Fetch):
+    """A fetch of images."""
+
+    def __init__(
+        self,
+        client: ErpClient,
+        facts: FactStore,
+        channel_erp_id: str,
+        findings: Findings | None,
+        ref_type: str,
+    ) -> None:
+        super().__init__(client, facts, Topic.MEDIA, channel_erp_id, findings)
+        self._ref_type = ref_type
+
+    def _row(self, article_id: str, fields: dict[str, Any]) -> Row | None:
+        row = super()._row(article_id, fields)
+        if row is None or not row["listed"]:
+            return row
+        try:
+            # An ERP whose column says that nothing was ever there is not asked for it.
+            is_bare = row.get(catalogue.MEDIA_REVISION) == "0"
+            found = [] if is_bare else shelf.images(self._client, self._ref_type, article_id)
+        except Gone:
+            return None
+        return {**row, "images": found}
 
 
 def statement(plan: catalogue.Plan, channel_erp_id: str, ids: Sequence[str]) -> str:

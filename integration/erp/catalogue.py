@@ -35,6 +35,9 @@ PRODUCT = "product"
 #: All price records of one article.
 PRICES = "prices"
 
+#: How often the article's images have changed, where the ERP says so in a column.
+MEDIA_REVISION = "media_revision"
+
 #: Reads whose columns are compared with their REST answer before they are believed, with the
 #: fields that count: nobody says that the columns are the channel's (docs/decisions/0015).
 COMPARED = {PRICE: ("net", "gross"), STOCK: ("stock",)}
@@ -86,6 +89,8 @@ _FIELDS = (
     Field("gross", ("listings.grossSalesPrice", "grossSalesPrice"), PRICE),
     Field("price_currency", ("salesPriceCurrency.isoCode", "currency.isoCode"), PRICE, True),
     Field("stock", ("listings.stockAvailable", "stockAvailable"), STOCK),
+    # 0: nothing was ever on the article's media shelf. What else it says has no read.
+    Field(MEDIA_REVISION, ("media.revision",), "", is_optional=True),
 )
 #: What a channel with price details asks for besides; no column is known for price records.
 _DETAIL_FIELDS = (
@@ -103,9 +108,10 @@ _PRICE = ("net", "gross", "price_currency", "tax_schema")
 _STOCK = ("sellable_without_stock", "stock")
 
 _NAMES_BY_TOPIC = {
-    Topic.ARTICLE: tuple(field.name for field in _FIELDS),
+    Topic.ARTICLE: tuple(field.name for field in _FIELDS if field.name != MEDIA_REVISION),
     Topic.PRICE: _HEAD + _PRICE,
     Topic.STOCK: _HEAD + _STOCK,
+    Topic.MEDIA: (*_HEAD, MEDIA_REVISION),
 }
 
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from integration.channel_view import DETAILS_ON, ChannelView
 from integration.connectors.base import FactStore
-from integration.erp import articles
+from integration.erp import articles, shelf
 from integration.erp.catalogue import Findings
 from integration.erp.client import ErpClient
 from integration.erp.price_records import Scope
 from integration.erp.rows import Row
+from integration.topics.media import REF_TYPE
 from integration.topics.wants import wants_of
 from integration.topology import Topic
 
@@ -30,6 +31,19 @@ def _on_channel(
         return fetch(client, facts, channel.erp_id, ids, channel.column_findings, details)
 
     return fetch_on
+
+
+def _fetch_images(
+    client: ErpClient, facts: FactStore, channel: ChannelView, ids: Sequence[str]
+) -> dict[str, Row]:
+    return articles.fetch_images(
+        client,
+        facts,
+        channel.erp_id,
+        ids,
+        channel.column_findings,
+        ref_type=channel.parameters.get(REF_TYPE) or shelf.DEFAULT_REF_TYPE,
+    )
 
 
 def _articles(
@@ -56,4 +70,5 @@ FETCH_BY_TOPIC: Mapping[Topic, Fetch] = {
     Topic.ARTICLE: _articles,
     Topic.PRICE: _on_channel(articles.fetch_prices),
     Topic.STOCK: _on_channel(articles.fetch_stocks),
+    Topic.MEDIA: _fetch_images,
 }

@@ -39,7 +39,7 @@ _TEXTS = (
     "product_type",
     "price_currency",
 )
-_IDS = ("listing_id", "tax_schema", "tax_type")
+_IDS = ("listing_id", "tax_schema", "tax_type", "media_revision")
 #: Columns of a collection: of several records of an article, all values count.
 _COLLECTED = ("categories",)
 _TRUTHS = ("active", "listed", "sellable_without_stock")

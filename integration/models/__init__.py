@@ -6,6 +6,7 @@ from integration.models.channels import (
     ChannelParameter,
     Listing,
     SalesChannel,
+    ShelfImage,
     TransferToggle,
 )
 from integration.models.health import ShopHealth
@@ -29,6 +30,7 @@ __all__ = [
     "Priority",
     "RateBucket",
     "SalesChannel",
+    "ShelfImage",
     "ShopHealth",
     "SyncCursor",
     "SyncRun",

@@ -46,7 +46,8 @@ def _articles(routes: Blueprint, world: World) -> None:
         for article in tenant.articles.between(query_number("after", 0)):
             if len(shown) == limit:
                 break
-            shown.append(effective(article, channel))
+            images = admin_media.shown(tenant, article)
+            shown.append({**effective(article, channel), "images": images})
         return {"articles": shown}
 
     @routes.post("/edit")

@@ -120,7 +120,7 @@ class Article:
     #: Of a variant: the id of its main article, and its value by attribute.
     main: int | None = None
     variant_values: dict[str, str] = field(default_factory=dict)
-    media_revision: int = 1
+    media_revision: int = 0  # nothing was ever on its shelf
     version: int = 1
     updated_at: datetime = CATALOGUE_TIME
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
 
 from integration import wire
 from integration.connectors import http
 from integration.connectors.base import Context
-from integration.connectors.shopware6 import answers
+from integration.connectors.shopware6 import answers, refusals
 from integration.connectors.shopware6.links import Operation
 from integration.connectors.shopware6.refusals import OPERATION, Refused
 from integration.connectors.shopware6.settings import ShopSettings
@@ -49,14 +50,41 @@ class Client:
             "action": "upsert",
             "payload": list(rows),
         }
-        operations = [*before, operation, *_operations(also)]
-        response = self._authorised("POST", "/api/_action/sync", operations, writes=True)
+        return self.sync([*before, operation, *_operations(also)], "product")
+
+    def sync(self, operations: Sequence[Mapping[str, Any]], entity: str) -> frozenset[str]:
+        """Run operations in their order, all or none; the ids of `entity` that the shop says it
+        wrote.
+
+        Failure policy: ids are ours, so the same operations again are the same write.
+        Raises: Refused when the shop names what is wrong with them.
+        """
+        response = self._authorised("POST", "/api/_action/sync", list(operations), writes=True)
         body = answers.json_of(response, self.settings.host, writes=True)
         if not isinstance(body, dict) or "data" not in body:
             raise answers.not_understood(response, self.settings.host, writes=True)
         # Nothing written is an empty list: PHP has one type for lists and maps.
-        written = body["data"].get("product") if isinstance(body["data"], dict) else None
+        written = body["data"].get(entity) if isinstance(body["data"], dict) else None
         return frozenset(one for one in written or () if isinstance(one, str))
+
+    def upload(
+        self, media_id: str, name: str, extension: str, media_type: str, body: http.FileBody
+    ) -> None:
+        """Give a media row its file, in place of the one it may have.
+
+        Failure policy: the same file again is the same write.
+        Raises: Refused when the shop names what is wrong with the file.
+        """
+        query = urlencode({"extension": extension, "fileName": name})
+        path = f"/api/_action/media/{media_id}/upload?{query}"
+        response = self._authorised("POST", path, body, writes=True, content_type=media_type)
+        if response.status_code == 413:
+            # The web server's own page, before Shopware sees the file.
+            raise Refused([refusals.too_large(len(body))])
+        if response.status_code // 100 != 2:
+            raise answers.failure(response, self.settings.host, writes=True)
+        if media_id not in response.headers.get("Location", ""):
+            raise answers.not_understood(response, self.settings.host, writes=True)
 
     def search(self, entity: str, **criteria: Any) -> list[dict[str, Any]]:
         """Rows of an entity (``sales-channel``); `criteria` as in the API, `limit` unless given.
@@ -86,21 +114,34 @@ class Client:
         return str(body.get("version", "unknown")) if isinstance(body, dict) else "unknown"
 
     def _authorised(
-        self, method: str, path: str, body: Any = None, *, writes: bool = False
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        writes: bool = False,
+        content_type: str = "application/json",
     ) -> requests.Response:
         """The answer to a request with the shared token; a refused token is replaced once."""
+        headers = {**_JSON, "Content-Type": content_type}
         token = self._context.tokens.get(self._new_token)
-        response = self._sent(method, path, body, token, writes)
+        response = self._sent(method, path, body, headers, token, writes)
         if response.status_code != 401:
             return response
         self._context.tokens.drop(token)
         token = self._context.tokens.get(self._new_token)
-        return self._sent(method, path, body, token, writes)
+        return self._sent(method, path, body, headers, token, writes)
 
     def _sent(
-        self, method: str, path: str, body: Any, token: str, writes: bool
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        headers: Mapping[str, str],
+        token: str,
+        writes: bool,
     ) -> requests.Response:
-        headers = {**_JSON, "Authorization": f"Bearer {token}"}
+        headers = {**headers, "Authorization": f"Bearer {token}"}
         not_after = None
         if writes:
             headers.update(_INDEXING)
@@ -113,7 +154,7 @@ class Client:
             writes=writes,
             not_after=not_after,
             headers=headers,
-            data=None if body is None else wire.dumps(body).encode(),
+            data=_data(body),
         )
 
     def _new_token(self) -> tuple[str, float]:
@@ -159,3 +200,10 @@ def _operations(also: Sequence[Operation]) -> list[dict[str, Any]]:
         }
         for (is_delete, entity), payload in sorted(rows.items(), key=lambda entry: entry[0])
     ]
+
+
+def _data(body: Any) -> bytes | http.FileBody | None:
+    """A body as it is sent: a file as it is, anything else as JSON."""
+    if body is None or isinstance(body, http.FileBody):
+        return body
+    return wire.dumps(body).encode()

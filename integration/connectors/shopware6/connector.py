@@ -26,6 +26,7 @@ from integration.connectors.shopware6 import (
 from integration.connectors.shopware6.batch import Row, Verdict
 from integration.connectors.shopware6.client import Client
 from integration.connectors.shopware6.facts import Facts
+from integration.connectors.shopware6.images import ImagePush
 from integration.connectors.shopware6.refusals import Refused
 from integration.connectors.shopware6.rows import RowBuilder
 from integration.connectors.shopware6.settings import currency_of, settings_of
@@ -34,6 +35,8 @@ from integration.errors import ChannelError, IntegrationError, TransientError
 from integration.mapping_kinds import Kind
 from integration.topology import Topic
 
+# Each article has a file or two, and each file costs an upload: more do not fit into a stage.
+MAX_MEDIA_BATCH = 50
 # Measured at 0.36 s for 100 rows; the shop writes in slices of 125 and indexes in slices of 50, and
 # a batch that is refused has to be sent again, so more rows gain little and lose more.
 MAX_BATCH = 100
@@ -51,7 +54,12 @@ class Shopware6Connector:
     """One Shopware shop as one sales channel. Wrong parameters show at the first request."""
 
     capabilities = Capabilities(
-        max_batch={Topic.ARTICLE: MAX_BATCH, Topic.PRICE: MAX_BATCH, Topic.STOCK: MAX_BATCH},
+        max_batch={
+            Topic.ARTICLE: MAX_BATCH,
+            Topic.PRICE: MAX_BATCH,
+            Topic.STOCK: MAX_BATCH,
+            Topic.MEDIA: MAX_MEDIA_BATCH,
+        },
         has_price_details=True,
     )
 
@@ -70,6 +78,8 @@ class Shopware6Connector:
         Failure policy: at least once.
         Raises: IntegrationError if nothing was settled; ChannelError and ClaimLost always.
         """
+        if topic is Topic.MEDIA:
+            return ImagePush(self._client, self._context).push(payloads)
         try:
             return self._push(topic, payloads)
         except _IdIsStale:

@@ -49,6 +49,16 @@ def price_id(namespace: str, article_id: str, rule: str, from_quantity: int) -> 
     return _derived(namespace, "price", f"{article_id}:{rule}:{from_quantity}")
 
 
+def media_id(namespace: str, content: str) -> str:
+    """Of a file; `content` is the SHA-256 of its bytes."""
+    return _derived(namespace, "media", content)
+
+
+def image_id(namespace: str, article_id: str, ref: str) -> str:
+    """Of the row that shows a document of the ERP at an article's product."""
+    return _derived(namespace, "image", f"{article_id}:{ref}")
+
+
 def _derived(namespace: str, kind: str, key: str) -> str:
     text = f"vario-relay:{namespace}:{kind}:{key}"
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

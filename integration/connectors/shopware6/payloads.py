@@ -20,6 +20,8 @@ from integration.documents import (
     Amount,
     ArticleDocument,
     Document,
+    Image,
+    ImagesDocument,
     PriceDocument,
     PriceList,
     StockDocument,
@@ -134,7 +136,22 @@ def _body(document: Document, label: str, currency: str) -> dict[str, Any]:
         return _dumped(_ARTICLE, document, label)
     if isinstance(document, StockDocument):
         return _dumped(_STOCK, document, label)
+    if isinstance(document, ImagesDocument):
+        return {"images": [_image(one) for one in document.images]}
     return _price_body(document, label, currency)
+
+
+def _image(image: Image) -> dict[str, Any]:
+    """An image as the body names it; its place in the list is its place in the shop."""
+    return {
+        "ref": image.ref,
+        "revision": image.revision,
+        "name": image.file_name,
+        "extension": image.extension,
+        "type": image.media_type,
+        "size": image.size,
+        "alt": dict(image.alt),
+    }
 
 
 def _price_body(document: PriceDocument, label: str, currency: str) -> dict[str, Any]:
