@@ -19,14 +19,42 @@ if TYPE_CHECKING:
 
 def parameters_of(platform: str) -> dict[str, Parameter]:
     """All parameters of a channel of this platform: its own, and those of every channel."""
-    from integration.channel_view import DEFAULT_CURRENCY
+    from integration.channel_view import (
+        DETAILS_OFF,
+        DETAILS_ON,
+        DETAILS_REMOVED,
+        PRICE_DETAILS,
+    )
     from integration.connectors import registry
+    from integration.connectors.base import Parameter
+
+    found = registry.platform(platform)
+    where_shown = (
+        Parameter(
+            PRICE_DETAILS,
+            "special offers with list price, prices by quantity and by customer group; one request "
+            "to the ERP more per article",
+            is_required=False,
+            default=DETAILS_OFF,
+            wrong=lambda value: (
+                None if value in (DETAILS_ON, DETAILS_REMOVED, DETAILS_OFF) else "is unknown"
+            ),
+            advice="on; remove, which takes away what was sent; or off",
+        ),
+    )
+    own = where_shown if found.capabilities.has_price_details else ()
+    return {one.name: one for one in (*_everywhere(), *own, *found.parameters)}
+
+
+def _everywhere() -> tuple[Parameter, ...]:
+    from integration.channel_view import DEFAULT_CURRENCY
     from integration.connectors.base import Parameter, wrong_currency
+    from integration.erp.shelf import DEFAULT_REF_TYPE
     from integration.toggles import OFF, WRITE_BACK_PARAMETER
-    from integration.topics import order_status
+    from integration.topics.media import REF_TYPE
     from integration.topics.stock import SAFETY_STOCK, wrong_pieces
 
-    everywhere = (
+    return (
         Parameter(
             "currency",
             "ISO code of the prices",
@@ -43,6 +71,29 @@ def parameters_of(platform: str) -> dict[str, Parameter]:
             wrong=wrong_pieces,
             advice="e.g. 2",
         ),
+        *_of_orders(),
+        Parameter(
+            REF_TYPE,
+            "what the ERP calls an article on its media shelf (refType)",
+            is_required=False,
+            default=DEFAULT_REF_TYPE,
+        ),
+        Parameter(
+            WRITE_BACK_PARAMETER,
+            "whether the shop's product ids are written into the ERP",
+            is_required=False,
+            default="on",
+            wrong=lambda value: None if value in ("on", OFF) else "is neither on nor off",
+            advice="on or off",
+        ),
+    )
+
+
+def _of_orders() -> tuple[Parameter, ...]:
+    from integration.connectors.base import Parameter
+    from integration.topics import order_status
+
+    return (
         Parameter(
             order_status.ORDER_KEY,
             "fields of the ERP's order that hold the shop's order number or id, the first filled "
@@ -60,16 +111,7 @@ def parameters_of(platform: str) -> dict[str, Parameter]:
             wrong=order_status.wrong_minutes,
             advice="e.g. 60",
         ),
-        Parameter(
-            WRITE_BACK_PARAMETER,
-            "whether the shop's product ids are written into the ERP",
-            is_required=False,
-            default="on",
-            wrong=lambda value: None if value in ("on", OFF) else "is neither on nor off",
-            advice="on or off",
-        ),
     )
-    return {one.name: one for one in (*everywhere, *registry.platform(platform).parameters)}
 
 
 @click.command("set")
@@ -82,8 +124,10 @@ def set_parameters(here: Here, channel: str, pairs: tuple[str, ...]) -> None:
     KEY=- reads the value from standard input, KEY=@FILE from a file; a secret is taken no other
     way. An empty value takes the parameter away.
     """
-    from integration import channel_stops, channels
+    from integration import channel_stops, channels, sync_runs
+    from integration.channel_view import PRICE_DETAILS
     from integration.toggles import WRITE_BACK_PARAMETER
+    from integration.topics.stock import SAFETY_STOCK
     from integration.write_back import asking
 
     runtime = here.runtime
@@ -105,6 +149,11 @@ def set_parameters(here: Here, channel: str, pairs: tuple[str, ...]) -> None:
         if WRITE_BACK_PARAMETER in values:
             # What became known while it was off was not asked for.
             asking.ask_for_all(session, channel_id)
+        if PRICE_DETAILS in values:
+            # No event says that the same prices are to be sent otherwise.
+            sync_runs.request_price_pass(session, channel_id)
+        if SAFETY_STOCK in values:
+            sync_runs.request_stock_pass(session, channel_id)
     say(
         f"set {', '.join(values)} of sales channel {channel}"
         + ("; it is not held any more" if was_held else "")

@@ -26,9 +26,21 @@ from cli.demo_stage import CHANNEL, TENANT, Stage
 from cli.demo_story import tell
 from integration import vault
 from integration.connectors import registry
+from integration.topology import Topic
 
 EDITS = 200
 EDIT_SECONDS = 6
+#: Articles that have images. Without a column each costs the ERP's budget two to five requests, so
+#: that those of a whole catalogue would take longer than all the rest.
+ILLUSTRATED = 16
+#: Articles whose images are edited, each in another way.
+IMAGE_EDITS: tuple[Callable[[list[str]], dict[str, Any]], ...] = (
+    lambda ids: {"add": 2},
+    lambda ids: {"replace": ids[:1]},
+    lambda ids: {"order": ids[::-1], "favourite": ids[-1:]},
+    lambda ids: {"remove": ids[:1]},
+    lambda ids: {"hide": ids[-1:]},
+)
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -110,6 +122,9 @@ def _environment() -> dict[str, str]:
 
 def _catalogue_arguments(options: Options) -> list[str]:
     arguments = ["--seed", str(options.seed), "--profile", options.profile]
+    capabilities = registry.platform(options.platform).capabilities
+    illustrated = ILLUSTRATED if Topic.MEDIA in capabilities.max_batch else 0
+    arguments += ["--illustrated", str(illustrated)]
     if options.catalogue is not None:
         return [*arguments, "--catalogue", str(options.catalogue.resolve())]
     return [*arguments, "--articles", str(options.articles)]
@@ -189,7 +204,18 @@ def _edit(stage: Stage, options: Options) -> Figures:
     figures.orders = demo_orders.ship_some(stage, options.platform)
     print(f"editing: {EDITS} random changes in the ERP within {EDIT_SECONDS} s", flush=True)
     stage.post(f"{stage.erp_url}/_sandbox/burst", burst)
+    figures.edits = EDITS + _edit_images(stage)
     stage.wait_until_idle()
-    figures.edits = EDITS
     figures.work_items = stage.items_hinted_since(figures.before)
     return figures
+
+
+def _edit_images(stage: Stage) -> int:
+    """Images that are added, replaced, put in another order, removed and hidden; how many edits."""
+    articles = stage.get(f"{stage.erp_url}/_sandbox/state", limit=ILLUSTRATED)["articles"]
+    illustrated = [one for one in articles if one["images"]]
+    for article, edit in zip(illustrated, IMAGE_EDITS, strict=False):
+        ids = [image["id"] for image in article["images"]]
+        body = {"article": article["id"], **edit(ids)}
+        stage.post(f"{stage.erp_url}/_sandbox/media", body)
+    return min(len(illustrated), len(IMAGE_EDITS))

@@ -36,6 +36,13 @@ def sandbox() -> None:
     show_default=True,
     help="What the ERP offers by query; rest: only what is attested.",
 )
+@click.option(
+    "--illustrated",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="How many articles have images at the start.",
+)
 @click.option("--domain", default="vario.cloud", show_default=True, help="The domain in `iss`.")
 def erp(port: int, articles: int | None, catalogue: Path | None, **others: Any) -> None:
     """Run a sandbox ERP until it is interrupted; prints one JSON line when it is ready."""

@@ -4,6 +4,7 @@
         TransientError          try again by the schedule of integration.retry; costs an attempt
             Throttled           wait as told; costs no attempt
                 Busy            a lock or a short shortage; costs no attempt
+            SourceTrouble       the ERP failed while a shop was written; as TransientError
         PermanentError          this row is FAILED at once
             Invalid             our own schema refuses it
             Rejected            the platform or the ERP refuses it
@@ -62,6 +63,10 @@ class Throttled(TransientError):
 
 class Busy(Throttled):
     """A lock or a shortage that passes by itself. Costs no attempt."""
+
+
+class SourceTrouble(TransientError):
+    """The ERP did not give a file that a shop was to get; says nothing of the shop's health."""
 
 
 class PermanentError(IntegrationError):

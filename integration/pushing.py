@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -13,11 +14,12 @@ from integration import (
     shop_calls,
     shop_products,
     telling,
+    variants,
     wire,
     work_items,
     work_outcomes,
 )
-from integration.connectors import http
+from integration.connectors import http, registry
 from integration.connectors.base import Payload, Receipt
 from integration.errors import TransientError
 from integration.runtime import Runtime
@@ -201,11 +203,14 @@ def _remember_products(
                 "number": payload["number"],
                 "is_active": payload.get("is_active", True),
                 "was_adopted": receipt.was_adopted,
+                **_notes(work, payload, receipt),
             }
             for payload, receipt in accepted
             if receipt.external_id is not None
         ],
     )
+    # While an article was not offered, its other rows were settled without being sent.
+    offered_again = [p["article_id"] for p, _ in accepted if _is_offered_again(work, p)]
     for topic in (Topic.PRICE, Topic.STOCK):
         firsts = {
             payload["article_id"]: wire.content_hash(payload["first"][topic.value])
@@ -223,12 +228,30 @@ def _remember_products(
             priority=work.claim.priority,
             forgets_hash=True,
         )
-        # While an article was not offered, its prices and stocks were settled without being sent.
-        offered_again = [p["article_id"] for p, _ in accepted if _is_offered_again(work, p)]
         work_items.hint(
             session, work.channel.id, topic, offered_again, priority=work.claim.priority
         )
+    _ask_for_images(session, work, [*remembered.with_new_id, *offered_again])
     return remembered.with_new_id
+
+
+def _notes(work: Work, payload: Payload, receipt: Receipt) -> dict[str, Any]:
+    listing = work.listing(payload["article_id"])
+    notes = variants.notes_after(payload.get("kind"), listing, receipt.notes)
+    return {} if notes is None else {"notes": notes}
+
+
+def _ask_for_images(session: Session, work: Work, article_ids: Collection[str]) -> None:
+    """A new product has no images yet; they come behind it, in a topic of their own."""
+    if Topic.MEDIA in registry.platform(work.channel.platform).capabilities.max_batch:
+        work_items.hint(
+            session,
+            work.channel.id,
+            Topic.MEDIA,
+            article_ids,
+            priority=work.claim.priority,
+            forgets_hash=True,
+        )
 
 
 def _is_offered_again(work: Work, payload: Payload) -> bool:
@@ -242,6 +265,7 @@ def _release_waiting(session: Session, work: Work, article_ids: Sequence[str]) -
         work_outcomes.release_holds(
             session, work.channel.id, work_outcomes.NOT_IN_SHOP, article_ids
         )
+        variants.release(session, work.channel, article_ids)
 
 
 def _start_over(session: Session, work: Work, vanished: Sequence[str]) -> None:

@@ -18,12 +18,17 @@ from integration.connectors.base import Connector, Context, FactStore
 from integration.connectors.http import Session as HttpSession
 from integration.erp import auth
 from integration.erp.client import ErpClient
+from integration.erp.files import Files
 from integration.errors import TenantError, UsageError
 from integration.models import Tenant
 from integration.settings import Settings
 from integration.shop_rate import ShopGate
 from integration.token_bucket import Rate, Share
 from integration.vault import Vault
+
+#: Share of the soft limit after which no further file is opened: what is there is shown, the rest
+#: comes in the next batch.
+FILES_SHARE = 0.5
 
 
 def _nothing_to_check() -> None:
@@ -69,7 +74,7 @@ class Runtime:
     def channel(self, channel_id: int) -> ChannelView:
         with self.scope() as session:
             stored = channels.load(session, channel_id)
-        return stored.opened(self.vault)
+        return stored.opened(self.vault, self.settings.zone)
 
     def erp(
         self, tenant_id: int, *, share: Share = Share.LIVE, gives_up_after_s: float = math.inf
@@ -120,6 +125,13 @@ class Runtime:
         Its requests are paced by the shop's bucket, as `share`.
         """
         gate = ShopGate(self.scope, channel.id, share)
+        files = Files(
+            lambda: self.erp(
+                channel.tenant_id,
+                share=share,
+                gives_up_after_s=self.settings.stage_soft_s * FILES_SHARE,
+            )
+        )
         return registry.platform(channel.platform).build(
             Context(
                 namespace=channel.label,
@@ -128,6 +140,7 @@ class Runtime:
                 tokens=self._tokens(pacing.shop_bucket_name(channel.id)),
                 facts=facts.channel_facts(self.scope, channel.id),
                 before_write=gate.guard(before_write),
+                open_file=files.open,
             )
         )
 

@@ -14,7 +14,7 @@ from typing import TypeGuard
 
 from integration import observe, pacing, retry, shop_health, stages
 from integration.connectors.base import Connector, Payload, Receipt
-from integration.errors import Busy, Throttled, TransientError
+from integration.errors import Busy, SourceTrouble, Throttled, TransientError
 from integration.runtime import Runtime
 from integration.stages import Work
 
@@ -40,6 +40,9 @@ def send(
     except Throttled as error:
         _end_call(runtime, work)
         pause(runtime, work, [error])
+        raise
+    except SourceTrouble:
+        _end_call(runtime, work)
         raise
     except TransientError as error:
         rest_s = _record_failure(runtime, work, error, time.monotonic() - began)
@@ -102,7 +105,7 @@ def _without_attempt(receipt: Receipt, rest_s: float) -> Receipt:
 
 
 def _is_failure(error: Exception | None) -> TypeGuard[TransientError]:
-    return isinstance(error, TransientError) and not isinstance(error, Throttled)
+    return isinstance(error, TransientError) and not isinstance(error, (Throttled, SourceTrouble))
 
 
 def _record_failure(runtime: Runtime, work: Work, error: Exception, took_s: float) -> float | None:

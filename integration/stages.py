@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypedDict
 
 from sqlalchemy import select
@@ -20,19 +21,22 @@ from integration import (
     article_holds,
     channels,
     db,
+    doubtful_products,
     fulfilments,
     order_stages,
-    shop_products,
+    shelf_images,
     sql,
     telling,
     toggles,
+    variants,
     wire,
     work_items,
     work_outcomes,
 )
 from integration.channel_view import ChannelView
 from integration.connectors.base import Connector, ListingView, Payload
-from integration.documents import ArticleDocument, Document, WithdrawalDocument
+from integration.documents import ArticleDocument, Document, ImagesDocument, WithdrawalDocument
+from integration.erp.client import ErpClient
 from integration.erp.plans import FETCH_BY_TOPIC
 from integration.errors import (
     ChannelError,
@@ -47,7 +51,6 @@ from integration.token_bucket import Share
 from integration.topics import DOCUMENT_BY_TOPIC, KINDS_BY_TOPIC
 from integration.topology import Topic
 from integration.work_items import Claim, Settled
-from integration.write_back import asking
 
 #: A message stays below 1 MB (design.md 5.3), with room for Celery's own fields.
 LARGEST_BATCH_BYTES = 900_000
@@ -126,7 +129,8 @@ def claimed(runtime: Runtime, claim_id: str) -> Iterator[Work]:
     held, channel, listings = _take_over(runtime, claim_id)
     written: set[int] = set()
     try:
-        yield Work(held, channel.opened(runtime.vault), listings, written)
+        opened = channel.opened(runtime.vault, runtime.settings.zone)
+        yield Work(held, opened, listings, written)
     except ClaimLost:
         with runtime.scope() as session:
             telling.lost(session, held, "fenced", len(held.items))
@@ -198,55 +202,25 @@ def fetch(runtime: Runtime, claim_id: str) -> Batch:
             with runtime.scope() as session:
                 work_items.release(session, work.claim, [item.id for item in work.claim.items])
             return nothing
-        wanted = _in_shop_or_article(runtime, work)
-        if not wanted:
-            return nothing
-        client = runtime.erp(
+        erp = partial(
+            runtime.erp,
             work.channel.tenant_id,
             share=work.share,
             gives_up_after_s=runtime.settings.stage_soft_s * FETCH_SHARE,
         )
+        wanted = _in_shop_or_article(runtime, work, erp)
+        if not wanted:
+            return nothing
         facts = runtime.erp_facts(work.channel.tenant_id)
-        rows = FETCH_BY_TOPIC[work.claim.topic](client, facts, work.channel, wanted)
-        _remember_doubtful_products(runtime, work, rows)
+        rows = FETCH_BY_TOPIC[work.claim.topic](erp(), facts, work.channel, wanted)
+        if work.claim.topic is Topic.MEDIA:
+            with runtime.scope() as session:
+                shelf_images.note(session, work.channel.id, rows)
+        doubtful_products.remember(runtime, work, rows)
         if work.claim.topic is Topic.ORDER_STATUS:
             wanted = order_stages.fetched(runtime, work, rows)
         batch: dict[str, Any] = {entity_id: rows.get(entity_id) for entity_id in wanted}
         return {"claim": claim_id, "rows": _small_enough(runtime, work, batch)}
-
-
-def _remember_doubtful_products(runtime: Runtime, work: Work, rows: Mapping[str, Any]) -> None:
-    """Ask the shop for products of articles that are not for sale any more, and whose first write
-    got no answer: they may be there, active, and nobody knows of them."""
-    doubted = {
-        str(rows[item.entity_id]["number"]): item.entity_id
-        for item in work.claim.items
-        if work.claim.topic is Topic.ARTICLE
-        and item.doubt_until is not None
-        and work.listing(item.entity_id).external_id is None
-        and rows.get(item.entity_id, {}).get("number")
-        and not (rows[item.entity_id].get("active") and rows[item.entity_id].get("listed"))
-    }
-    if not doubted:
-        return
-    found = runtime.connector(work.channel).lookup(list(doubted))
-    with runtime.scope() as session:
-        known = session.scalars(
-            select(Listing.external_id).where(Listing.channel_id == work.channel.id)
-        ).all()
-        listings = [
-            {
-                "article_id": doubted[number],
-                "external_id": external_id,
-                "number": number,
-                "is_active": True,
-                "was_adopted": False,
-            }
-            for number, external_id in found.items()
-            if external_id not in known
-        ]
-        known_now = shop_products.remember(session, work.channel.id, listings)
-        asking.ask(session, work.channel.id, known_now.with_new_id)
 
 
 def may_travel(runtime: Runtime, work: Work) -> bool:
@@ -264,7 +238,7 @@ def may_travel(runtime: Runtime, work: Work) -> bool:
     return found is not None
 
 
-def _in_shop_or_article(runtime: Runtime, work: Work) -> list[str]:
+def _in_shop_or_article(runtime: Runtime, work: Work, erp: Callable[[], ErpClient]) -> list[str]:
     """Entity ids to fetch: not those that a person keeps back; prices and stocks of products that
     are not there wait for them."""
     with runtime.scope() as session:
@@ -272,6 +246,8 @@ def _in_shop_or_article(runtime: Runtime, work: Work) -> list[str]:
     items = [item for item in work.claim.items if item.entity_id not in kept]
     if work.claim.topic in (Topic.ARTICLE, Topic.ORDER_STATUS):
         return [item.entity_id for item in items]
+    if work.claim.topic is Topic.MEDIA:
+        items = shelf_images.of_articles(runtime, work.claim, items, erp)
     waiting = [item.id for item in items if item.entity_id not in work.listing_by_article]
     if waiting:
         with runtime.scope() as session:
@@ -301,6 +277,7 @@ def transform(runtime: Runtime, batch: Batch) -> Batch:
         return {"claim": batch["claim"], "payloads": []}
     with claimed(runtime, batch["claim"]) as work:
         connector = runtime.connector(work.channel)
+        mains = variants.main_listings(runtime.scope, work.channel, batch["rows"])
         payloads: list[Payload] = []
         skipped: dict[str, str] = {}
         errors: dict[str, Exception] = {}
@@ -308,7 +285,8 @@ def transform(runtime: Runtime, batch: Batch) -> Batch:
             if entity_id not in batch["rows"]:
                 continue
             try:
-                result = _payload_or_reason(work, connector, entity_id, batch["rows"][entity_id])
+                row = batch["rows"][entity_id]
+                result = _payload_or_reason(work, connector, mains, entity_id, row)
                 if isinstance(result, str):
                     skipped[entity_id] = result
                 else:
@@ -324,7 +302,7 @@ def transform(runtime: Runtime, batch: Batch) -> Batch:
 
 
 def _payload_or_reason(
-    work: Work, connector: Connector, entity_id: str, row: Any | None
+    work: Work, connector: Connector, mains: Mapping[str, ListingView], entity_id: str, row: Any
 ) -> Payload | str:
     """What goes to the shop, or why nothing has to."""
     listing = work.listing(entity_id)
@@ -336,14 +314,23 @@ def _payload_or_reason(
         _ask_again_before_withdrawing(work, entity_id)
     document: Document = WithdrawalDocument(entity_id)
     if row is not None:
+        if variants.is_left_to_variants(work.claim.topic, row, work.channel):
+            return variants.NO_PRICE_OR_STOCK
         document = DOCUMENT_BY_TOPIC[work.claim.topic](row, work.channel)
+    if isinstance(document, ArticleDocument):
+        document = variants.placed(document, listing, mains)
     if isinstance(document, WithdrawalDocument) and not _is_to_be_withdrawn(work, listing):
         return NOT_LISTED
     if work.claim.topic is not Topic.ARTICLE and listing.external_id is None:
         return work_outcomes.NOT_IN_SHOP  # it vanished since the fetch
+    is_bare = isinstance(document, ImagesDocument) and not document.images
+    if is_bare and row is not None and not row["had_images"]:
+        return shelf_images.NO_IMAGES
     payload = connector.payload(document, listing)
     if work.claim.topic is Topic.ARTICLE:
         payload["is_active"] = isinstance(document, ArticleDocument) and document.is_active
+    if isinstance(document, ArticleDocument):
+        payload["kind"] = variants.kind_of(document)
     return payload
 
 
@@ -368,11 +355,8 @@ def _record_transform(
     if not skipped and not errors:
         return
     by_entity = work.claim.item_by_entity
-    waiting = [
-        one
-        for one, reason in skipped.items()
-        if reason == work_outcomes.NOT_IN_SHOP or _is_contradicted(work, one)
-    ]
+    waiting = [one for one, reason in skipped.items() if _waits(work, one, reason)]
+    variants.ask_for_mains(runtime.scope, work.claim, errors.values())
     with runtime.scope() as session:
         work_outcomes.wait_for_articles(session, work.claim, [by_entity[one].id for one in waiting])
         settled = [
@@ -388,11 +372,17 @@ def _record_transform(
             # An article that is not offered ends the waiting of its price and stock; they come
             # last, as everybody locks them.
             work_outcomes.complete_waiting(session, work.channel.id, skipped)
+            variants.release(session, work.channel, skipped)
 
 
-def _is_contradicted(work: Work, article_id: str) -> bool:
-    """A price or stock of what is not offered, although the product is active in the shop.
-
-    The article decides: it withdraws the product, or it is offered again by now and its price goes.
+def _waits(work: Work, article_id: str, reason: str) -> bool:
+    """For its product; or as a price or stock of what is not offered, although the product is
+    active in the shop: the article withdraws it, or it is offered again by now and its price goes.
     """
+    if reason in (
+        work_outcomes.NOT_IN_SHOP,
+        variants.NO_PRICE_OR_STOCK,
+        shelf_images.NO_IMAGES,
+    ):
+        return reason == work_outcomes.NOT_IN_SHOP
     return work.claim.topic is not Topic.ARTICLE and work.listing(article_id).is_active

@@ -10,8 +10,8 @@ from integration.models import ChannelParameter, SalesChannel, TransferToggle
 from integration.topology import TOGGLE_BY_TOPIC, Topic
 
 #: Topics that this version carries; the others are switched when they can travel.
-SERVED_TOPICS = (Topic.STOCK, Topic.PRICE, Topic.ORDER_STATUS, Topic.ARTICLE)
-#: What a full pass over the articles asks for; orders are not articles.
+SERVED_TOPICS = (Topic.STOCK, Topic.PRICE, Topic.ORDER_STATUS, Topic.ARTICLE, Topic.MEDIA)
+#: What a full pass over the articles may ask for; orders are not articles.
 ARTICLE_TOPICS = tuple(one for one in SERVED_TOPICS if one is not Topic.ORDER_STATUS)
 #: These and the way back.
 CARRIED_TOPICS = (*SERVED_TOPICS, Topic.WRITE_BACK)

@@ -251,7 +251,7 @@ def complete_waiting(
     """
     waiting = select(*_TOLD).where(
         WorkItem.channel_id == channel_id,
-        WorkItem.topic.in_([Topic.PRICE.value, Topic.STOCK.value]),
+        WorkItem.topic.in_([Topic.PRICE.value, Topic.STOCK.value, Topic.MEDIA.value]),
         WorkItem.entity_id.in_(reason_by_article),
         WorkItem.state == WorkItemState.QUEUED.value,
         WorkItem.hold_reason == NOT_IN_SHOP,

@@ -29,6 +29,7 @@ FIELDS = (
     "net",
     "gross",
     "stock",
+    "size_mm",
 )
 PAGE = 500
 TIMEOUT_S = 30
@@ -90,11 +91,30 @@ def _differences(article: dict[str, Any], product: dict[str, Any] | None) -> lis
     if product is None:
         return [f"{name}: is not in the shop"]
     wanted = _as_in_shop(article)
-    return [
+    found = [
         f"{name}: {one} is {product[one]!r} in the shop, {wanted[one]!r} in the ERP"
         for one in FIELDS
         if _is_kept(product, one) and _read(product, product[one]) != _read(product, wanted[one])
     ]
+    return found + _differences_of_images(name, article, product)
+
+
+def _differences_of_images(
+    name: str, article: dict[str, Any], product: dict[str, Any]
+) -> list[str]:
+    """The same files in the same order, and the first one is the cover. Shops that tell of no
+    images are not asked."""
+    if "images" not in article or "images" not in product:
+        return []
+    in_erp = [one["sha256"] for one in article["images"]]
+    in_shop = [one["hash"] for one in product["images"]]
+    if in_shop != in_erp:
+        shown = [[one[:8] for one in hashes] for hashes in (in_shop, in_erp)]
+        return [f"{name}: images are {shown[0]} in the shop, {shown[1]} in the ERP"]
+    covers = [place for place, one in enumerate(product["images"]) if one["cover"]]
+    if in_erp and covers != [0]:
+        return [f"{name}: the cover is not the first of its images"]
+    return []
 
 
 def _is_kept(product: dict[str, Any], field_name: str) -> bool:
@@ -121,6 +141,7 @@ def _as_in_shop(article: dict[str, Any]) -> dict[str, Any]:
     return {
         **{one: article[one] for one in FIELDS},
         "stock": max(0, int(stock)),
+        "size_mm": article["size_mm"] or [None] * 3,
         "ean": ean if ean and has_right_check_digit(str(ean)) else None,
     }
 
@@ -139,4 +160,6 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, (int, Decimal)):
         return Decimal(value).normalize()
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
     return value or None

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -21,6 +22,8 @@ from integration.errors import ClaimLost, TransientError
 #: What takes longer is asked for in smaller pages (design.md 5.5).
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 45
+#: A file passes through memory in pieces of this size.
+CHUNK_BYTES = 1 << 16
 
 #: Where the system has one, a clock that a suspended machine does not stop.
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -116,6 +119,21 @@ def clock() -> float:
     return time.clock_gettime(_CLOCK)
 
 
+class FileBody:
+    """The content of a file as a body, read in chunks and anew each time it is sent."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        self.path, self._size = path, size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self.path.open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                yield chunk
+
+
 class _Fenced:
     """A body that is not sent after a moment of `clock`.
 
@@ -123,16 +141,18 @@ class _Fenced:
     at the clock and the system call that sends is a few microseconds.
     """
 
-    def __init__(self, content: bytes, not_after: float) -> None:
+    def __init__(self, content: bytes | FileBody, not_after: float) -> None:
         self._content, self._not_after = content, not_after
 
     def __len__(self) -> int:
         return len(self._content)
 
     def __iter__(self) -> Iterator[bytes]:
-        if clock() > self._not_after:
-            raise ClaimLost("this process stood still between the claim's check and its write")
-        yield self._content
+        content = self._content
+        for chunk in (content,) if isinstance(content, bytes) else content:
+            if clock() > self._not_after:
+                raise ClaimLost("this process stood still between the claim's check and its write")
+            yield chunk
 
 
 def send(
@@ -142,7 +162,7 @@ def send(
     *,
     writes: bool = False,
     not_after: float | None = None,
-    data: bytes | Mapping[str, str] | None = None,
+    data: bytes | FileBody | Mapping[str, str] | None = None,
     **kwargs: Any,
 ) -> requests.Response:
     """The answer to one request, whatever its status.
@@ -153,7 +173,7 @@ def send(
     """
     host = urlsplit(url).hostname
     body: Any = data
-    if isinstance(data, bytes) and not_after is not None:
+    if isinstance(data, (bytes, FileBody)) and not_after is not None:
         body = _Fenced(data, not_after)
     try:
         return http.request(method, url, allow_redirects=False, data=body, **kwargs)

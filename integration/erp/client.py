@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import requests
 
@@ -18,7 +19,7 @@ from integration.connectors.base import TokenStore
 from integration.erp.answers import pause_s, refusal
 from integration.erp.auth import TenantAccess, fetch_access_token
 from integration.erp.vql import flat_row
-from integration.errors import Gone, TenantError, TransientError
+from integration.errors import Gone, Rejected, TenantError, TransientError
 
 EXECUTE_PATH = "/cmn/computed-queries/execute"
 #: The vendor's framework calls some addresses below a facade, the API description does not.
@@ -86,6 +87,47 @@ class ErpClient:
         """
         return self._call("PATCH", path, body=body, writes=True, before_write=before_write)
 
+    def file(self, path: str) -> Iterator[bytes]:
+        """The bytes of a file in chunks, wherever the ERP says that they lie.
+
+        Raises, with the first chunk or a later one: what every request raises.
+        Source: vario-erp.md 4.2 (200 bytes, 201 with a URL, 303).
+        """
+        response = self._answer("GET", path, is_file=True)
+        with response:
+            elsewhere = self._address_of_file(response, path)
+            if elsewhere is None:
+                yield from self._chunks(response, path)
+                return
+        # Without our token: it is nobody's business there.
+        with http.send(self._session, "GET", elsewhere, stream=True) as response:
+            if response.status_code != 200:
+                raise TransientError(
+                    f"{self._named('GET', path)}: the file's address answered "
+                    f"{response.status_code}"
+                )
+            yield from self._chunks(response, path)
+
+    def _address_of_file(self, response: requests.Response, path: str) -> str | None:
+        """Where the file lies, None if this answer brings it."""
+        if response.status_code == 200:
+            return None
+        address: Any = response.headers.get("Location")
+        if response.status_code == 201:
+            answer = self._json(response, "GET", path, writes=False)
+            address = answer.get("url") if isinstance(answer, dict) else None
+        ours = urlsplit(self.access.api_url)
+        there = urlsplit(address) if isinstance(address, str) else None
+        if there is None or not (there.scheme == "https" or there[:2] == ours[:2]):
+            raise Rejected(f"{self._named('GET', path)} names no address of the file")
+        return str(address)
+
+    def _chunks(self, response: requests.Response, path: str) -> Iterator[bytes]:
+        try:
+            yield from response.iter_content(http.CHUNK_BYTES)
+        except requests.exceptions.RequestException as error:
+            raise TransientError(f"{self._named('GET', path)}: the file was cut off") from error
+
     def vql(self, statement: str, *, limit: int = PAGE_SIZE, offset: int = 0) -> VqlPage:
         """One page of a statement of `vql.select`."""
         body: dict[str, Any] = {
@@ -142,6 +184,7 @@ class ErpClient:
         body: Any = None,
         writes: bool = False,
         before_write: Callable[[], float] | None = None,
+        is_file: bool = False,
     ) -> requests.Response:
         """A refused token is renewed once."""
         for is_last in (False, True):
@@ -155,7 +198,8 @@ class ErpClient:
                 not_after=None if before_write is None else before_write(),
                 params=params,
                 data=None if body is None else wire.dumps(body).encode(),
-                headers=self._headers(token, writes),
+                headers=self._headers(token, writes) | ({"Accept": "*/*"} if is_file else {}),
+                stream=is_file,
             )
             if response.status_code != 401 or is_last:
                 break
@@ -164,7 +208,8 @@ class ErpClient:
             self._tokens.drop(token)  # or the next caller starts with a refused token
         if response.status_code == 429:
             self._bucket.pause(pause_s(response))
-        if not 200 <= response.status_code < 300:
+        is_elsewhere = is_file and response.status_code == 303
+        if not (200 <= response.status_code < 300 or is_elsewhere):
             raise refusal(self._named(method, path), response, writes=writes)
         return response
 

@@ -8,12 +8,22 @@ from typing import Any, NamedTuple
 from integration.erp import catalogue
 from integration.erp.client import FACADE, PAGE_SIZE, ErpClient
 from integration.erp.rows import id_text
-from integration.erp.vql import Column, equals_id, equals_uuid, equals_word, is_id, map_row, select
+from integration.erp.vql import (
+    Column,
+    equals_id,
+    equals_uuid,
+    equals_word,
+    in_ids,
+    is_id,
+    map_row,
+    select,
+)
 from integration.errors import Gone, Rejected, TransientError
 
 SEARCH_PATH = "/cmn/computed-queries/article/shopListing"
 CHANNELS_SOURCE = "sales-channel.salesChannels"
 CHANNEL_PATH = "/erp/sales-channels/{}"
+_LISTING_PATH = "listings.id"
 _EAN_PATH = "identifiers.value"
 #: More hits than anybody would choose from by eye.
 MAX_FOUND = 50
@@ -59,6 +69,27 @@ def listed_page(
     more = page.more and page.next_offset > offset
     listed = [one for one in ids if one is not None and is_id(one)]
     return ListedPage(list(dict.fromkeys(listed)), more, page.next_offset)
+
+
+def articles_of(
+    client: ErpClient, channel_erp_id: str, listing_ids: Sequence[str]
+) -> dict[str, str]:
+    """Article id by listing id, of those listings that the channel has."""
+    statement = select(
+        [Column("id"), Column(_LISTING_PATH, "listing")],
+        catalogue.SHOP_LISTING,
+        where=[
+            equals_id(catalogue.CHANNEL_PATH, channel_erp_id),
+            in_ids(_LISTING_PATH, [one for one in listing_ids if is_id(one)]),
+        ],
+        order_by=["id"],
+    )
+    pairs = (
+        (id_text(row.get("listing")), id_text(row.get("id"))) for row in client.vql_all(statement)
+    )
+    return {
+        listing: article for listing, article in pairs if listing and article and is_id(article)
+    }
 
 
 def count_listed(client: ErpClient, channel_erp_id: str) -> int:

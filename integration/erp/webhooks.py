@@ -44,6 +44,9 @@ TENANT_EVENTS = (
     "document.customer_order.cancel_accepted",
     "document.customer_order.order_close_remaining",
     "shipment.parcel.completed",
+    # A file that gets a new revision; nobody says that the shelves which show it tell of it, too.
+    "shelf-document.update",
+    "shelf-document.delete",
 )
 _CHANNEL_PART = re.compile(r"\(sales-channel-id=([0-9]+)\)", re.ASCII)
 

@@ -20,6 +20,9 @@ from integration.topology import Topic
 #: Topics whose entity is an article; an order status speaks of a document.
 _ARTICLE_TOPICS = tuple(str(topic) for topic in Topic if topic is not Topic.ORDER_STATUS)
 
+#: How entities begin that are no article: the media stage looks for the articles they mean.
+LISTING, SHELF_DOCUMENT = "listing:", "shelf-document:"
+
 Ids = Mapping[str, str]
 
 
@@ -110,7 +113,7 @@ def of_article(_: Session, scope: Scope, ids: Ids) -> Resolution:
 
 def shelf(ids: Ids) -> Entity:
     """The article whose images changed; of an unnamed one we know its listing."""
-    return article(ids) or Entity(f"listing:{ids['listingId']}")
+    return article(ids) or Entity(f"{LISTING}{ids['listingId']}")
 
 
 # Prices
@@ -181,7 +184,7 @@ def shelf_document(ids: Ids) -> Entity:
     if "externalRef" in ids:
         return Entity(ids["externalRef"])
     document_id = ids.get("shelfDocumentId") or ids.get("id") or ids["entityId"]
-    return Entity(f"shelf-document:{document_id}")
+    return Entity(f"{SHELF_DOCUMENT}{document_id}")
 
 
 def document(ids: Ids) -> Entity:

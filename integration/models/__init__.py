@@ -6,6 +6,7 @@ from integration.models.channels import (
     ChannelParameter,
     Listing,
     SalesChannel,
+    ShelfImage,
     TransferToggle,
 )
 from integration.models.fulfilments import Fulfilment
@@ -31,6 +32,7 @@ __all__ = [
     "Priority",
     "RateBucket",
     "SalesChannel",
+    "ShelfImage",
     "ShopHealth",
     "SyncCursor",
     "SyncRun",

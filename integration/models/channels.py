@@ -81,6 +81,20 @@ class Listing(Base):
     notes: Mapped[Any] = mapped_column(JSON, default=dict)
 
 
+class ShelfImage(Base):
+    """A document of the ERP's media shelf that an article of a channel shows."""
+
+    __tablename__ = "shelf_image"
+    __table_args__ = (Index("ix_shelf_image_article", "channel_id", "article_id"),)
+
+    # In this order: an event names the document.
+    channel_id: Mapped[int] = mapped_column(
+        ForeignKey("sales_channel.id", ondelete="CASCADE"), primary_key=True
+    )
+    document_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    article_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+
+
 class ChannelFact(Base):
     """Something asked of a shop once and remembered: tax ids, the currency's id."""
 

@@ -12,6 +12,7 @@ from integration.channel_view import ChannelView
 from integration.documents import Document
 from integration.mapping_kinds import Kind
 from integration.topics.article import article_document
+from integration.topics.media import images_document
 from integration.topics.price import price_document
 from integration.topics.stock import stock_document
 from integration.topology import Topic
@@ -23,11 +24,13 @@ DOCUMENT_BY_TOPIC: Mapping[Topic, MakeDocument] = {
     Topic.ARTICLE: article_document,
     Topic.PRICE: price_document,
     Topic.STOCK: stock_document,
+    Topic.MEDIA: images_document,
 }
 
 #: Mappings that the documents of a topic need; the others are not read for its batches, because a
 #: channel may have thousands of categories.
 KINDS_BY_TOPIC: Mapping[Topic, tuple[Kind, ...]] = {
-    Topic.ARTICLE: (Kind.TAX, Kind.UNIT),
+    Topic.ARTICLE: (Kind.TAX, Kind.UNIT, Kind.CUSTOMER_GROUP, Kind.LANGUAGE, Kind.CATEGORY),
+    Topic.PRICE: (Kind.CUSTOMER_GROUP,),
     Topic.ORDER_STATUS: (Kind.CARRIER,),
 }

@@ -15,6 +15,7 @@ def main() -> int:
     content = parser.add_mutually_exclusive_group()
     content.add_argument("--articles", type=int, default=Options.articles)
     content.add_argument("--catalogue", metavar="FILE", help="a shop's product export (CSV)")
+    parser.add_argument("--illustrated", type=int, default=20, help="articles with images")
     parser.add_argument("--seed", type=int, default=Options.seed)
     parser.add_argument("--profile", choices=PROFILES, default=Options.profile)
     parser.add_argument("--domain", default=Options.domain, help="the domain in `iss`")

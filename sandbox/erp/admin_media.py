@@ -23,7 +23,7 @@ def add_to(routes: Blueprint, world: World) -> None:
     def media() -> Any:
         tenant = named_tenant(world, request.args)
         article = edits.find(tenant, request.args.get("article", ""))
-        return {"images": _images(tenant, article)}
+        return {"images": shown(tenant, article)}
 
     @routes.post("/media")
     def change_media() -> Any:
@@ -34,17 +34,17 @@ def add_to(routes: Blueprint, world: World) -> None:
         with tenant.lock:
             caused = _changed(tenant, article, body)
         sent = [] if flag(body, "silent", False) else world.announced(tenant, caused)
-        return {"images": _images(tenant, article), "events": sent}
+        return {"images": shown(tenant, article), "events": sent}
 
 
-def _images(tenant: Tenant, article: Article) -> list[dict[str, Any]]:
+def shown(tenant: Tenant, article: Article) -> list[dict[str, Any]]:
     """The images that a shop should show, in their order: the favourite first."""
     with tenant.lock:
-        shown = [one for one in tenant.shelf.images(article) if one.publish]
-    shown.sort(key=lambda one: not one.favourite)
+        published = [one for one in tenant.shelf.images(article) if one.publish]
+    published.sort(key=lambda one: not one.favourite)
     return [{"id": str(one.id), "revision": one.revision, "favourite": one.favourite,
              "alt": one.alternative, "file_name": f"{one.file_name}.png",
-             "sha256": hashlib.sha256(one.content()).hexdigest()} for one in shown]
+             "sha256": hashlib.sha256(one.content()).hexdigest()} for one in published]
 
 
 def _changed(tenant: Tenant, article: Article, body: dict[str, Any]) -> list[Event]:

@@ -64,13 +64,13 @@ def create_app(options: Options | None = None, url: str = "http://127.0.0.1") ->
 
 def serve(port: int = 0, articles: int = Options.articles, catalogue: str | Path | None = None,
           seed: int = Options.seed, profile: str = Options.profile,
-          domain: str = Options.domain) -> None:
+          domain: str = Options.domain, illustrated: int = Options.illustrated) -> None:
     """Serve until SIGTERM or SIGINT; prints one JSON ready line. A port of 0 takes a free one.
 
     Raises OSError if the port is taken, ValueError if an option or the catalogue is wrong.
     """
     options = Options(articles=articles, catalogue=catalogue, seed=seed, profile=profile,
-                      domain=domain)
+                      domain=domain, illustrated=illustrated)
     serving.serve(lambda url: _settled(create_app(options, url)), port=port)
 
 

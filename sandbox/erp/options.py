@@ -61,6 +61,7 @@ class Options:
     seed: int = 1
     domain: str = "vario.cloud"
     webhook_workers: int = 8
+    illustrated: int = 0  # so many articles, from the first, have none to three images at the start
     profile: str = "columns"
 
     rate_limit: int = 40
@@ -127,7 +128,7 @@ class Options:
             raise ValueError(f"column_lies knows {', '.join(LIES)}, not {', '.join(lies)}")
 
 
-_AT_START = ("articles", "catalogue", "seed", "domain", "webhook_workers")
+_AT_START = ("articles", "catalogue", "seed", "domain", "webhook_workers", "illustrated")
 #: Everything that can change while requests are being answered.
 RUNNING = tuple(one.name for one in fields(Options) if one.name not in _AT_START)
 

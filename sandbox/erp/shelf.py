@@ -1,6 +1,6 @@
 """The media shelf: the images of each article, their files and the addresses they are shared under.
 
-An article's images come into being when they are first asked for, none to three by its id.
+The first articles of a tenant have none to three at the start, by their ids.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import itertools
 import struct
 import uuid
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,19 +69,19 @@ class Image:
 class Shelf:
     """The images of one tenant. Writers hold the tenant's lock."""
 
-    def __init__(self, first_article: int) -> None:
+    def __init__(self, first_article: int, illustrated: Iterable[Article]) -> None:
         self._ids = itertools.count(first_article + FIRST_ID)
         self._by_article: dict[int, list[Image]] = {}
         self._by_id: dict[int, Image] = {}
         self.shared: dict[str, tuple[Image, Share]] = {}
+        for article in illustrated:
+            for _place in range(article.id % 4):
+                self.add(article)
+            article.media_revision = int(article.id in self._by_article)
 
     def images(self, article: Article) -> list[Image]:
         """All of the article, also unpublished ones, in the order of `sort`."""
-        if article.id not in self._by_article:
-            self._by_article[article.id] = []
-            for _place in range(article.id % 4):
-                self.add(article)
-        return sorted(self._by_article[article.id], key=lambda one: (one.sort, one.id))
+        return sorted(self._by_article.get(article.id, ()), key=lambda one: (one.sort, one.id))
 
     def image(self, identifier: int) -> Image | None:
         return self._by_id.get(identifier)
@@ -90,10 +91,7 @@ class Shelf:
 
     def add(self, article: Article) -> Image:
         """A new image behind the others; the first one is the favourite."""
-        known = self._by_article.get(article.id)
-        if known is None:
-            self.images(article)
-            known = self._by_article[article.id]
+        known = self._by_article.setdefault(article.id, [])
         last = max((one.sort for one in known), default=0)
         image = Image(next(self._ids), next(self._ids), article, last + 1,
                       favourite=not known, alternative=f"{article.name}, Bild {last + 1}")

@@ -62,7 +62,8 @@ class Registration:
 class Tenant:
     """One tenant's data. Writers hold `lock`."""
 
-    def __init__(self, name: str, entries: list[CatalogueArticle], first_id: int, app: str) -> None:
+    def __init__(self, name: str, entries: list[CatalogueArticle], first_id: int, app: str,
+                 illustrated: int) -> None:
         self.name = name
         self.id = zlib.crc32(name.encode())
         self.lock = threading.RLock()
@@ -76,8 +77,9 @@ class Tenant:
         self.articles = Articles(entries, first_id, self.shop_channels())
         self.registrations: dict[str, list[Registration]] = {}
         self.price_rules: dict[int, PriceRule] = {}
+        self.categories: dict[str, str] = {}  # labels by id
         self.trade = Trade(first_id)
-        self.shelf = Shelf(first_id)
+        self.shelf = Shelf(first_id, self.articles.between()[:illustrated])
         self.migrations: dict[int, dict[str, Any]] = {}
         self.eav_groups: dict[int, dict[str, Any]] = {}
         self.secrets: dict[int, dict[str, Any]] = {}
@@ -140,13 +142,15 @@ class Tenants:
             self._entries = catalogue.generate(options.articles, options.seed)
         else:
             self._entries = catalogue.load_csv(options.catalogue)
+        self._illustrated = options.illustrated
         self._lock = threading.Lock()
         self._tenants: dict[str, Tenant] = {}
         self.reset()
 
     def reset(self) -> None:
         with self._lock:
-            main = Tenant(MAIN_TENANT, self._entries, FIRST_ARTICLE_ID, self._app)
+            main = Tenant(MAIN_TENANT, self._entries, FIRST_ARTICLE_ID, self._app,
+                          self._illustrated)
             self._tenants = {MAIN_TENANT: main}
 
     def get(self, name: str) -> Tenant:
@@ -170,4 +174,4 @@ class Tenants:
         entries = catalogue.generate(SMALL_CATALOGUE, mark)
         # Ids of different tenants never meet, so that a mix-up is noticed.
         first_id = 1_000_000 * (2 + mark % 900) + FIRST_ARTICLE_ID
-        return Tenant(name, entries, first_id, self._app)
+        return Tenant(name, entries, first_id, self._app, self._illustrated)

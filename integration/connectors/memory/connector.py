@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
@@ -21,11 +22,20 @@ from integration.documents import (
     ArticleDocument,
     DeliveryDocument,
     Document,
+    Image,
+    ImagesDocument,
     PriceDocument,
     StockDocument,
     WithdrawalDocument,
 )
-from integration.errors import Held, IntegrationError, Invalid, Rejected
+from integration.errors import (
+    Held,
+    IntegrationError,
+    Invalid,
+    PermanentError,
+    Rejected,
+    TransientError,
+)
 from integration.mapping_kinds import Kind, missing
 from integration.topology import Topic
 
@@ -40,12 +50,9 @@ class MemoryConnector:
     """One shop in memory. Ids are the article's own, so a repeated write is the same write."""
 
     capabilities = Capabilities(
-        max_batch={
-            Topic.ARTICLE: MAX_BATCH,
-            Topic.PRICE: MAX_BATCH,
-            Topic.STOCK: MAX_BATCH,
-            Topic.ORDER_STATUS: MAX_BATCH,
-        }
+        max_batch=dict.fromkeys(
+            (Topic.ARTICLE, Topic.PRICE, Topic.STOCK, Topic.ORDER_STATUS, Topic.MEDIA), MAX_BATCH
+        )
     )
 
     def __init__(self, context: Context) -> None:
@@ -135,11 +142,41 @@ class MemoryConnector:
         if external_id is not None:
             if external_id not in self._shop.products:
                 return Receipt(article_id, has_vanished=True)
+            if topic is Topic.MEDIA:
+                return self._show(payload, self._shop.products[external_id])
             self._shop.products[external_id].update(payload["body"])
             return Receipt(article_id, external_id=external_id, recorded=(topic,))
         if topic is not Topic.ARTICLE:
             return Receipt(article_id, error=Invalid(f"article {article_id} has no product"))
         return self._write_first(payload)
+
+    def _show(self, payload: Payload, product: dict[str, Any]) -> Receipt:
+        """Give a product its images in their order, and fetch those that are new.
+
+        Of a file only the hash is kept. One that cannot come keeps no other back.
+        """
+        known = {(one["ref"], one["revision"]): one for one in product.get("images", ())}
+        shown, error = list[dict[str, Any]](), None
+        for image in payload["body"]["images"]:
+            content = image["ref"], image["revision"]
+            try:
+                shown.append({**image, "sha256": self._hash_of(known.get(content), image["ref"])})
+            except (PermanentError, TransientError) as trouble:
+                error = trouble
+        product["images"] = shown
+        if error is not None:
+            return Receipt(payload["article_id"], error=error)
+        external_id = payload["external_id"]
+        return Receipt(payload["article_id"], external_id=external_id, recorded=(Topic.MEDIA,))
+
+    def _hash_of(self, known: dict[str, Any] | None, ref: str) -> str:
+        if known is not None:
+            return str(known["sha256"])
+        digest = hashlib.sha256()
+        for chunk in self._context.open_file(ref):
+            digest.update(chunk)
+        self._shop.uploads.append(ref)
+        return digest.hexdigest()
 
     def _tax_missing(self, payload: Payload) -> IntegrationError | None:
         taxes, body = self._shop.choices.get(Kind.TAX), payload["body"]
@@ -207,6 +244,8 @@ def _body(document: Document) -> dict[str, Any]:
         return {"active": False}
     if isinstance(document, StockDocument):
         return {"stock": document.quantity}
+    if isinstance(document, ImagesDocument):
+        return {"images": [_image(one) for one in document.images]}
     if isinstance(document, PriceDocument):
         return {
             "currency": document.currency,
@@ -223,6 +262,35 @@ def _body(document: Document) -> dict[str, Any]:
         "tax_rate": _plain(document.tax_rate),
         "tax": document.shop_tax,
         "active": document.is_active,
+        **_details(document),
+    }
+
+
+def _details(document: ArticleDocument) -> dict[str, Any]:
+    """What only some articles have; left out where the channel does not want it."""
+    details: dict[str, Any] = {}
+    if document.texts:
+        details["texts"] = {
+            language: [texts.name, texts.description] for language, texts in document.texts.items()
+        }
+    if document.categories is not None:
+        details["categories"] = list(document.categories)
+    if document.custom_fields:
+        details["custom_fields"] = dict(document.custom_fields)
+    if document.is_main:
+        details["is_main"] = True
+    if document.variant is not None:
+        details["parent"] = document.variant.parent_id
+        details["options"] = {one.attribute_label: one.label for one in document.variant.options}
+    return details
+
+
+def _image(image: Image) -> dict[str, Any]:
+    return {
+        "ref": image.ref,
+        "revision": image.revision,
+        "name": f"{image.file_name}.{image.extension}",
+        "alt": dict(image.alt),
     }
 
 

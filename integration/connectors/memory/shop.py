@@ -15,7 +15,7 @@ from integration.mapping_kinds import Kind
 @dataclass
 class MemoryShop:
     """Products by id, each a dict of all bodies written to it; `fulfilments` by the document of the
-    ERP, the last body of each; `writes` lists the requests.
+    ERP, the last body of each; `writes` lists the requests, `uploads` the files that came.
 
     Switches: numbers in `refused_numbers` are refused with the words given; each push first raises
     the next of `failures`, if any; each push that applied raises the next of `failures_after`, as a
@@ -26,6 +26,7 @@ class MemoryShop:
     products: dict[str, dict[str, Any]] = field(default_factory=dict)
     fulfilments: dict[str, dict[str, Any]] = field(default_factory=dict)
     writes: list[tuple[str, list[str]]] = field(default_factory=list)
+    uploads: list[str] = field(default_factory=list)
     refused_numbers: dict[str, str] = field(default_factory=dict)
     failures: deque[IntegrationError] = field(default_factory=deque)
     failures_after: deque[IntegrationError] = field(default_factory=deque)

@@ -70,7 +70,9 @@ def failure(
     if status in (401, 403, 412) or 300 <= status < 400:
         return _channel_error(response, host, entries)
     if entries and (
-        status in _REFUSAL_STATUSES or all(refusals.is_row_fault(entry) for entry in entries)
+        status in _REFUSAL_STATUSES
+        or any(entry.code == refusals.MEDIA_NOT_FOUND for entry in entries)
+        or all(refusals.is_row_fault(entry) for entry in entries)
     ):
         return Refused(entries)
     # A proxy gives up on a shop that goes on working, in whatever words. Only Shopware's own

@@ -38,6 +38,7 @@ def problems_of(context: Context) -> list[Problem]:
         *_asked("currency", lambda: _currency(client, shop)),
         *_asked("products", lambda: _products(client)),
         *_asked("orders", lambda: _orders(client)),
+        *_asked("prices by rule", lambda: _price_lists(client, context)),
     ]
 
 
@@ -106,6 +107,14 @@ def _orders(client: Client) -> Iterator[Problem]:
         includes={"order": ["id", "deliveries"], "order_delivery": ["id"]},
         associations={"deliveries": {}},
     )
+    yield from ()
+
+
+def _price_lists(client: Client, context: Context) -> Iterator[Problem]:
+    """Only for a channel that writes them: others need no right for them."""
+    if context.parameters.get("price_details", "off") != "off":
+        client.search("rule", limit=1, includes={"rule": ["id"]})
+        client.search("product-price", limit=1, includes={"product_price": ["id"]})
     yield from ()
 
 

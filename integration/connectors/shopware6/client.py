@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
 
 from integration import wire
 from integration.connectors import http
 from integration.connectors.base import Context
-from integration.connectors.shopware6 import answers
+from integration.connectors.shopware6 import answers, refusals
+from integration.connectors.shopware6.links import Operation
 from integration.connectors.shopware6.refusals import OPERATION, Refused
 from integration.connectors.shopware6.settings import ShopSettings
 from integration.errors import ChannelError, CredentialsRefused
@@ -30,23 +32,32 @@ class Client:
         self.settings = settings
         self._context = context
 
-    def upsert_products(self, rows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
-        """Write products, all or none; the ids that the shop says it wrote. As `upsert`."""
-        return self.upsert("product", rows)
+    def upsert_products(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        before: Sequence[Mapping[str, Any]] = (),
+        also: Sequence[Operation] = (),
+    ) -> frozenset[str]:
+        """Write products and what goes with them, all or none; the ids that the shop says it wrote.
 
-    def upsert(self, entity: str, rows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
-        """Write rows of an entity (``order_delivery``), all or none; the ids the shop wrote.
-
+        `before` are operations that go before them in the same request.
         Failure policy: ids are ours, so sending the same rows again is the same write.
         Raises: Refused when the shop names what is wrong with them.
         """
-        operation = {
-            "key": OPERATION,
-            "entity": entity,
-            "action": "upsert",
-            "payload": list(rows),
-        }
-        response = self._authorised("POST", "/api/_action/sync", [operation], writes=True)
+        return self.sync([*before, _upsert("product", rows), *_operations(also)], "product")
+
+    def upsert(self, entity: str, rows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+        """Write rows of an entity (``order_delivery``), as `upsert_products`."""
+        return self.sync([_upsert(entity, rows)], entity)
+
+    def sync(self, operations: Sequence[Mapping[str, Any]], entity: str) -> frozenset[str]:
+        """Run operations in their order, all or none; the ids of `entity` that the shop says it
+        wrote.
+
+        Failure policy: ids are ours, so the same operations again are the same write.
+        Raises: Refused when the shop names what is wrong with them.
+        """
+        response = self._authorised("POST", "/api/_action/sync", list(operations), writes=True)
         body = answers.json_of(response, self.settings.host, writes=True)
         if not isinstance(body, dict) or "data" not in body:
             raise answers.not_understood(response, self.settings.host, writes=True)
@@ -67,6 +78,25 @@ class Client:
             raise answers.not_understood(response, self.settings.host, writes=True)
         name = state.get("technicalName")
         return None if name is None else str(name)
+
+    def upload(
+        self, media_id: str, name: str, extension: str, media_type: str, body: http.FileBody
+    ) -> None:
+        """Give a media row its file, in place of the one it may have.
+
+        Failure policy: the same file again is the same write.
+        Raises: Refused when the shop names what is wrong with the file.
+        """
+        query = urlencode({"extension": extension, "fileName": name})
+        path = f"/api/_action/media/{media_id}/upload?{query}"
+        response = self._authorised("POST", path, body, writes=True, content_type=media_type)
+        if response.status_code == 413:
+            # The web server's own page, before Shopware sees the file.
+            raise Refused([refusals.too_large(len(body))])
+        if response.status_code // 100 != 2:
+            raise answers.failure(response, self.settings.host, writes=True)
+        if media_id not in response.headers.get("Location", ""):
+            raise answers.not_understood(response, self.settings.host, writes=True)
 
     def search(self, entity: str, **criteria: Any) -> list[dict[str, Any]]:
         """Rows of an entity (``sales-channel``); `criteria` as in the API, `limit` unless given.
@@ -96,21 +126,34 @@ class Client:
         return str(body.get("version", "unknown")) if isinstance(body, dict) else "unknown"
 
     def _authorised(
-        self, method: str, path: str, body: Any = None, *, writes: bool = False
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        writes: bool = False,
+        content_type: str = "application/json",
     ) -> requests.Response:
         """The answer to a request with the shared token; a refused token is replaced once."""
+        headers = {**_JSON, "Content-Type": content_type}
         token = self._context.tokens.get(self._new_token)
-        response = self._sent(method, path, body, token, writes)
+        response = self._sent(method, path, body, headers, token, writes)
         if response.status_code != 401:
             return response
         self._context.tokens.drop(token)
         token = self._context.tokens.get(self._new_token)
-        return self._sent(method, path, body, token, writes)
+        return self._sent(method, path, body, headers, token, writes)
 
     def _sent(
-        self, method: str, path: str, body: Any, token: str, writes: bool
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        headers: Mapping[str, str],
+        token: str,
+        writes: bool,
     ) -> requests.Response:
-        headers = {**_JSON, "Authorization": f"Bearer {token}"}
+        headers = {**headers, "Authorization": f"Bearer {token}"}
         not_after = None
         if writes:
             headers.update(_INDEXING)
@@ -123,7 +166,7 @@ class Client:
             writes=writes,
             not_after=not_after,
             headers=headers,
-            data=None if body is None else wire.dumps(body).encode(),
+            data=_data(body),
         )
 
     def _new_token(self) -> tuple[str, float]:
@@ -151,3 +194,32 @@ class Client:
                 f"{settings.host} gives no access token; check that shop_url is the address of a "
                 "Shopware 6 shop"
             ) from error
+
+
+def _upsert(entity: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"key": OPERATION, "entity": entity, "action": "upsert", "payload": list(rows)}
+
+
+def _operations(also: Sequence[Operation]) -> list[dict[str, Any]]:
+    """One operation per table and action, deletions last; equal rows once."""
+    rows: dict[tuple[bool, str], list[Mapping[str, Any]]] = {}
+    for one in also:
+        known = rows.setdefault((one.action == "delete", one.entity), [])
+        if one.row not in known:
+            known.append(one.row)
+    return [
+        {
+            "key": f"{'remove' if is_delete else 'add'}-{entity}",
+            "entity": entity,
+            "action": "delete" if is_delete else "upsert",
+            "payload": payload,
+        }
+        for (is_delete, entity), payload in sorted(rows.items(), key=lambda entry: entry[0])
+    ]
+
+
+def _data(body: Any) -> bytes | http.FileBody | None:
+    """A body as it is sent: a file as it is, anything else as JSON."""
+    if body is None or isinstance(body, http.FileBody):
+        return body
+    return wire.dumps(body).encode()

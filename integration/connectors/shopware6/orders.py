@@ -262,7 +262,9 @@ def _write_values(client: Client, jobs: Sequence[_Job]) -> bool:
     ]
     if not rows:
         return False
-    verdicts = batch.write(rows, lambda values: client.upsert("order_delivery", values))
+    verdicts = batch.write(
+        rows, lambda sent: client.upsert("order_delivery", [row.values for row in sent])
+    )
     refused = dict(_refused(rows, verdicts))
     for job in jobs:
         for delivery, _ in job.deliveries:

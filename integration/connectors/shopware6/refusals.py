@@ -20,6 +20,11 @@ MISSING_PRIVILEGE = "FRAMEWORK__MISSING_PRIVILEGE_ERROR"
 #: The name of our operation; pointers begin with it.
 OPERATION = "product"
 
+DUPLICATE_FILE_NAME = "CONTENT__MEDIA_DUPLICATED_FILE_NAME"
+MEDIA_NOT_FOUND = "CONTENT__MEDIA_NOT_FOUND"
+#: Our own word for a 413, which comes from the web server without any.
+TOO_LARGE = "TOO_LARGE"
+
 _LOCK_CODES = {"1213", "1205"}
 _LOCK_WORDS = re.compile(r"SQLSTATE\[40001\]|\b1213 Deadlock|\b1205 Lock wait timeout")
 # 22: a value does not fit the column, 23: a key is missing or taken. The database says the same
@@ -66,6 +71,15 @@ def _entry(raw: dict[str, Any]) -> Entry:
         pointer=str(source.get("pointer") or ""),
         parameters=_mapping(meta.get("parameters")),
     )
+
+
+def too_large(size: int) -> Entry:
+    """What a 413 means for a file of `size` bytes."""
+    detail = (
+        f"the shop's web server takes no file of {size / 1e6:.1f} MB; raise its limit for uploads "
+        "(upload_max_filesize and post_max_size of PHP, client_max_body_size of nginx)"
+    )
+    return Entry(TOO_LARGE, detail, "", {})
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from integration.connectors.base import (
+    DETAIL_PARAMETERS,
     Parameter,
     Problem,
     parameter_problems,
@@ -108,4 +109,5 @@ PARAMETERS = (
         wrong=lambda value: None if value in ("on", "off") else "is neither on nor off",
         advice="on or off",
     ),
+    *DETAIL_PARAMETERS,
 )

@@ -17,6 +17,7 @@ from integration.connectors.base import ListingView, Payload
 from integration.documents import (
     ArticleDocument,
     Document,
+    ImagesDocument,
     PriceDocument,
     StockDocument,
     WithdrawalDocument,
@@ -122,6 +123,8 @@ def _body(document: Document, label: str, currency: str) -> dict[str, Any]:
         return _dumped(_ARTICLE, document, label)
     if isinstance(document, StockDocument):
         return _stock_body(document, label)
+    if isinstance(document, ImagesDocument):
+        raise Invalid(f"{label}: images are not carried to WooCommerce")
     return _price_body(document, label, currency)
 
 

@@ -116,7 +116,7 @@ class Receiver:
 
 @contextmanager
 def served(**options: Any) -> Iterator[Erp]:
-    settings = Options(**{"articles": 40, "rate_limit": 100_000, **options})
+    settings = Options(**{"articles": 40, "illustrated": 40, "rate_limit": 100_000, **options})
     with running(lambda url: create_app(settings, url)) as url:
         yield Erp(url)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,7 @@ import requests
 import responses
 
 from integration.connectors import http
-from integration.connectors.base import Context, ListingView
+from integration.connectors.base import Context, ListingView, no_files
 from integration.connectors.shopware6 import Shopware6Connector
 from integration.documents import ArticleDocument, PriceDocument, StockDocument
 
@@ -80,6 +80,7 @@ def context(
     gate: Gate | None = None,
     session: requests.Session | None = None,
     namespace: str = "acme/42",
+    open_file: Callable[[str], Iterator[bytes]] = no_files,
 ) -> Context:
     known = {"tax-ids": {"19": TAX_19, "7": TAX_7}, "currency": "EUR"}
     return Context(
@@ -89,6 +90,7 @@ def context(
         tokens=tokens or Tokens("good"),
         facts=facts or Facts(known),
         before_write=gate or Gate(),
+        open_file=open_file,
     )
 
 

@@ -77,9 +77,16 @@ def test_a_broken_package_is_named(
 
 
 @pytest.mark.parametrize(
-    ("name", "articles"), [("memory", 100), ("shopware6", 100), ("woocommerce", 50)]
+    ("name", "articles", "media"),
+    [
+        ("memory", 100, {Topic.MEDIA: 100}),
+        ("shopware6", 100, {Topic.MEDIA: 50}),
+        ("woocommerce", 50, {}),
+    ],
 )
-def test_a_platform_builds_a_connector_with_its_capabilities(name: str, articles: int) -> None:
+def test_a_platform_builds_a_connector_with_its_capabilities(
+    name: str, articles: int, media: dict[Topic, int]
+) -> None:
     platform = registry.platform(name)
     given: Context = context(PARAMETERS)
 
@@ -90,4 +97,4 @@ def test_a_platform_builds_a_connector_with_its_capabilities(name: str, articles
     # Deliveries go one by one in Shopware, and a batch has to end within a stage.
     of_orders = {"memory": 100, "shopware6": 60, "woocommerce": None}[name]
     assert sizes.pop(Topic.ORDER_STATUS, None) == of_orders
-    assert sizes == {Topic.ARTICLE: articles, Topic.PRICE: 100, Topic.STOCK: 100}
+    assert sizes == {Topic.ARTICLE: articles, Topic.PRICE: 100, Topic.STOCK: 100, **media}

@@ -33,7 +33,8 @@ NAMES = st.sampled_from(
         "id", "number", "name", "active", "listed", "listings", "value", "label", "rate", "weight",
         "grossMetric", "weightUnit", "identifiers", "netPrice", "grossPrice", "currencyRef", "data",
         "stockAvailable", "salesChannelRef", "usedTaxRate", "typeRef", "taxSchemaRef", "attribute",
-        "definition", "_type", "path", "displayName", "productType", "tax_schema", "stock", "net",
+        "definition", "shelfResourceId", "publish", "file", "uiSort", "translatableTexts",
+        "_type", "path", "displayName", "productType", "tax_schema", "stock", "net",
     ]
 )  # fmt: skip
 ANYTHING = st.recursive(
@@ -81,10 +82,12 @@ def page_of(rows: list[Any]) -> dict[str, Any]:
     price=ANYTHING,
     stock=ANYTHING,
     tax=ANYTHING,
+    attribution=ANYTHING,
+    document=ANYTHING,
     fields=ANYTHING,
 )
 def test_any_values_make_rows_that_every_topic_can_judge(
-    row, article, listing, price, stock, tax, fields
+    row, article, listing, price, stock, tax, attribution, document, fields
 ):
     answers = {
         "/execute": page_of([{**row, "id": 1}]),
@@ -93,6 +96,9 @@ def test_any_values_make_rows_that_every_topic_can_judge(
         "/sales-price": price,
         "/stocks": stock,
         "/tax-select": tax,
+        "/attributions": [attribution, {"shelfResourceId": 7, "publish": True}],
+        "/byRef": [document, {"id": 7, "file": document, "translatableTexts": document}],
+        "/resources/": document,
         "/erp/articles/": article,
     }
 

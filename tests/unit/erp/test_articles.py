@@ -92,6 +92,11 @@ FULL_ROW = {
     "tax_rate": Decimal(19),
     "tax_type": "1",
     "stock": Decimal("7.5"),
+    "manufacturer_number": None,
+    "size_x": None,
+    "size_y": None,
+    "size_z": None,
+    "size_unit": None,
 }
 
 
@@ -383,11 +388,12 @@ def test_an_erp_that_is_down_fails_the_whole_fetch(facts):
 def test_each_topic_has_its_fetch(columns, facts):
     channel = ChannelView(id=1, tenant_id=1, tenant="acme", erp_id="42", platform="memory")
 
-    assert set(FETCH_BY_TOPIC) == {Topic.ARTICLE, Topic.PRICE, Topic.STOCK}
+    assert set(FETCH_BY_TOPIC) == {Topic.ARTICLE, Topic.PRICE, Topic.STOCK, Topic.MEDIA}
     for topic, fetch in FETCH_BY_TOPIC.items():
         row = fetch(columns, facts, channel, ["1"])["1"]
         assert ("net" in row, "stock" in row, "name" in row) == {
             Topic.ARTICLE: (True, True, True),
             Topic.PRICE: (True, False, False),
             Topic.STOCK: (False, True, False),
+            Topic.MEDIA: (False, False, False),
         }[topic]

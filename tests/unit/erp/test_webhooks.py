@@ -38,6 +38,8 @@ TENANT_WIDE = LIFE | {
         "document.customer_delivery_invoice.cancel_accepted",
         "document.customer_order.cancel_accepted",
         "document.customer_order.order_close_remaining",
+        "shelf-document.update",
+        "shelf-document.delete",
         "shipment.parcel.completed",
     )
 }

@@ -58,4 +58,4 @@ def test_numbers_travel_as_text_or_decimal_alike(row):
 
 
 def test_the_registry_serves_the_topics_of_articles():
-    assert set(DOCUMENT_BY_TOPIC) == {Topic.ARTICLE, Topic.PRICE, Topic.STOCK}
+    assert set(DOCUMENT_BY_TOPIC) == {Topic.ARTICLE, Topic.PRICE, Topic.STOCK, Topic.MEDIA}

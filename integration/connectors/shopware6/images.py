@@ -1,0 +1,294 @@
+"""The images of products: which are there, which have to come, in which order, which have to go.
+
+What we added carries a mark: a custom field of the row that shows the image, with our namespace,
+the ERP's document and its revision. So the shop itself says what is current, and what is not ours
+is never touched. The file stays in the shop's media when its image goes: other pages may show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from integration.connectors.base import Context, Payload, Receipt
+from integration.connectors.shopware6 import batch, choices, ids, refusals
+from integration.connectors.shopware6.batch import Row, Verdict
+from integration.connectors.shopware6.client import PAGE_SIZE, Client
+from integration.connectors.shopware6.uploads import Image, Outcome, ShopStops, Uploader, content_of
+from integration.errors import (
+    IntegrationError,
+    Rejected,
+    SourceTrouble,
+    Throttled,
+    TransientError,
+)
+from integration.mapping_kinds import Kind
+from integration.topology import Topic
+
+#: The custom field that marks a row as ours: ``acme/42 700001 3``.
+MARK = "variorelay_image"
+#: The language that each shop has, whatever it is called.
+SYSTEM_LANGUAGE = "2fbb5fe2e29a4d70aa5854ce7ce3e20b"
+_LANGUAGES = "languages"
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A row of ours that shows an image. `has_file`: its media has a file."""
+
+    id: str
+    ref: str
+    revision: str
+    media_id: str
+    has_file: bool
+
+
+@dataclass
+class _Plan:
+    """What one payload needs: rows to write, ids of rows to delete, and what could not come."""
+
+    position: int
+    payload: Payload
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    deletes: list[str] = field(default_factory=list)
+    missing: list[tuple[Image, IntegrationError]] = field(default_factory=list)
+
+
+class ImagePush:
+    """One push of images to one shop."""
+
+    def __init__(self, client: Client, context: Context) -> None:
+        self._client, self._context = client, context
+
+    def push(self, payloads: Sequence[Payload]) -> list[Receipt]:
+        """One receipt per payload, same order. An image that cannot come keeps no other back.
+
+        Raises: what a push raises (base.Connector).
+        """
+        products = [one["external_id"] for one in payloads if one["external_id"]]
+        there = self._products(products)
+        shown = self._shown(sorted(there))
+        known = [one for one in payloads if one["external_id"] in there]
+        outcome = self._uploaded(known, shown)
+        plans = [
+            self._plan(position, payload, shown.get(str(payload["external_id"]), {}), outcome)
+            for position, payload in enumerate(payloads)
+            if payload["external_id"] in there
+        ]
+        verdicts = self._written(plans)
+        plan_by_position = {plan.position: plan for plan in plans}
+        return [
+            _receipt(payload, plan_by_position.get(position), verdicts.get(position, Verdict()))
+            for position, payload in enumerate(payloads)
+        ]
+
+    def _products(self, product_ids: Sequence[str]) -> frozenset[str]:
+        rows = self._client.search(
+            "product", ids=sorted(set(product_ids)), includes={"product": ["id"]}
+        )
+        return frozenset(str(row["id"]) for row in rows)
+
+    def _shown(self, product_ids: Sequence[str]) -> dict[str, dict[str, _Shown]]:
+        """Our rows by product and document."""
+        found: dict[str, dict[str, _Shown]] = {}
+        for row in self._links(product_ids):
+            mark = (row.get("customFields") or {}).get(MARK)
+            namespace, ref, revision = (*str(mark).split(" "), "", "")[:3]
+            if mark is None or namespace != self._context.namespace:
+                continue
+            media = row.get("media") or {}
+            one = _Shown(
+                str(row["id"]), ref, revision, str(row["mediaId"]), bool(media.get("fileName"))
+            )
+            found.setdefault(str(row["productId"]), {})[ref] = one
+        return found
+
+    def _links(self, product_ids: Sequence[str]) -> Iterator[dict[str, Any]]:
+        if not product_ids:
+            return
+        for page in count(1):
+            rows = self._client.search(
+                "product-media",
+                page=page,
+                filter=[{"type": "equalsAny", "field": "productId", "value": list(product_ids)}],
+                sort=[{"field": "id", "order": "ASC"}],
+                associations={"media": {}},
+                includes={
+                    "product_media": ["id", "productId", "mediaId", "customFields", "media"],
+                    "media": ["id", "fileName"],
+                },
+            )
+            yield from rows
+            if len(rows) < PAGE_SIZE:
+                return
+
+    def _uploaded(
+        self, payloads: Sequence[Payload], shown: Mapping[str, Mapping[str, _Shown]]
+    ) -> Outcome:
+        wanted = [
+            image
+            for payload in payloads
+            for image in payload["body"]["images"]
+            if not _is_current(shown.get(str(payload["external_id"]), {}), image)
+        ]
+        if not wanted:
+            return Outcome()
+        try:
+            return Uploader(self._client, self._context).upload(wanted)
+        except ShopStops as stops:
+            raise stops.error from stops
+
+    def _plan(
+        self, position: int, payload: Payload, shown: Mapping[str, _Shown], outcome: Outcome
+    ) -> _Plan:
+        plan, kept = _Plan(position, payload), set[str]()
+        for image in payload["body"]["images"]:
+            ref, content = image["ref"], content_of(image)
+            known = shown.get(ref)
+            if known is not None and _is_current(shown, image):
+                media_id: str | None = known.media_id
+            else:
+                media_id = outcome.id_by_content.get(content)
+            if media_id is None:
+                plan.missing.append((image, outcome.error_by_content[content]))
+                if known is not None:
+                    kept.add(ref)  # better the old picture than none
+                continue
+            kept.add(ref)
+            link_id = ids.image_id(self._context.namespace, payload["article_id"], ref)
+            if known is not None and known.id != link_id:
+                plan.deletes.append(known.id)
+            plan.rows.append(
+                {
+                    "id": link_id,
+                    "position": len(plan.rows) + 1,
+                    "customFields": {MARK: f"{self._context.namespace} {ref} {image['revision']}"},
+                    "media": {"id": media_id, **self._alt(image)},
+                }
+            )
+        plan.deletes += [one.id for ref, one in shown.items() if ref not in kept]
+        return plan
+
+    def _alt(self, image: Image) -> dict[str, Any]:
+        """The alt text in the shop's languages; nothing where the ERP has none, so that one that
+        an employee entered stays."""
+        texts: Mapping[str, str] = image["alt"]
+        if not texts:
+            return {}
+        by_language = {
+            language_id: text
+            for language_id, code in self._languages()
+            if (text := _text_in(code, texts)) is not None
+        }
+        by_language.setdefault(SYSTEM_LANGUAGE, next(iter(texts.values())))
+        return {"translations": {one: {"alt": text} for one, text in by_language.items()}}
+
+    def _languages(self) -> list[tuple[str, str]]:
+        """Id and code of the shop's languages, asked once a day."""
+        known = self._context.facts.get(_LANGUAGES)
+        if not isinstance(known, list):
+            offered = choices.offered(self._client, Kind.LANGUAGE) or []
+            known = [[one.id, one.code] for one in offered if one.code]
+            self._context.facts.put(_LANGUAGES, known)
+        return [(str(language_id), str(code)) for language_id, code in known]
+
+    def _written(self, plans: Sequence[_Plan]) -> dict[int, Verdict]:
+        """Verdicts by position, of those that had something to be written."""
+        deletes_by_product = {str(one.payload["external_id"]): one.deletes for one in plans}
+        rows = [
+            Row(one.position, _values(one), (Topic.MEDIA,))
+            for one in plans
+            if one.rows or one.deletes
+        ]
+
+        def post(sent: Sequence[Row]) -> frozenset[str]:
+            values = [row.values for row in sent]
+            gone = [one for row in values for one in deletes_by_product[row["id"]]]
+            return self._client.sync(_operations(values, gone), "product")
+
+        verdicts = batch.write(rows, post)
+        return {row.position: one for row, one in zip(rows, verdicts, strict=True)}
+
+
+def _is_current(shown: Mapping[str, _Shown], image: Image) -> bool:
+    known = shown.get(image["ref"])
+    return known is not None and known.has_file and known.revision == image["revision"]
+
+
+def _text_in(code: str, texts: Mapping[str, str]) -> str | None:
+    """The text for a language of the shop (``de-DE``): of the same code, or of the same language
+    without or with another country."""
+    wanted = code.replace("_", "-").lower()
+    by_code = {one.replace("_", "-").lower(): text for one, text in texts.items()}
+    if wanted in by_code:
+        return by_code[wanted]
+    language = wanted.partition("-")[0]
+    return next(
+        (text for one, text in by_code.items() if one.partition("-")[0] == language),
+        None,
+    )
+
+
+def _values(plan: _Plan) -> dict[str, Any]:
+    values: dict[str, Any] = {"id": plan.payload["external_id"]}
+    if plan.rows:
+        values.update(media=plan.rows, coverId=plan.rows[0]["id"])
+    return values
+
+
+def _operations(values: Sequence[Mapping[str, Any]], gone: Sequence[str]) -> list[dict[str, Any]]:
+    """The products with their images first: a cover moves before its old row goes."""
+    upsert = {
+        "key": refusals.OPERATION,
+        "entity": "product",
+        "action": "upsert",
+        "payload": list(values),
+    }
+    if not gone:
+        return [upsert]
+    delete = {
+        "key": "gone",
+        "entity": "product_media",
+        "action": "delete",
+        "payload": [{"id": one} for one in gone],
+    }
+    return [upsert, delete]
+
+
+def _receipt(payload: Payload, plan: _Plan | None, verdict: Verdict) -> Receipt:
+    article_id = payload["article_id"]
+    if plan is None or verdict.has_vanished:
+        return Receipt(article_id, has_vanished=True)
+    error = verdict.error or _error_of(plan)
+    if error is not None:
+        return Receipt(article_id, error=error)
+    return Receipt(article_id, external_id=payload["external_id"], recorded=(Topic.MEDIA,))
+
+
+def _error_of(plan: _Plan) -> IntegrationError | None:
+    """Why not all images of a product are there: what passes by itself goes before the rest, so
+    that it is tried again; among it, what asks to wait without costing an attempt comes last."""
+    if not plan.missing:
+        return None
+    passing = [one for one in plan.missing if isinstance(one[1], TransientError)]
+    told = "; ".join(_sentence(image, error) for image, error in plan.missing)
+    number, there = plan.payload["number"], len(plan.rows)
+    words = f"{number}: {told}; {there} of {there + len(plan.missing)} images are in the shop"
+    if not passing:
+        return Rejected(words)
+    first = min((error for _, error in passing), key=lambda one: isinstance(one, Throttled))
+    if isinstance(first, Throttled):
+        return type(first)(words, first.retry_after_s, first.outcome_unknown)
+    kind = SourceTrouble if isinstance(first, SourceTrouble) else TransientError
+    return kind(words, any(_is_unknown(error) for _, error in passing))
+
+
+def _is_unknown(error: IntegrationError) -> bool:
+    return isinstance(error, TransientError) and error.outcome_unknown
+
+
+def _sentence(image: Image, error: IntegrationError) -> str:
+    words = error.message if isinstance(error, TransientError) else str(error)
+    return f"image {image['name']}.{image['extension']} (document {image['ref']}): {words}"

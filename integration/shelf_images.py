@@ -1,0 +1,149 @@
+"""Which article of a channel shows which document of the ERP's media shelf, and what an event on
+such a document means.
+
+The ERP leads from an article to its documents and not back, so what a fetch saw is remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from integration import sql, work_items, work_outcomes
+from integration.erp import listings
+from integration.erp.client import ErpClient
+from integration.errors import TransientError
+from integration.events.meaning import LISTING, SHELF_DOCUMENT
+from integration.models import ShelfImage
+from integration.runtime import Runtime
+from integration.topology import Topic
+from integration.work_items import Claim, ClaimedItem, Settled
+
+#: Why nothing is sent for an event on a document or a listing.
+PASSED_ON = "passed on to the articles it belongs to"
+NOT_SHOWN = "no article of this channel shows it"
+NO_IMAGES = "the article has no images"
+
+#: How often an unknown document is asked for again: the fetch that will know it may be under way.
+UNKNOWN_DOUBTED = 2
+
+
+def note(session: Session, channel_id: int, rows: Mapping[str, dict[str, Any]]) -> None:
+    """Remember the documents of freshly fetched rows, and tell each row whether its article had
+    images before (`had_images`): if not, an empty list is no news for the shop.
+
+    What an article shows no more is forgotten with the next image that it has.
+    """
+    seen = {one: row["images"] for one, row in rows.items() if row.get("images") is not None}
+    known = _illustrated(session, channel_id, seen)
+    for article_id, images in sorted(seen.items()):
+        rows[article_id]["had_images"] = article_id in known
+        if images:
+            _replace(session, channel_id, article_id, [str(image["id"]) for image in images])
+
+
+def _replace(
+    session: Session, channel_id: int, article_id: str, document_ids: Sequence[str]
+) -> None:
+    session.execute(
+        delete(ShelfImage).where(
+            ShelfImage.channel_id == channel_id,
+            ShelfImage.article_id == article_id,
+            ShelfImage.document_id.not_in(document_ids),
+        )
+    )
+    session.execute(
+        sql.insert(session, ShelfImage)
+        .values(
+            [
+                {"channel_id": channel_id, "article_id": article_id, "document_id": one}
+                for one in sorted(set(document_ids))
+            ]
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def _illustrated(session: Session, channel_id: int, article_ids: Collection[str]) -> frozenset[str]:
+    return frozenset(
+        session.scalars(
+            select(ShelfImage.article_id).where(
+                ShelfImage.channel_id == channel_id,
+                sql.is_one_of_texts(session, ShelfImage.article_id, article_ids),
+            )
+        )
+    )
+
+
+def of_articles(
+    runtime: Runtime, held: Claim, items: Sequence[ClaimedItem], erp: Callable[[], ErpClient]
+) -> list[ClaimedItem]:
+    """Those of the items whose entity is an article; the others are passed on to the articles that
+    they mean, and settled.
+
+    Raises: what the ERP says when it is asked for the article of a listing.
+    """
+    documents = _named(items, SHELF_DOCUMENT)
+    listed = _named(items, LISTING)
+    if not documents and not listed:
+        return list(items)
+    article_by_listing: Mapping[str, str] = {}
+    if listed:
+        article_by_listing = listings.articles_of(erp(), held.channel, list(listed))
+    with runtime.scope() as session:
+        shown = _articles_showing(session, held.channel_id, documents)
+        work_items.hint(
+            session,
+            held.channel_id,
+            Topic.MEDIA,
+            [*(article for _, article in shown), *article_by_listing.values()],
+            priority=held.priority,
+        )
+        known = {documents[document].id for document, _ in shown}
+        known.update(item.id for one, item in listed.items() if one in article_by_listing)
+        _settle(session, held, [*documents.values(), *listed.values()], known)
+    others = {item.id for item in (*documents.values(), *listed.values())}
+    return [item for item in items if item.id not in others]
+
+
+def _settle(
+    session: Session, held: Claim, items: Iterable[ClaimedItem], known: Collection[int]
+) -> None:
+    unknown = [item for item in items if item.id not in known]
+    again = [item for item in unknown if item.attempts < UNKNOWN_DOUBTED]
+    ended = [Settled(one, skip_reason=PASSED_ON) for one in known]
+    ended += [Settled(one.id, skip_reason=NOT_SHOWN) for one in unknown if one not in again]
+    work_items.settle(session, held, ended)
+    work_outcomes.record_errors(
+        session,
+        held,
+        {
+            item.id: TransientError(f"nobody knows yet which article shows {item.entity_id}")
+            for item in again
+        },
+    )
+
+
+def _named(items: Sequence[ClaimedItem], prefix: str) -> dict[str, ClaimedItem]:
+    """Items by the id behind the prefix of their entity."""
+    return {
+        item.entity_id.removeprefix(prefix): item
+        for item in items
+        if item.entity_id.startswith(prefix)
+    }
+
+
+def _articles_showing(
+    session: Session, channel_id: int, document_ids: Collection[str]
+) -> list[tuple[str, str]]:
+    """Pairs of document and article."""
+    rows = session.execute(
+        select(ShelfImage.document_id, ShelfImage.article_id).where(
+            ShelfImage.channel_id == channel_id,
+            sql.is_one_of_texts(session, ShelfImage.document_id, document_ids),
+        )
+    ).all()
+    return [(row.document_id, row.article_id) for row in rows]
