@@ -88,7 +88,7 @@ class Runtime:
         return ErpClient(
             replace(access, connection=tenant.offline_token),
             http.counted(self.http, "erp", tenant_id=tenant_id),
-            self._tokens(name),
+            self._tokens(name, tokens.HANGING_REST_S),
             pacing.Bucket(
                 self.scope,
                 name,
@@ -98,10 +98,12 @@ class Runtime:
             ),
         )
 
-    def _tokens(self, name: str) -> tokens.DbTokenStore:
+    def _tokens(self, name: str, hanging_rest_s: float = 0.0) -> tokens.DbTokenStore:
         # A stage that outlives the lease is dead, and so is the renewal it was at.
         lease_s = min(tokens.RENEW_LEASE_S, self.settings.lease_s)
-        return tokens.DbTokenStore(self.scope, self.vault, name, renew_lease_s=lease_s)
+        return tokens.DbTokenStore(
+            self.scope, self.vault, name, renew_lease_s=lease_s, hanging_rest_s=hanging_rest_s
+        )
 
     def erp_facts(self, tenant_id: int) -> FactStore:
         return facts.tenant_facts(self.scope, tenant_id)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError, NoResultFound
 from sqlalchemy.orm import Session
 
 from integration import sync_runs, toggles, work_items
@@ -72,12 +73,19 @@ def advance(runtime: Runtime, run_id: int, driver: str, *, budget_s: float) -> b
     """Drive a run for at most `budget_s` seconds; True while it is not over.
 
     Another driver at the wheel, a full backlog, and a run that waits for its work items end the
-    turn early. Failure policy: at least once; a page read twice hints twice, which is harmless.
+    turn early, and so does the end of its channel. Failure policy: at least once; a page read twice
+    hints twice, which is harmless.
     """
     try:
         _drive(runtime, run_id, driver, budget_s)
         with runtime.scope() as session:
             return not sync_runs.end_if_drained(session, run_id)
+    except (NoResultFound, IntegrityError):
+        # A channel that is deleted or removed takes its runs with it, at any moment of a turn.
+        with runtime.scope() as session:
+            if session.get(SyncRun, run_id) is not None:
+                raise
+        return False
     finally:
         with runtime.scope() as session:
             sync_runs.leave_wheel(session, run_id, driver)

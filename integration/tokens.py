@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +26,11 @@ RENEW_LEASE_S = 60
 PATIENCE_S = 2.0
 #: After a failed sign-in nobody asks again for so long while the old token is valid.
 SIGN_IN_REST_S = 10.0
+#: A sign-in that fails after so long hangs.
+HANGS_S = 5.0
+#: How long the ERP's rests then, although no token is left: each try costs a worker its time-outs.
+#: A shop that hangs rests by its breaker.
+HANGING_REST_S = 10.0
 
 #: One lock per token and process: threads wait for the one who renews instead of asking too.
 _LOCKS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -41,9 +47,12 @@ class DbTokenStore:
         *,
         renew_lease_s: float = RENEW_LEASE_S,
         patience_s: float = PATIENCE_S,
+        hanging_rest_s: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._scope, self._vault, self._name = scope, vault, name
+        self._scope, self._vault, self._name, self._clock = scope, vault, name, clock
         self._renew_lease_s, self._patience_s = renew_lease_s, patience_s
+        self._hanging_rest_s = hanging_rest_s
 
     def get(self, fetch: Callable[[], tuple[str, float]]) -> str:
         """The token; `fetch` gets a new one as (token, seconds of life).
@@ -73,10 +82,11 @@ class DbTokenStore:
     def _renew(self, fetch: Callable[[], tuple[str, float]]) -> str:
         if not self._begin_renewal():
             return self._still_valid()
+        began_at = self._clock()
         try:
             token, life_s = fetch()
         except TransientError:
-            old = self._old_after_failure()
+            old = self._old_after_failure(self._clock() - began_at)
             if old is None:
                 raise
             return old
@@ -91,15 +101,15 @@ class DbTokenStore:
         )
         return token
 
-    def _old_after_failure(self) -> str | None:
-        """The old token while it is valid: the sign-in is let alone for a while, because each try
-        may take as long as its time-outs."""
+    def _old_after_failure(self, took_s: float) -> str | None:
+        """The old token while it is valid, None without one; lets the sign-in rest."""
         try:
             old = self._still_valid()
         except Busy:
-            self._store(renewing_until=None)
-            return None
-        self._store(renewing_until=db_now(SIGN_IN_REST_S))
+            old = None
+        rest_s = self._hanging_rest_s if took_s >= HANGS_S else 0.0
+        rest_s = max(rest_s, SIGN_IN_REST_S if old else 0.0)
+        self._store(renewing_until=db_now(rest_s) if rest_s else None)
         return old
 
     def _fresh(self) -> str | None:

@@ -149,6 +149,9 @@ def judge(report: Report, where: World, editor: Editor, blocked: list[Interval])
         if o.repaired_s is not None and o.repaired_s > REPAIRED_S
     ]
     report.wrong += left_to_do(where)
+    sent = webhook_counts(where)
+    if sent["pending"] or sent["erroneous"]:
+        report.wrong.append(f"webhooks pending {sent['pending']}, given up {sent['erroneous']}")
 
 
 def products_twice(where: World) -> list[str]:
@@ -158,11 +161,8 @@ def products_twice(where: World) -> list[str]:
 
 
 def left_to_do(where: World) -> list[str]:
-    """A sentence for each work item, webhook or hold that should be over."""
+    """A sentence for each work item or hold that should be over."""
     wrong = [f"work item not done: {_line(one)[:300]}" for one in unfinished(where)]
-    sent = webhook_counts(where)
-    if sent["pending"] or sent["erroneous"]:
-        wrong.append(f"webhooks pending {sent['pending']}, given up {sent['erroneous']}")
     reasons = [one for one in (where.channel().held_reason, where.tenant().held_reason) if one]
     return wrong + [f"held: {reason}" for reason in reasons]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from integration import sync, sync_runs, toggles, vault, work_items
 from integration.erp.client import VqlPage
@@ -26,12 +26,14 @@ class ListedErp:
     def __init__(self, ids: list[int]) -> None:
         self.ids, self.counted = ids, None
         self.pages_read: list[int] = []
+        self.while_reading: Callable[[], None] = lambda: None
 
     def vql(self, statement: str, *, limit: int = 100, offset: int = 0) -> VqlPage:
         if "count(" in statement:
             count = len(self.ids) if self.counted is None else self.counted
             return VqlPage(rows=[], raw=[{"n": count}], more=False, next_offset=1, definition=[])
         self.pages_read.append(offset)
+        self.while_reading()
         page = sorted(self.ids)[offset : offset + limit]
         return VqlPage(
             rows=[{"id": str(one)} for one in page],
@@ -325,3 +327,22 @@ def test_paging_waits_while_too_much_backfill_is_queued(runtime):
     assert len(read(runtime, run_id)) == 2_080
     settle_all(runtime)
     assert len(read(runtime, run_id)) == 2_500
+
+
+@pytest.mark.parametrize("when", ["before a turn", "while a page is read"])
+def test_a_turn_ends_quietly_when_the_channel_and_its_runs_are_deleted(runtime, when):
+    run_id = start(runtime, [1, 2, 3])
+
+    def forget() -> None:
+        with runtime.scope() as session:
+            session.execute(delete(SyncCursor))
+            session.execute(delete(SyncRun))
+
+    if when == "before a turn":
+        forget()
+    else:
+        runtime.listed.while_reading = forget
+
+    assert sync.advance(runtime, run_id, "driver", budget_s=30) is False
+    with runtime.scope() as session:
+        assert session.scalars(select(WorkItem)).all() == []

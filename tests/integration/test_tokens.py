@@ -233,3 +233,19 @@ def test_a_refused_app_is_not_overlooked_although_the_old_token_is_valid(databas
 
     with pytest.raises(TenantError):
         store(database).get(refuse)
+
+
+def test_a_sign_in_that_hangs_rests_although_no_token_is_left(database):
+    now = [0.0]
+
+    def hang() -> tuple[str, float]:
+        now[0] += 15.0
+        raise TransientError("the sign-in did not answer")
+
+    with pytest.raises(TransientError, match="did not answer"):
+        store(database, clock=lambda: now[0], hanging_rest_s=10.0).get(hang)
+
+    with pytest.raises(Busy):  # costs no attempt, and no worker its time
+        store(database).get(lambda: pytest.fail("asked at once again"))
+    change(database, renewing_until=db_now(-1))
+    assert store(database).get(Issuer()) == "t1"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
+import requests
 from sqlalchemy import select
 
 from integration.models import SalesChannel
@@ -29,6 +33,8 @@ ARTICLES = 40
 FAULTY = 0.02
 KINDS = ("500", "502", "503", "504", "html", "html-502", "cut-body", "429", "429-date", "slow")
 SLOW_S = 1.0
+#: The sales channel that is there from the beginning to the end.
+FIRST_SHOP = 42
 #: What the ERP answers by no other reason here, so that it can be counted.
 INJECTED = ("429", "500", "502", "504")
 #: Access tokens last a minute, in a short run less.
@@ -109,8 +115,23 @@ def judge(report: Report, where: World, editor: Editor, life: Life) -> None:
     verdict = where.verdict()
     report.articles = verdict.articles
     report.wrong += verdict.differences + products_twice(where) + wrong_ids(where)
-    report.wrong += left_to_do(where)
+    url = f"{where.erp_url}/_sandbox/webhooks"
+    deliveries = requests.get(url, {"limit": 1_000_000}, timeout=30).json()["deliveries"]
+    report.wrong += left_to_do(where) + untaken(deliveries)
     report.wrong += [f"channel {one} is not deleted here" for one in left_over(where)]
+
+
+def untaken(deliveries: Iterable[dict[str, Any]]) -> list[str]:
+    """A sentence for each webhook that was not taken.
+
+    What the ERP still says of a channel that it has deleted is refused with 404, again and again.
+    """
+    gone = re.compile(rf"\(sales-channel-id=(?!{FIRST_SHOP}\)).*\)")
+    return [
+        f"webhook {one['queue']} {one['state']} after {one['attempts']}: {one['response']}"
+        for one in deliveries
+        if one["state"] != "SENT" and not (one["response"] == "404" and gone.search(one["queue"]))
+    ]
 
 
 def left_over(where: World) -> list[str]:
