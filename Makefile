@@ -6,7 +6,7 @@
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 14
 
-demo: ## carry a catalogue from a sandbox ERP into a sandbox shop and compare; ARGS='--articles 200 --platform shopware6 --distributed'
+demo: ## carry a catalogue from a sandbox ERP into a sandbox shop and compare; ARGS='--articles 200 --platform shopware6|woocommerce --distributed'
 	@scripts/demo $(ARGS)
 
 test: ## every test, with a Postgres and a RabbitMQ of their own; ARGS='tests/unit -k claim'

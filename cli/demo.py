@@ -25,6 +25,7 @@ from cli.demo_report import Figures, judge, show_table
 from cli.demo_stage import CHANNEL, TENANT, Stage
 from cli.demo_story import tell
 from integration import vault
+from integration.connectors import registry
 
 EDITS = 200
 EDIT_SECONDS = 6
@@ -146,7 +147,9 @@ def _connect_shop(stage: Stage, options: Options) -> None:
     run = stage.processes.run
     run("channel", "add", CHANNEL, "--tenant", TENANT, "--platform", options.platform)
     credentials = dict(stage.shop["credentials"])
-    run("channel", "set", CHANNEL, "client_secret=-", given=credentials.pop("client_secret"))
+    for one in registry.platform(options.platform).parameters:
+        if one.is_secret and one.name in credentials:
+            run("channel", "set", CHANNEL, f"{one.name}=-", given=credentials.pop(one.name))
     run("channel", "set", CHANNEL, *(f"{key}={value}" for key, value in credentials.items()))
 
 

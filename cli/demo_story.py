@@ -20,6 +20,7 @@ from integration.topics import DOCUMENT_BY_TOPIC
 from integration.topology import Topic
 
 WIDTH = 150
+HEX_DIGITS = 32
 
 
 def tell(stage: Stage) -> None:
@@ -92,8 +93,10 @@ def _product(stage: Stage, external_id: str) -> str:
 
 
 def _before(external_id: str) -> str:
-    """The greatest 32-digit id below this one: the state is read after an id."""
-    return f"{int(external_id, 16) - 1:032x}"
+    """The greatest id below this one, 32 hex digits or a number: the state is read after an id."""
+    if len(external_id) == HEX_DIGITS:
+        return f"{int(external_id, 16) - 1:032x}"
+    return str(int(external_id) - 1)
 
 
 def _line(number: int, station: str, text: object) -> None:

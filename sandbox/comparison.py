@@ -6,6 +6,7 @@ mistakes. The rules are restated from the ERP's contract and the platforms' page
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -86,8 +87,21 @@ def _differences(article: dict[str, Any], product: dict[str, Any] | None) -> lis
     return [
         f"{name}: {one} is {product[one]!r} in the shop, {wanted[one]!r} in the ERP"
         for one in FIELDS
-        if _plain(product[one]) != _plain(wanted[one])
+        if _is_kept(product, one) and _read(product, product[one]) != _read(product, wanted[one])
     ]
+
+
+def _is_kept(product: dict[str, Any], field_name: str) -> bool:
+    """Some shops keep one side of a price, and reckon the other one with the tax."""
+    sides = {"net", "gross"}
+    return not ("kept" in product and field_name in sides - {product["kept"]})
+
+
+def _read(product: dict[str, Any], value: Any) -> Any:
+    """Where texts are HTML, `&` and `&amp;` are the same to whoever reads them."""
+    plain = _plain(value)
+    is_html = product.get("markup") == "html" and isinstance(plain, str)
+    return html.unescape(plain).strip() if is_html else plain
 
 
 def _is_for_sale(article: dict[str, Any]) -> bool:

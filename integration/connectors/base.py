@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NotRequired, Protocol, TypedDict, runtime_checkable
+from urllib.parse import urlsplit
 
 import requests
 
@@ -204,6 +206,43 @@ class Parameter:
 def wrong_currency(code: str) -> str | None:
     """A check of a `Parameter` that is a currency (ISO 4217)."""
     return None if _CURRENCY.fullmatch(code) else "is not an ISO code"
+
+
+def wrong_shop_url(url: str) -> str | None:
+    """A check of a `Parameter` that is a shop's address: https, or http to this machine."""
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        return "is not an address"
+    if parts.scheme not in ("http", "https") or not host:
+        return "is not an http address"
+    if parts.username or parts.password or parts.query or parts.fragment:
+        return "has more than scheme, host and path"
+    if parts.scheme == "http" and not _is_loopback(host):
+        return "is not encrypted; plain http is accepted for this machine only"
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def parameter_problems(parameters: Sequence[Parameter], values: Mapping[str, str]) -> list[Problem]:
+    """What is missing or malformed, in the order of `parameters`. Never contains a secret."""
+    problems = []
+    for one in parameters:
+        value = (values.get(one.name) or "").strip() or one.default
+        check = f"parameter {one.name}"
+        if not value:
+            do = f"set it with `channel set CHANNEL {one.name}=...`"
+            problems.append(Problem(check, f"{one.name} is not set", do))
+        elif one.wrong and (what := one.wrong(value)):
+            problems.append(Problem(check, f"{one.name} {what}", one.advice))
+    return problems
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ GROUP = "vario_relay.connectors"
 OWN_MODULES = {
     "memory": "integration.connectors.memory",
     "shopware6": "integration.connectors.shopware6",
+    "woocommerce": "integration.connectors.woocommerce",
 }
 
 

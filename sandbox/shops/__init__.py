@@ -10,7 +10,10 @@ from importlib import import_module
 from types import ModuleType
 
 # Names of modules, not modules: starting one shop must not import the others.
-MODULE_BY_PLATFORM = {"shopware6": "sandbox.shops.shopware6"}
+MODULE_BY_PLATFORM = {
+    "shopware6": "sandbox.shops.shopware6",
+    "woocommerce": "sandbox.shops.woocommerce",
+}
 
 
 def platforms() -> list[str]:

@@ -27,7 +27,7 @@ def test_a_catalogue_with_all_the_oddities_ends_identical_in_the_procfiles_proce
 
 
 @pytest.mark.sqlite
-def test_a_product_changed_in_the_shop_and_a_lost_webhook_are_named(capfd):
+def test_a_product_changed_in_a_woocommerce_and_a_lost_webhook_are_all_that_differs(capfd):
     disturbed: list[str] = []
 
     def disturb(stage: Stage) -> None:
@@ -40,10 +40,12 @@ def test_a_product_changed_in_the_shop_and_a_lost_webhook_are_named(capfd):
         stage.post(f"{stage.erp_url}/_sandbox/edit", edit)
         disturbed.extend([first["number"], second["number"]])
 
-    code = run_demo(Options(articles=20), before_judging=disturb)
+    code = run_demo(Options(articles=20, platform="woocommerce"), before_judging=disturb)
 
     output = capfd.readouterr().out
     assert code == 1
     assert f"article {disturbed[0]}: name is 'Umbenannt' in the shop" in output
     assert f"article {disturbed[1]}: stock is " in output
-    assert output.strip().splitlines()[-1].startswith("demo: FAILED article ")
+    last = output.strip().splitlines()[-1]
+    assert last.startswith("demo: FAILED article ")
+    assert last.endswith("(2 differences)")

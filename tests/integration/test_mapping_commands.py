@@ -30,11 +30,14 @@ from sandbox.shops.shopware6 import create_app as create_shop
 pytestmark = pytest.mark.sqlite
 
 Run = Callable[..., Result]
+RATE_LIMIT = 4_000
 
 
 @pytest.fixture(scope="module")
 def erp() -> Iterator[dict[str, Any]]:
-    yield from credentials_of(lambda url: create_erp(Options(articles=30), url))
+    # The tests share it, each with a budget of its own: together they would exceed the limit.
+    options = Options(articles=30, rate_limit=RATE_LIMIT)
+    yield from credentials_of(lambda url: create_erp(options, url))
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from integration.connectors.base import Parameter, Problem, wrong_currency
+from integration.connectors.base import (
+    Parameter,
+    Problem,
+    parameter_problems,
+    wrong_currency,
+    wrong_shop_url,
+)
 from integration.errors import ChannelError
 
 DEFAULT_CURRENCY_CODE = "EUR"
@@ -51,51 +56,15 @@ def currency_of(parameters: Mapping[str, str]) -> str:
 
 def problems_of(parameters: Mapping[str, str]) -> list[Problem]:
     """What is missing or malformed. Never contains the value of a secret."""
-    problems = []
-    for one in PARAMETERS:
-        value = _value(parameters, one.name) or one.default
-        if not value:
-            do = f"set it with `channel set CHANNEL {one.name}=...`"
-            problems.append(_problem(one.name, f"{one.name} is not set", do))
-        elif one.wrong and (what := one.wrong(value)):
-            problems.append(_problem(one.name, f"{one.name} {what}", one.advice))
-    return problems
+    return parameter_problems(PARAMETERS, parameters)
 
 
 def _value(parameters: Mapping[str, str], name: str) -> str:
     return (parameters.get(name) or "").strip()
 
 
-def _problem(name: str, detail: str, do: str) -> Problem:
-    return Problem(check=f"parameter {name}", detail=detail, do=do)
-
-
-def _wrong_url(url: str) -> str | None:
-    """What is wrong with the shop's address, as the end of a sentence; None: nothing."""
-    try:
-        parts = urlsplit(url)
-        host, _port = parts.hostname, parts.port
-    except ValueError:
-        return "is not an address"
-    if parts.scheme not in ("http", "https") or not host:
-        return "is not an http address"
-    if parts.username or parts.password or parts.query or parts.fragment:
-        return "has more than scheme, host and path"
-    # The secret travels in the body of the token request.
-    if parts.scheme == "http" and not _is_loopback(host):
-        return "is not encrypted; plain http is accepted for this machine only"
-    return None
-
-
 def _wrong_id(text: str) -> str | None:
     return None if _ID.fullmatch(text) else "is not an id of Shopware"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 #: Missing ones are named in this order.
@@ -103,7 +72,7 @@ PARAMETERS = (
     Parameter(
         "shop_url",
         "address of the shop without /admin, e.g. https://shop.example",
-        wrong=_wrong_url,
+        wrong=wrong_shop_url,
         advice="e.g. https://shop.example",
     ),
     Parameter("client_id", "access key id of the integration, begins with SWIA"),

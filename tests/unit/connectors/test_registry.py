@@ -4,7 +4,7 @@ from importlib import metadata
 
 import pytest
 
-from integration.connectors import memory, registry, shopware6
+from integration.connectors import memory, registry, shopware6, woocommerce
 from integration.connectors.base import Capabilities, Context, Platform
 from integration.connectors.memory import MemoryConnector
 from integration.errors import UsageError
@@ -32,7 +32,7 @@ def entry_points(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
 
 def test_our_own_platforms_need_no_installation(entry_points: list[tuple[str, str]]) -> None:
-    assert registry.platforms() == [memory.PLATFORM, shopware6.PLATFORM]
+    assert registry.platforms() == [memory.PLATFORM, shopware6.PLATFORM, woocommerce.PLATFORM]
     assert registry.platform("shopware6") is shopware6.PLATFORM
 
 
@@ -40,21 +40,23 @@ def test_a_package_adds_a_platform(entry_points: list[tuple[str, str]]) -> None:
     entry_points.append(("other", f"{__name__}:OTHER"))
 
     assert registry.platform("other").name == "other"
-    assert registry.platform_names() == ["memory", "other", "shopware6"]
+    assert registry.platform_names() == ["memory", "other", "shopware6", "woocommerce"]
 
 
 def test_a_package_cannot_replace_ours(entry_points: list[tuple[str, str]]) -> None:
     entry_points.append(("memory", f"{__name__}:OTHER"))
 
     assert registry.platform("memory") is memory.PLATFORM
-    assert registry.platform_names() == ["memory", "shopware6"]
+    assert registry.platform_names() == ["memory", "shopware6", "woocommerce"]
 
 
 def test_an_unknown_platform_lists_what_there_is(entry_points: list[tuple[str, str]]) -> None:
     with pytest.raises(UsageError) as caught:
         registry.platform("shopwear")
 
-    assert str(caught.value) == "there is no platform 'shopwear'; there are memory, shopware6"
+    assert str(caught.value) == (
+        "there is no platform 'shopwear'; there are memory, shopware6, woocommerce"
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,8 +76,10 @@ def test_a_broken_package_is_named(
         registry.platform("other")
 
 
-@pytest.mark.parametrize("name", ["memory", "shopware6"])
-def test_a_platform_builds_a_connector_with_its_capabilities(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "articles"), [("memory", 100), ("shopware6", 100), ("woocommerce", 50)]
+)
+def test_a_platform_builds_a_connector_with_its_capabilities(name: str, articles: int) -> None:
     platform = registry.platform(name)
     given: Context = context(PARAMETERS)
 
@@ -83,7 +87,7 @@ def test_a_platform_builds_a_connector_with_its_capabilities(name: str) -> None:
 
     assert connector.capabilities == platform.capabilities
     assert dict(platform.capabilities.max_batch) == {
-        Topic.ARTICLE: 100,
+        Topic.ARTICLE: articles,
         Topic.PRICE: 100,
         Topic.STOCK: 100,
     }

@@ -1,0 +1,126 @@
+"""Sends rows in requests of a bearable size, and judges each by its answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from integration.connectors.woocommerce import answers, echo
+from integration.connectors.woocommerce.answers import TooMany
+from integration.connectors.woocommerce.client import Client
+from integration.connectors.woocommerce.pace import Pace
+from integration.connectors.woocommerce.rows import Row
+from integration.errors import (
+    Busy,
+    ChannelError,
+    IntegrationError,
+    Rejected,
+    TransientError,
+)
+
+#: Rows that this push has no time for are taken up by the next one.
+NEXT_PUSH_S = 1.0
+
+_VANISHED = "woocommerce_rest_product_invalid_id"
+_DUPLICATE = "product_invalid_sku"
+_NOT_CREATED = "woocommerce_rest_product_not_created"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the shop said about one row; neither an error nor vanished: accepted as `id`."""
+
+    id: str | None = None
+    error: IntegrationError | None = None
+    #: The number has an owner: a product, one in the trash, or one of a parallel create.
+    is_duplicate: bool = False
+    has_vanished: bool = False
+
+
+def write(
+    client: Client, rows: Sequence[Row], pace: Pace, clock: Callable[[], float] = time.monotonic
+) -> list[Verdict]:
+    """One verdict per row, same order.
+
+    Raises: what the client raises; a TransientError only if nothing is settled yet, otherwise it
+    becomes the verdict of the rows that are not.
+    """
+    verdicts: list[Verdict] = []
+    while len(verdicts) < len(rows):
+        size = pace.size(len(rows) - len(verdicts))
+        if size == 0:
+            slow = Busy(f"{client.settings.host} is slow, the rest goes next", NEXT_PUSH_S)
+            return verdicts + [Verdict(error=slow)] * (len(rows) - len(verdicts))
+        chunk = rows[len(verdicts) : len(verdicts) + size]
+        began = clock()
+        try:
+            verdicts += _sent(client, chunk)
+        except TooMany:
+            if size == 1:
+                raise ChannelError(
+                    f"{client.settings.host} takes no rows in a batch; a plugin limits them "
+                    "(filter woocommerce_rest_batch_items_limit)"
+                ) from None
+            pace.limit(size // 2)
+            continue
+        except TransientError as error:
+            pace.learn(size, clock() - began)
+            if not verdicts:
+                raise
+            return verdicts + [Verdict(error=error)] * (len(rows) - len(verdicts))
+        pace.learn(size, clock() - began)
+    return verdicts
+
+
+def _sent(client: Client, rows: Sequence[Row]) -> list[Verdict]:
+    """Creates and updates of one request; the shop answers each list by position."""
+    lists: dict[str, list[dict[str, Any]]] = {"create": [], "update": []}
+    for row in rows:
+        if row.id is None:
+            lists["create"].append(dict(row.values))
+        else:
+            lists["update"].append({"id": int(row.id), **row.values})
+    answered = client.batch("/products", {name: one for name, one in lists.items() if one})
+    waiting = {name: iter(one) for name, one in answered.items()}
+    return [
+        _verdict(client.settings.host, row, next(waiting["create" if row.id is None else "update"]))
+        for row in rows
+    ]
+
+
+def _verdict(host: str, row: Row, answer: Mapping[str, Any]) -> Verdict:
+    error = answer.get("error")
+    if isinstance(error, Mapping):
+        return _refusal(host, row, error)
+    if not answer.get("id") or (row.id is not None and str(answer["id"]) != row.id):
+        return Verdict(error=Rejected("the shop answered 200 but did not name the row"))
+    if answer.get("status") == "trash" and "status" not in row.values:
+        # It takes the values and stays where nobody can buy it.
+        return Verdict(has_vanished=True)
+    if bent := echo.differences(row.values, answer):
+        return Verdict(error=Rejected("; ".join(bent)))
+    return Verdict(id=str(answer["id"]))
+
+
+def _refusal(host: str, row: Row, error: Mapping[str, Any]) -> Verdict:
+    """What an item's error means. Raises: CredentialsRefused."""
+    code, message = str(error.get("code") or ""), str(error.get("message") or "no reason given")
+    told = error.get("data")
+    details = told if isinstance(told, Mapping) else {"status": told}
+    status, words = details.get("status"), f"{message} ({code})"
+    if code == _VANISHED and row.id is not None:
+        if not row.is_first:
+            return Verdict(has_vanished=True)
+        return Verdict(error=TransientError("the product was deleted while it was taken over"))
+    if code == _DUPLICATE or (code == _NOT_CREATED and "lookup table" in message):
+        owner = details.get("resource_id")
+        named = f"; product {owner} of the shop has the number" if owner else ""
+        return Verdict(error=Rejected(words + named), is_duplicate=True)
+    if status in (401, 403):
+        # Not this row's trouble: raised, it holds the channel, and the rows go again.
+        raise answers.credentials_refused(host, code, f": {words}")
+    if isinstance(status, int) and status >= 500:
+        return Verdict(error=TransientError(words, outcome_unknown=True))
+    return Verdict(error=Rejected(words))

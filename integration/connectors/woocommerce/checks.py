@@ -1,0 +1,125 @@
+"""What `doctor` asks a shop: nothing is changed, each answer in words that say what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from integration.connectors.base import Context, Problem
+from integration.connectors.woocommerce import facts, settings
+from integration.connectors.woocommerce.client import Client
+from integration.connectors.woocommerce.facts import Facts, Setup
+from integration.connectors.woocommerce.settings import ShopSettings
+from integration.errors import IntegrationError
+
+#: Since then a product has a field for its EAN, and a refused number names its owner.
+OLDEST_VERSION = (9, 1)
+_API = "wc/v3"
+
+_FIX_ACCESS = "fix what the sentence says, then run doctor again"
+
+
+def problems_of(context: Context) -> list[Problem]:
+    """Faults and what is worth knowing. Stops where the rest would only fail the same way."""
+    wrong = settings.problems_of(context.parameters)
+    if wrong:
+        return wrong
+    shop = settings.settings_of(context.parameters)
+    client = Client(shop, context)
+    found: list[Problem] = []
+    try:
+        for step in (_reached(client), _key(client), _set_up(client, shop, context)):
+            found += step
+    except IntegrationError as error:
+        return [*found, Problem("access", str(error), _FIX_ACCESS)]
+    return [*found, *_messages(client)]
+
+
+def _reached(client: Client) -> Iterator[Problem]:
+    """Permalinks and the plugin, before any key is tried."""
+    namespaces = client.index().get("namespaces") or []
+    if _API not in namespaces:
+        yield Problem(
+            "rest api",
+            f"{client.settings.host} is a WordPress site, but serves no {_API}",
+            "activate WooCommerce under Plugins",
+        )
+
+
+def _key(client: Client) -> Iterator[Problem]:
+    """A key may be of another user, or made for reading only."""
+    client.get("/products", per_page="1", _fields="id")
+    client.may_write()
+    yield Problem("key", "the key reads and writes products", "nothing", is_fault=False)
+
+
+def _set_up(client: Client, shop: ShopSettings, context: Context) -> Iterator[Problem]:
+    yield _version(client)
+    store = Facts(client, context.facts)
+    known, setup = store.remembered(), store.learn()
+    yield from _currency(setup, shop)
+    yield from _tax_mode(known, setup)
+    yield from _taxes(client, setup)
+    yield Problem("weight", f"the shop weighs in {setup.weight_unit}", "nothing", is_fault=False)
+    if not setup.manages_stock:
+        yield Problem("stock", "the shop manages no stock", facts.STOCK_IS_OFF)
+
+
+def _version(client: Client) -> Problem:
+    status = client.get("/system_status", _fields="environment")
+    environment = status.get("environment") if isinstance(status, dict) else None
+    version = str(environment.get("version")) if isinstance(environment, dict) else "unknown"
+    detail = f"{client.settings.host} runs WooCommerce {version}"
+    numbers = re.match(r"(\d+)\.(\d+)", version)
+    if numbers and (int(numbers[1]), int(numbers[2])) < OLDEST_VERSION:
+        return Problem("version", detail, "update WooCommerce to 9.1 or later")
+    return Problem("version", detail, "nothing", is_fault=False)
+
+
+def _currency(setup: Setup, shop: ShopSettings) -> Iterator[Problem]:
+    if setup.currency != shop.currency:
+        yield Problem(
+            "currency",
+            f"the shop's currency is {setup.currency or 'unknown'}, the channel's {shop.currency}",
+            f"set currency={setup.currency or '...'} on the channel, or sell in {shop.currency}",
+        )
+
+
+def _tax_mode(known: Setup | None, setup: Setup) -> Iterator[Problem]:
+    side = "gross" if setup.keeps_gross else "net"
+    why = "prices include tax" if setup.prices_include_tax else "prices exclude tax"
+    if not setup.has_taxes:
+        why = "taxes are switched off"
+    yield Problem("tax mode", f"{why}: {side} prices are sent", "nothing", is_fault=False)
+    if known is not None and known.keeps_gross != setup.keeps_gross:
+        yield Problem(
+            "tax mode",
+            f"the shop has changed its tax mode; prices sent before are not {side} prices",
+            "run `vario-relay sync CHANNEL --topic price --force`",
+        )
+
+
+def _taxes(client: Client, setup: Setup) -> Iterator[Problem]:
+    if not setup.has_taxes:
+        return
+    rates = facts.by_rate(facts.tax_classes(client, setup.country))
+    if set(rates) <= {"0"}:
+        yield Problem(
+            "taxes",
+            f"the shop has no tax rates for {setup.country or 'its country'}",
+            "enter them under WooCommerce > Settings > Tax",
+        )
+        return
+    shown = ", ".join(f"{rate} %" for rate in sorted(rates, key=Decimal))
+    yield Problem("taxes", f"the shop has tax classes of {shown}", "nothing", is_fault=False)
+
+
+def _messages(client: Client) -> Iterator[Problem]:
+    if client.has_messages:
+        yield Problem(
+            "php messages",
+            f"{client.settings.host} prints PHP's messages into its answers; they are skipped as "
+            "long as the JSON behind them is whole",
+            "set WP_DEBUG_DISPLAY to false in wp-config.php",
+        )

@@ -1,0 +1,163 @@
+"""The connector: what the rest of the product sees of a WooCommerce shop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from integration.connectors.base import (
+    Capabilities,
+    Choice,
+    Context,
+    ListingView,
+    Payload,
+    Problem,
+    Receipt,
+    RemoteRecord,
+)
+from integration.connectors.woocommerce import batch, checks, choices, payloads, products
+from integration.connectors.woocommerce.batch import Verdict
+from integration.connectors.woocommerce.client import Client
+from integration.connectors.woocommerce.facts import Facts
+from integration.connectors.woocommerce.pace import Pace
+from integration.connectors.woocommerce.rows import Row, RowBuilder, owned_ids
+from integration.connectors.woocommerce.settings import currency_of, settings_of
+from integration.documents import Document
+from integration.errors import (
+    IntegrationError,
+    PermanentError,
+    Rejected,
+    TransientError,
+)
+from integration.mapping_kinds import Kind
+from integration.topology import Topic
+
+# A shop takes 100 rows (recorded). A whole product costs it more than a price, and its answer of
+# 2 kB per row has to be read.
+MAX_ARTICLES = 50
+MAX_BATCH = 100
+
+_Settled = tuple[Row, Verdict]
+
+
+class WooCommerceConnector:
+    """One WooCommerce shop as one sales channel. Wrong parameters show at the first request."""
+
+    capabilities = Capabilities(
+        max_batch={Topic.ARTICLE: MAX_ARTICLES, Topic.PRICE: MAX_BATCH, Topic.STOCK: MAX_BATCH}
+    )
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def payload(self, document: Document, listing: ListingView) -> Payload:
+        """The body of one document. Raises: Invalid, Held (``no-price``)."""
+        return payloads.payload_of(document, listing, currency_of(self._context.parameters))
+
+    def push(self, topic: Topic, payloads: Sequence[Payload], *, key: str) -> list[Receipt]:
+        """Write a batch; one receipt per payload, same order.
+
+        A receipt may carry a TransientError, when the shop failed after it had settled other rows,
+        and Busy, when the shop is too slow for all of them. `key` is not needed: whoever creates
+        looks up the number first, and a repeated change is the same change.
+        Failure policy: at least once.
+        Raises: IntegrationError if nothing was settled; ChannelError and ClaimLost always.
+        """
+        rows = self._builder.build(topic, payloads)
+        pace = Pace(self._context.facts, topic)
+        settled = _by_position(rows.ready, batch.write(self._client, rows.ready, pace))
+        contested = [
+            row for row, verdict in settled.values() if verdict.is_duplicate and row.id is None
+        ]
+        if contested:
+            settled.update(self._adopt(contested, payloads, pace))
+        return [
+            _receipt(payload["article_id"], rows.error_by_position.get(n), settled.get(n))
+            for n, payload in enumerate(payloads)
+        ]
+
+    def lookup(self, numbers: Sequence[str]) -> dict[str, str]:
+        """Product id by number, of what the shop has; of several the oldest."""
+        found = products.find_products(self._client, numbers)
+        return {number: ones[0].id for number, ones in found.items()}
+
+    def scan(self, fields: Sequence[str]) -> Iterator[RemoteRecord]:
+        """All products of the shop, ordered by id; `fields` as in RemoteRecord."""
+        keeps_gross = self._facts.setup.keeps_gross
+        return products.scan(self._client, fields, keeps_gross=keeps_gross)
+
+    def check(self) -> list[Problem]:
+        """What an operator must fix, and what is worth knowing of the shop."""
+        return checks.problems_of(self._context)
+
+    def offers(self, kind: Kind) -> list[Choice] | None:
+        """What the shop has of a kind; None where it cannot list it."""
+        return choices.offered(self._client, self._facts, kind)
+
+    @cached_property
+    def _client(self) -> Client:
+        return Client(settings_of(self._context.parameters), self._context)
+
+    @cached_property
+    def _facts(self) -> Facts:
+        return Facts(self._client, self._context.facts)
+
+    @cached_property
+    def _builder(self) -> RowBuilder:
+        return RowBuilder(self._client, self._facts, self._context.namespace)
+
+    def _adopt(
+        self, contested: Sequence[Row], batch_payloads: Sequence[Payload], pace: Pace
+    ) -> dict[int, _Settled]:
+        """Creates whose number has an owner all the same, adopted once, by position.
+
+        The owner is one of a parallel create, or in the trash; from there it comes back, because
+        the first write says whether it is shown.
+        """
+        adopted: list[Row] = []
+        settled: dict[int, _Settled] = {}
+        try:
+            numbers = [str(row.values["sku"]) for row in contested]
+            found = products.find_products(self._client, numbers)
+            missing = [one for one in numbers if one not in found]
+            found |= products.find_products(self._client, missing, status="trash")
+            for row in contested:
+                payload = batch_payloads[row.position]
+                try:
+                    owners = found.get(payload["number"])
+                    if not owners:
+                        raise _no_owner(payload["number"])
+                    owned = owned_ids(batch_payloads)
+                    adopted.append(self._builder.adopted(row, payload, owners, owned))
+                except (PermanentError, TransientError) as error:
+                    settled[row.position] = (row, Verdict(error=error))
+            settled.update(_by_position(adopted, batch.write(self._client, adopted, pace)))
+        except TransientError as error:
+            late = {row.position: (row, Verdict(error=error)) for row in contested}
+            return {**late, **settled}
+        return settled
+
+
+def _no_owner(number: str) -> Rejected:
+    return Rejected(
+        f"the shop says that the number {number} is taken, but has no product with it; run "
+        "WooCommerce > Status > Tools > Regenerate the product lookup tables"
+    )
+
+
+def _by_position(rows: Sequence[Row], verdicts: Sequence[Verdict]) -> dict[int, _Settled]:
+    return {row.position: (row, one) for row, one in zip(rows, verdicts, strict=True)}
+
+
+def _receipt(article_id: str, error: IntegrationError | None, settled: _Settled | None) -> Receipt:
+    """`error`: why the row was not sent; else `settled` is what the shop said about it."""
+    if settled is None:
+        return Receipt(article_id, error=error)
+    row, verdict = settled
+    if verdict.has_vanished:
+        return Receipt(article_id, has_vanished=True)
+    if verdict.error is not None:
+        return Receipt(article_id, error=verdict.error)
+    return Receipt(
+        article_id, external_id=verdict.id, was_adopted=row.was_adopted, recorded=row.recorded
+    )

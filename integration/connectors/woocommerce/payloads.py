@@ -1,0 +1,166 @@
+"""From documents to bodies for WooCommerce. Pure: nothing is asked of the shop here.
+
+A body holds what we know without the shop: the rate of the tax stands in for its class unless a
+mapping names one, the weight is in kilograms, and a price has both sides and its currency; `rows`
+turns them into the shop's terms. Amounts are texts in their shortest form, so that equal content
+has one hash.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import Schema, fields, post_dump, validate
+
+from integration.connectors.base import ListingView, Payload
+from integration.documents import (
+    ArticleDocument,
+    Document,
+    PriceDocument,
+    StockDocument,
+    WithdrawalDocument,
+)
+from integration.errors import Held, Invalid
+from integration.topology import Topic
+
+#: For sale, and not: a private product keeps its address, a draft loses it (recorded).
+SHOWN, HIDDEN = "publish", "private"
+
+# Column width of the shop's look-up table, for numbers and for EANs.
+MAX_NUMBER_LENGTH = 100
+
+_NOT_NEGATIVE = validate.Range(min=0, error="is negative")
+
+
+def exact(value: Decimal) -> str:
+    """The shortest plain text of a number: ``16.80`` is ``16.8``, ``1E+2`` is ``100``."""
+    return format(value.normalize(), "f") if value else "0"
+
+
+def _not_longer(longest: int) -> validate.Validator:
+    return validate.Length(max=longest, error=f"is longer than the shop's {longest} characters")
+
+
+_NOT_EMPTY = validate.Length(min=1, error="is empty, but a product needs one")
+
+
+class _Exact(fields.Decimal):
+    """A decimal number as text in its shortest form."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else exact(value)
+
+
+class _ArticleBody(Schema):
+    sku = fields.String(
+        attribute="number", validate=validate.And(_NOT_EMPTY, _not_longer(MAX_NUMBER_LENGTH))
+    )
+    name = fields.String(validate=_NOT_EMPTY)
+    description = fields.Function(
+        lambda article: article.description or "", deserialize=lambda value: value
+    )
+    # An empty text takes the shop's one away.
+    global_unique_id = fields.Function(
+        lambda article: article.ean or "",
+        deserialize=lambda value: value,
+        validate=_not_longer(MAX_NUMBER_LENGTH),
+    )
+    weightKg = _Exact(attribute="weight_kg", allow_none=True, validate=_NOT_NEGATIVE)
+    status = fields.Function(
+        lambda article: SHOWN if article.is_active else HIDDEN, deserialize=lambda value: value
+    )
+    taxRate = _Exact(attribute="tax_rate", validate=_NOT_NEGATIVE)
+    # By a mapping; then the rate does not count.
+    taxClass = fields.String(attribute="shop_tax", allow_none=True)
+
+    @post_dump
+    def _leave_one_tax(self, body: dict[str, Any], **_: Any) -> dict[str, Any]:
+        del body["taxRate" if body["taxClass"] else "taxClass"]
+        return body
+
+
+class _PriceBody(Schema):
+    # The shop takes negative prices without a word (recorded).
+    currency = fields.String()
+    net = _Exact(validate=_NOT_NEGATIVE)
+    gross = _Exact(validate=_NOT_NEGATIVE)
+
+
+class _StockBody(Schema):
+    stock_quantity = fields.Integer(attribute="quantity", strict=True, validate=_NOT_NEGATIVE)
+
+
+_ARTICLE, _PRICE, _STOCK = _ArticleBody(), _PriceBody(), _StockBody()
+
+
+def payload_of(document: Document, listing: ListingView, currency: str) -> Payload:
+    """The payload of one document. `currency` is the channel's.
+
+    Raises: Invalid; Held (``no-price``) for an article that would have to be created without one.
+    """
+    number = document.number if isinstance(document, ArticleDocument) else listing.number or ""
+    result: Payload = {
+        "article_id": document.article_id,
+        "number": number,
+        "external_id": listing.external_id,
+        "body": _body(document, number or f"article {document.article_id}", currency),
+    }
+    if isinstance(document, ArticleDocument):
+        result["tax"] = document.tax
+        if listing.external_id is None:
+            result["first"] = _first(document, currency)
+    elif listing.external_id is None:
+        raise Invalid(f"article {document.article_id} has no product in the shop to be changed")
+    return result
+
+
+def _body(document: Document, label: str, currency: str) -> dict[str, Any]:
+    if isinstance(document, WithdrawalDocument):
+        return {"status": HIDDEN}
+    if isinstance(document, ArticleDocument):
+        return _dumped(_ARTICLE, document, label)
+    if isinstance(document, StockDocument):
+        return _stock_body(document, label)
+    return _price_body(document, label, currency)
+
+
+def _stock_body(document: StockDocument, label: str) -> dict[str, Any]:
+    """Always all of it: a quantity counts only together with `manage_stock` (recorded)."""
+    if not document.is_tracked:
+        # Services are not counted, so a 0 must not end their sale.
+        return {"manage_stock": False, "stock_status": "instock"}
+    backorders = "yes" if document.sells_without_stock else "no"
+    return {"manage_stock": True, **_dumped(_STOCK, document, label), "backorders": backorders}
+
+
+def _price_body(document: PriceDocument, label: str, currency: str) -> dict[str, Any]:
+    if document.currency != currency:
+        raise Invalid(
+            f"{label}: the price is in {document.currency}, the channel sells in {currency}"
+        )
+    return _dumped(_PRICE, document, label)
+
+
+def _first(document: ArticleDocument, currency: str) -> dict[str, dict[str, Any]]:
+    """Bodies for a product that is yet to be created; the same as later price and stock bodies."""
+    if document.price is None:
+        raise Held(
+            "no-price",
+            f"{document.number} has no price in {currency}, a product is not created without one; "
+            "set a price in the ERP",
+        )
+    first = {Topic.PRICE.value: _body(document.price, document.number, currency)}
+    if document.stock is not None:
+        first[Topic.STOCK.value] = _body(document.stock, document.number, currency)
+    return first
+
+
+def _dumped(schema: Schema, document: Document, label: str) -> dict[str, Any]:
+    body: dict[str, Any] = schema.dump(document)
+    if problems := schema.validate(body):
+        words = "; ".join(
+            f"{field} {' '.join(map(str, told))}" for field, told in sorted(problems.items())
+        )
+        raise Invalid(f"{label}: {words}")
+    return body

@@ -1,0 +1,116 @@
+"""What the shop has already: products by number, and all of them in pages."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+from integration.connectors.base import RemoteRecord
+from integration.connectors.woocommerce.client import PAGE_SIZE, Client
+from integration.connectors.woocommerce.payloads import SHOWN
+
+#: What a product carries that we made; it tells our own from those we find.
+MARK = "_vario_relay_article"
+#: Characters of all numbers in one address; web servers refuse addresses from 8,000 on.
+LOOKUP_LENGTH = 4_000
+
+_FOUND_FIELDS = "id,sku,type,status,meta_data"
+_SHOP_FIELDS = {
+    "name": "name",
+    "is_active": "status",
+    "net": "regular_price",
+    "gross": "regular_price",
+    "stock": "stock_quantity",
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A product of the shop; `mark` is what we wrote into it, if we made it."""
+
+    id: str
+    number: str
+    kind: str
+    mark: str | None
+
+
+def find_products(
+    client: Client, numbers: Iterable[str], *, status: str = "any"
+) -> dict[str, list[Found]]:
+    """Products and variations by the number asked for, the oldest first.
+
+    The shop compares numbers without regard to case. Those in the trash are found only with their
+    own `status`; a number with a comma never, because commas part the numbers of a query.
+    """
+    found: dict[str, list[Found]] = {}
+    for chunk in _chunks([one for one in dict.fromkeys(numbers) if one and "," not in one]):
+        query = {"sku": ",".join(chunk), "status": status, "_fields": _FOUND_FIELDS}
+        by_folded: dict[str, list[Found]] = {}
+        for row in sorted(client.pages("/products", **query), key=lambda row: int(row["id"])):
+            one = _found(row)
+            by_folded.setdefault(one.number.casefold(), []).append(one)
+        for number in chunk:
+            if number.casefold() in by_folded:
+                found[number] = by_folded[number.casefold()]
+    return found
+
+
+def _chunks(numbers: Sequence[str]) -> Iterator[list[str]]:
+    chunk: list[str] = []
+    length = 0
+    for number in numbers:
+        needed = len(quote(number)) + 3
+        if chunk and (len(chunk) == PAGE_SIZE or length + needed > LOOKUP_LENGTH):
+            yield chunk
+            chunk, length = [], 0
+        chunk.append(number)
+        length += needed
+    if chunk:
+        yield chunk
+
+
+def _found(row: dict[str, Any]) -> Found:
+    marks = [
+        str(one.get("value"))
+        for one in row.get("meta_data") or ()
+        if isinstance(one, dict) and one.get("key") == MARK
+    ]
+    return Found(
+        id=str(row["id"]),
+        number=str(row.get("sku") or ""),
+        kind=str(row.get("type") or "simple"),
+        mark=marks[0] if marks else None,
+    )
+
+
+def scan(client: Client, fields: Sequence[str], *, keeps_gross: bool) -> Iterator[RemoteRecord]:
+    """All products, ordered by id. `fields` are names of RemoteRecord; others stay None.
+
+    One that is created meanwhile comes last; one that is deleted may hide another until the next
+    scan. The shop keeps one side of a price; the other is not told.
+    """
+    wanted = dict.fromkeys(_SHOP_FIELDS[one] for one in fields if one in _SHOP_FIELDS)
+    last = 0
+    names = ",".join(["id", "sku", *wanted])
+    for row in client.pages("/products", orderby="id", order="asc", _fields=names):
+        if int(row["id"]) > last:
+            last = int(row["id"])
+            yield _record(row, keeps_gross)
+
+
+def _record(row: dict[str, Any], keeps_gross: bool) -> RemoteRecord:
+    price = Decimal(row["regular_price"]) if row.get("regular_price") else None
+    name, status = row.get("name"), row.get("status")
+    return RemoteRecord(
+        external_id=str(row["id"]),
+        number=str(row.get("sku") or ""),
+        name=None if name is None else html.unescape(name),
+        is_active=None if status is None else status == SHOWN,
+        net=None if keeps_gross else price,
+        gross=price if keeps_gross else None,
+        stock=row.get("stock_quantity"),
+    )

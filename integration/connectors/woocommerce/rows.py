@@ -1,0 +1,240 @@
+"""From payloads to rows of a batch: the shop's ids, tax classes, units and side of the price."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from integration.connectors.base import Payload
+from integration.connectors.woocommerce import products
+from integration.connectors.woocommerce.client import Client
+from integration.connectors.woocommerce.facts import Facts, Setup, written_class
+from integration.connectors.woocommerce.payloads import exact
+from integration.connectors.woocommerce.products import MARK, Found
+from integration.errors import (
+    Held,
+    IntegrationError,
+    Invalid,
+    PermanentError,
+    Rejected,
+    TransientError,
+)
+from integration.mapping_kinds import Kind, missing
+from integration.topology import Topic
+
+#: Kilograms of one unit of the shop.
+_KILOGRAMS = {
+    "kg": Decimal(1),
+    "g": Decimal("0.001"),
+    "lbs": Decimal("0.45359237"),
+    "oz": Decimal("0.028349523125"),
+}
+_WEIGHT_DIGITS = Decimal("0.0001")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One product as it goes into a request; `id` None: it is created.
+
+    `position` is that of its payload, `recorded` what the shop has taken once it accepts the row.
+    """
+
+    position: int
+    id: str | None
+    values: Mapping[str, Any]
+    recorded: tuple[Topic, ...]
+    #: The first write of a product, complete with all that a creation needs.
+    is_first: bool = False
+    was_adopted: bool = False
+
+
+@dataclass
+class Rows:
+    """What of a batch can be sent, and the errors of the rest by position."""
+
+    ready: list[Row] = field(default_factory=list)
+    error_by_position: dict[int, IntegrationError] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the shop has for a batch's articles."""
+
+    setup: Setup
+    tax_class_by_rate: Mapping[str, str]
+    #: Of the classes that mappings name, those that are there.
+    mapped_tax_classes: frozenset[str]
+    found_by_number: Mapping[str, list[Found]]
+    #: Products of articles of this batch.
+    owned_ids: frozenset[str]
+
+
+class RowBuilder:
+    """Builds rows for one channel. Methods raise IntegrationError if the shop cannot be asked."""
+
+    def __init__(self, client: Client, facts: Facts, namespace: str) -> None:
+        self._client, self._facts, self._namespace = client, facts, namespace
+
+    def build(self, topic: Topic, payloads: Sequence[Payload]) -> Rows:
+        """The rows of a batch, in order. Whoever creates has looked up all numbers before."""
+        known = self._ask(topic, payloads)
+        rows, numbers = Rows(), set[str]()
+        for position, payload in enumerate(payloads):
+            try:
+                if _is_first(topic, payload):
+                    _claim_number(numbers, payload["number"])
+                rows.ready.append(self._row(topic, position, payload, known))
+            except (PermanentError, Held, TransientError) as error:
+                rows.error_by_position[position] = error
+        return rows
+
+    def adopted(
+        self, row: Row, payload: Payload, found: Sequence[Found], owned_ids: frozenset[str]
+    ) -> Row:
+        """The same first write, to the product that has the number already.
+
+        Raises: Rejected, TransientError if it is not to be taken over.
+        """
+        mark, number = self._mark(payload), payload["number"]
+        ours = [one for one in found if one.mark == mark]
+        if len(found) > 1 and not ours:
+            ids = ", ".join(one.id for one in found)
+            raise Rejected(f"the shop has several products with the number {number}: {ids}")
+        one = (ours or found)[0]
+        if one.id in owned_ids:
+            # The ERP gave the number to this article and another one to the product's own.
+            raise TransientError(
+                f"the number {number} still belongs to another article's product, which is given "
+                "its new one first"
+            )
+        if one.kind != "simple":
+            raise Rejected(
+                f"the number {number} belongs to product {one.id} of the shop, whose type is "
+                f"{one.kind}; only simple products are taken over"
+            )
+        values = {name: value for name, value in row.values.items() if name != "meta_data"}
+        return Row(row.position, one.id, values, row.recorded, is_first=True, was_adopted=not ours)
+
+    def _ask(self, topic: Topic, payloads: Sequence[Payload]) -> _Known:
+        """Ask the shop for what these payloads need, and for nothing else."""
+        first = [payload for payload in payloads if _is_first(topic, payload)]
+        for currency in {body["currency"] for body in _bodies(Topic.PRICE, topic, payloads)}:
+            self._facts.check_currency(currency)
+        if any(body["manage_stock"] for body in _bodies(Topic.STOCK, topic, payloads)):
+            self._facts.check_stock()
+        bodies = [payload["body"] for payload in payloads]
+        rates = {body["taxRate"] for body in bodies if "taxRate" in body}
+        mapped = {body["taxClass"] for body in bodies if "taxClass" in body}
+        return _Known(
+            setup=self._facts.setup,
+            tax_class_by_rate=self._facts.class_by_rate(rates) if rates else {},
+            mapped_tax_classes=self._facts.classes_there(mapped) if mapped else frozenset(),
+            found_by_number=products.find_products(self._client, [one["number"] for one in first]),
+            owned_ids=owned_ids(payloads),
+        )
+
+    def _row(self, topic: Topic, position: int, payload: Payload, known: _Known) -> Row:
+        if topic is Topic.ARTICLE and payload["external_id"] is None:
+            return self._first_row(position, payload, known)
+        if payload["external_id"] is None:
+            raise Invalid(
+                f"article {payload['article_id']} has no product in the shop to be changed"
+            )
+        return Row(position, payload["external_id"], _values(topic, payload, known), (topic,))
+
+    def _first_row(self, position: int, payload: Payload, known: _Known) -> Row:
+        first = payload.get("first", {})
+        if Topic.PRICE not in first:
+            raise Held("no-price", f"{payload['number']} has no price, set one in the ERP")
+        values = {
+            "type": "simple",
+            **_values(Topic.ARTICLE, payload, known),
+            **_price_values(first[Topic.PRICE], known.setup),
+            # What we do not know is not for sale, and not reported as taken.
+            **first.get(Topic.STOCK, {"manage_stock": True, "stock_quantity": 0}),
+            "meta_data": [{"key": MARK, "value": self._mark(payload)}],
+        }
+        recorded = (Topic.ARTICLE, *(one for one in (Topic.PRICE, Topic.STOCK) if one in first))
+        row = Row(position, None, values, recorded, is_first=True)
+        found = known.found_by_number.get(payload["number"])
+        return self.adopted(row, payload, found, known.owned_ids) if found else row
+
+    def _mark(self, payload: Payload) -> str:
+        return f"{self._namespace}/{payload['article_id']}"
+
+
+def owned_ids(payloads: Sequence[Payload]) -> frozenset[str]:
+    return frozenset(one["external_id"] for one in payloads if one["external_id"])
+
+
+def _bodies(kind: Topic, topic: Topic, payloads: Sequence[Payload]) -> list[dict[str, Any]]:
+    """Bodies of price or stock, of their own topic or of first writes."""
+    if topic is kind:
+        return [payload["body"] for payload in payloads]
+    first = [payload["first"] for payload in payloads if _is_first(topic, payload)]
+    return [bodies[kind] for bodies in first if kind in bodies]
+
+
+def _is_first(topic: Topic, payload: Payload) -> bool:
+    is_new = topic is Topic.ARTICLE and payload["external_id"] is None
+    return is_new and "first" in payload
+
+
+def _claim_number(numbers: set[str], number: str) -> None:
+    """Two articles must not end in one product: the second one would adopt the first one's."""
+    if number.casefold() in numbers:
+        raise Rejected(f"another article of the ERP has the number {number} as well")
+    numbers.add(number.casefold())
+
+
+def _values(topic: Topic, payload: Payload, known: _Known) -> dict[str, Any]:
+    """The body in the shop's words."""
+    if topic is Topic.PRICE:
+        return _price_values(payload["body"], known.setup)
+    values = dict(payload["body"])
+    if "taxRate" in values:
+        values["tax_class"] = written_class(_tax_class(values.pop("taxRate"), payload, known))
+    elif "taxClass" in values:
+        values["tax_class"] = _mapped_class(values.pop("taxClass"), payload, known)
+    if "weightKg" in values:
+        values["weight"] = _weight(values.pop("weightKg"), known.setup.weight_unit)
+    return values
+
+
+def _tax_class(rate: str, payload: Payload, known: _Known) -> str:
+    if rate not in known.tax_class_by_rate:
+        raise missing(
+            Kind.TAX,
+            payload.get("tax", f"{rate}%"),
+            f"{payload['number']}: the shop has no tax class of {rate} %; add the rate under "
+            "WooCommerce > Settings > Tax, or map the ERP's tax to another class",
+        )
+    return known.tax_class_by_rate[rate]
+
+
+def _mapped_class(tax_class: str, payload: Payload, known: _Known) -> str:
+    """An unknown class would become the standard one without a word (recorded)."""
+    if tax_class not in known.mapped_tax_classes:
+        raise missing(
+            Kind.TAX,
+            payload.get("tax", tax_class),
+            f"{payload['number']}: its tax is mapped to the class {tax_class}, which the shop does "
+            "not have; map it to one that is there",
+        )
+    return written_class(tax_class)
+
+
+def _weight(kilograms: str | None, unit: str) -> str:
+    """Units: text of kilograms in, of the shop's unit out; "" for none."""
+    if kilograms is None:
+        return ""
+    if unit not in _KILOGRAMS:
+        raise Invalid(f"the shop weighs in {unit}, which is no unit we know")
+    weight = Decimal(kilograms) / _KILOGRAMS[unit]
+    return exact(weight if unit == "kg" else weight.quantize(_WEIGHT_DIGITS))
+
+
+def _price_values(body: Mapping[str, Any], setup: Setup) -> dict[str, Any]:
+    return {"regular_price": body["gross"] if setup.keeps_gross else body["net"]}

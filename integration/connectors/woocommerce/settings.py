@@ -1,0 +1,105 @@
+"""The channel's parameters for WooCommerce, checked. Wrong ones are named together, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from integration.connectors.base import (
+    Parameter,
+    Problem,
+    parameter_problems,
+    wrong_currency,
+    wrong_shop_url,
+)
+from integration.errors import ChannelError
+
+DEFAULT_CURRENCY_CODE = "EUR"
+
+
+@dataclass(frozen=True)
+class ShopSettings:
+    """How to reach one shop. `url` has no trailing slash."""
+
+    url: str
+    consumer_key: str
+    consumer_secret: str = field(repr=False)
+    currency: str
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).netloc
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the key may travel as a password; otherwise requests are signed."""
+        return self.url.startswith("https:")
+
+
+def settings_of(parameters: Mapping[str, str]) -> ShopSettings:
+    """The settings of a channel. Raises: ChannelError that names all that is wrong."""
+    problems = problems_of(parameters)
+    if problems:
+        raise ChannelError("; ".join(f"{problem.detail}: {problem.do}" for problem in problems))
+    return ShopSettings(
+        url=_value(parameters, "shop_url").rstrip("/"),
+        consumer_key=_value(parameters, "consumer_key"),
+        consumer_secret=_value(parameters, "consumer_secret"),
+        currency=currency_of(parameters),
+    )
+
+
+def currency_of(parameters: Mapping[str, str]) -> str:
+    return _value(parameters, "currency") or DEFAULT_CURRENCY_CODE
+
+
+def problems_of(parameters: Mapping[str, str]) -> list[Problem]:
+    """What is missing or malformed. Never contains the value of a secret."""
+    return parameter_problems(PARAMETERS, parameters)
+
+
+def _value(parameters: Mapping[str, str], name: str) -> str:
+    return (parameters.get(name) or "").strip()
+
+
+def _wrong_key(text: str) -> str | None:
+    return None if text.startswith("ck_") else "is not a consumer key of WooCommerce"
+
+
+def _wrong_secret(text: str) -> str | None:
+    return None if text.startswith("cs_") else "is not a consumer secret of WooCommerce"
+
+
+_WHERE = "WooCommerce shows it once, when the key is made under Settings > Advanced > REST API"
+
+#: Missing ones are named in this order.
+PARAMETERS = (
+    Parameter(
+        "shop_url",
+        "address of the WordPress site without /wp-admin, e.g. https://shop.example",
+        wrong=wrong_shop_url,
+        advice="e.g. https://shop.example",
+    ),
+    Parameter(
+        "consumer_key",
+        "consumer key of a REST API key with read and write, begins with ck_",
+        wrong=_wrong_key,
+        advice=_WHERE,
+    ),
+    Parameter(
+        "consumer_secret",
+        "consumer secret of that key, begins with cs_",
+        is_secret=True,
+        wrong=_wrong_secret,
+        advice=_WHERE,
+    ),
+    Parameter(
+        "currency",
+        "ISO code of the prices; must be the shop's currency",
+        is_required=False,
+        default=DEFAULT_CURRENCY_CODE,
+        wrong=wrong_currency,
+        advice="three capitals, e.g. EUR",
+    ),
+)
