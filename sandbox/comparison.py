@@ -27,6 +27,7 @@ FIELDS = (
     "net",
     "gross",
     "stock",
+    "size_mm",
 )
 PAGE = 500
 TIMEOUT_S = 30
@@ -115,6 +116,7 @@ def _as_in_shop(article: dict[str, Any]) -> dict[str, Any]:
     return {
         **{one: article[one] for one in FIELDS},
         "stock": max(0, int(stock)),
+        "size_mm": article["size_mm"] or [None] * 3,
         "ean": ean if ean and has_right_check_digit(str(ean)) else None,
     }
 
@@ -133,4 +135,6 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, (int, Decimal)):
         return Decimal(value).normalize()
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
     return value or None

@@ -9,7 +9,7 @@ missing is read article by article. So is what a channel's check found to differ
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ NEEDED = ("id", CHANNEL_PATH)
 
 #: REST reads of one article, by name of what they answer.
 ARTICLE, LISTING, PRICE, STOCK = "article", "listing", "price", "stock"
+PRODUCT = "product"
 #: All price records of one article.
 PRICES = "prices"
 
@@ -68,6 +69,11 @@ _FIELDS = (
     Field("identifier_name", ("identifiers.name",), ARTICLE),
     Field("identifier_value", ("identifiers.value",), ARTICLE),
     Field("identifier_default", ("identifiers.defaultArticleIdentifier",), ARTICLE, True),
+    Field("manufacturer_number", ("manufacturerArticleNumber",), ARTICLE, True),
+    Field("size_x", ("grossMetric.sizeX",), ARTICLE, True),
+    Field("size_y", ("grossMetric.sizeY",), ARTICLE, True),
+    Field("size_z", ("grossMetric.sizeZ",), ARTICLE, True),
+    Field("size_unit", ("grossMetric.sizeUnit.abbreviation",), ARTICLE, True),
     Field("tax_schema", ("taxSchema.id",), ARTICLE),
     Field("listing_id", ("listings.id",), LISTING),
     Field("listed", ("listings.listed",), LISTING),
@@ -119,10 +125,11 @@ def plan(
     topic: Topic,
     offered: frozenset[str],
     findings: Findings | None = None,
+    more: Collection[Field] = (),
     *,
     has_price_details: bool = False,
 ) -> Plan:
-    """The cheapest way to all fields of `topic`, when the ERP offers these columns.
+    """The cheapest way to all fields of `topic` and to `more`, when the ERP offers these columns.
 
     `findings` of the channel's check decide which columns are believed; None: it was never
     checked, and they are. `has_price_details`: the channel's prices are offers, quantities and
@@ -131,16 +138,18 @@ def plan(
     names = _NAMES_BY_TOPIC[topic]
     if has_price_details and topic in (Topic.ARTICLE, Topic.PRICE):
         names += tuple(field.name for field in _DETAIL_FIELDS)
+    fields = {name: _FIELD_BY_NAME[name] for name in names}
+    fields.update({field.name: field for field in more})
+    names = tuple(fields)
     distrusted = distrusted_reads(offered, findings)
     column_by_name = {
         name: column
-        for name in names
-        if _FIELD_BY_NAME[name].read not in distrusted
-        and (column := _first_offered(_FIELD_BY_NAME[name], offered)) is not None
+        for name, field in fields.items()
+        if field.read not in distrusted and (column := _first_offered(field, offered)) is not None
     }
     reads = frozenset(
         field.read
-        for field in (_FIELD_BY_NAME[name] for name in names)
+        for field in fields.values()
         if field.name not in column_by_name and not field.is_optional
     )
     if PRICE in reads:
@@ -150,6 +159,12 @@ def plan(
     # id is attested; without it there would be no query at all
     columns = (Column("id"), *(Column(path, name) for name, path in column_by_name.items()))
     return Plan(names, columns, reads)
+
+
+def columns_of(names: Collection[str], offered: frozenset[str]) -> list[Column]:
+    """The columns of these fields, as far as the ERP offers them."""
+    found = {name: _first_offered(_FIELD_BY_NAME[name], offered) for name in names}
+    return [Column(path, name) for name, path in found.items() if path is not None]
 
 
 def compared_columns(read: str, offered: frozenset[str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from integration.erp.catalogue import Findings
 from integration.erp.client import ErpClient
 from integration.erp.price_records import Scope
 from integration.erp.rows import Row
+from integration.topics.wants import wants_of
 from integration.topology import Topic
 
 #: Rows by article id. An id without a row is not listed on the channel, or gone.
@@ -31,6 +32,20 @@ def _on_channel(
     return fetch_on
 
 
+def _articles(
+    client: ErpClient, facts: FactStore, channel: ChannelView, ids: Sequence[str]
+) -> dict[str, Row]:
+    return articles.fetch_articles(
+        client,
+        facts,
+        channel.erp_id,
+        ids,
+        channel.column_findings,
+        wants_of(channel),
+        _details(channel),
+    )
+
+
 def _details(channel: ChannelView) -> Scope | None:
     if channel.price_details != DETAILS_ON or channel.now is None:
         return None
@@ -38,7 +53,7 @@ def _details(channel: ChannelView) -> Scope | None:
 
 
 FETCH_BY_TOPIC: Mapping[Topic, Fetch] = {
-    Topic.ARTICLE: _on_channel(articles.fetch_articles),
+    Topic.ARTICLE: _articles,
     Topic.PRICE: _on_channel(articles.fetch_prices),
     Topic.STOCK: _on_channel(articles.fetch_stocks),
 }

@@ -24,7 +24,8 @@ _LOWEST = (
     "proposed_lowest_net",
     "proposed_lowest_gross",
 )
-_DECIMALS = ("weight", "net", "gross", "stock", "tax_rate", *_LOWEST)
+_SIDES = ("size_x", "size_y", "size_z")
+_DECIMALS = ("weight", "net", "gross", "stock", "tax_rate", *_SIDES, *_LOWEST)
 _TEXTS = (
     "number",
     "name",
@@ -33,10 +34,14 @@ _TEXTS = (
     "listing_description",
     "weight_unit",
     "manufacturer",
+    "manufacturer_number",
+    "size_unit",
     "product_type",
     "price_currency",
 )
 _IDS = ("listing_id", "tax_schema", "tax_type")
+#: Columns of a collection: of several records of an article, all values count.
+_COLLECTED = ("categories",)
 _TRUTHS = ("active", "listed", "sellable_without_stock")
 #: Powers of ten that a price, a stock and a weight may have.
 LARGEST_POWER = 15
@@ -81,7 +86,9 @@ def group(records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         merged = by_id.setdefault(article_id, {"identifiers": []})
         merged["identifiers"].extend(_identifiers(record))
         for name, value in record.items():
-            if name not in ("id", "identifiers"):
+            if name in _COLLECTED:
+                merged[name] = [*merged.get(name, ()), *_as_list(value)]
+            elif name not in ("id", "identifiers"):
                 merged.setdefault(name, value)
     return by_id
 

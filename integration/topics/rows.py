@@ -5,7 +5,7 @@ Inbound, therefore unknown keys are left out: the ERP may say more than we ask f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -18,6 +18,8 @@ from integration.topics.price_steps import PriceRecord
 
 #: Never offered in a shop: it is the ERP's way to charge for shipping.
 SHIPPING_COSTS = "SHIPPING_COSTS"
+#: The article above its variants; it has neither price nor stock of its own (vario-erp.md 5).
+MAIN_ARTICLE = "VARIANT_MAIN_ARTICLE"
 #: Articles of which the ERP keeps no stock.
 UNTRACKED_TYPES = frozenset({"WITHOUT_STOCK", "SERVICE_ARTICLE", "SERVICE_CONTINGENT"})
 
@@ -46,6 +48,20 @@ class ErpRow:
     tax_rate: Decimal | None = None
     tax_type: str | None = None
     stock: Decimal | None = None
+    manufacturer_number: str | None = None
+    size_x: Decimal | None = None
+    size_y: Decimal | None = None
+    size_z: Decimal | None = None
+    size_unit: str | None = None
+    #: Name and description by language code, of the languages that the channel maps.
+    texts: Mapping[str, Mapping[str, str | None]] | None = None
+    #: Ids of the ERP's categories.
+    categories: Sequence[str] | None = None
+    #: Values by path, of the custom fields that the channel wants.
+    custom: Mapping[str, Any] | None = None
+    #: Of a variant whose main article is listed here: its main article and its values, see
+    #: integration.erp.variants.
+    variant: Mapping[str, Any] | None = None
     prices: tuple[PriceRecord, ...] = ()
     custom_lowest_net: Decimal | None = None
     custom_lowest_gross: Decimal | None = None
@@ -119,6 +135,15 @@ class ErpRowSchema(Schema):
     tax_rate = _decimal()
     tax_type = _text()
     stock = _decimal()
+    manufacturer_number = _text()
+    size_x = _decimal()
+    size_y = _decimal()
+    size_z = _decimal()
+    size_unit = _text()
+    texts = fields.Dict(keys=fields.String(), values=fields.Dict(), allow_none=True)
+    categories = fields.List(fields.String(), allow_none=True)
+    custom = fields.Dict(keys=fields.String(), allow_none=True)
+    variant = fields.Dict(keys=fields.String(), allow_none=True)
     prices = fields.List(fields.Nested(PriceRecordSchema))
     custom_lowest_net = _decimal()
     custom_lowest_gross = _decimal()

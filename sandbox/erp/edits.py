@@ -12,17 +12,18 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sandbox.catalogue import GROSS, NET, TAX_RATES
-from sandbox.erp import events, price_records
+from sandbox.erp import edit_details, events, price_records
 from sandbox.erp.events import Event
 from sandbox.erp.model import DEFAULT_CHANNEL, RULE_BASE, Article, Listing, Price, PriceRule
 from sandbox.erp.options import Options
 from sandbox.erp.tenants import Tenant
 
 MASTER = {"number", "name", "description", "ean", "weight_kg", "tax_rate", "active", "listed",
-          "sellable_without_stock", "manufacturer"}
+          "sellable_without_stock", "manufacturer", *edit_details.NAMES}
 PRICE = {"net", "gross"}
 KNOWN = MASTER | PRICE | {"stock", "media", "deleted", "prices", "lowest"}
-ON_ONE_CHANNEL = {"name", "description", "listed", "media", "net", "gross", "stock", "lowest"}
+ON_ONE_CHANNEL = {"name", "description", "listed", "media", "net", "gross", "stock", "lowest",
+                  "categories", "custom"}
 _TAX_BY_RATE = {rate: tax for tax, rate in TAX_RATES.items()}
 
 
@@ -121,6 +122,10 @@ def _master(tenant: Tenant, article: Article, edit: Edit) -> list[Event]:
     if not touched:
         return []
     values = edit.values
+    try:
+        details = edit_details.apply(tenant, article, values, edit.channel)
+    except ValueError as error:
+        raise EditError(str(error)) from None
     for name in touched & {"ean", "active", "sellable_without_stock", "manufacturer"}:
         setattr(article, name, values[name])
     if "weight_kg" in values:
@@ -134,7 +139,7 @@ def _master(tenant: Tenant, article: Article, edit: Edit) -> list[Event]:
     created = _list(tenant, article, edit) if "listed" in values else []
     updated = [channel for channel in _channels(article, edit) if channel not in created]
     caused = events.master_data(article, created, "create")
-    caused += events.master_data(article, updated)
+    caused += events.master_data(article, updated) + details
     # Another tax changes the net or the gross side of every price.
     return caused + ([events.price(article, 0)] if "tax_rate" in values and article.price else [])
 
@@ -272,6 +277,11 @@ def _listing(article: Article, channel: int) -> Listing:
 
 
 def _value(name: str, value: Any) -> Any:
+    if name in edit_details.NAMES:
+        try:
+            return edit_details.checked(name, value)
+        except ValueError as error:
+            raise EditError(str(error)) from None
     if name in ("active", "listed", "sellable_without_stock", "media", "deleted"):
         if not isinstance(value, bool):
             raise EditError(f"{name} is true or false")

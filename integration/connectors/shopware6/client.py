@@ -11,6 +11,7 @@ from integration import wire
 from integration.connectors import http
 from integration.connectors.base import Context
 from integration.connectors.shopware6 import answers
+from integration.connectors.shopware6.links import Operation
 from integration.connectors.shopware6.refusals import OPERATION, Refused
 from integration.connectors.shopware6.settings import ShopSettings
 from integration.errors import ChannelError, CredentialsRefused
@@ -31,9 +32,12 @@ class Client:
         self._context = context
 
     def upsert_products(
-        self, rows: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]] = ()
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        before: Sequence[Mapping[str, Any]] = (),
+        also: Sequence[Operation] = (),
     ) -> frozenset[str]:
-        """Write products, all or none; the ids that the shop says it wrote.
+        """Write products and what goes with them, all or none; the ids that the shop says it wrote.
 
         `before` are operations that go before them in the same request.
         Failure policy: ids are ours, so sending the same rows again is the same write.
@@ -45,7 +49,8 @@ class Client:
             "action": "upsert",
             "payload": list(rows),
         }
-        response = self._authorised("POST", "/api/_action/sync", [*before, operation], writes=True)
+        operations = [*before, operation, *_operations(also)]
+        response = self._authorised("POST", "/api/_action/sync", operations, writes=True)
         body = answers.json_of(response, self.settings.host, writes=True)
         if not isinstance(body, dict) or "data" not in body:
             raise answers.not_understood(response, self.settings.host, writes=True)
@@ -136,3 +141,21 @@ class Client:
                 f"{settings.host} gives no access token; check that shop_url is the address of a "
                 "Shopware 6 shop"
             ) from error
+
+
+def _operations(also: Sequence[Operation]) -> list[dict[str, Any]]:
+    """One operation per table and action, deletions last; equal rows once."""
+    rows: dict[tuple[bool, str], list[Mapping[str, Any]]] = {}
+    for one in also:
+        known = rows.setdefault((one.action == "delete", one.entity), [])
+        if one.row not in known:
+            known.append(one.row)
+    return [
+        {
+            "key": f"{'remove' if is_delete else 'add'}-{entity}",
+            "entity": entity,
+            "action": "delete" if is_delete else "upsert",
+            "payload": payload,
+        }
+        for (is_delete, entity), payload in sorted(rows.items(), key=lambda entry: entry[0])
+    ]

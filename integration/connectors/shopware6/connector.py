@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any
 
 from integration.connectors.base import (
     Capabilities,
@@ -111,11 +110,13 @@ class Shopware6Connector:
     ) -> list[Receipt]:
         rows = self._builder.build(topic, batch_payloads)
 
-        def post(values: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+        def post(sent: Sequence[Row]) -> frozenset[str]:
+            values = [row.values for row in sent]
             lists = self._builder.price_lists
             before = lists.operations(values)
+            also = [one for row in sent for one in row.also]
             try:
-                written = self._client.upsert_products(values, before)
+                written = self._client.upsert_products(values, before, also)
                 lists.written(before, values)
                 return written
             except Refused as refused:
@@ -155,7 +156,9 @@ class Shopware6Connector:
         """
         try:
             numbers = [row.number for row in contested if row.number is not None]
-            found = products.find_products(self._client, numbers, with_visibility=True)
+            found = products.find_products(
+                self._client, numbers, with_visibility=True, with_categories=True
+            )
             adopted = [
                 self._builder.adopted(row, batch_payloads[row.position], found[row.number])
                 for row in contested
@@ -185,5 +188,9 @@ def _receipt(
     if verdict.error is not None:
         return Receipt(article_id, error=verdict.error)
     return Receipt(
-        article_id, external_id=row.id, was_adopted=row.was_adopted, recorded=row.recorded
+        article_id,
+        external_id=row.id,
+        was_adopted=row.was_adopted,
+        recorded=row.recorded,
+        notes=row.notes,
     )

@@ -8,13 +8,14 @@ in their shortest form, so that a body is the same after any journey and equal c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from itertools import zip_longest
 from typing import Any
 
 from marshmallow import Schema, fields, post_dump, validate
 
 from integration.connectors.base import ListingView, Payload
+from integration.connectors.shopware6 import details
+from integration.connectors.shopware6.exact import exact
 from integration.documents import (
     Amount,
     ArticleDocument,
@@ -31,11 +32,6 @@ from integration.topology import Topic
 # Column widths of the shop's database; longer values are refused there, one row failing a batch.
 MAX_NAME_LENGTH = 255
 MAX_NUMBER_LENGTH = 64
-
-
-def exact(value: Decimal) -> str:
-    """The shortest plain text of a number: ``16.80`` is ``16.8``, ``1E+2`` is ``100``."""
-    return format(value.normalize(), "f") if value else "0"
 
 
 def _text(longest: int) -> validate.Validator:
@@ -120,7 +116,10 @@ def payload_of(document: Document, listing: ListingView, currency: str) -> Paylo
         "body": _body(document, number or f"article {document.article_id}", currency),
     }
     if isinstance(document, ArticleDocument):
+        details.add_to(result["body"], document, listing.notes)
         result["tax"] = document.tax
+        if listing.notes:
+            result["notes"] = dict(listing.notes)
         if listing.external_id is None:
             result["first"] = _first(document, currency)
     elif listing.external_id is None:

@@ -59,8 +59,9 @@ def test_a_secret_as_argument_is_refused_and_not_repeated(run, runtime, shopware
     [
         (
             ["colour=red"],
-            "shopware6 has no parameter 'colour'; it has client_id, client_secret, currency, "
-            "price_details, safety_stock, sales_channel_id, shop_url",
+            "shopware6 has no parameter 'colour'; it has categories, client_id, client_secret, "
+            "currency, custom_fields, price_details, safety_stock, sales_channel_id, shop_url, "
+            "variants",
         ),
         (["shop_url"], "parameters are given as key=value"),
         (["client_secret=-", "client_id=-"], "only one value can come from standard input"),
@@ -141,6 +142,9 @@ def test_parameters_of_every_platform(run, runtime, channel):
         "safety_stock": "3",
         "write_back": "on",
         "keeps_nothing": None,
+        "categories": "off",
+        "custom_fields": None,
+        "variants": "off",
     }
 
 

@@ -92,6 +92,11 @@ FULL_ROW = {
     "tax_rate": Decimal(19),
     "tax_type": "1",
     "stock": Decimal("7.5"),
+    "manufacturer_number": None,
+    "size_x": None,
+    "size_y": None,
+    "size_z": None,
+    "size_unit": None,
 }
 
 
