@@ -60,8 +60,8 @@ def test_a_secret_as_argument_is_refused_and_not_repeated(run, runtime, shopware
         (
             ["colour=red"],
             "shopware6 has no parameter 'colour'; it has categories, client_id, client_secret, "
-            "currency, custom_fields, media_ref_type, price_details, safety_stock, sales_channel_id, "
-            "shop_url, variants",
+            "currency, custom_fields, media_ref_type, price_details, safety_stock, "
+            "sales_channel_id, shop_url, variants",
         ),
         (["shop_url"], "parameters are given as key=value"),
         (["client_secret=-", "client_id=-"], "only one value can come from standard input"),
