@@ -59,7 +59,7 @@ def test_a_secret_as_argument_is_refused_and_not_repeated(run, runtime, shopware
         (
             ["colour=red"],
             "shopware6 has no parameter 'colour'; it has client_id, client_secret, currency, "
-            "safety_stock, sales_channel_id, shop_url",
+            "media_ref_type, safety_stock, sales_channel_id, shop_url",
         ),
         (["shop_url"], "parameters are given as key=value"),
         (["client_secret=-", "client_id=-"], "only one value can come from standard input"),
@@ -138,6 +138,7 @@ def test_parameters_of_every_platform(run, runtime, channel):
     assert shown == {
         "currency": "CHF",
         "safety_stock": "3",
+        "media_ref_type": "ARTICLE",
         "write_back": "on",
         "keeps_nothing": None,
     }
