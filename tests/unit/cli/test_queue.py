@@ -58,20 +58,20 @@ def age(runtime, seconds):
 
 
 def test_a_topic_that_is_not_carried_yet_is_held_and_says_so(run, runtime, channel_id):
-    hint(runtime, channel_id, "5", "6", topic=Topic.MEDIA)
+    hint(runtime, channel_id, "5", "6", topic=Topic.ORDER_STATUS)
     age(runtime, 1_000)
 
-    found = status(run, "media")
+    found = status(run, "order-status")
 
     assert (found["queued"], found["held"], found["failed"]) == (0, 2, 0)
     assert (found["is_carried"], found["oldest_unsent_s"]) == (False, None)
-    assert "media (not carried yet)" in run("queue", "status").stdout
+    assert "order-status (not carried yet)" in run("queue", "status").stdout
 
 
 def test_an_empty_queue_shows_every_topic_that_travels(run, channel):
     listed = json.loads(run("queue", "status", "--json").stdout)
 
-    assert [one["topic"] for one in listed] == ["stock", "price", "article"]
+    assert [one["topic"] for one in listed] == ["stock", "price", "article", "media"]
     assert listed[0] == {
         "tenant": "acme",
         "channel": "7",
