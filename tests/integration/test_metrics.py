@@ -300,8 +300,8 @@ def test_a_stopped_lane_says_who_stopped_it(database):
 
     assert causes == {
         ("42", "stock"): "switched-off",
-        **{("43", topic): "paused" for topic in ("stock", "price", "article")},
-        **{("44", topic): "held" for topic in ("stock", "price", "article")},
+        **{("43", topic): "paused" for topic in ("stock", "price", "article", "media")},
+        **{("44", topic): "held" for topic in ("stock", "price", "article", "media")},
     }
 
 
