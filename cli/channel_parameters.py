@@ -19,42 +19,15 @@ if TYPE_CHECKING:
 
 def parameters_of(platform: str) -> dict[str, Parameter]:
     """All parameters of a channel of this platform: its own, and those of every channel."""
-    from integration.channel_view import (
-        DETAILS_OFF,
-        DETAILS_ON,
-        DETAILS_REMOVED,
-        PRICE_DETAILS,
-    )
-    from integration.connectors import registry
-    from integration.connectors.base import Parameter
-
-    found = registry.platform(platform)
-    where_shown = (
-        Parameter(
-            PRICE_DETAILS,
-            "special offers with list price, prices by quantity and by customer group; one request "
-            "to the ERP more per article",
-            is_required=False,
-            default=DETAILS_OFF,
-            wrong=lambda value: (
-                None if value in (DETAILS_ON, DETAILS_REMOVED, DETAILS_OFF) else "is unknown"
-            ),
-            advice="on; remove, which takes away what was sent; or off",
-        ),
-    )
-    own = where_shown if found.capabilities.has_price_details else ()
-    return {one.name: one for one in (*_everywhere(), *own, *found.parameters)}
-
-
-def _everywhere() -> tuple[Parameter, ...]:
     from integration.channel_view import DEFAULT_CURRENCY
+    from integration.connectors import registry
     from integration.connectors.base import Parameter, wrong_currency
     from integration.erp.shelf import DEFAULT_REF_TYPE
     from integration.toggles import OFF, WRITE_BACK_PARAMETER
     from integration.topics.media import REF_TYPE
     from integration.topics.stock import SAFETY_STOCK, wrong_pieces
 
-    return (
+    everywhere = (
         Parameter(
             "currency",
             "ISO code of the prices",
@@ -86,6 +59,25 @@ def _everywhere() -> tuple[Parameter, ...]:
             wrong=lambda value: None if value in ("on", OFF) else "is neither on nor off",
             advice="on or off",
         ),
+    )
+    found = registry.platform(platform)
+    own = [_price_details()] if found.capabilities.has_price_details else []
+    return {one.name: one for one in (*everywhere, *own, *found.parameters)}
+
+
+def _price_details() -> Parameter:
+    from integration.channel_view import DETAILS_OFF, DETAILS_ON, DETAILS_REMOVED, PRICE_DETAILS
+    from integration.connectors.base import Parameter
+
+    known = (DETAILS_ON, DETAILS_REMOVED, DETAILS_OFF)
+    return Parameter(
+        PRICE_DETAILS,
+        "special offers with list price, prices by quantity and by customer group; one request "
+        "to the ERP more per article",
+        is_required=False,
+        default=DETAILS_OFF,
+        wrong=lambda value: None if value in known else "is unknown",
+        advice="on; remove, which takes away what was sent; or off",
     )
 
 

@@ -120,6 +120,8 @@ class ArticleDocument:
     `texts` by the shop's language, of the languages that are mapped. `categories` are the shop's;
     None: they are not ours to assign. `custom_fields` by the shop's name, None where the ERP
     states nothing. `is_main`: variants may lie below it; `variant`: it lies below one.
+    `ends_at_zero`: not for sale without stock, as its stock says, too: no event of the stock tells
+    that this changed.
     """
 
     article_id: str
@@ -142,6 +144,7 @@ class ArticleDocument:
     custom_fields: Mapping[str, Any] = field(default_factory=dict)
     is_main: bool = False
     variant: VariantDocument | None = None
+    ends_at_zero: bool = True
 
 
 @dataclass(frozen=True)

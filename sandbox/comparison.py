@@ -118,7 +118,10 @@ def _differences_of_images(
 
 
 def _is_kept(product: dict[str, Any], field_name: str) -> bool:
-    """Some shops keep one side of a price, and reckon the other one with the tax."""
+    """Some shops keep one side of a price, and reckon the other one with the tax; measures are
+    carried to shops whose sandbox shows them."""
+    if field_name == "size_mm":
+        return field_name in product
     sides = {"net", "gross"}
     return not ("kept" in product and field_name in sides - {product["kept"]})
 

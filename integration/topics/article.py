@@ -59,6 +59,7 @@ def article_document(
         custom_fields=details.custom_fields(article, wants),
         is_main=wants.variants and article.product_type == MAIN_ARTICLE,
         variant=details.variant(article, wants),
+        ends_at_zero=article.is_tracked and not article.sellable_without_stock,
     )
 
 

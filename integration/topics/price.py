@@ -76,7 +76,7 @@ def _detailed(
             labels.get(group, ""),
             None if group is None else channel.mappings.get(Kind.CUSTOMER_GROUP, group),
         )
-        for group, steps in sorted(found.items(), key=lambda one: one[0] or "")
+        for group, steps in sorted(found.items(), key=lambda one: (len(one[0] or ""), one[0] or ""))
         # one price for everybody is the product's own
         if group is not None or len(steps) > 1
     )

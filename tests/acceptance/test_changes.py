@@ -92,17 +92,15 @@ def test_a_paused_channel_records_and_sends_nothing_until_it_is_resumed(
 # --- events of the ERP that are no change of an article ------------------------------------------
 
 
-def test_an_image_that_changes_is_kept_and_holds_nothing_else_up(
-    service: Service, articles: Articles
-):
+def test_an_image_that_is_added_reaches_the_shop(service: Service, articles: Articles):
     article = articles()
 
     service.edit(article, media=True, name="Mit neuem Bild")
 
+    # The comparison looks at the images, too.
     service.wait_until_right(article)
-    wait_until(lambda: service.item(article, "media"), "the image is kept")
-    item = service.item(article, "media")
-    assert (item.state, item.hold_reason, item.attempts) == ("QUEUED", "topic-not-served", 0)
+    (image,) = service.product(article)["images"]
+    assert image["cover"]
 
 
 def test_an_offline_erp_is_let_alone_and_caught_up_with_when_it_is_back(

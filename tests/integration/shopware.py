@@ -49,8 +49,8 @@ class ShopwareRelay(Relay):
         self.edit(article, **values)
         self.carry(article)
 
-    def carry(self, *articles: dict[str, Any]) -> None:
-        self.hint(Topic.ARTICLE, *articles)
+    def carry(self, *articles: dict[str, Any], topic: Topic = Topic.ARTICLE) -> None:
+        self.hint(topic, *articles)
         self.drain()
         assert self.errors == []
 

@@ -324,7 +324,7 @@ def test_a_sync_brings_the_catalogue_into_the_shop(folder, erp, shop, service):
     first = last_line(folder.run("sync", CHANNEL, "--wait", "--json"))
     second = last_line(folder.run("sync", CHANNEL, "--wait", "--json"))
 
-    assert "webhooks of the tenant: 19 registered" in resumed
+    assert "webhooks of the tenant: 21 registered" in resumed
     assert list(first) == [
         *("run", "state", "seen", "expected", "pushed", "unchanged", "failed", "cursor"),
         *("rate", "eta_s"),

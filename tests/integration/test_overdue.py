@@ -130,7 +130,7 @@ def test_a_switched_off_topic_does_not_count(waiting):
 
 
 def test_a_topic_that_is_not_carried_does_not_count(database):
-    database.hint(Topic.MEDIA, "1")
+    database.hint(Topic.ORDER_STATUS, "1")
     let_wait(database)
 
     assert found(database) == []

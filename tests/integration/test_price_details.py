@@ -10,20 +10,19 @@ import pytest
 from sqlalchemy import update
 
 from integration import mapping_changes, price_days, sync, sync_runs
-from integration.channel_view import PRICE_DETAILS
 from integration.clock import db_now
 from integration.mapping_kinds import Kind
 from integration.mappings import Entry
 from integration.models import SalesChannel, WorkItemState
 from integration.topology import Topic
 from sandbox.shops.shopware6.seed import CUSTOMERS
-from tests.integration.shopware_relay import Shopware, shopware_relay
+from tests.integration.shopware import ShopwareRelay, running
 
 ARTICLE, PRICE = Topic.ARTICLE, Topic.PRICE
 TODAY = datetime.now(ZoneInfo("Europe/Berlin")).date()
 
 
-def midnight(relay: Shopware) -> None:
+def midnight(relay: ShopwareRelay) -> None:
     """A day later: the pass that beat begins, driven to its end."""
     with relay.runtime.scope() as session:
         session.execute(update(SalesChannel).values(created_at=db_now(-3 * 86_400)))
@@ -35,7 +34,7 @@ def midnight(relay: Shopware) -> None:
 
 @pytest.fixture
 def relay(database_url):
-    with shopware_relay(database_url) as relay:
+    with running(database_url) as relay:
         yield relay
 
 
@@ -56,18 +55,18 @@ def cents(value: object) -> Decimal:
 
 @pytest.mark.contract("10.14")
 def test_an_offer_begins_and_ends_with_its_days_and_no_event_says_so(relay, article):
-    relay.set(PRICE_DETAILS, "on")
-    relay.carry(ARTICLE, article)
+    relay.set(price_details="on")
+    relay.carry(article)
     tomorrow = offer(article, TODAY + timedelta(1))
     relay.edit(article, prices=[tomorrow], lowest={"proposed_gross": 5, "proposed_net": 4.2})
-    relay.carry(PRICE, article)
-    assert relay.in_shop(article)["gross"] == cents(article["gross"])
-    assert relay.in_shop(article)["list_gross"] is None
+    relay.carry(article, topic=PRICE)
+    assert relay.product(article)["gross"] == cents(article["gross"])
+    assert relay.product(article)["list_gross"] is None
 
     relay.edit(article, prices=[{**tomorrow, "since": TODAY.isoformat()}])
     midnight(relay)
 
-    begun = relay.in_shop(article)
+    begun = relay.product(article)
     assert begun["gross"] == cents(tomorrow["gross"])
     assert begun["list_gross"] == cents(article["gross"])
     assert begun["regulation_gross"] == 5
@@ -77,85 +76,85 @@ def test_an_offer_begins_and_ends_with_its_days_and_no_event_says_so(relay, arti
     relay.edit(article, prices=[offer(article, until=TODAY - timedelta(1))])
     midnight(relay)
 
-    ended = relay.in_shop(article)
+    ended = relay.product(article)
     assert ended["gross"] == cents(article["gross"])
     assert (ended["list_gross"], ended["regulation_gross"]) == (None, None)
 
 
 @pytest.mark.contract("10.14")
 def test_a_channel_without_details_has_the_offers_price_and_loses_it_in_time(relay, article):
-    relay.carry(ARTICLE, article)
+    relay.carry(article)
     relay.edit(article, prices=[offer(article)])
     midnight(relay)
-    assert relay.in_shop(article)["gross"] == cents(offer(article)["gross"])
+    assert relay.product(article)["gross"] == cents(offer(article)["gross"])
 
     with relay.runtime.scope() as session:
         session.execute(update(sync_runs.SyncRun).values(unique_key=None))
     relay.edit(article, prices=[offer(article, until=TODAY - timedelta(1))])
     midnight(relay)
 
-    assert relay.in_shop(article)["gross"] == cents(article["gross"])
+    assert relay.product(article)["gross"] == cents(article["gross"])
 
 
 def test_the_pass_asks_the_erp_as_little_and_writes_only_what_differs(relay):
     articles = relay.for_sale()
-    relay.carry(ARTICLE, *articles)
-    asked, written = relay.erp_requests(), relay.shop_writes()
+    relay.carry(*articles)
+    asked, written = relay.erp_requests(), relay.syncs()
     relay.edit(articles[0], prices=[offer(articles[0])])
 
     midnight(relay)
 
     assert relay.erp_requests() == asked + 1
-    assert relay.shop_writes() == written + 1
+    assert relay.syncs() == written + 1
     assert relay.row(PRICE, articles[1]).skip_reason == "unchanged"
 
 
 def test_details_cost_one_request_per_article_and_nothing_else(relay):
     articles = relay.for_sale()[:10]
-    relay.carry(ARTICLE, *articles)
-    relay.set(PRICE_DETAILS, "on")
-    asked, written = relay.erp_requests(), relay.shop_writes()
+    relay.carry(*articles)
+    relay.set(price_details="on")
+    asked, written = relay.erp_requests(), relay.syncs()
 
-    relay.carry(PRICE, *articles)
+    relay.carry(*articles, topic=PRICE)
 
     assert relay.erp_requests() == asked + 1 + len(articles)
-    assert relay.shop_writes() == written + 1
+    assert relay.syncs() == written + 1
 
 
 def test_quantities_come_go_and_are_taken_away(relay, article):
-    relay.set(PRICE_DETAILS, "on")
+    relay.set(price_details="on")
     relay.edit(article, prices=[{"net": 1, "gross": 1.19, "from": 10}])
-    relay.carry(ARTICLE, article)
-    rows = relay.in_shop(article)["tiers"]
+    relay.carry(article)
+    rows = relay.product(article)["tiers"]
     assert [(one["from"], one["to"], one["gross"]) for one in rows] == [
         (1, 9, cents(article["gross"])),
         (10, None, cents(1.19)),
     ]
 
     relay.edit(article, prices=[{"net": 2, "gross": 2.38, "from": 5}])
-    relay.carry(PRICE, article)
-    rows = relay.in_shop(article)["tiers"]
+    relay.carry(article, topic=PRICE)
+    rows = relay.product(article)["tiers"]
     assert [(one["from"], one["to"]) for one in rows] == [(1, 4), (5, None)]
 
-    relay.set(PRICE_DETAILS, "remove")
-    relay.carry(PRICE, article)
-    assert relay.in_shop(article)["tiers"] == []
+    relay.set(price_details="remove")
+    relay.carry(article, topic=PRICE)
+    assert relay.product(article)["tiers"] == []
 
 
 def test_a_missing_customer_group_holds_exactly_the_rows_that_need_it(relay):
     article, other = relay.for_sale()[:2]
-    relay.set(PRICE_DETAILS, "on")
-    relay.carry(ARTICLE, article, other)
+    relay.set(price_details="on")
+    relay.carry(article, other)
     relay.edit(article, prices=[{"net": 2, "gross": 2.38, "group": "2"}], name="New name")
     relay.edit(other, gross=7.14)
 
-    relay.carry(ARTICLE, article)
-    relay.carry(PRICE, article, other)
+    relay.carry(article)
+    relay.carry(article, other, topic=PRICE)
 
     assert relay.row(PRICE, article).hold_reason == "mapping:customer-group:2"
     assert "Händler" in relay.row(PRICE, article).last_error
-    assert relay.in_shop(article)["name"] == "New name"
-    assert relay.in_shop(other)["gross"] == cents(7.14)
+    assert relay.product(article)["name"] == "New name"
+    assert relay.product(other)["gross"] == cents(7.14)
 
     with relay.runtime.scope() as session:
         entry = Entry(Kind.CUSTOMER_GROUP, "2", CUSTOMERS)
@@ -163,29 +162,29 @@ def test_a_missing_customer_group_holds_exactly_the_rows_that_need_it(relay):
     relay.drain()
 
     assert relay.row(PRICE, article).state == WorkItemState.COMPLETED
-    rows = relay.in_shop(article)["tiers"]
+    rows = relay.product(article)["tiers"]
     assert [(one["customer_groups"], one["gross"]) for one in rows] == [
         (["Standard customer group"], cents(2.38))
     ]
 
 
 def test_prices_of_another_currency_are_not_the_shops(relay, article):
-    relay.set(PRICE_DETAILS, "on")
+    relay.set(price_details="on")
     relay.edit(article, prices=[{"net": 1, "gross": 1.19, "from": 10, "currency": "CHF"}])
 
-    relay.carry(ARTICLE, article)
+    relay.carry(article)
 
-    assert relay.in_shop(article)["tiers"] == []
+    assert relay.product(article)["tiers"] == []
 
 
 def test_without_columns_the_same_arrives(database_url, relay, article):
     relay.erp("options", profile="rest")
-    relay.set(PRICE_DETAILS, "on")
+    relay.set(price_details="on")
     relay.edit(article, prices=[offer(article)], lowest={"custom_gross": 6, "custom_net": 5})
 
-    relay.carry(ARTICLE, article)
+    relay.carry(article)
 
-    found = relay.in_shop(article)
+    found = relay.product(article)
     assert (found["gross"], found["list_gross"], found["regulation_gross"]) == (
         cents(offer(article)["gross"]),
         cents(article["gross"]),

@@ -23,6 +23,8 @@ SYSTEM_LANGUAGE = "2fbb5fe2e29a4d70aa5854ce7ce3e20b"
 FIELDS, CATEGORIES, PARENT, OPTIONS = "fields", "categories", "parent", "options"
 #: Numbers of a body that are amounts, sent as numbers.
 SIDES = ("length", "width", "height")
+#: Most articles end at 0, as their stock says: only the others say it, and those that once did.
+CLOSEOUT = "isCloseout"
 _LONGEST = 255
 
 
@@ -31,6 +33,8 @@ def add_to(body: dict[str, Any], document: ArticleDocument, notes: Mapping[str, 
     _add_texts(body, document)
     stated = _stated(document)
     body.update({name: stated.get(name) for name in {*stated, *notes.get(FIELDS, ())}})
+    if not document.ends_at_zero or CLOSEOUT in notes.get(FIELDS, ()):
+        body[CLOSEOUT] = document.ends_at_zero
     if document.categories is not None:
         body["categories"] = list(document.categories)
     if document.custom_fields:
@@ -92,5 +96,5 @@ def _option(one: OptionDocument) -> list[str]:
 
 def notes_of(body: Mapping[str, Any]) -> dict[str, Any]:
     """What to note once the shop has taken the body; `links` notes the rest."""
-    sent = {name for name in ("manufacturerNumber", *SIDES) if name in body}
+    sent = {name for name in ("manufacturerNumber", CLOSEOUT, *SIDES) if name in body}
     return {FIELDS: sorted(sent)} if sent else {}

@@ -81,9 +81,9 @@ class Facts:
             self._store.put(_PRICE_RULES, known)
         return known
 
-    def add_price_rules(self, made: Iterable[str]) -> None:
-        known = self._store.get(_PRICE_RULES)
-        self._store.put(_PRICE_RULES, sorted({*(known or ()), *made}))
+    def forget_price_rules(self) -> None:
+        """Some were made. Asked for anew, because another worker may have made others meanwhile."""
+        self._store.put(_PRICE_RULES, None)
 
     def forget_ids(self) -> None:
         """Somebody deleted a tax, a manufacturer or a rule in the shop and our ids are stale."""

@@ -164,9 +164,11 @@ def _price_body(document: PriceDocument, label: str, currency: str) -> dict[str,
         if value is not None:
             body[name] = _both(value)
     if document.lists is not None:
-        body["prices"] = [
-            row for one in document.lists for row in _price_rows(one, _group_of(one, label))
-        ]
+        # Two groups of the ERP may be one in the shop: the first one's prices count.
+        by_group: dict[str | None, PriceList] = {}
+        for one in document.lists:
+            by_group.setdefault(_group_of(one, label), one)
+        body["prices"] = [row for group, one in by_group.items() for row in _price_rows(one, group)]
     return body
 
 

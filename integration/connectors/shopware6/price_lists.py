@@ -68,11 +68,8 @@ class PriceLists:
         for one in products:
             if "prices" in one:
                 self._there[one["id"]] = {row["id"] for row in one["prices"]}
-        made = [
-            row["id"] for one in operations if one["entity"] == "rule" for row in one["payload"]
-        ]
-        if made:
-            self._facts.add_price_rules(made)
+        if any(one["entity"] == "rule" for one in operations):
+            self._facts.forget_price_rules()
 
     def _look(self, product_ids: Sequence[str], rules: Sequence[str]) -> None:
         """Ask which rows of ours these products have; without rules of ours there are none."""

@@ -218,15 +218,25 @@ def test_a_bad_row_stops_neither_the_others_nor_the_rules(shop: Shop) -> None:
     assert shown(shop, "A-2") == [(["Dealers"], 1, None, "8")]
 
 
-def test_rules_are_asked_for_once_and_found_again_when_that_is_forgotten(tiered: Shop) -> None:
-    searches = tiered.routes["POST /api/search/rule"]
-    tiered.change(Topic.PRICE, priced(dealers((1, "7"))))
-    assert tiered.routes["POST /api/search/rule"] == searches == 1
+def test_rules_are_asked_for_again_only_after_some_were_made(tiered: Shop) -> None:
+    for gross in ("7", "6", "5"):
+        tiered.change(Topic.PRICE, priced(dealers((1, gross))))
+    # before the first price, and once after it made its rules
+    assert tiered.routes["POST /api/search/rule"] == 2
 
     tiered.facts.values.clear()
-    tiered.change(Topic.PRICE, priced(dealers((1, "6"))))
+    tiered.change(Topic.PRICE, priced())
 
-    assert shown(tiered) == [(["Dealers"], 1, None, "6")]
+    assert shown(tiered) == []
+
+
+def test_two_groups_of_the_erp_may_be_one_in_the_shop(shop: Shop) -> None:
+    shop.create("1")
+    second = replace(dealers((1, "7"), (5, "3")), group="3")
+
+    shop.change(Topic.PRICE, priced(dealers((1, "8")), second))
+
+    assert shown(shop) == [(["Dealers"], 1, None, "8")]
 
 
 def test_a_rule_that_somebody_deleted_is_made_again(tiered: Shop) -> None:
