@@ -63,7 +63,7 @@ def test_what_the_platform_does_not_carry_is_held_and_not_late(run, runtime, cha
         session.execute(update(WorkItem).values(hold_reason=hints.TOPIC_NOT_SERVED))
     age(runtime, 1_000)
 
-    found = status(run, "order-status")
+    found = status(run, "media")
 
     assert (found["queued"], found["held"], found["failed"]) == (0, 2, 0)
     assert found["oldest_unsent_s"] is None
