@@ -204,12 +204,6 @@ def test_release_of_one_topic_leaves_the_others_held(database):
     assert state(database.row(PRICE, "1")) == ("QUEUED", None)
 
 
-def test_what_is_not_carried_yet_is_not_let_go_by_a_release(database):
-    database.hint(Topic.ORDER_STATUS, "1")
-    assert release(database, None, reason=hints.TOPIC_NOT_SERVED) == 0
-    assert state(database.row(Topic.ORDER_STATUS, "1")) == ("QUEUED", hints.TOPIC_NOT_SERVED)
-
-
 def test_discard_settles_as_not_sent_and_the_hold_goes_on(waiting, database):
     database.push(STOCK, "content")
     database.hint(STOCK, "0")

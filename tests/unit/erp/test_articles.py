@@ -388,9 +388,10 @@ def test_an_erp_that_is_down_fails_the_whole_fetch(facts):
 def test_each_topic_has_its_fetch(columns, facts):
     channel = ChannelView(id=1, tenant_id=1, tenant="acme", erp_id="42", platform="memory")
 
-    assert set(FETCH_BY_TOPIC) == {Topic.ARTICLE, Topic.PRICE, Topic.STOCK, Topic.MEDIA}
-    for topic, fetch in FETCH_BY_TOPIC.items():
-        row = fetch(columns, facts, channel, ["1"])["1"]
+    about_articles = {Topic.ARTICLE, Topic.PRICE, Topic.STOCK, Topic.MEDIA}
+    assert set(FETCH_BY_TOPIC) == {*about_articles, Topic.ORDER_STATUS}
+    for topic in about_articles:
+        row = FETCH_BY_TOPIC[topic](columns, facts, channel, ["1"])["1"]
         assert ("net" in row, "stock" in row, "name" in row) == {
             Topic.ARTICLE: (True, True, True),
             Topic.PRICE: (True, False, False),
