@@ -59,7 +59,25 @@ def parameters_of(platform: str) -> dict[str, Parameter]:
             advice="on or off",
         ),
     )
-    return {one.name: one for one in (*everywhere, *registry.platform(platform).parameters)}
+    found = registry.platform(platform)
+    own = [_price_details()] if found.capabilities.has_price_details else []
+    return {one.name: one for one in (*everywhere, *own, *found.parameters)}
+
+
+def _price_details() -> Parameter:
+    from integration.channel_view import DETAILS_OFF, DETAILS_ON, DETAILS_REMOVED, PRICE_DETAILS
+    from integration.connectors.base import Parameter
+
+    known = (DETAILS_ON, DETAILS_REMOVED, DETAILS_OFF)
+    return Parameter(
+        PRICE_DETAILS,
+        "special offers with list price, prices by quantity and by customer group; one request "
+        "to the ERP more per article",
+        is_required=False,
+        default=DETAILS_OFF,
+        wrong=lambda value: None if value in known else "is unknown",
+        advice="on; remove, which takes away what was sent; or off",
+    )
 
 
 @click.command("set")
@@ -72,8 +90,10 @@ def set_parameters(here: Here, channel: str, pairs: tuple[str, ...]) -> None:
     KEY=- reads the value from standard input, KEY=@FILE from a file; a secret is taken no other
     way. An empty value takes the parameter away.
     """
-    from integration import channel_stops, channels
+    from integration import channel_stops, channels, sync_runs
+    from integration.channel_view import PRICE_DETAILS
     from integration.toggles import WRITE_BACK_PARAMETER
+    from integration.topics.stock import SAFETY_STOCK
     from integration.write_back import asking
 
     runtime = here.runtime
@@ -95,6 +115,11 @@ def set_parameters(here: Here, channel: str, pairs: tuple[str, ...]) -> None:
         if WRITE_BACK_PARAMETER in values:
             # What became known while it was off was not asked for.
             asking.ask_for_all(session, channel_id)
+        if PRICE_DETAILS in values:
+            # No event says that the same prices are to be sent otherwise.
+            sync_runs.request_price_pass(session, channel_id)
+        if SAFETY_STOCK in values:
+            sync_runs.request_stock_pass(session, channel_id)
     say(
         f"set {', '.join(values)} of sales channel {channel}"
         + ("; it is not held any more" if was_held else "")

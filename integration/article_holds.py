@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, exists, select
 from sqlalchemy.orm import Session
 
-from integration import sql, telling
+from integration import sql, telling, variants
 from integration.clock import db_now
 from integration.hints import TOPIC_NOT_SERVED
 from integration.models import BY_HAND, ArticleHold, WorkItem, WorkItemState
@@ -85,7 +85,9 @@ def release(
         if article_id is not None:
             ended = ended.where(ArticleHold.article_id == article_id)
         session.execute(ended.execution_options(synchronize_session=False))
-    return _unhold(session, _waiting(session, channel_id, article_id, topics, _is_held(reason)))
+    rows = _waiting(session, channel_id, article_id, topics, _is_held(reason))
+    variants.confirm(session, channel_id, {row.entity_id: row.hold_reason for row in rows})
+    return _unhold(session, rows)
 
 
 def discard(

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from integration.mapping_kinds import Mappings
 
 #: Used for every channel unless `channel set CHANNEL currency=...` says otherwise.
 DEFAULT_CURRENCY = "EUR"
+
+#: Channel parameter of platforms that can show them: special offers with their list price, prices
+#: by quantity and by customer group. ``on`` costs a request to the ERP per article, ``remove``
+#: none: it takes away what was sent.
+PRICE_DETAILS = "price_details"
+DETAILS_ON, DETAILS_REMOVED, DETAILS_OFF = "on", "remove", "off"
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,8 @@ class ChannelView:
     column_findings: Mapping[str, Any] | None = field(repr=False, default=None)
     #: What the shop calls values of the ERP; of a work item's channel, those its topic needs.
     mappings: Mappings = field(repr=False, default_factory=Mappings)
+    #: When the channel was read, in the merchant's time zone; None: of no matter here.
+    now: datetime | None = None
 
     @property
     def label(self) -> str:
@@ -35,3 +44,8 @@ class ChannelView:
     @property
     def currency(self) -> str:
         return self.parameters.get("currency") or DEFAULT_CURRENCY
+
+    @property
+    def price_details(self) -> str:
+        """``on``, ``remove`` or ``off``."""
+        return self.parameters.get(PRICE_DETAILS) or DETAILS_OFF

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
@@ -40,9 +41,11 @@ class Stored:
     parameters: Sequence[ChannelParameter]
     column_findings: Mapping[str, Any] | None = None
     mappings: Mappings = field(default_factory=Mappings)
+    #: By the database's clock.
+    read_at: datetime | None = None
 
-    def opened(self, vault: Vault) -> ChannelView:
-        """Raises UsageError when no key opens a secret."""
+    def opened(self, vault: Vault, zone: tzinfo = UTC) -> ChannelView:
+        """`zone` is the merchant's. Raises UsageError when no key opens a secret."""
         return ChannelView(
             id=self.channel.id,
             tenant_id=self.channel.tenant_id,
@@ -55,6 +58,7 @@ class Stored:
             },
             column_findings=self.column_findings,
             mappings=self.mappings,
+            now=None if self.read_at is None else self.read_at.astimezone(zone),
         )
 
 
@@ -64,7 +68,7 @@ def load(session: Session, channel_id: int, kinds: Collection[Kind] = tuple(Kind
     Raises UsageError if it was removed.
     """
     row = session.execute(
-        select(SalesChannel, Tenant.subdomain, ChannelFact.value)
+        select(SalesChannel, Tenant.subdomain, ChannelFact.value, db_now())
         .join(Tenant, Tenant.id == SalesChannel.tenant_id)
         .outerjoin(
             ChannelFact,
@@ -77,13 +81,14 @@ def load(session: Session, channel_id: int, kinds: Collection[Kind] = tuple(Kind
     parameters = session.scalars(
         select(ChannelParameter).where(ChannelParameter.channel_id == channel_id)
     ).all()
-    found, tenant, findings = row
+    found, tenant, findings, read_at = row
     return Stored(
         found,
         tenant,
         parameters,
         None if findings is None else findings["reads"],
         mappings.load(session, channel_id, kinds),
+        read_at,
     )
 
 

@@ -2,19 +2,59 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Amount:
+    """Money both ways; the currency is the document's."""
+
+    net: Decimal
+    gross: Decimal
+
+
+@dataclass(frozen=True)
+class PriceStep:
+    """What each piece costs from a quantity on; `list_price` is the regular one during an offer."""
+
+    from_quantity: int
+    amount: Amount
+    list_price: Amount | None = None
+
+
+@dataclass(frozen=True)
+class PriceList:
+    """Prices by quantity, the first for one piece, for everybody or for a customer group.
+
+    `group` is the ERP's, `shop_group` the shop's by its mapping; None: there is none.
+    """
+
+    steps: tuple[PriceStep, ...]
+    group: str | None = None
+    group_label: str = ""
+    shop_group: str | None = None
 
 
 @dataclass(frozen=True)
 class PriceDocument:
-    """Sales price of one listing, as the ERP states it; net and gross are both its own values."""
+    """Sales price of one listing, as the ERP states it; net and gross are both its own values.
+
+    While a special offer runs, `list_price` is the regular price and `lowest` the lowest one of
+    the 30 days before. `lists` None: the channel does not carry prices by quantity and customer
+    group, and what the shop has of them stays; an empty one takes them away.
+    """
 
     article_id: str
     net: Decimal
     gross: Decimal
     currency: str
     tax_rate: Decimal
+    list_price: Amount | None = None
+    lowest: Amount | None = None
+    lists: tuple[PriceList, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -31,11 +71,56 @@ class StockDocument:
 
 
 @dataclass(frozen=True)
+class SizeDocument:
+    """Outer measures in millimetres; None for a side that the ERP does not state."""
+
+    length: Decimal | None
+    width: Decimal | None
+    height: Decimal | None
+
+
+@dataclass(frozen=True)
+class TextsDocument:
+    """Name and description in one language; None where the ERP has none in it."""
+
+    name: str | None
+    description: str | None
+
+
+@dataclass(frozen=True)
+class OptionDocument:
+    """What makes a variant what it is on one axis: ids and labels of the ERP."""
+
+    attribute: str
+    attribute_label: str
+    value: str
+    label: str
+
+
+@dataclass(frozen=True)
+class VariantDocument:
+    """An article's place below its main article.
+
+    `parent_id` is the shop's product of the main article; None until the stage has put it there.
+    """
+
+    main_article_id: str
+    options: tuple[OptionDocument, ...]
+    main_is_active: bool = True
+    parent_id: str | None = None
+
+
+@dataclass(frozen=True)
 class ArticleDocument:
     """Master data of one listing, with the price and stock a new product is created with.
 
     `tax_rate` in percent. `tax` is the ERP's value that a mapping is set for (the id of its type),
     `shop_tax` the shop's tax by this mapping; None: there is none, the rate says which.
+    `texts` by the shop's language, of the languages that are mapped. `categories` are the shop's;
+    None: they are not ours to assign. `custom_fields` by the shop's name, None where the ERP
+    states nothing. `is_main`: variants may lie below it; `variant`: it lies below one.
+    `ends_at_zero`: not for sale without stock, as its stock says, too: no event of the stock tells
+    that this changed.
     """
 
     article_id: str
@@ -51,6 +136,14 @@ class ArticleDocument:
     price: PriceDocument | None
     stock: StockDocument | None
     shop_tax: str | None = None
+    manufacturer_number: str | None = None
+    size: SizeDocument | None = None
+    texts: Mapping[str, TextsDocument] = field(default_factory=dict)
+    categories: tuple[str, ...] | None = None
+    custom_fields: Mapping[str, Any] = field(default_factory=dict)
+    is_main: bool = False
+    variant: VariantDocument | None = None
+    ends_at_zero: bool = True
 
 
 @dataclass(frozen=True)

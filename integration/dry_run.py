@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import select
 
-from integration import toggles, wire
+from integration import toggles, variants, wire
 from integration.channel_view import ChannelView
 from integration.connectors.base import Connector, ListingView
 from integration.documents import ArticleDocument, Document, WithdrawalDocument
@@ -102,6 +102,7 @@ class DryRun:
         self._topics = [one for one in topics if states[one] and one is not Topic.MEDIA]
         self._asks_for_articles = Topic.ARTICLE in topics
         self._seen_in_shop: set[str] = set()
+        self._mains: Mapping[str, ListingView] = {}
 
     def pages(self) -> Iterator[PreviewPage]:
         """Page by page; the last page tells what is in the shop and not listed any more.
@@ -141,6 +142,7 @@ class DryRun:
     ) -> tuple[Outcome, ...]:
         rows = self._rows(client, ids)
         known = self._known(ids)
+        self._mains = variants.main_listings(self._runtime.scope, self._channel, rows)
         self._seen_in_shop.update(known.listing_by_article)
         outcomes = [self._outcome(connector, known, one, rows.get(one)) for one in ids]
         return tuple(self._with_adoptions(connector, outcomes))
@@ -240,7 +242,11 @@ class DryRun:
         differing: list[Topic] = []
         kept: list[Topic] = []
         for topic in self._topics:
+            if variants.is_left_to_variants(topic, row, self._channel):
+                continue
             document: Document = DOCUMENT_BY_TOPIC[topic](row, self._channel)
+            if isinstance(document, ArticleDocument):
+                document = variants.placed(document, listing, self._mains)
             content = wire.content_hash(connector.payload(document, listing)["body"])
             pushed = known.hash_by_item.get((listing.article_id, topic.value))
             is_kept = (listing.article_id, topic.value) in known.kept

@@ -21,6 +21,7 @@ from integration.mapping_kinds import Kind, of_reason
 from integration.models import BY_HAND, ArticleHold, WorkItem
 from integration.observe import masked
 from integration.topology import SHORT_NAME_BY_TOPIC, Topic
+from integration.variants import WAITS_FOR_MAIN
 from integration.work_outcomes import NOT_IN_SHOP
 from integration.write_back.facts import NO_FIELD
 
@@ -56,7 +57,8 @@ class HoldGroup:
 
     @property
     def goes_by_itself(self) -> bool:
-        return self.reason in (NOT_IN_SHOP, TOPIC_NOT_SERVED)
+        waits_for_main = self.reason.startswith(WAITS_FOR_MAIN)
+        return waits_for_main or self.reason in (NOT_IN_SHOP, TOPIC_NOT_SERVED)
 
 
 def groups(session: Session, channel_id: int | None = None) -> list[HoldGroup]:
@@ -208,6 +210,10 @@ _WORDS: dict[str, Callable[[str, str, str], Words]] = {
     NOT_IN_SHOP: lambda channel, reason, message: Words(
         "price or stock of a product that is not in the shop yet",
         "nothing, it goes with its article; if it stays, look for that under failed and held",
+    ),
+    "main-not-in-shop": lambda channel, reason, message: Words(
+        message or "its main article is not in the shop yet",
+        "nothing, it goes with its main article; if it stays, look for that under failed and held",
     ),
     "brake": _decide,
     "confirm": _decide,

@@ -13,7 +13,7 @@ from integration.clock import db_now
 from integration.mapping_kinds import Kind, hold_reason
 from integration.mappings import Entry
 from integration.models import ChannelMapping, Listing, WorkItem
-from integration.topics.units import KG_BY_UNIT
+from integration.topics.units import KG_BY_UNIT, MM_BY_UNIT
 
 
 @dataclass(frozen=True)
@@ -110,5 +110,6 @@ def _were_sent_otherwise(
 def _goes_without(entry: Entry) -> bool:
     """Whether articles with this value are sent without a mapping, too."""
     if entry.kind is Kind.UNIT:
-        return entry.erp_value.lower() in KG_BY_UNIT
-    return entry.kind is Kind.TAX  # by its rate
+        return entry.erp_value.lower() in {*KG_BY_UNIT, *MM_BY_UNIT}
+    # A tax by its rate; texts in a language that is not mapped do not travel.
+    return entry.kind in (Kind.TAX, Kind.LANGUAGE)

@@ -14,7 +14,7 @@ from integration.errors import IntegrationError, UsageError
 from integration.mapping_kinds import LONGEST_VALUE, Kind, key
 from integration.mappings import Entry
 from integration.runtime import Runtime
-from integration.topics.units import USUAL_KG, kilograms
+from integration.topics.units import USUAL_KG, kilograms, millimetres
 
 #: Choices that a refusal names; more would hide the sentence.
 NAMED = 12
@@ -116,10 +116,10 @@ def _checked_erp(sides: Sides, kind: Kind, value: str) -> tuple[str, list[str]]:
 
 def _checked_shop(sides: Sides, kind: Kind, value: str) -> tuple[str, list[str]]:
     if kind is Kind.UNIT:
-        if kilograms(value) is None:
+        if kilograms(value) is None and millimetres(value) is None:
             raise UsageError(
-                f"{value or 'nothing'} is no unit of weight; a unit is mapped to kg, g or its "
-                "kilograms, e.g. 0.45359237"
+                f"{value or 'nothing'} is no unit; a unit of weight is mapped to kg, g or its "
+                "kilograms, e.g. 0.45359237, one of length to mm, cm, m or its millimetres"
             )
         return value, []
     if not value:

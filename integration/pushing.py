@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from integration import doubts, shop_calls, shop_products, telling, wire, work_items, work_outcomes
+from integration import (
+    doubts,
+    shop_calls,
+    shop_products,
+    telling,
+    variants,
+    wire,
+    work_items,
+    work_outcomes,
+)
 from integration.connectors import http, registry
 from integration.connectors.base import Payload, Receipt
 from integration.errors import TransientError
@@ -182,6 +192,7 @@ def _remember_products(
                 "number": payload["number"],
                 "is_active": payload.get("is_active", True),
                 "was_adopted": receipt.was_adopted,
+                **_notes(work, payload, receipt),
             }
             for payload, receipt in accepted
             if receipt.external_id is not None
@@ -213,6 +224,12 @@ def _remember_products(
     return remembered.with_new_id
 
 
+def _notes(work: Work, payload: Payload, receipt: Receipt) -> dict[str, Any]:
+    listing = work.listing(payload["article_id"])
+    notes = variants.notes_after(payload.get("kind"), listing, receipt.notes)
+    return {} if notes is None else {"notes": notes}
+
+
 def _ask_for_images(session: Session, work: Work, article_ids: Collection[str]) -> None:
     """A new product has no images yet; they come behind it, in a topic of their own."""
     if Topic.MEDIA in registry.platform(work.channel.platform).capabilities.max_batch:
@@ -237,6 +254,7 @@ def _release_waiting(session: Session, work: Work, article_ids: Sequence[str]) -
         work_outcomes.release_holds(
             session, work.channel.id, work_outcomes.NOT_IN_SHOP, article_ids
         )
+        variants.release(session, work.channel, article_ids)
 
 
 def _start_over(session: Session, work: Work, vanished: Sequence[str]) -> None:

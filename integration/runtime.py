@@ -74,7 +74,7 @@ class Runtime:
     def channel(self, channel_id: int) -> ChannelView:
         with self.scope() as session:
             stored = channels.load(session, channel_id)
-        return stored.opened(self.vault)
+        return stored.opened(self.vault, self.settings.zone)
 
     def erp(
         self, tenant_id: int, *, share: Share = Share.LIVE, gives_up_after_s: float = math.inf

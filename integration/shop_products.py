@@ -13,7 +13,7 @@ from integration import sql
 from integration.models import Listing
 
 #: What may become different about a product that is in the shop.
-_CHANGES = ("external_id", "number", "is_active")
+_CHANGES = ("external_id", "number", "is_active", "notes")
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Remembered:
 
 
 def remember(session: Session, channel_id: int, listings: Sequence[dict[str, Any]]) -> Remembered:
-    """Store what is in the shop: article_id, external_id, number, is_active, was_adopted."""
+    """Store what is in the shop: article_id, external_id, number, is_active, was_adopted, and the
+    connector's notes if they are to change."""
     # In one order, as everybody who locks them.
     wanted = {str(one["article_id"]): one for one in sorted(listings, key=_article_id)}
     known = _known(session, channel_id, list(wanted))
@@ -33,8 +34,9 @@ def remember(session: Session, channel_id: int, listings: Sequence[dict[str, Any
         session, channel_id, [one for article_id, one in wanted.items() if article_id not in known]
     )
     for article_id, values in wanted.items():
-        changes = {name: values[name] for name in _CHANGES}
-        if article_id in new or known.get(article_id) == tuple(changes.values()):
+        changes = {name: values[name] for name in _CHANGES if name in values}
+        before = known.get(article_id, {})
+        if article_id in new or changes == {name: before.get(name) for name in changes}:
             continue
         session.execute(
             update(Listing)
@@ -45,7 +47,7 @@ def remember(session: Session, channel_id: int, listings: Sequence[dict[str, Any
     with_new_id = (
         article_id
         for article_id, values in wanted.items()
-        if article_id not in known or known[article_id][0] != values["external_id"]
+        if article_id not in known or known[article_id]["external_id"] != values["external_id"]
     )
     return Remembered(frozenset(new), frozenset(with_new_id))
 
@@ -56,7 +58,7 @@ def _article_id(listing: Mapping[str, Any]) -> str:
 
 def _known(
     session: Session, channel_id: int, article_ids: Sequence[str]
-) -> dict[str, tuple[Any, ...]]:
+) -> dict[str, dict[str, Any]]:
     """What may change in the listings of these articles, by article."""
     columns = [getattr(Listing, name) for name in _CHANGES]
     rows = session.execute(
@@ -65,7 +67,7 @@ def _known(
             sql.is_one_of_texts(session, Listing.article_id, article_ids),
         )
     )
-    return {row.article_id: tuple(row)[1:] for row in rows}
+    return {row.article_id: {name: getattr(row, name) for name in _CHANGES} for row in rows}
 
 
 def _insert(session: Session, channel_id: int, listings: Sequence[dict[str, Any]]) -> set[str]:

@@ -26,6 +26,7 @@ from integration import (
     sql,
     telling,
     toggles,
+    variants,
     wire,
     work_items,
     work_outcomes,
@@ -126,7 +127,8 @@ def claimed(runtime: Runtime, claim_id: str) -> Iterator[Work]:
     held, channel, listings = _take_over(runtime, claim_id)
     written: set[int] = set()
     try:
-        yield Work(held, channel.opened(runtime.vault), listings, written)
+        opened = channel.opened(runtime.vault, runtime.settings.zone)
+        yield Work(held, opened, listings, written)
     except ClaimLost:
         with runtime.scope() as session:
             telling.lost(session, held, "fenced", len(held.items))
@@ -269,6 +271,7 @@ def transform(runtime: Runtime, batch: Batch) -> Batch:
         return {"claim": batch["claim"], "payloads": []}
     with claimed(runtime, batch["claim"]) as work:
         connector = runtime.connector(work.channel)
+        mains = variants.main_listings(runtime.scope, work.channel, batch["rows"])
         payloads: list[Payload] = []
         skipped: dict[str, str] = {}
         errors: dict[str, Exception] = {}
@@ -276,7 +279,8 @@ def transform(runtime: Runtime, batch: Batch) -> Batch:
             if entity_id not in batch["rows"]:
                 continue
             try:
-                result = _payload_or_reason(work, connector, entity_id, batch["rows"][entity_id])
+                row = batch["rows"][entity_id]
+                result = _payload_or_reason(work, connector, mains, entity_id, row)
                 if isinstance(result, str):
                     skipped[entity_id] = result
                 else:
@@ -292,7 +296,7 @@ def transform(runtime: Runtime, batch: Batch) -> Batch:
 
 
 def _payload_or_reason(
-    work: Work, connector: Connector, entity_id: str, row: Any | None
+    work: Work, connector: Connector, mains: Mapping[str, ListingView], entity_id: str, row: Any
 ) -> Payload | str:
     """What goes to the shop, or why nothing has to."""
     listing = work.listing(entity_id)
@@ -302,7 +306,11 @@ def _payload_or_reason(
         _ask_again_before_withdrawing(work, entity_id)
     document: Document = WithdrawalDocument(entity_id)
     if row is not None:
+        if variants.is_left_to_variants(work.claim.topic, row, work.channel):
+            return variants.NO_PRICE_OR_STOCK
         document = DOCUMENT_BY_TOPIC[work.claim.topic](row, work.channel)
+    if isinstance(document, ArticleDocument):
+        document = variants.placed(document, listing, mains)
     if isinstance(document, WithdrawalDocument) and not _is_to_be_withdrawn(work, listing):
         return NOT_LISTED
     if work.claim.topic is not Topic.ARTICLE and listing.external_id is None:
@@ -313,6 +321,8 @@ def _payload_or_reason(
     payload = connector.payload(document, listing)
     if work.claim.topic is Topic.ARTICLE:
         payload["is_active"] = isinstance(document, ArticleDocument) and document.is_active
+    if isinstance(document, ArticleDocument):
+        payload["kind"] = variants.kind_of(document)
     return payload
 
 
@@ -337,12 +347,8 @@ def _record_transform(
     if not skipped and not errors:
         return
     by_entity = work.claim.item_by_entity
-    waiting = [
-        one
-        for one, reason in skipped.items()
-        if reason == work_outcomes.NOT_IN_SHOP
-        or (reason != shelf_images.NO_IMAGES and _is_contradicted(work, one))
-    ]
+    waiting = [one for one, reason in skipped.items() if _waits(work, one, reason)]
+    variants.ask_for_mains(runtime.scope, work.claim, errors.values())
     with runtime.scope() as session:
         work_outcomes.wait_for_articles(session, work.claim, [by_entity[one].id for one in waiting])
         settled = [
@@ -358,11 +364,17 @@ def _record_transform(
             # An article that is not offered ends the waiting of its price and stock; they come
             # last, as everybody locks them.
             work_outcomes.complete_waiting(session, work.channel.id, skipped)
+            variants.release(session, work.channel, skipped)
 
 
-def _is_contradicted(work: Work, article_id: str) -> bool:
-    """A price or stock of what is not offered, although the product is active in the shop.
-
-    The article decides: it withdraws the product, or it is offered again by now and its price goes.
+def _waits(work: Work, article_id: str, reason: str) -> bool:
+    """For its product; or as a price or stock of what is not offered, although the product is
+    active in the shop: the article withdraws it, or it is offered again by now and its price goes.
     """
+    if reason in (
+        work_outcomes.NOT_IN_SHOP,
+        variants.NO_PRICE_OR_STOCK,
+        shelf_images.NO_IMAGES,
+    ):
+        return reason == work_outcomes.NOT_IN_SHOP
     return work.claim.topic is not Topic.ARTICLE and work.listing(article_id).is_active

@@ -147,7 +147,7 @@ def _turn_page(runtime: Runtime, run_id: int) -> None:
         run = session.get_one(SyncRun, run_id)
         channel = session.get_one(SalesChannel, run.channel_id)
         position = Position.parse(session.get_one(SyncCursor, run_id).position)
-    if run.kind in (sync_runs.STOCK_PASS, sync_runs.PRICE_PASS):
+    if run.kind in sync_runs.OF_LISTINGS:
         _page_of_listings(runtime, run, position)
         return
     client = runtime.erp(channel.tenant_id, share=Share.BACKFILL)

@@ -30,6 +30,10 @@ from integration.work_items import UNCHANGED
 INITIAL, NIGHTLY = "initial", "nightly"
 STOCK_PASS, PRICE_PASS, ARTICLE_PASS = "stock-pass", "price-pass", "article-pass"
 CATCH_UP = "catch-up"
+#: Once a day, see integration.price_days.
+DAILY_PRICES = "daily-prices"
+#: Runs that read what is in the shop, by our own listings.
+OF_LISTINGS = (STOCK_PASS, PRICE_PASS, DAILY_PRICES)
 #: Runs that are asked for rather than begun; one of a kind waits per channel at most.
 REQUESTED = (STOCK_PASS, PRICE_PASS, ARTICLE_PASS, CATCH_UP)
 #: Topics of a run that compares everything.

@@ -27,6 +27,7 @@ FIELDS = (
     "net",
     "gross",
     "stock",
+    "size_mm",
 )
 PAGE = 500
 TIMEOUT_S = 30
@@ -111,7 +112,10 @@ def _differences_of_images(
 
 
 def _is_kept(product: dict[str, Any], field_name: str) -> bool:
-    """Some shops keep one side of a price, and reckon the other one with the tax."""
+    """Some shops keep one side of a price, and reckon the other one with the tax; measures are
+    carried to shops whose sandbox shows them."""
+    if field_name == "size_mm":
+        return field_name in product
     sides = {"net", "gross"}
     return not ("kept" in product and field_name in sides - {product["kept"]})
 
@@ -134,6 +138,7 @@ def _as_in_shop(article: dict[str, Any]) -> dict[str, Any]:
     return {
         **{one: article[one] for one in FIELDS},
         "stock": max(0, int(stock)),
+        "size_mm": article["size_mm"] or [None] * 3,
         "ean": ean if ean and has_right_check_digit(str(ean)) else None,
     }
 
@@ -152,4 +157,6 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, (int, Decimal)):
         return Decimal(value).normalize()
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
     return value or None

@@ -15,6 +15,7 @@ import requests
 from integration.documents import Document
 from integration.errors import IntegrationError, Rejected
 from integration.mapping_kinds import Kind
+from integration.topics import wants
 from integration.topology import Topic
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -34,6 +35,10 @@ class Payload(TypedDict):
     first: NotRequired[dict[str, dict[str, Any]]]
     #: With an article: the ERP's value of its tax, for which a mapping may be missing at push.
     tax: NotRequired[str]
+    #: With an article: what the connector noted of its product (`Receipt.notes`), if anything.
+    notes: NotRequired[dict[str, Any]]
+    #: With an article that is offered: what its product is among variants. Set by the stage.
+    kind: NotRequired[str]
     #: With an article: whether the product is for sale after this write. Set by the stage.
     is_active: NotRequired[bool]
 
@@ -55,7 +60,8 @@ class Receipt:
 
     `error` None means accepted, with evidence: the platform named the row. `recorded` are the
     topics whose content it took (a first write takes price and stock too). `has_vanished`: the
-    product we knew is not in the shop any more.
+    product we knew is not in the shop any more. `notes` (JSON) is what the connector wants to know
+    of the product next time, in `ListingView.notes`; None leaves them as they are.
     """
 
     article_id: str
@@ -64,6 +70,7 @@ class Receipt:
     was_adopted: bool = False
     recorded: tuple[Topic, ...] = ()
     has_vanished: bool = False
+    notes: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -104,10 +111,17 @@ class Choice:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """`max_batch`: rows of one bulk call, by topic; a topic that is not named is not served."""
+    """`max_batch`: rows of one bulk call, by topic; a topic that is not named is not served.
+
+    `has_price_details`: list prices, prices by quantity and by customer group can be shown.
+    `has_stock_locations`: stock is kept by location; otherwise a product has one quantity, the
+    ERP's for the channel, in which it has summed up the channel's storages.
+    """
 
     max_batch: Mapping[Topic, int]
     has_absolute_stock: bool = True
+    has_price_details: bool = False
+    has_stock_locations: bool = False
 
 
 class TokenStore(Protocol):
@@ -205,6 +219,34 @@ class Parameter:
     advice: str = ""
 
 
+#: What a connector that carries these details of articles has among its parameters.
+DETAIL_PARAMETERS = (
+    Parameter(
+        wants.CATEGORIES,
+        "whether articles are put into the shop's categories, by the mapping of categories",
+        is_required=False,
+        default=wants.OFF,
+        wrong=wants.wrong_switch,
+        advice="on or off",
+    ),
+    Parameter(
+        wants.CUSTOM_FIELDS,
+        "custom fields of the ERP and the shop's fields they go into",
+        is_required=False,
+        wrong=wants.wrong_custom_fields,
+        advice="e.g. custom.shop.material=material,listings.custom.shop.note=shop_note",
+    ),
+    Parameter(
+        wants.VARIANTS,
+        "whether variants of the ERP are variants in the shop, or products of their own",
+        is_required=False,
+        default=wants.OFF,
+        wrong=wants.wrong_switch,
+        advice="on or off",
+    ),
+)
+
+
 def wrong_currency(code: str) -> str | None:
     """A check of a `Parameter` that is a currency (ISO 4217)."""
     return None if _CURRENCY.fullmatch(code) else "is not an ISO code"
@@ -239,10 +281,10 @@ def parameter_problems(parameters: Sequence[Parameter], values: Mapping[str, str
     for one in parameters:
         value = (values.get(one.name) or "").strip() or one.default
         check = f"parameter {one.name}"
-        if not value:
+        if not value and one.is_required:
             do = f"set it with `channel set CHANNEL {one.name}=...`"
             problems.append(Problem(check, f"{one.name} is not set", do))
-        elif one.wrong and (what := one.wrong(value)):
+        elif value and one.wrong and (what := one.wrong(value)):
             problems.append(Problem(check, f"{one.name} {what}", one.advice))
     return problems
 

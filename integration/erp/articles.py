@@ -14,11 +14,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from integration.connectors.base import FactStore
-from integration.erp import catalogue, reads, shelf, vql
+from integration.erp import catalogue, price_records, reads, shelf, vql
 from integration.erp.catalogue import Findings
 from integration.erp.client import ErpClient
+from integration.erp.details import Details, fields_of
+from integration.erp.price_records import Scope
 from integration.erp.rows import Row, group, uniform, unusable
 from integration.errors import Gone, Rejected, Throttled, TransientError
+from integration.topics.wants import NOTHING_MORE, Wants
 from integration.topology import Topic
 
 #: The vendor recommends 50 to 100 ids; statement and page stay small.
@@ -39,9 +42,15 @@ def fetch_articles(
     channel_erp_id: str,
     ids: Sequence[str],
     findings: Findings | None = None,
+    wants: Wants = NOTHING_MORE,
+    prices: Scope | None = None,
 ) -> dict[str, Row]:
-    """Rows of master data with price and stock, because a product is created with all three."""
-    return _Fetch(client, facts, Topic.ARTICLE, channel_erp_id, findings).rows(ids)
+    """Rows of master data with price and stock, because a product is created with all three.
+
+    `wants`: with these details; `prices`: with all price records that count there, too.
+    """
+    fetch = _Fetch(client, facts, Topic.ARTICLE, channel_erp_id, findings, prices, wants)
+    return fetch.rows(ids)
 
 
 def fetch_prices(
@@ -50,9 +59,13 @@ def fetch_prices(
     channel_erp_id: str,
     ids: Sequence[str],
     findings: Findings | None = None,
+    details: Scope | None = None,
 ) -> dict[str, Row]:
-    """Rows of prices: net, gross, currency, tax; special offers are included."""
-    return _Fetch(client, facts, Topic.PRICE, channel_erp_id, findings).rows(ids)
+    """Rows of prices: net, gross, currency, tax; special offers are included.
+
+    `details`: with all price records that count there, too.
+    """
+    return _Fetch(client, facts, Topic.PRICE, channel_erp_id, findings, details).rows(ids)
 
 
 def fetch_stocks(
@@ -61,8 +74,9 @@ def fetch_stocks(
     channel_erp_id: str,
     ids: Sequence[str],
     findings: Findings | None = None,
+    details: Scope | None = None,
 ) -> dict[str, Row]:
-    """Rows of what the channel may sell."""
+    """Rows of what the channel may sell; there are no `details` of them."""
     return _Fetch(client, facts, Topic.STOCK, channel_erp_id, findings).rows(ids)
 
 
@@ -92,13 +106,19 @@ class _Fetch:
         topic: Topic,
         channel_erp_id: str,
         findings: Findings | None,
+        prices: Scope | None = None,
+        wants: Wants = NOTHING_MORE,
     ) -> None:
         self._client = client
         self._facts = facts
         self._topic = topic
         self._channel = channel_erp_id
         self._findings = findings
-        self._plan = catalogue.plan(topic, catalogue.discover(client, facts), findings)
+        self._prices = prices
+        self._more = fields_of(wants)
+        self._details = Details(client, facts, channel_erp_id, wants)
+        self._offered = catalogue.discover(client, facts)
+        self._plan = self._planned()
         self._tax_by_schema: dict[str, dict[str, Any]] = {}
 
     def rows(self, ids: Sequence[str]) -> dict[str, Row]:
@@ -137,7 +157,17 @@ class _Fetch:
             offered = catalogue.without_refused(self._client, self._facts, self._plan, str(error))
         except Rejected as undiscovered:
             raise TransientError(str(undiscovered)) from error
-        return catalogue.plan(self._topic, offered, self._findings)
+        self._offered = offered
+        return self._planned()
+
+    def _planned(self) -> catalogue.Plan:
+        return catalogue.plan(
+            self._topic,
+            self._offered,
+            self._findings,
+            self._more,
+            has_price_details=self._prices is not None,
+        )
 
     def _records(self, ids: Sequence[str]) -> Iterator[dict[str, Any]]:
         return self._client.vql_all(statement(self._plan, self._channel, ids))
@@ -162,7 +192,9 @@ class _Fetch:
                 rows[article_id] = _postponed(article_id, error)
         if stumbles and all(row is not None and "postponed" in row for row in rows.values()):
             raise stumbles[0]
-        return {article_id: row for article_id, row in rows.items() if row is not None}
+        there = {article_id: row for article_id, row in rows.items() if row is not None}
+        self._details.complete(there, self._offered)
+        return there
 
     def _row(self, article_id: str, fields: dict[str, Any]) -> Row | None:
         """One complete row; None when the article went away in between."""
@@ -176,8 +208,12 @@ class _Fetch:
                         merged[name] = merged.get(name) or value
                     elif merged.get(name) is None:
                         merged[name] = value
+            return self._checked(article_id, merged)
         except Gone:
             return None
+
+    def _checked(self, article_id: str, merged: dict[str, Any]) -> Row:
+        """The uniform row. Raises: Rejected for what cannot be read."""
         names: tuple[str, ...] = self._plan.names
         if "tax_schema" in names:
             self._add_tax(merged)
@@ -187,6 +223,8 @@ class _Fetch:
         wrong = unusable(merged, WHETHER_OFFERED) or (row["listed"] and unusable(merged, names))
         if wrong:
             raise Rejected(f"article id {article_id}: the ERP's {wrong}")
+        if row["listed"]:
+            self._details.add(row, merged)
         return row
 
     def _read(self, article_id: str) -> Iterator[dict[str, Any] | None]:
@@ -200,6 +238,10 @@ class _Fetch:
             yield reads.price(self._client, article_id, self._channel)
         if catalogue.STOCK in needed:
             yield reads.stock(self._client, article_id, self._channel)
+        if catalogue.PRODUCT in needed:
+            yield reads.product(self._client, article_id)
+        if catalogue.PRICES in needed and self._prices is not None:
+            yield price_records.prices(self._client, article_id, self._prices)
 
     def _add_tax(self, fields: dict[str, Any]) -> None:
         schema = vql_id(fields.get("tax_schema"))

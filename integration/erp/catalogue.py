@@ -9,7 +9,7 @@ missing is read article by article. So is what a channel's check found to differ
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,9 @@ NEEDED = ("id", CHANNEL_PATH)
 
 #: REST reads of one article, by name of what they answer.
 ARTICLE, LISTING, PRICE, STOCK = "article", "listing", "price", "stock"
+PRODUCT = "product"
+#: All price records of one article.
+PRICES = "prices"
 
 #: How often the article's images have changed, where the ERP says so in a column.
 MEDIA_REVISION = "media_revision"
@@ -69,6 +72,11 @@ _FIELDS = (
     Field("identifier_name", ("identifiers.name",), ARTICLE),
     Field("identifier_value", ("identifiers.value",), ARTICLE),
     Field("identifier_default", ("identifiers.defaultArticleIdentifier",), ARTICLE, True),
+    Field("manufacturer_number", ("manufacturerArticleNumber",), ARTICLE, True),
+    Field("size_x", ("grossMetric.sizeX",), ARTICLE, True),
+    Field("size_y", ("grossMetric.sizeY",), ARTICLE, True),
+    Field("size_z", ("grossMetric.sizeZ",), ARTICLE, True),
+    Field("size_unit", ("grossMetric.sizeUnit.abbreviation",), ARTICLE, True),
     Field("tax_schema", ("taxSchema.id",), ARTICLE),
     Field("listing_id", ("listings.id",), LISTING),
     Field("listed", ("listings.listed",), LISTING),
@@ -84,7 +92,15 @@ _FIELDS = (
     # 0: nothing was ever on the article's media shelf. What else it says has no read.
     Field(MEDIA_REVISION, ("media.revision",), "", is_optional=True),
 )
-_FIELD_BY_NAME = {field.name: field for field in _FIELDS}
+#: What a channel with price details asks for besides; no column is known for price records.
+_DETAIL_FIELDS = (
+    Field("prices", (), PRICES),
+    Field("custom_lowest_net", ("listings.customLowestPriceNet",), LISTING),
+    Field("custom_lowest_gross", ("listings.customLowestPriceGross",), LISTING),
+    Field("proposed_lowest_net", ("listings.proposedLowestPriceNet",), LISTING),
+    Field("proposed_lowest_gross", ("listings.proposedLowestPriceGross",), LISTING),
+)
+_FIELD_BY_NAME = {field.name: field for field in (*_FIELDS, *_DETAIL_FIELDS)}
 
 #: What every row says, whatever its topic.
 _HEAD = ("number", "active", "product_type", "listing_id", "listed", "listing_state")
@@ -92,7 +108,7 @@ _PRICE = ("net", "gross", "price_currency", "tax_schema")
 _STOCK = ("sellable_without_stock", "stock")
 
 _NAMES_BY_TOPIC = {
-    Topic.ARTICLE: tuple(name for name in _FIELD_BY_NAME if name != MEDIA_REVISION),
+    Topic.ARTICLE: tuple(field.name for field in _FIELDS if field.name != MEDIA_REVISION),
     Topic.PRICE: _HEAD + _PRICE,
     Topic.STOCK: _HEAD + _STOCK,
     Topic.MEDIA: (*_HEAD, MEDIA_REVISION),
@@ -111,23 +127,35 @@ class Plan:
     reads: frozenset[str]
 
 
-def plan(topic: Topic, offered: frozenset[str], findings: Findings | None = None) -> Plan:
-    """The cheapest way to all fields of `topic`, when the ERP offers these columns.
+def plan(
+    topic: Topic,
+    offered: frozenset[str],
+    findings: Findings | None = None,
+    more: Collection[Field] = (),
+    *,
+    has_price_details: bool = False,
+) -> Plan:
+    """The cheapest way to all fields of `topic` and to `more`, when the ERP offers these columns.
 
     `findings` of the channel's check decide which columns are believed; None: it was never
-    checked, and they are.
+    checked, and they are. `has_price_details`: the channel's prices are offers, quantities and
+    customer groups too.
     """
     names = _NAMES_BY_TOPIC[topic]
+    if has_price_details and topic in (Topic.ARTICLE, Topic.PRICE):
+        names += tuple(field.name for field in _DETAIL_FIELDS)
+    fields = {name: _FIELD_BY_NAME[name] for name in names}
+    fields.update({field.name: field for field in more})
+    names = tuple(fields)
     distrusted = distrusted_reads(offered, findings)
     column_by_name = {
         name: column
-        for name in names
-        if _FIELD_BY_NAME[name].read not in distrusted
-        and (column := _first_offered(_FIELD_BY_NAME[name], offered)) is not None
+        for name, field in fields.items()
+        if field.read not in distrusted and (column := _first_offered(field, offered)) is not None
     }
     reads = frozenset(
         field.read
-        for field in (_FIELD_BY_NAME[name] for name in names)
+        for field in fields.values()
         if field.name not in column_by_name and not field.is_optional
     )
     if PRICE in reads:
@@ -137,6 +165,12 @@ def plan(topic: Topic, offered: frozenset[str], findings: Findings | None = None
     # id is attested; without it there would be no query at all
     columns = (Column("id"), *(Column(path, name) for name, path in column_by_name.items()))
     return Plan(names, columns, reads)
+
+
+def columns_of(names: Collection[str], offered: frozenset[str]) -> list[Column]:
+    """The columns of these fields, as far as the ERP offers them."""
+    found = {name: _first_offered(_FIELD_BY_NAME[name], offered) for name in names}
+    return [Column(path, name) for name, path in found.items() if path is not None]
 
 
 def compared_columns(read: str, offered: frozenset[str]) -> dict[str, str]:

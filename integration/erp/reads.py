@@ -14,6 +14,7 @@ from integration.erp.rows import decimal, id_text
 from integration.errors import Gone
 
 Fields = dict[str, Any]
+DEFAULT_LANGUAGE = "default-language"
 
 
 def article(client: ErpClient, article_id: str) -> Fields:
@@ -30,6 +31,12 @@ def article(client: ErpClient, article_id: str) -> Fields:
         "manufacturer": _object(answer.get("manufacturerRef")).get("label"),
         "weight": metric.get("weight"),
         "weight_unit": _object(metric.get("weightUnit")).get("abbreviation"),
+        "manufacturer_number": answer.get("manufacturerArticleNumber"),
+        "size_x": metric.get("sizeX"),
+        "size_y": metric.get("sizeY"),
+        "size_z": metric.get("sizeZ"),
+        "size_unit": _object(metric.get("sizeUnit")).get("abbreviation"),
+        "article_custom": _object(answer.get("custom")),
         "tax_schema": _object(answer.get("taxSchemaRef")).get("id"),
         "identifiers": [
             (entry.get("name"), entry.get("value"), entry.get("defaultArticleIdentifier"))
@@ -40,18 +47,82 @@ def article(client: ErpClient, article_id: str) -> Fields:
 
 def listing(client: ErpClient, article_id: str, channel_erp_id: str) -> Fields | None:
     """The article's listing on one channel, None without one."""
-    for entry in _objects(client.get(f"/erp/articles/{article_id}/listings")):
+    entry = _listing(client, article_id, channel_erp_id)
+    if entry is None:
+        return None
+    return {
+        "listing_id": entry.get("id"),
+        "listed": entry.get("listed"),
+        "listing_state": entry.get("listingState"),
+        "listing_name": _object(entry.get("name")).get("value"),
+        "listing_description": _object(entry.get("description")).get("value"),
+        "categories": [one.get("id") for one in _objects(entry.get("categoryRefs"))],
+        "listing_custom": _object(entry.get("custom")),
+        "custom_lowest_net": entry.get("customLowestPriceNet"),
+        "custom_lowest_gross": entry.get("customLowestPriceGross"),
+        "proposed_lowest_net": entry.get("proposedLowestPriceNet"),
+        "proposed_lowest_gross": entry.get("proposedLowestPriceGross"),
+    }
+
+
+def texts(client: ErpClient, article_id: str, channel_erp_id: str, language: str) -> Fields:
+    """Effective name and description on one channel in one language (vario-erp.md 8.1).
+
+    None where there is no text in this language.
+    """
+    entry = _listing(client, article_id, channel_erp_id, {"languageCode": language}) or {}
+    return {name: _effective(_object(entry.get(name))) for name in ("name", "description")}
+
+
+def _effective(text: Fields) -> str | None:
+    stated = (text.get("value"), text.get("defaultValue"))
+    return next((one for one in stated if isinstance(one, str) and one.strip()), None)
+
+
+def _listing(
+    client: ErpClient,
+    article_id: str,
+    channel_erp_id: str,
+    parameters: dict[str, str] | None = None,
+) -> Fields | None:
+    for entry in _objects(client.get(f"/erp/articles/{article_id}/listings", parameters)):
         channel = id_text(_object(entry.get("salesChannelRef")).get("id"))
         # without an id it only stands for a channel that has no listing
         if channel == channel_erp_id and entry.get("id") is not None:
-            return {
-                "listing_id": entry.get("id"),
-                "listed": entry.get("listed"),
-                "listing_state": entry.get("listingState"),
-                "listing_name": _object(entry.get("name")).get("value"),
-                "listing_description": _object(entry.get("description")).get("value"),
-            }
+            return entry
     return None
+
+
+def default_language(client: ErpClient, facts: FactStore, article_id: str) -> str | None:
+    """The code of the language of an article's own texts, asked once a day; None if unknown."""
+    known = facts.get(DEFAULT_LANGUAGE)
+    if isinstance(known, str):
+        return known
+    answer = _object(client.get(f"/erp/articles/{article_id}")).get("languageCode")
+    if not isinstance(answer, str) or not answer:
+        return None
+    facts.put(DEFAULT_LANGUAGE, answer)
+    return answer
+
+
+def product(client: ErpClient, article_id: str) -> Fields:
+    """The main product above an article's product, and what makes the article a variant of it."""
+    answer = _object(client.get(f"/erp/articles/{article_id}/products"))
+    values = []
+    for entry in _objects(answer.get("variantValues")):
+        attribute = _object(entry.get("variantAttributeRef"))
+        value_id, attribute_id = id_text(entry.get("id")), id_text(attribute.get("id"))
+        if value_id is not None and attribute_id is not None:
+            values.append(
+                {
+                    "attribute": attribute_id,
+                    "attribute_label": str(attribute.get("label") or attribute_id),
+                    "value": value_id,
+                    "label": str(entry.get("label") or value_id),
+                }
+            )
+    main = id_text(_object(answer.get("mainVariantProductRef")).get("id"))
+    return {"main_product": main, "variant_values": values}
 
 
 def price(client: ErpClient, article_id: str, channel_erp_id: str) -> Fields:

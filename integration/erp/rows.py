@@ -18,7 +18,14 @@ Row = dict[str, Any]
 #: States of a listing that shall not be offered (docs/sources.md#erp-listing-state).
 UNLISTED_STATES = frozenset({"DISABLED", "NEED_DELETION", "QUEUED_FOR_DELETION"})
 
-_DECIMALS = ("weight", "net", "gross", "stock", "tax_rate")
+_LOWEST = (
+    "custom_lowest_net",
+    "custom_lowest_gross",
+    "proposed_lowest_net",
+    "proposed_lowest_gross",
+)
+_SIDES = ("size_x", "size_y", "size_z")
+_DECIMALS = ("weight", "net", "gross", "stock", "tax_rate", *_SIDES, *_LOWEST)
 _TEXTS = (
     "number",
     "name",
@@ -27,10 +34,14 @@ _TEXTS = (
     "listing_description",
     "weight_unit",
     "manufacturer",
+    "manufacturer_number",
+    "size_unit",
     "product_type",
     "price_currency",
 )
 _IDS = ("listing_id", "tax_schema", "tax_type", "media_revision")
+#: Columns of a collection: of several records of an article, all values count.
+_COLLECTED = ("categories",)
 _TRUTHS = ("active", "listed", "sellable_without_stock")
 #: Powers of ten that a price, a stock and a weight may have.
 LARGEST_POWER = 15
@@ -75,7 +86,9 @@ def group(records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         merged = by_id.setdefault(article_id, {"identifiers": []})
         merged["identifiers"].extend(_identifiers(record))
         for name, value in record.items():
-            if name not in ("id", "identifiers"):
+            if name in _COLLECTED:
+                merged[name] = [*merged.get(name, ()), *_as_list(value)]
+            elif name not in ("id", "identifiers"):
                 merged.setdefault(name, value)
     return by_id
 
@@ -136,6 +149,8 @@ def uniform(article_id: str, fields: Mapping[str, Any], names: Iterable[str]) ->
             row[name] = truth(value, True) and not is_doomed
         elif name == "identifier_value":
             row["ean"] = ean_of(fields.get("identifiers", ()))
+        elif name == "prices":
+            row[name] = list(value or ())
     if row.get("weight", 0) is None and "weight_unit" in row:
         row["weight_unit"] = None  # a unit of nothing
     return row

@@ -29,4 +29,7 @@ DOCUMENT_BY_TOPIC: Mapping[Topic, MakeDocument] = {
 
 #: Mappings that the documents of a topic need; the others are not read for its batches, because a
 #: channel may have thousands of categories.
-KINDS_BY_TOPIC: Mapping[Topic, tuple[Kind, ...]] = {Topic.ARTICLE: (Kind.TAX, Kind.UNIT)}
+KINDS_BY_TOPIC: Mapping[Topic, tuple[Kind, ...]] = {
+    Topic.ARTICLE: (Kind.TAX, Kind.UNIT, Kind.CUSTOMER_GROUP, Kind.LANGUAGE, Kind.CATEGORY),
+    Topic.PRICE: (Kind.CUSTOMER_GROUP,),
+}

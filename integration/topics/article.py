@@ -10,11 +10,13 @@ from integration.channel_view import ChannelView
 from integration.documents import ArticleDocument, WithdrawalDocument
 from integration.errors import Invalid
 from integration.mapping_kinds import Kind, Mappings, missing, tax_value
+from integration.topics import details
 from integration.topics.gtin import is_gtin
 from integration.topics.price import no_tax_rate, price_of
-from integration.topics.rows import ErpRow, load
+from integration.topics.rows import MAIN_ARTICLE, ErpRow, load
 from integration.topics.stock import stock_of
 from integration.topics.units import KG_BY_UNIT, kilograms
+from integration.topics.wants import wants_of
 
 
 def article_document(
@@ -23,7 +25,7 @@ def article_document(
     """The listing as it shall be in the shop; a withdrawal for what is not offered.
 
     Raises: Invalid without a number or a name; MappingMissing ``mapping:unit:<abbr>``;
-    Held ``no-tax-rate``, ``currency:<X>``.
+    ``mapping:category:<id>``; Held ``no-tax-rate``, ``currency:<X>``.
     """
     article = load(row)
     if not article.is_offered:
@@ -35,7 +37,7 @@ def article_document(
         raise Invalid(f"{article.label} has no name in the ERP")
     if article.tax_rate is None:
         raise no_tax_rate(article)
-    tax = tax_value(article.tax_type, article.tax_rate)
+    tax, wants = tax_value(article.tax_type, article.tax_rate), wants_of(channel)
     return ArticleDocument(
         article_id=article.id,
         number=number,
@@ -50,6 +52,14 @@ def article_document(
         is_active=article.active and article.listed,
         price=price_of(article, channel),
         stock=stock_of(article, channel),
+        manufacturer_number=(article.manufacturer_number or "").strip() or None,
+        size=details.size(article, channel.mappings),
+        texts=details.texts(article, wants),
+        categories=details.categories(article, channel.mappings, wants),
+        custom_fields=details.custom_fields(article, wants),
+        is_main=wants.variants and article.product_type == MAIN_ARTICLE,
+        variant=details.variant(article, wants),
+        ends_at_zero=article.is_tracked and not article.sellable_without_stock,
     )
 
 

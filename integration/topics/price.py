@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
-from integration.channel_view import ChannelView
-from integration.documents import PriceDocument, WithdrawalDocument
+from integration.channel_view import DETAILS_ON, DETAILS_REMOVED, ChannelView
+from integration.documents import Amount, PriceDocument, PriceList, WithdrawalDocument
 from integration.errors import Held
+from integration.mapping_kinds import Kind
+from integration.topics.price_steps import lowest_of, steps_by_group
 from integration.topics.rows import ErpRow, load
 
 
@@ -49,7 +52,50 @@ def price_of(article: ErpRow, channel: ChannelView) -> PriceDocument | None:
         )
     if article.tax_rate is None:
         raise no_tax_rate(article)
-    return PriceDocument(article.id, net, gross, currency, article.tax_rate)
+    stated = Amount(net, gross)
+    if channel.price_details != DETAILS_ON:
+        lists = () if channel.price_details == DETAILS_REMOVED else None
+        return PriceDocument(article.id, net, gross, currency, article.tax_rate, lists=lists)
+    return _detailed(article, stated, currency, article.tax_rate, channel)
+
+
+def _detailed(
+    article: ErpRow, stated: Amount, currency: str, rate: Decimal, channel: ChannelView
+) -> PriceDocument:
+    """With the running offer, prices by quantity and customer group.
+
+    The lowest price of 30 days only goes with an offer: shops show it as "before".
+    """
+    found = steps_by_group(stated, article.prices, rate)
+    now = found[None][0]
+    labels = {one.group: one.group_label for one in article.prices}
+    lists = tuple(
+        PriceList(
+            steps,
+            group,
+            labels.get(group, ""),
+            None if group is None else channel.mappings.get(Kind.CUSTOMER_GROUP, group),
+        )
+        for group, steps in sorted(found.items(), key=lambda one: (len(one[0] or ""), one[0] or ""))
+        # one price for everybody is the product's own
+        if group is not None or len(steps) > 1
+    )
+    return PriceDocument(
+        article.id,
+        now.amount.net,
+        now.amount.gross,
+        currency,
+        rate,
+        list_price=now.list_price,
+        lowest=None if now.list_price is None else _lowest(article, rate),
+        lists=lists,
+    )
+
+
+def _lowest(article: ErpRow, rate: Decimal) -> Amount | None:
+    """The merchant's own figure, else the one the ERP proposes."""
+    own = (article.custom_lowest_net, article.custom_lowest_gross)
+    return lowest_of((own, (article.proposed_lowest_net, article.proposed_lowest_gross)), rate)
 
 
 def no_tax_rate(article: ErpRow) -> Held:

@@ -5,7 +5,7 @@ Inbound, therefore unknown keys are left out: the ERP may say more than we ask f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -14,9 +14,12 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 
 from integration.errors import Invalid, Rejected, Throttled, TransientError
+from integration.topics.price_steps import PriceRecord
 
 #: Never offered in a shop: it is the ERP's way to charge for shipping.
 SHIPPING_COSTS = "SHIPPING_COSTS"
+#: The article above its variants; it has neither price nor stock of its own (vario-erp.md 5).
+MAIN_ARTICLE = "VARIANT_MAIN_ARTICLE"
 #: Articles of which the ERP keeps no stock.
 UNTRACKED_TYPES = frozenset({"WITHOUT_STOCK", "SERVICE_ARTICLE", "SERVICE_CONTINGENT"})
 
@@ -45,6 +48,25 @@ class ErpRow:
     tax_rate: Decimal | None = None
     tax_type: str | None = None
     stock: Decimal | None = None
+    manufacturer_number: str | None = None
+    size_x: Decimal | None = None
+    size_y: Decimal | None = None
+    size_z: Decimal | None = None
+    size_unit: str | None = None
+    #: Name and description by language code, of the languages that the channel maps.
+    texts: Mapping[str, Mapping[str, str | None]] | None = None
+    #: Ids of the ERP's categories.
+    categories: Sequence[str] | None = None
+    #: Values by path, of the custom fields that the channel wants.
+    custom: Mapping[str, Any] | None = None
+    #: Of a variant whose main article is listed here: its main article and its values, see
+    #: integration.erp.variants.
+    variant: Mapping[str, Any] | None = None
+    prices: tuple[PriceRecord, ...] = ()
+    custom_lowest_net: Decimal | None = None
+    custom_lowest_gross: Decimal | None = None
+    proposed_lowest_net: Decimal | None = None
+    proposed_lowest_gross: Decimal | None = None
 
     @property
     def label(self) -> str:
@@ -67,6 +89,24 @@ def _text() -> fields.String:
 
 def _decimal() -> fields.Decimal:
     return fields.Decimal(allow_none=True, allow_nan=False)
+
+
+class PriceRecordSchema(Schema):
+    """A record of `integration.erp.price_records`."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    net = _decimal()
+    gross = _decimal()
+    from_quantity = fields.Decimal(allow_nan=False)
+    group = _text()
+    group_label = fields.String()
+    is_offer = fields.Boolean()
+
+    @post_load
+    def _build(self, values: dict[str, Any], **_: Any) -> PriceRecord:
+        return PriceRecord(**values)
 
 
 class ErpRowSchema(Schema):
@@ -95,9 +135,25 @@ class ErpRowSchema(Schema):
     tax_rate = _decimal()
     tax_type = _text()
     stock = _decimal()
+    manufacturer_number = _text()
+    size_x = _decimal()
+    size_y = _decimal()
+    size_z = _decimal()
+    size_unit = _text()
+    texts = fields.Dict(keys=fields.String(), values=fields.Dict(), allow_none=True)
+    categories = fields.List(fields.String(), allow_none=True)
+    custom = fields.Dict(keys=fields.String(), allow_none=True)
+    variant = fields.Dict(keys=fields.String(), allow_none=True)
+    prices = fields.List(fields.Nested(PriceRecordSchema))
+    custom_lowest_net = _decimal()
+    custom_lowest_gross = _decimal()
+    proposed_lowest_net = _decimal()
+    proposed_lowest_gross = _decimal()
 
     @post_load
     def _build(self, values: dict[str, Any], **_: Any) -> ErpRow:
+        if "prices" in values:
+            values["prices"] = tuple(values["prices"])
         return ErpRow(**values)
 
 

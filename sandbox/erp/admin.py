@@ -87,7 +87,11 @@ def effective(article: Article, channel: int) -> dict[str, Any]:
         "gross": number(price.gross) if price else None,
         "stock": number(article.stock_on(listing)),
         "sellable_without_stock": article.sellable_without_stock,
-        "manufacturer": article.manufacturer, "updated_at": article.updated_at.isoformat(),
+        "manufacturer": article.manufacturer,
+        "manufacturer_number": article.manufacturer_number or None,
+        "size_mm": article.size_mm(), "texts": article.texts, "product_type": article.product_type,
+        "variant_of": None if article.main is None else str(article.main),
+        "variant_values": article.variant_values, "updated_at": article.updated_at.isoformat(),
     }
 
 

@@ -114,7 +114,9 @@ def _random_values(rng: random.Random, topic: str, place: int) -> dict[str, Any]
         return {"stock": rng.randint(0, 500)}
     if topic == "price":
         return {"gross": Decimal(rng.randint(99, 49999)) / 100}
-    return {"name": f"Geänderter Artikel {rng.randint(1, 9999)} ({place + 1})"}
+    name = f"Geänderter Artikel {rng.randint(1, 9999)} ({place + 1})"
+    sides = {side: rng.randint(1, 200) for side in "xyz"}
+    return {"name": name, "size": {**sides, "unit": rng.choice(("mm", "cm"))}}
 
 
 def _chosen(tenant: Tenant, count: int, seed: int) -> tuple[Article, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from sandbox.catalogue import TAX_RATES
 from sandbox.erp.model import (
     DEFAULT_CHANNEL,
+    LANGUAGE,
     Article,
     Listing,
     Price,
@@ -16,7 +18,9 @@ from sandbox.erp.model import (
     listing_id,
     of_price_id,
     price_id,
+    product_id,
 )
+from sandbox.erp.price_records import GROUPS, PriceRecord
 from sandbox.erp.tenants import Backend, Channel, Tenant
 
 TAX_TYPES = {"standard": {"id": "1", "label": "Regelsteuersatz"},
@@ -27,6 +31,8 @@ RATES = {"DE": TAX_RATES, "AT": {"standard": Decimal("20"), "reduced": Decimal("
 UNITS = {"kg": {"id": "1", "name": "Kilogramm", "abbreviation": "kg"},
          "g": {"id": "2", "name": "Gramm", "abbreviation": "g"}}
 EURO = {"id": "1", "label": "EUR", "isoCode": "EUR"}
+LOWEST = {"customLowestPriceNet": "custom_net", "customLowestPriceGross": "custom_gross",
+          "proposedLowestPriceNet": "proposed_net", "proposedLowestPriceGross": "proposed_gross"}
 STORAGE = {"id": "5", "label": "Hauptlager"}
 
 
@@ -42,42 +48,77 @@ def _info(updated_at: datetime) -> dict[str, Any]:
             "updatedAt": updated_at.isoformat(), "updatedFrom": {"id": "1", "label": "admin"}}
 
 
-def article(entry: Article) -> dict[str, Any]:
+def article(entry: Article, language: str = LANGUAGE) -> dict[str, Any]:
     price, ean = entry.price, entry.ean
     own = entry.listings[DEFAULT_CHANNEL]
-    weight = {} if entry.weight is None else {
+    metric = {} if entry.weight is None else {
         "weight": number(entry.weight), "weightUnit": UNITS[entry.weight_unit]}
+    if (size := entry.size) is not None:
+        metric |= {"sizeX": number(size.x), "sizeY": number(size.y), "sizeZ": number(size.z),
+                   "sizeUnit": {"id": size.unit, "abbreviation": size.unit}}
     return {
-        "id": str(entry.id), "number": entry.number, "name": entry.name,
-        "description": entry.description, "active": entry.active, "deliverable": entry.active,
+        "id": str(entry.id), "number": entry.number,
+        "name": entry.text_in(language, "name"),
+        "description": entry.text_in(language, "description"),
+        "active": entry.active, "deliverable": entry.active,
         "sellable": entry.active, "sellableWithoutStock": entry.sellable_without_stock,
-        "purchasable": True, "productType": "WITH_STOCK", "productRef": {"id": str(entry.id)},
+        "purchasable": True, "productType": entry.product_type,
+        "productRef": {"id": str(product_id(entry.id))},
         "listed": own.listed, "listingId": str(listing_id(entry.id, DEFAULT_CHANNEL)),
         "listingState": own.state,
         "identifiers": [] if ean is None else [
             {"name": "EAN", "value": ean, "defaultArticleIdentifier": True}],
-        "grossMetric": weight, "netMetric": {},
+        "grossMetric": metric, "netMetric": {},
         "netSalesPrice": number(price.net) if price else None,
         "grossSalesPrice": number(price.gross) if price else None,
         "priceBase": price.base if price else None,
         "taxSchemaRef": {"id": SCHEMA_IDS[entry.tax], "label": TAX_TYPES[entry.tax]["label"]},
         "manufacturerRef": {"label": entry.manufacturer} if entry.manufacturer else None,
+        "manufacturerArticleNumber": entry.manufacturer_number or None,
         "productGroupRef": {"label": entry.product_group} if entry.product_group else None,
-        "tags": [], "custom": entry.custom, "languageCode": "de",
+        "tags": [], "custom": entry.custom, "languageCode": language,
         "version": str(entry.version), "info": _info(entry.updated_at),
     }
 
 
-def listing(entry: Article, own: Listing, tenant: Tenant) -> dict[str, Any]:
+def product(entry: Article, main: Article | None) -> dict[str, Any]:
+    """The product that the article belongs to; of a variant with its values (vario-erp.md 5)."""
+    return {
+        "id": str(product_id(entry.id)), "bundle": False,
+        "type": "SIMPLE" if main is None else "VARIANT",
+        "articleRefs": [{"id": str(entry.id)}],
+        "mainVariantProductRef": None if main is None else {
+            "id": str(product_id(main.id)), "label": main.number},
+        "variantSchemaRef": None if main is None else {"id": "1", "label": "Varianten"},
+        "variantValues": [
+            {"id": hashed_id(f"{attribute}/{value}"), "label": value,
+             "variantAttributeRef": {"id": hashed_id(attribute), "label": attribute}}
+            for attribute, value in entry.variant_values.items()] if main is not None else [],
+    }
+
+
+def hashed_id(text: str) -> str:
+    """A number that stands for a text, the same over every start."""
+    return str(zlib.crc32(text.encode()))
+
+
+def listing(entry: Article, own: Listing, tenant: Tenant,
+            language: str = LANGUAGE) -> dict[str, Any]:
+    is_own = language == LANGUAGE  # the sandbox keeps a channel's own texts in German only
     return {
         "id": str(listing_id(entry.id, own.channel)), "version": str(own.version),
         "salesChannelRef": {"id": str(own.channel), "label": tenant.channel_label(own.channel)},
         "listed": own.listed, "listingState": own.state,
         "listingStateChangeTime": own.state_changed_at.isoformat(),
-        "name": {"defaultValue": entry.name, "value": own.name},
-        "description": {"defaultValue": entry.description, "value": own.description},
+        "name": {"defaultValue": entry.text_in(language, "name"),
+                 "value": own.name if is_own else None},
+        "description": {"defaultValue": entry.text_in(language, "description"),
+                        "value": own.description if is_own else None},
         "identifiers": {"defaultValue": article(entry)["identifiers"], "value": []},
-        "sellableWithoutStock": entry.sellable_without_stock, "categoryRefs": [],
+        "sellableWithoutStock": entry.sellable_without_stock,
+        "categoryRefs": [{"id": one, "label": tenant.categories.get(one, one)}
+                         for one in own.categories],
+        **{name: number(own.lowest.get(key)) for name, key in LOWEST.items()},
         "custom": own.custom, "descriptionCustom": {"defaultValue": {}, "value": {}},
         "info": _info(own.updated_at),
     }
@@ -108,7 +149,25 @@ def prices(entry: Article, unit: str) -> list[dict[str, Any]]:
     own = [] if entry.price is None else [
         price(price_id(entry.id), entry.price, entry, unit)]
     return own + [price(price_id(entry.id, listed.channel), listed.price, entry, unit)
-                  for listed in entry.listings.values() if listed.price is not None]
+                  for listed in entry.listings.values() if listed.price is not None] + [
+        price_record(one, entry, unit) for one in entry.price_records]
+
+
+def price_record(one: PriceRecord, entry: Article, unit: str) -> dict[str, Any]:
+    """An offer, a quantity step or a customer group's price."""
+    group = None if one.group is None else {"id": one.group, "label": GROUPS[one.group]}
+    return {
+        "id": str(one.id), "articleRef": {"id": str(entry.id), "label": entry.number},
+        "netPrice": number(one.net), "grossPrice": number(one.gross), "priceBase": one.base,
+        "usedTaxRate": rate("DE", entry.tax, unit),
+        "currencyRef": EURO if one.currency == "EUR" else {
+            "id": "9", "label": one.currency, "isoCode": one.currency},
+        "fromQuantity": number(one.start), "validFrom": one.since and one.since.isoformat(),
+        "validUntil": one.until and one.until.isoformat(), "specialOfferPrice": one.is_offer,
+        "salesChannelRef": {"id": str(one.channel)} if one.channel else None,
+        "qualifier": "SALES", "priceGroupRef": None, "customerGroupRef": group,
+        "accountRef": None,
+    }
 
 
 def price_rule(rule: PriceRule) -> dict[str, Any]:

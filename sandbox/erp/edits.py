@@ -12,17 +12,18 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sandbox.catalogue import GROSS, NET, TAX_RATES
-from sandbox.erp import events
+from sandbox.erp import edit_details, events, price_records
 from sandbox.erp.events import Event
 from sandbox.erp.model import DEFAULT_CHANNEL, RULE_BASE, Article, Listing, Price, PriceRule
 from sandbox.erp.options import Options
 from sandbox.erp.tenants import Tenant
 
 MASTER = {"number", "name", "description", "ean", "weight_kg", "tax_rate", "active", "listed",
-          "sellable_without_stock", "manufacturer"}
+          "sellable_without_stock", "manufacturer", *edit_details.NAMES}
 PRICE = {"net", "gross"}
-KNOWN = MASTER | PRICE | {"stock", "media", "deleted"}
-ON_ONE_CHANNEL = {"name", "description", "listed", "media", "net", "gross", "stock"}
+KNOWN = MASTER | PRICE | {"stock", "media", "deleted", "prices", "lowest"}
+ON_ONE_CHANNEL = {"name", "description", "listed", "media", "net", "gross", "stock", "lowest",
+                  "categories", "custom"}
 _TAX_BY_RATE = {rate: tax for tax, rate in TAX_RATES.items()}
 
 
@@ -80,6 +81,7 @@ def apply(tenant: Tenant, article: Article, edit: Edit, options: Options) -> lis
             raise EditError(str(error)) from None
         caused = _master(tenant, article, edit)
         caused += _prices(article, edit)
+        caused += _price_records(tenant, article, edit)
         if "stock" in edit.values:
             caused += _stock(tenant, article, edit, options.stock_change_id)
         if edit.values.get("media"):
@@ -120,6 +122,10 @@ def _master(tenant: Tenant, article: Article, edit: Edit) -> list[Event]:
     if not touched:
         return []
     values = edit.values
+    try:
+        details = edit_details.apply(tenant, article, values, edit.channel)
+    except ValueError as error:
+        raise EditError(str(error)) from None
     for name in touched & {"ean", "active", "sellable_without_stock", "manufacturer"}:
         setattr(article, name, values[name])
     if "weight_kg" in values:
@@ -133,7 +139,7 @@ def _master(tenant: Tenant, article: Article, edit: Edit) -> list[Event]:
     created = _list(tenant, article, edit) if "listed" in values else []
     updated = [channel for channel in _channels(article, edit) if channel not in created]
     caused = events.master_data(article, created, "create")
-    caused += events.master_data(article, updated)
+    caused += events.master_data(article, updated) + details
     # Another tax changes the net or the gross side of every price.
     return caused + ([events.price(article, 0)] if "tax_rate" in values and article.price else [])
 
@@ -168,6 +174,7 @@ def _retax(article: Article, tax: str) -> None:
     article.tax = tax
     if article.price is not None:
         article.price = article.price.taxed(tax)
+    article.price_records = tuple(one.taxed(tax) for one in article.price_records)
     for listing in article.listings.values():
         if listing.price is not None:
             listing.price = listing.price.taxed(tax)
@@ -188,6 +195,21 @@ def _prices(article: Article, edit: Edit) -> list[Event]:
             caused.append(events.price(article, listing.channel, _change(listing.price, new)))
             listing.price = new
     return caused
+
+
+def _price_records(tenant: Tenant, article: Article, edit: Edit) -> list[Event]:
+    """Replace the records; each of the old and new ones that is not in both is an event."""
+    if "lowest" in edit.values:
+        for channel in _channels(article, edit):
+            _listing(article, channel).lowest = edit.values["lowest"]
+    if "prices" not in edit.values:
+        return []
+    entries = edit.values["prices"]
+    first_id = price_records.RECORD_BASE + tenant.next_id() * 1000
+    old, article.price_records = article.price_records, price_records.read(entries, first_id)
+    return [events.price_record(article, one.id, change)
+            for records, change in ((old, "delete"), (article.price_records, "create"))
+            for one in records]
 
 
 def reprice(tenant: Tenant, percent: Decimal, product_group: str | None, *,
@@ -255,16 +277,33 @@ def _listing(article: Article, channel: int) -> Listing:
 
 
 def _value(name: str, value: Any) -> Any:
+    if name in edit_details.NAMES:
+        try:
+            return edit_details.checked(name, value)
+        except ValueError as error:
+            raise EditError(str(error)) from None
     if name in ("active", "listed", "sellable_without_stock", "media", "deleted"):
         if not isinstance(value, bool):
             raise EditError(f"{name} is true or false")
         return value
     if name in ("net", "gross", "stock", "weight_kg", "tax_rate"):
         return _amount(name, value)
+    if name in ("prices", "lowest"):
+        return _of_prices(name, value)
     if not isinstance(value, str) and not (name == "ean" and value is None):
         raise EditError(f"{name} is a text")
     if name == "number" and not value.strip():
         raise EditError("number is not empty")
+    return value
+
+
+def _of_prices(name: str, value: Any) -> Any:
+    try:
+        if name == "lowest":
+            return price_records.lowest(value)
+        price_records.read(value, 0)
+    except ValueError as error:
+        raise EditError(str(error)) from None
     return value
 
 

@@ -81,6 +81,10 @@ def price(article: Article, channel: int, change: str = "update") -> Event:
             {"articleId": article.id, "priceId": price_id(article.id, channel)})
 
 
+def price_record(article: Article, identifier: int, change: str) -> Event:
+    return f"article-price.{change}", {"articleId": article.id, "priceId": identifier}
+
+
 def stock(article: Article, channels: list[int], id_is: str) -> list[Event]:
     """What the id of stockChange means is not documented, so it can be either."""
     if id_is == "article":

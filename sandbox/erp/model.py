@@ -15,14 +15,17 @@ from operator import attrgetter
 from typing import Any
 
 from sandbox.catalogue import GROSS, TAX_RATES, CatalogueArticle, round_cents
+from sandbox.erp.price_records import PriceRecord, running_offer
 
 DEFAULT_CHANNEL, SHOP_CHANNEL, SECOND_CHANNEL = 1, 42, 43
 FIRST_ARTICLE_ID = 1001
-_LISTING_BASE, _PRICE_BASE = 10_000_000_000, 20_000_000_000
+_LISTING_BASE, _PRICE_BASE, _PRODUCT_BASE = 10_000_000_000, 20_000_000_000, 30_000_000_000
 RULE_BASE = 5_000_000_000  # ids of price rules, below those that lead back to an article
 _CHANNELS_PER_ARTICLE = 1000
 CATALOGUE_TIME = datetime(2026, 1, 1, tzinfo=UTC)
+LANGUAGE = "de"  # of the article's own texts
 _id = attrgetter("id")
+MM_PER_UNIT = {"mm": Decimal(1), "cm": Decimal(10), "m": Decimal(1000)}
 GRAMS_PER_UNIT = {"kg": Decimal(1000), "g": Decimal(1)}
 
 
@@ -73,9 +76,21 @@ class Listing:
     description: str | None = None
     price: Price | None = None
     stock: Decimal | None = None
+    lowest: dict[str, Decimal | None] = field(default_factory=dict)
     custom: dict[str, Any] = field(default_factory=dict)
+    categories: tuple[str, ...] = ()
     version: int = 1
     updated_at: datetime = CATALOGUE_TIME
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Outer measures; `unit` is mm, cm, m or whatever else a merchant writes."""
+
+    x: Decimal | None
+    y: Decimal | None
+    z: Decimal | None
+    unit: str
 
 
 @dataclass(slots=True)
@@ -94,11 +109,26 @@ class Article:
     sellable_without_stock: bool
     manufacturer: str
     product_group: str
+    price_records: tuple[PriceRecord, ...] = ()
     listings: dict[int, Listing] = field(default_factory=dict)
     custom: dict[str, Any] = field(default_factory=dict)
+    #: By language other than German, name and description.
+    texts: dict[str, dict[str, str | None]] = field(default_factory=dict)
+    manufacturer_number: str = ""
+    size: Size | None = None
+    product_type: str = "WITH_STOCK"
+    #: Of a variant: the id of its main article, and its value by attribute.
+    main: int | None = None
+    variant_values: dict[str, str] = field(default_factory=dict)
     media_revision: int = 0  # nothing was ever on its shelf
     version: int = 1
     updated_at: datetime = CATALOGUE_TIME
+
+    def text_in(self, language: str, name: str) -> str | None:
+        """Its name or description in a language; None if there is none."""
+        if language == LANGUAGE:
+            return getattr(self, name)
+        return self.texts.get(language, {}).get(name)
 
     def name_on(self, listing: Listing | None) -> str:
         override = listing.name if listing else None
@@ -109,8 +139,24 @@ class Article:
         return self.description if override is None else override
 
     def price_on(self, listing: Listing | None) -> Price | None:
+        """What one piece costs today, special offers included."""
+        offer = self.offer_on(listing)
+        if offer is None or offer.net is None or offer.gross is None:
+            return self.regular_on(listing)
+        return Price(offer.net, offer.gross, offer.base)
+
+    def regular_on(self, listing: Listing | None) -> Price | None:
         # Without a price on the article the channel's own record still counts.
         return (listing.price if listing else None) or self.price
+
+    def offer_on(self, listing: Listing | None) -> PriceRecord | None:
+        """The running offer, if it costs less than the regular price."""
+        if not self.price_records:
+            return None
+        regular = self.regular_on(listing)
+        offer = running_offer(self.price_records, listing.channel if listing else 0)
+        is_dear = offer is not None and regular is not None and regular.gross <= (offer.gross or 0)
+        return None if is_dear else offer
 
     def stock_on(self, listing: Listing | None) -> Decimal:
         override = listing.stock if listing else None
@@ -124,6 +170,14 @@ class Article:
         if self.weight is None:
             return None
         return self.weight * GRAMS_PER_UNIT[self.weight_unit] / 1000
+
+    def size_mm(self) -> list[float | None] | None:
+        """Length, width and height; None without a size or in a unit that is none of length."""
+        if self.size is None or self.size.unit not in MM_PER_UNIT:
+            return None
+        factor = MM_PER_UNIT[self.size.unit]
+        return [None if side is None else float(side * factor)
+                for side in (self.size.x, self.size.y, self.size.z)]
 
     def add(self, listing: Listing) -> None:
         # A new dict each time: readers hold no lock and go on with the one they have.
@@ -140,6 +194,11 @@ def listing_id(article_id: int, channel: int) -> int:
 def of_listing_id(identifier: int) -> tuple[int, int]:
     """Article id and channel id of a listing id."""
     return divmod(identifier - _LISTING_BASE, _CHANNELS_PER_ARTICLE)
+
+
+def product_id(article_id: int) -> int:
+    """The id of the article's product."""
+    return _PRODUCT_BASE + article_id
 
 
 def price_id(article_id: int, channel: int = 0) -> int:

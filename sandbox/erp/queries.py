@@ -192,6 +192,7 @@ def describe(column: Column, known: Field | None) -> dict[str, Any]:
 def _custom_fields(dynamic: Callable[[str], Field | None]) -> list[Field]:
     """The columns of the custom field groups that exist, as far as the source offers them."""
     paths = [f"listings.custom.{name}" for name in sorted(current_tenant().custom_fields())]
+    paths += [path.removeprefix("listings.") for path in paths]
     return [known for path in paths if (known := dynamic(path)) is not None]
 
 

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 from sandbox.erp import dto, events
 from sandbox.erp.errors import ApiError, invalid, not_found
 from sandbox.erp.merging import merged
-from sandbox.erp.model import Article, Listing, of_listing_id
+from sandbox.erp.model import LANGUAGE, Article, Listing, of_listing_id
 from sandbox.erp.tenants import Tenant
 from sandbox.erp.world import World, current_tenant, sent_object
 
@@ -30,7 +30,7 @@ def blueprint(world: World) -> Blueprint:
 def _articles(routes: Blueprint) -> None:
     @routes.get("/articles/<int:article_id>")
     def article(article_id: int) -> Any:
-        return dto.article(found_article(article_id))
+        return dto.article(found_article(article_id), _language())
 
     @routes.get("/articles/<int:article_id>/stocks")
     def stocks(article_id: int) -> Any:
@@ -57,8 +57,8 @@ def _articles(routes: Blueprint) -> None:
     @routes.get("/articles/<int:article_id>/products")
     def product(article_id: int) -> Any:
         found = found_article(article_id)
-        return {"type": "SIMPLE", "bundle": False, "articleRefs": [{"id": str(found.id)}],
-                "mainVariantProductRef": None, "variantSchemaRef": None, "variantValues": []}
+        main = None if found.main is None else current_tenant().articles.get(found.main)
+        return dto.product(found, main)
 
     @routes.get("/articles/<int:article_id>/taxes")
     def taxes(article_id: int) -> Response:
@@ -68,15 +68,14 @@ def _articles(routes: Blueprint) -> None:
 
     @routes.get("/articles/<int:article_id>/languages-available-for-article")
     def languages(article_id: int) -> Response:
-        found_article(article_id)
-        return jsonify(["de"])
+        return jsonify([LANGUAGE, *found_article(article_id).texts])
 
 
 def _listings(routes: Blueprint) -> None:
     @routes.get(LISTINGS)
     def listings(article_id: int) -> Response:
         tenant, found = current_tenant(), found_article(article_id)
-        shown = [dto.listing(found, own, tenant) for own in found.listings.values()]
+        shown = [dto.listing(found, own, tenant, _language()) for own in found.listings.values()]
         if request.args.get("allSalesChannels") == "true":
             shown += [dto.unlisted(channel, found) for channel in tenant.channels.values()
                       if channel.id not in found.listings]
@@ -85,7 +84,7 @@ def _listings(routes: Blueprint) -> None:
     @routes.get(LISTINGS + "/<int:listing_id>")
     def listing(article_id: int, listing_id: int) -> Any:
         found, own = _listing(article_id, listing_id)
-        return dto.listing(found, own, current_tenant())
+        return dto.listing(found, own, current_tenant(), _language())
 
 
 def _listing_writes(routes: Blueprint, world: World) -> None:
@@ -150,6 +149,10 @@ def found_article(article_id: int) -> Article:
     if found is None:
         raise not_found(f"The article {article_id}")
     return found
+
+
+def _language() -> str:
+    return request.args.get("languageCode") or LANGUAGE
 
 
 def _listing(article_id: int, listing_id: int) -> tuple[Article, Listing]:

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, jsonify, request
 from sandbox.erp import dto
 from sandbox.erp.errors import invalid, not_found
 from sandbox.erp.model import of_price_id, price_id
+from sandbox.erp.price_records import RECORD_BASE, RECORD_END
 from sandbox.erp.rest_articles import found_article
 from sandbox.erp.world import World, current_tenant
 
@@ -37,6 +38,9 @@ def _prices(routes: Blueprint, world: World) -> None:
             if world.options.no_price == "empty":
                 return Response(status=200)
             raise not_found("A sales price")
+        offer = found.offer_on(own)
+        if offer is not None:
+            return dto.price_record(offer, found, unit(world))
         channel = own.channel if own is not None and own.price is not None else 0
         return dto.price(price_id(found.id, channel), record, found, unit(world))
 
@@ -49,6 +53,8 @@ def _prices(routes: Blueprint, world: World) -> None:
         rule = current_tenant().price_rules.get(identifier)
         if rule is not None:
             return dto.price_rule(rule)
+        if RECORD_BASE <= identifier < RECORD_END:
+            return _record(identifier, unit(world))
         article_id, channel = of_price_id(identifier)
         found = current_tenant().articles.get(article_id)
         own = found.listings.get(channel) if found is not None else None
@@ -56,6 +62,14 @@ def _prices(routes: Blueprint, world: World) -> None:
         if found is None or record is None:
             raise not_found(f"The price {identifier}")
         return dto.price(identifier, record, found, unit(world))
+
+
+def _record(identifier: int, unit: str) -> Any:
+    for article in current_tenant().articles.between():
+        for one in article.price_records:
+            if one.id == identifier:
+                return dto.price_record(one, article, unit)
+    raise not_found(f"The price {identifier}")
 
 
 def _taxes(routes: Blueprint, world: World) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, jsonify, request
 
 from sandbox.erp.errors import invalid, not_found
 from sandbox.erp.options import EAV_LISTING_NAMES
@@ -23,6 +23,7 @@ def blueprint(world: World) -> Blueprint:
     routes = Blueprint("records", __name__, url_prefix="/api/vario/cmn")
     _settings(routes)
     _secrets(routes)
+    _categories(routes)
     _eav_groups(routes, world)
     _remove_data(routes)
     _migrations(routes)
@@ -67,6 +68,13 @@ def _secrets(routes: Blueprint) -> None:
         secrets = current_tenant().secrets
         found = [key for key, known in secrets.items() if known["name"] == name]
         return _record(secrets, found[0] if found else 0, "The secret", sent_object)
+
+
+def _categories(routes: Blueprint) -> None:
+    @routes.get("/category")
+    def categories() -> Any:
+        labels = current_tenant().categories
+        return jsonify([{"id": key, "label": label} for key, label in sorted(labels.items())])
 
 
 def _eav_groups(routes: Blueprint, world: World) -> None:

@@ -77,6 +77,7 @@ class Tenant:
         self.articles = Articles(entries, first_id, self.shop_channels())
         self.registrations: dict[str, list[Registration]] = {}
         self.price_rules: dict[int, PriceRule] = {}
+        self.categories: dict[str, str] = {}  # labels by id
         self.trade = Trade(first_id)
         self.shelf = Shelf(first_id, self.articles.between()[:illustrated])
         self.migrations: dict[int, dict[str, Any]] = {}

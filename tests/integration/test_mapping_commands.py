@@ -187,7 +187,7 @@ def test_a_kind_that_one_side_cannot_list_is_taken_with_a_sentence(run: Run) -> 
 
 def test_a_unit_is_mapped_to_a_weight(run: Run) -> None:
     refused = run("mapping", "set", "42", "unit", "lb", "pound", code=2)
-    assert "a unit is mapped to kg, g or its kilograms" in refused.stderr
+    assert "a unit of weight is mapped to kg, g or its kilograms" in refused.stderr
 
     told = run("mapping", "set", "42", "unit", "lb", "0.45359237")
     assert "unit lb was not checked: the ERP offers no list of its units" in told.stderr

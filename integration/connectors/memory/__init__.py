@@ -6,7 +6,7 @@ what arrived and to switch failures on. A channel that keeps nothing accepts eve
 workers in many processes agree on it.
 """
 
-from integration.connectors.base import Parameter, Platform
+from integration.connectors.base import DETAIL_PARAMETERS, Parameter, Platform
 from integration.connectors.memory.connector import KEEPS_NOTHING, MemoryConnector
 from integration.connectors.memory.shop import MemoryShop, forget_shops, shop
 
@@ -18,6 +18,7 @@ PLATFORM = Platform(
             "yes: accept every row and forget it, for measuring the engine",
             is_required=False,
         ),
+        *DETAIL_PARAMETERS,
     ),
     capabilities=MemoryConnector.capabilities,
     build=MemoryConnector,

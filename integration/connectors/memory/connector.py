@@ -246,7 +246,27 @@ def _body(document: Document) -> dict[str, Any]:
         "tax_rate": _plain(document.tax_rate),
         "tax": document.shop_tax,
         "active": document.is_active,
+        **_details(document),
     }
+
+
+def _details(document: ArticleDocument) -> dict[str, Any]:
+    """What only some articles have; left out where the channel does not want it."""
+    details: dict[str, Any] = {}
+    if document.texts:
+        details["texts"] = {
+            language: [texts.name, texts.description] for language, texts in document.texts.items()
+        }
+    if document.categories is not None:
+        details["categories"] = list(document.categories)
+    if document.custom_fields:
+        details["custom_fields"] = dict(document.custom_fields)
+    if document.is_main:
+        details["is_main"] = True
+    if document.variant is not None:
+        details["parent"] = document.variant.parent_id
+        details["options"] = {one.attribute_label: one.label for one in document.variant.options}
+    return details
 
 
 def _image(image: Image) -> dict[str, Any]:

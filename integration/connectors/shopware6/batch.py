@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integration.connectors.shopware6 import refusals
+from integration.connectors.shopware6.links import Operation
 from integration.connectors.shopware6.refusals import Entry, Refused
 from integration.errors import Busy, IntegrationError, Rejected, TransientError
 from integration.topology import Topic
@@ -34,6 +35,10 @@ class Row:
     #: The first write of a product, complete with all that a creation needs.
     is_first: bool = False
     was_adopted: bool = False
+    #: Rows of other tables that go with it in the same request.
+    also: tuple[Operation, ...] = ()
+    #: What to note of the product once the shop has taken it; None: nothing new.
+    notes: Mapping[str, Any] | None = None
 
     @property
     def id(self) -> str:
@@ -54,7 +59,7 @@ class Verdict:
 
 
 #: Sends rows and tells the ids the shop has written. Raises Refused, IntegrationError.
-Post = Callable[[Sequence[Mapping[str, Any]]], frozenset[str]]
+Post = Callable[[Sequence[Row]], frozenset[str]]
 
 
 def write(rows: Sequence[Row], post: Post) -> list[Verdict]:
@@ -89,7 +94,7 @@ class _Run:
     def step(self, group: list[int]) -> None:
         """Send one group and settle what the answer settles."""
         try:
-            written = _sent(self.post, [self.rows[index].values for index in group])
+            written = _sent(self.post, [self.rows[index] for index in group])
         except Refused as refused:
             self._split(group, refused.entries)
             return
@@ -111,13 +116,13 @@ class _Run:
             self.waiting += [rest[middle:], rest[:middle]]
 
 
-def _sent(post: Post, values: list[Mapping[str, Any]]) -> frozenset[str]:
+def _sent(post: Post, rows: Sequence[Row]) -> frozenset[str]:
     for _ in range(LOCK_REPEATS):
         try:
-            return post(values)
+            return post(rows)
         except Busy:
             continue
-    return post(values)
+    return post(rows)
 
 
 def _evidence(row: Row, written: frozenset[str]) -> Verdict:

@@ -37,6 +37,7 @@ def problems_of(context: Context) -> list[Problem]:
         *_asked("taxes", lambda: _taxes(client)),
         *_asked("currency", lambda: _currency(client, shop)),
         *_asked("products", lambda: _products(client)),
+        *_asked("prices by rule", lambda: _price_lists(client, context)),
     ]
 
 
@@ -95,6 +96,14 @@ def _currency(client: Client, shop: ShopSettings) -> Iterator[Problem]:
 
 def _products(client: Client) -> Iterator[Problem]:
     client.search("product", limit=1, includes={"product": ["id"]})
+    yield from ()
+
+
+def _price_lists(client: Client, context: Context) -> Iterator[Problem]:
+    """Only for a channel that writes them: others need no right for them."""
+    if context.parameters.get("price_details", "off") != "off":
+        client.search("rule", limit=1, includes={"rule": ["id"]})
+        client.search("product-price", limit=1, includes={"product_price": ["id"]})
     yield from ()
 
 

@@ -12,6 +12,7 @@ from integration import wire
 from integration.connectors import http
 from integration.connectors.base import Context
 from integration.connectors.shopware6 import answers, refusals
+from integration.connectors.shopware6.links import Operation
 from integration.connectors.shopware6.refusals import OPERATION, Refused
 from integration.connectors.shopware6.settings import ShopSettings
 from integration.errors import ChannelError, CredentialsRefused
@@ -31,9 +32,15 @@ class Client:
         self.settings = settings
         self._context = context
 
-    def upsert_products(self, rows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
-        """Write products, all or none; the ids that the shop says it wrote.
+    def upsert_products(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        before: Sequence[Mapping[str, Any]] = (),
+        also: Sequence[Operation] = (),
+    ) -> frozenset[str]:
+        """Write products and what goes with them, all or none; the ids that the shop says it wrote.
 
+        `before` are operations that go before them in the same request.
         Failure policy: ids are ours, so sending the same rows again is the same write.
         Raises: Refused when the shop names what is wrong with them.
         """
@@ -43,7 +50,7 @@ class Client:
             "action": "upsert",
             "payload": list(rows),
         }
-        return self.sync([operation], "product")
+        return self.sync([*before, operation, *_operations(also)], "product")
 
     def sync(self, operations: Sequence[Mapping[str, Any]], entity: str) -> frozenset[str]:
         """Run operations in their order, all or none; the ids of `entity` that the shop says it
@@ -175,6 +182,24 @@ class Client:
                 f"{settings.host} gives no access token; check that shop_url is the address of a "
                 "Shopware 6 shop"
             ) from error
+
+
+def _operations(also: Sequence[Operation]) -> list[dict[str, Any]]:
+    """One operation per table and action, deletions last; equal rows once."""
+    rows: dict[tuple[bool, str], list[Mapping[str, Any]]] = {}
+    for one in also:
+        known = rows.setdefault((one.action == "delete", one.entity), [])
+        if one.row not in known:
+            known.append(one.row)
+    return [
+        {
+            "key": f"{'remove' if is_delete else 'add'}-{entity}",
+            "entity": entity,
+            "action": "delete" if is_delete else "upsert",
+            "payload": payload,
+        }
+        for (is_delete, entity), payload in sorted(rows.items(), key=lambda entry: entry[0])
+    ]
 
 
 def _data(body: Any) -> bytes | http.FileBody | None:

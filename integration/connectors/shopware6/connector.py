@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any
 
 from integration.connectors.base import (
     Capabilities,
@@ -44,11 +43,11 @@ MAX_BATCH = 100
 
 
 #: Tables whose ids we remember.
-_REMEMBERED = {"tax", "product_manufacturer"}
+_REMEMBERED = {"tax", "product_manufacturer", "rule"}
 
 
 class _IdIsStale(Exception):
-    """A remembered id of a tax or a manufacturer leads nowhere."""
+    """A remembered id of a tax, a manufacturer or a rule leads nowhere."""
 
 
 class Shopware6Connector:
@@ -60,7 +59,8 @@ class Shopware6Connector:
             Topic.PRICE: MAX_BATCH,
             Topic.STOCK: MAX_BATCH,
             Topic.MEDIA: MAX_MEDIA_BATCH,
-        }
+        },
+        has_price_details=True,
     )
 
     def __init__(self, context: Context) -> None:
@@ -120,9 +120,15 @@ class Shopware6Connector:
     ) -> list[Receipt]:
         rows = self._builder.build(topic, batch_payloads)
 
-        def post(values: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+        def post(sent: Sequence[Row]) -> frozenset[str]:
+            values = [row.values for row in sent]
+            lists = self._builder.price_lists
+            before = lists.operations(values)
+            also = [one for row in sent for one in row.also]
             try:
-                return self._client.upsert_products(values)
+                written = self._client.upsert_products(values, before, also)
+                lists.written(before, values)
+                return written
             except Refused as refused:
                 self._look_for_stale_ids(refused, is_repeated)
                 raise
@@ -160,7 +166,9 @@ class Shopware6Connector:
         """
         try:
             numbers = [row.number for row in contested if row.number is not None]
-            found = products.find_products(self._client, numbers, with_visibility=True)
+            found = products.find_products(
+                self._client, numbers, with_visibility=True, with_categories=True
+            )
             adopted = [
                 self._builder.adopted(row, batch_payloads[row.position], found[row.number])
                 for row in contested
@@ -190,5 +198,9 @@ def _receipt(
     if verdict.error is not None:
         return Receipt(article_id, error=verdict.error)
     return Receipt(
-        article_id, external_id=row.id, was_adopted=row.was_adopted, recorded=row.recorded
+        article_id,
+        external_id=row.id,
+        was_adopted=row.was_adopted,
+        recorded=row.recorded,
+        notes=row.notes,
     )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from integration.connectors.base import FactStore
 from integration.connectors.shopware6.client import Client
-from integration.connectors.shopware6.payloads import exact
+from integration.connectors.shopware6.exact import exact
 from integration.errors import ChannelError
 
 #: The same in every shop, whatever its ISO code; each price list must have an entry in it.
@@ -18,6 +18,7 @@ _TAXES = "tax-ids"
 _ALL_TAXES = "all-tax-ids"
 _CURRENCY = "currency"
 _MANUFACTURERS = "manufacturers"
+_PRICE_RULES = "price-rules"
 #: Beyond this the list starts anew; it is read for each batch.
 MANUFACTURERS_KEPT = 2_000
 
@@ -72,8 +73,21 @@ class Facts:
                 self._store.put(_MANUFACTURERS, {**known, **found})
         return {**known, **found}
 
+    def price_rules(self, marker: str) -> list[str]:
+        """Ids of the rules that we made for prices, found by their description."""
+        known = self._store.get(_PRICE_RULES)
+        if not isinstance(known, list):
+            known = rules(self._client, marker)
+            self._store.put(_PRICE_RULES, known)
+        return known
+
+    def forget_price_rules(self) -> None:
+        """Some were made. Asked for anew, because another worker may have made others meanwhile."""
+        self._store.put(_PRICE_RULES, None)
+
     def forget_ids(self) -> None:
-        """Somebody deleted a tax or a manufacturer in the shop and our ids are stale."""
+        """Somebody deleted a tax, a manufacturer or a rule in the shop and our ids are stale."""
+        self._store.put(_PRICE_RULES, None)
         self._store.put(_TAXES, None)
         self._store.put(_ALL_TAXES, None)
         self._store.put(_MANUFACTURERS, None)
@@ -125,3 +139,13 @@ def default_currency(client: Client) -> str | None:
         "currency", ids=[DEFAULT_CURRENCY], includes={"currency": ["id", "isoCode"]}
     )
     return next((str(row["isoCode"]) for row in rows if row.get("id") == DEFAULT_CURRENCY), None)
+
+
+def rules(client: Client, description: str) -> list[str]:
+    """Ids of the rules of this description. A shop has a few hundred at most."""
+    rows = client.search(
+        "rule",
+        filter=[{"type": "equals", "field": "description", "value": description}],
+        includes={"rule": ["id"]},
+    )
+    return sorted(str(row["id"]) for row in rows)

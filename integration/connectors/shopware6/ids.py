@@ -22,6 +22,33 @@ def manufacturer_id(namespace: str, name: str) -> str:
     return _derived(namespace, "manufacturer", name.casefold())
 
 
+def group_id(namespace: str, attribute: str) -> str:
+    """Of the property group that stands for an attribute of variants."""
+    return _derived(namespace, "property-group", attribute)
+
+
+def option_id(namespace: str, attribute: str, value: str) -> str:
+    return _derived(namespace, "property-option", f"{attribute}:{value}")
+
+
+def setting_id(namespace: str, parent_id: str, option: str) -> str:
+    """Of the row that says that a variant of the parent has this option."""
+    return _derived(namespace, "configurator-setting", f"{parent_id}:{option}")
+
+
+def rule_id(namespace: str, group: str | None) -> str:
+    """Of the rule under which our prices of a customer group of the shop are; None: everybody."""
+    return _derived(namespace, "price rule", group or "")
+
+
+def condition_id(rule: str, part: str) -> str:
+    return _derived(rule, "condition", part)
+
+
+def price_id(namespace: str, article_id: str, rule: str, from_quantity: int) -> str:
+    return _derived(namespace, "price", f"{article_id}:{rule}:{from_quantity}")
+
+
 def media_id(namespace: str, content: str) -> str:
     """Of a file; `content` is the SHA-256 of its bytes."""
     return _derived(namespace, "media", content)

@@ -203,7 +203,8 @@ class ImagePush:
             if one.rows or one.deletes
         ]
 
-        def post(values: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+        def post(sent: Sequence[Row]) -> frozenset[str]:
+            values = [row.values for row in sent]
             gone = [one for row in values for one in deletes_by_product[row["id"]]]
             return self._client.sync(_operations(values, gone), "product")
 

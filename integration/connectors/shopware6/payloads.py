@@ -7,32 +7,33 @@ in their shortest form, so that a body is the same after any journey and equal c
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 from marshmallow import Schema, fields, post_dump, validate
 
 from integration.connectors.base import ListingView, Payload
+from integration.connectors.shopware6 import details
+from integration.connectors.shopware6.exact import exact
 from integration.documents import (
+    Amount,
     ArticleDocument,
     Document,
     Image,
     ImagesDocument,
     PriceDocument,
+    PriceList,
     StockDocument,
     WithdrawalDocument,
 )
 from integration.errors import Held, Invalid
+from integration.mapping_kinds import Kind, missing
 from integration.topology import Topic
 
 # Column widths of the shop's database; longer values are refused there, one row failing a batch.
 MAX_NAME_LENGTH = 255
 MAX_NUMBER_LENGTH = 64
-
-
-def exact(value: Decimal) -> str:
-    """The shortest plain text of a number: ``16.80`` is ``16.8``, ``1E+2`` is ``100``."""
-    return format(value.normalize(), "f") if value else "0"
 
 
 def _text(longest: int) -> validate.Validator:
@@ -106,7 +107,8 @@ _ARTICLE, _PRICE, _STOCK = _ArticleBody(), _PriceBody(), _StockBody()
 def payload_of(document: Document, listing: ListingView, currency: str) -> Payload:
     """The payload of one document. `currency` is the channel's.
 
-    Raises: Invalid; Held (``no-price``) for an article that would have to be created without one.
+    Raises: Invalid; Held (``no-price``) for an article that would have to be created without one;
+    MappingMissing ``mapping:customer-group:<id>``.
     """
     number = document.number if isinstance(document, ArticleDocument) else listing.number or ""
     result: Payload = {
@@ -116,7 +118,10 @@ def payload_of(document: Document, listing: ListingView, currency: str) -> Paylo
         "body": _body(document, number or f"article {document.article_id}", currency),
     }
     if isinstance(document, ArticleDocument):
+        details.add_to(result["body"], document, listing.notes)
         result["tax"] = document.tax
+        if listing.notes:
+            result["notes"] = dict(listing.notes)
         if listing.external_id is None:
             result["first"] = _first(document, currency)
     elif listing.external_id is None:
@@ -154,7 +159,41 @@ def _price_body(document: PriceDocument, label: str, currency: str) -> dict[str,
         raise Invalid(
             f"{label}: the price is in {document.currency}, the channel sells in {currency}"
         )
-    return _dumped(_PRICE, document, label)
+    body = _dumped(_PRICE, document, label)
+    for name, value in (("listPrice", document.list_price), ("regulationPrice", document.lowest)):
+        if value is not None:
+            body[name] = _both(value)
+    if document.lists is not None:
+        # Two groups of the ERP may be one in the shop: the first one's prices count.
+        by_group: dict[str | None, PriceList] = {}
+        for one in document.lists:
+            by_group.setdefault(_group_of(one, label), one)
+        body["prices"] = [row for group, one in by_group.items() for row in _price_rows(one, group)]
+    return body
+
+
+def _group_of(prices: PriceList, label: str) -> str | None:
+    """The shop's customer group, None for everybody. Raises: MappingMissing."""
+    if prices.group is not None and prices.shop_group is None:
+        raise missing(
+            Kind.CUSTOMER_GROUP,
+            prices.group,
+            f"{label} has a price for the customer group {prices.group_label or prices.group} of "
+            "the ERP; map it to one of the shop",
+        )
+    return prices.shop_group
+
+
+def _price_rows(prices: PriceList, group: str | None) -> Iterator[dict[str, Any]]:
+    """Ranges without a gap, as the shop wants them; the last one is open."""
+    ends = [one.from_quantity - 1 for one in prices.steps[1:]]
+    for step, end in zip_longest(prices.steps, ends):
+        row = {"group": group, "from": step.from_quantity, "to": end, **_both(step.amount)}
+        yield row if step.list_price is None else {**row, "listPrice": _both(step.list_price)}
+
+
+def _both(amount: Amount) -> dict[str, str]:
+    return {"net": exact(amount.net), "gross": exact(amount.gross)}
 
 
 def _first(document: ArticleDocument, currency: str) -> dict[str, dict[str, Any]]:

@@ -31,10 +31,15 @@ class Found:
     id: str
     number: str
     is_visible: bool
+    categories: frozenset[str] = frozenset()
 
 
 def find_products(
-    client: Client, numbers: Iterable[str], *, with_visibility: bool = False
+    client: Client,
+    numbers: Iterable[str],
+    *,
+    with_visibility: bool = False,
+    with_categories: bool = False,
 ) -> dict[str, Found]:
     """Products by the number asked for.
 
@@ -45,7 +50,8 @@ def find_products(
     wanted = list(dict.fromkeys(numbers))
     for start in range(0, len(wanted), LOOKUP_SIZE):
         chunk = wanted[start : start + LOOKUP_SIZE]
-        by_number = {one.number: one for one in _search(client, chunk, with_visibility)}
+        rows = _search(client, chunk, with_visibility, with_categories)
+        by_number = {one.number: one for one in rows}
         by_folded = {number.casefold(): one for number, one in by_number.items()}
         for number in chunk:
             one = by_number.get(number) or by_folded.get(number.casefold())
@@ -54,7 +60,26 @@ def find_products(
     return found
 
 
-def _search(client: Client, numbers: list[str], with_visibility: bool) -> Iterator[Found]:
+def categories_of(client: Client, ids: Sequence[str]) -> dict[str, frozenset[str]]:
+    """The categories that these products are assigned to, by product."""
+    if not ids:
+        return {}
+    rows = client.search(
+        "product",
+        ids=list(ids),
+        includes={"product": ["id", "categories"], "category": ["id"]},
+        associations={"categories": {}},
+    )
+    return {str(row["id"]): _categories(row) for row in rows}
+
+
+def _categories(row: dict[str, Any]) -> frozenset[str]:
+    return frozenset(str(one["id"]) for one in row.get("categories") or ())
+
+
+def _search(
+    client: Client, numbers: list[str], with_visibility: bool, with_categories: bool
+) -> Iterator[Found]:
     criteria: dict[str, Any] = {
         "filter": [{"type": "equalsAny", "field": "productNumber", "value": numbers}],
         "includes": {"product": ["id", "productNumber"]},
@@ -63,10 +88,14 @@ def _search(client: Client, numbers: list[str], with_visibility: bool) -> Iterat
         criteria["includes"]["product"].append("visibilities")
         criteria["includes"]["product_visibility"] = ["salesChannelId"]
         criteria["associations"] = {"visibilities": {}}
+    if with_categories:
+        criteria["includes"]["product"].append("categories")
+        criteria["includes"]["category"] = ["id"]
+        criteria.setdefault("associations", {})["categories"] = {}
     for row in client.search("product", **criteria):
         channels = [one.get("salesChannelId") for one in row.get("visibilities") or ()]
         is_visible = client.settings.sales_channel_id in channels
-        yield Found(str(row["id"]), str(row["productNumber"]), is_visible)
+        yield Found(str(row["id"]), str(row["productNumber"]), is_visible, _categories(row))
 
 
 def scan(client: Client, fields: Sequence[str]) -> Iterator[RemoteRecord]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from integration.connectors.base import Payload
-from integration.connectors.shopware6 import ids, products
+from integration.connectors.shopware6 import details, ids, links, products
 from integration.connectors.shopware6.batch import Row
 from integration.connectors.shopware6.client import Client
-from integration.connectors.shopware6.facts import DEFAULT_CURRENCY, Facts
+from integration.connectors.shopware6.facts import Facts
+from integration.connectors.shopware6.price_lists import PriceLists, price_values
 from integration.connectors.shopware6.products import Found
 from integration.errors import (
     Held,
@@ -24,6 +25,8 @@ from integration.errors import (
 from integration.mapping_kinds import Kind, missing
 from integration.topology import Topic
 
+#: The fields of a body that takes an article out of the shop.
+WITHDRAWN = {"active"}
 #: In listings, in the search and by direct link.
 VISIBLE_EVERYWHERE = 30
 
@@ -47,6 +50,8 @@ class _Known:
     manufacturer_id_by_name: Mapping[str, str]
     #: Products of articles of this batch.
     owned_ids: frozenset[str]
+    #: Categories by product, of those that are to get one that we have not assigned.
+    categories_by_id: Mapping[str, frozenset[str]]
 
 
 class RowBuilder:
@@ -54,6 +59,7 @@ class RowBuilder:
 
     def __init__(self, client: Client, facts: Facts, namespace: str) -> None:
         self._client, self._facts, self._namespace = client, facts, namespace
+        self.price_lists = PriceLists(client, facts, namespace)
 
     def build(self, topic: Topic, payloads: Sequence[Payload]) -> Rows:
         """The rows of a batch, in order."""
@@ -74,7 +80,9 @@ class RowBuilder:
         if found.is_visible:
             values.pop("visibilities", None)
         is_ours = found.id == ids.product_id(self._namespace, payload["article_id"])
-        return Row(row.position, values, row.recorded, is_first=True, was_adopted=not is_ours)
+        adopted = Row(row.position, values, row.recorded, is_first=True, was_adopted=not is_ours)
+        # What hangs on a product of our own was assigned by a write whose answer got lost.
+        return self._linked(adopted, payload, () if is_ours else found.categories)
 
     def _ask(self, topic: Topic, payloads: Sequence[Payload]) -> _Known:
         """Ask the shop for what these payloads need, and for nothing else."""
@@ -89,12 +97,24 @@ class RowBuilder:
         names = {body["manufacturer"] for body in bodies if "manufacturer" in body}
         return _Known(
             product_by_number=products.find_products(
-                self._client, [one["number"] for one in first], with_visibility=True
+                self._client,
+                [one["number"] for one in first],
+                with_visibility=True,
+                with_categories=any("categories" in one["body"] for one in first),
             ),
             tax_id_by_rate=self._facts.tax_ids(rates) if rates else {},
             mapped_tax_ids=self._facts.taxes_there(mapped) if mapped else frozenset(),
             manufacturer_id_by_name=self._facts.manufacturer_ids(names),
             owned_ids=frozenset(one["external_id"] for one in payloads if one["external_id"]),
+            categories_by_id=products.categories_of(
+                self._client,
+                [
+                    one["external_id"]
+                    for one in payloads
+                    if one["external_id"]
+                    and links.categories_to_add(one["body"], one.get("notes", {}))
+                ],
+            ),
         )
 
     def _row(self, topic: Topic, position: int, payload: Payload, known: _Known) -> Row:
@@ -105,7 +125,22 @@ class RowBuilder:
                 f"article {payload['article_id']} has no product in the shop to be changed"
             )
         values = {"id": payload["external_id"], **self._values(topic, payload, known)}
-        return Row(position, values, (topic,))
+        row = Row(position, values, (topic,))
+        if topic is not Topic.ARTICLE or set(payload["body"]) == WITHDRAWN:
+            return row
+        return self._linked(row, payload, known.categories_by_id.get(row.id, ()))
+
+    def _linked(self, row: Row, payload: Payload, assigned: Collection[str]) -> Row:
+        """The row with what hangs on its product, and with what to note of it."""
+        body, notes = payload["body"], payload.get("notes", {})
+        linked = links.links_of(self._namespace, row.id, body, notes, assigned)
+        noted = {**details.notes_of(body), **linked.notes}
+        return replace(
+            row,
+            values={**row.values, **linked.values},
+            also=linked.also,
+            notes=noted if noted or notes else None,
+        )
 
     def _first_row(self, position: int, payload: Payload, known: _Known) -> Row:
         first = payload.get("first", {})
@@ -115,7 +150,7 @@ class RowBuilder:
         values = {
             "id": own_id,
             **self._values(Topic.ARTICLE, payload, known),
-            **_price_values(first[Topic.PRICE]),
+            **self._price_values(payload["article_id"], first[Topic.PRICE]),
             # Demanded at creation; what we do not know is not reported as taken.
             **first.get(Topic.STOCK, {"stock": 0}),
             "visibilities": [self._visibility(payload)],
@@ -129,7 +164,9 @@ class RowBuilder:
                 f"the number {payload['number']} still belongs to another article's product, "
                 "which is given its new one first"
             )
-        return row if found is None else self.adopted(row, payload, found)
+        if found is None:
+            return self._linked(row, payload, ())
+        return self.adopted(row, payload, found)
 
     def _visibility(self, payload: Payload) -> dict[str, Any]:
         return {
@@ -141,7 +178,7 @@ class RowBuilder:
     def _values(self, topic: Topic, payload: Payload, known: _Known) -> dict[str, Any]:
         """The body in the shop's words."""
         if topic is Topic.PRICE:
-            return _price_values(payload["body"])
+            return self._price_values(payload["article_id"], payload["body"])
         values = dict(payload["body"])
         if "taxRate" in values:
             values["taxId"] = _tax_id(values.pop("taxRate"), payload, known)
@@ -149,8 +186,20 @@ class RowBuilder:
             _require_tax(values["taxId"], payload, known)
         if values.get("weight") is not None:
             values["weight"] = Decimal(values["weight"])
+        for name in details.SIDES:
+            if values.get(name) is not None:
+                values[name] = Decimal(values[name])
+        for name in ("categories", "options", "parentId", "isMain"):
+            values.pop(name, None)  # `_linked` says them in the shop's words
         if "manufacturer" in values:
             values.update(self._manufacturer(values.pop("manufacturer"), known))
+        return values
+
+    def _price_values(self, article_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        # In the default currency: `Facts.check_currency` has made sure that the price is in it.
+        values: dict[str, Any] = {"price": [price_values(body)]}
+        if "prices" in body:
+            values["prices"] = self.price_lists.rows(article_id, body["prices"])
         return values
 
     def _manufacturer(self, name: str, known: _Known) -> dict[str, Any]:
@@ -193,15 +242,3 @@ def _require_tax(tax_id: str, payload: Payload, known: _Known) -> None:
             f"{payload['number']}: its tax is mapped to {tax_id}, which the shop does not have; "
             "map it to one that is there",
         )
-
-
-def _price_values(body: Mapping[str, Any]) -> dict[str, Any]:
-    price = {
-        # `Facts.check_currency` has made sure that the price is in it.
-        "currencyId": DEFAULT_CURRENCY,
-        "gross": Decimal(body["gross"]),
-        "net": Decimal(body["net"]),
-        # A hint for the administration's form: it must not compute one from the other.
-        "linked": False,
-    }
-    return {"price": [price]}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from integration.connectors.base import (
+    DETAIL_PARAMETERS,
     Parameter,
     Problem,
     parameter_problems,
@@ -92,4 +93,5 @@ PARAMETERS = (
         wrong=wrong_currency,
         advice="three capitals, e.g. EUR",
     ),
+    *DETAIL_PARAMETERS,
 )

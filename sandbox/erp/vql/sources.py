@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from sandbox.erp.model import Article, Articles, Listing, listing_id
+from sandbox.erp.model import Article, Articles, Listing, listing_id, product_id
 from sandbox.erp.options import Options
 from sandbox.erp.tenants import Tenant
 from sandbox.erp.vql.parts import Bounds, Field, Source
@@ -57,6 +57,10 @@ def _price(pair: Pair, side: str) -> Any:
     return None if price is None else getattr(price, side)
 
 
+def _side(pair: Pair, side: str) -> Any:
+    return None if pair[0].size is None else getattr(pair[0].size, side)
+
+
 _ARTICLE_COLUMNS = (
     ("id", "id", lambda row: row[0].id),
     ("number", "text", lambda row: row[0].number),
@@ -66,8 +70,14 @@ _ARTICLE_COLUMNS = (
     ("deliverable", "bool", lambda row: row[0].active),
     ("sellable", "bool", lambda row: row[0].active),
     ("sellableWithoutStock", "bool", lambda row: row[0].sellable_without_stock),
-    ("productType", "text", lambda row: "WITH_STOCK"),
-    ("product.id", "id", lambda row: row[0].id),
+    ("productType", "text", lambda row: row[0].product_type),
+    ("product.id", "id", lambda row: product_id(row[0].id)),
+    ("product.mainVariantProduct.id", "id",
+     lambda row: None if row[0].main is None else product_id(row[0].main)),
+    ("manufacturerArticleNumber", "text", lambda row: row[0].manufacturer_number or None),
+    *((f"grossMetric.size{side.upper()}", "number", partial(_side, side=side)) for side in "xyz"),
+    ("grossMetric.sizeUnit.abbreviation", "text",
+     lambda row: None if row[0].size is None else row[0].size.unit),
     ("manufacturer.label", "text", lambda row: row[0].manufacturer or None),
     ("productGroup.label", "text", lambda row: row[0].product_group or None),
     ("grossMetric.weight", "number", lambda row: row[0].weight),
@@ -86,8 +96,14 @@ _ARTICLE_COLUMNS = (
 _SHOP_LISTING = _fields((
     *_ARTICLE_COLUMNS,
     ("listings.id", "id", lambda row: listing_id(row[0].id, row[1].channel)),
+    ("listings.customLowestPriceNet", "number", lambda row: row[1].lowest.get("custom_net")),
+    ("listings.customLowestPriceGross", "number", lambda row: row[1].lowest.get("custom_gross")),
+    ("listings.proposedLowestPriceNet", "number", lambda row: row[1].lowest.get("proposed_net")),
+    ("listings.proposedLowestPriceGross", "number",
+     lambda row: row[1].lowest.get("proposed_gross")),
     ("listings.listed", "bool", lambda row: row[1].listed),
     ("listings.listingState", "text", lambda row: row[1].state),
+    ("listings.categoryRefs.id", "id", lambda row: list(row[1].categories)),
     ("listings.name", "text", lambda row: row[1].name),
     ("listings.description", "text", lambda row: row[1].description),
     (CHANNEL, "id", lambda row: row[1].channel),

@@ -56,6 +56,11 @@ def _operation(key: str, entry: Any) -> Operation:
         raise errors.named(500, "FRAMEWORK__DEFINITION_NOT_FOUND",
                            f'Definition for entity "{entity}" does not exist.',
                            {"entityName": entity})
+    # up to 6.6, as in the version recorded
+    if action == "delete" and filters and len(ENTITIES[entity].key) == 1:
+        raise errors.named(400, "API_INVALID_SYNC_CRITERIA_EXCEPTION",
+                           f'Sync operation {key}, with action "delete", requires a criteria with '
+                           "at least one filter and can only be applied for mapping entities")
     pointers = [f"/{key}/{index}" for index in range(len(rows))]
     return Operation(entity, action, rows, pointers,
                      filters=filters if isinstance(filters, list) else [])

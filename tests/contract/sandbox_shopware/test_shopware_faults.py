@@ -81,17 +81,6 @@ def test_clearing_lets_the_index_catch_up(stocked):
     assert available(stocked) == (9, 9, True)
 
 
-def test_deletes_by_filter_do_not_go_by_the_index(stocked):
-    arm(stocked, "slow-indexing", seconds=5)
-    stocked.upsert({"id": "a" * 32, "stock": 9})
-
-    answer = stocked.call("POST", "/api/_action/sync", [
-        {"entity": "product", "action": "delete", "criteria": [
-            {"type": "equals", "field": "stock", "value": 9}]}])
-
-    assert answer.get_json()["deleted"]["product"] == ["a" * 32]
-
-
 def test_maintenance_closes_the_shop_for_everybody_until_it_is_over(stocked):
     arm(stocked, "maintenance", seconds=90)
 

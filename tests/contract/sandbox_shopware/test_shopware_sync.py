@@ -156,12 +156,27 @@ def test_deleting_takes_links_along_and_unknown_ids_are_only_noted(shop):
     assert shop.search("product-visibility").get_json()["total"] == 0
 
 
-def test_rows_can_be_deleted_by_filter(stocked):
-    answer = stocked.call("POST", "/api/_action/sync", [{
-        "entity": "product", "action": "delete",
-        "criteria": [{"type": "equals", "field": "active", "value": False}]}])
+def by_filter(shop, entity, field, value):
+    return shop.call("POST", "/api/_action/sync", [{
+        "entity": entity, "action": "delete",
+        "criteria": [{"type": "equals", "field": field, "value": value}]}])
 
-    assert answer.get_json()["deleted"]["product"] == ["c" * 32]
+
+def test_rows_that_link_two_others_can_be_deleted_by_filter(stocked):
+    stocked.upsert({"id": "a" * 32, "categories": [{"id": ROOT_CATEGORY}]})
+
+    answer = by_filter(stocked, "product_category", "productId", "a" * 32)
+
+    assert answer.get_json()["deleted"]["product_category"] == [
+        {"productId": "a" * 32, "categoryId": ROOT_CATEGORY}]
+
+
+def test_other_rows_cannot_be_deleted_by_filter(stocked):
+    answer = by_filter(stocked, "product", "active", False)
+
+    assert answer.status_code == 400
+    assert answer.get_json()["errors"][0]["code"] == "API_INVALID_SYNC_CRITERIA_EXCEPTION"
+    assert "C" in stocked.state()
 
 
 def test_an_upsert_never_removes_a_category(shop):

@@ -11,6 +11,7 @@ from integration.models import (
     ChannelParameter,
     Listing,
     SalesChannel,
+    SyncRun,
     WorkItem,
 )
 from integration.topology import Topic
@@ -58,8 +59,9 @@ def test_a_secret_as_argument_is_refused_and_not_repeated(run, runtime, shopware
     [
         (
             ["colour=red"],
-            "shopware6 has no parameter 'colour'; it has client_id, client_secret, currency, "
-            "media_ref_type, safety_stock, sales_channel_id, shop_url",
+            "shopware6 has no parameter 'colour'; it has categories, client_id, client_secret, "
+            "currency, custom_fields, media_ref_type, price_details, safety_stock, "
+            "sales_channel_id, shop_url, variants",
         ),
         (["shop_url"], "parameters are given as key=value"),
         (["client_secret=-", "client_id=-"], "only one value can come from standard input"),
@@ -138,9 +140,12 @@ def test_parameters_of_every_platform(run, runtime, channel):
     assert shown == {
         "currency": "CHF",
         "safety_stock": "3",
-        "media_ref_type": "ARTICLE",
         "write_back": "on",
         "keeps_nothing": None,
+        "media_ref_type": "ARTICLE",
+        "categories": "off",
+        "custom_fields": None,
+        "variants": "off",
     }
 
 
@@ -176,3 +181,33 @@ def test_show_tells_of_a_secret_only_that_it_is_set(run, shopware_channel):
 
     assert "(secret, set)" in shown.stdout
     assert SECRET not in shown.stdout
+
+
+def passes(runtime):
+    with runtime.scope() as session:
+        return sorted(session.scalars(select(SyncRun.kind)))
+
+
+@pytest.mark.parametrize(
+    ("pair", "kind"), [("price_details=on", "price-pass"), ("safety_stock=3", "stock-pass")]
+)
+def test_what_changes_values_without_an_event_has_them_compared(
+    run, runtime, shopware_channel, pair, kind
+):
+    assert run("channel", "set", "42", pair).exit_code == 0
+
+    assert passes(runtime) == [kind]
+
+
+def test_price_details_are_on_remove_or_off(run, shopware_channel):
+    result = run("channel", "set", "42", "price_details=yes")
+
+    assert result.exit_code == 2
+    assert "price_details is unknown (on; remove, which takes away what was sent" in result.stderr
+
+
+def test_a_platform_that_cannot_show_them_has_no_price_details(run, channel):
+    result = run("channel", "set", channel, "price_details=on")
+
+    assert result.exit_code == 2
+    assert "memory has no parameter 'price_details'" in result.stderr

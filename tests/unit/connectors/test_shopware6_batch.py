@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -30,8 +30,9 @@ class Platform:
         self.bad, self.points, self.writes = bad, points, 0
         self.stored: dict[str, Any] = {}
 
-    def __call__(self, values: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    def __call__(self, sent: Sequence[Row]) -> frozenset[str]:
         self.writes += 1
+        values = [row.values for row in sent]
         assert values, "the shop refuses an empty payload"
         wrong = [n for n, one in enumerate(values) if one["id"] in self.bad]
         if wrong and self.points:
@@ -79,9 +80,9 @@ def test_halves_are_sent_in_order() -> None:
     seen: list[list[int]] = []
     platform = Platform({hex_id("2")}, points=False)
 
-    def post(values: Sequence[Mapping[str, Any]]) -> frozenset[str]:
-        seen.append([one["stock"] for one in values])
-        return platform(values)
+    def post(sent: Sequence[Row]) -> frozenset[str]:
+        seen.append([row.values["stock"] for row in sent])
+        return platform(sent)
 
     batch.write(rows(4), post)
 
@@ -149,7 +150,7 @@ def test_a_first_write_cannot_vanish() -> None:
 def test_a_deadlock_is_tried_three_times_more_and_then_reported() -> None:
     writes = 0
 
-    def post(values: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    def post(sent: Sequence[Row]) -> frozenset[str]:
         nonlocal writes
         writes += 1
         raise Busy("locked", 2.0)
@@ -191,7 +192,7 @@ def test_nothing_to_write_asks_nothing() -> None:
 def _answering(answers: list[Any]) -> batch.Post:
     left = iter(answers)
 
-    def post(values: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    def post(sent: Sequence[Row]) -> frozenset[str]:
         answer = next(left)
         if isinstance(answer, Exception):
             raise answer

@@ -10,11 +10,21 @@ from hypothesis import strategies as st
 from integration import wire
 from integration.connectors.base import ListingView
 from integration.connectors.shopware6 import ids
-from integration.connectors.shopware6.payloads import exact, payload_of
-from integration.documents import PriceDocument, StockDocument, WithdrawalDocument
+from integration.connectors.shopware6.exact import exact
+from integration.connectors.shopware6.payloads import payload_of
+from integration.documents import (
+    PriceDocument,
+    SizeDocument,
+    StockDocument,
+    TextsDocument,
+    WithdrawalDocument,
+)
 from integration.errors import Held, Invalid
 from integration.topology import Topic
 from tests.unit.connectors.kit import article, hex_id, listed, new, price
+
+#: Of the kit's article, made by the version before articles had details.
+HASH_OF_THE_FIRST_VERSION = "f725f45190b9fbc023653bb0e996afadee911e871b84881175c55cad60dda2ed"
 
 
 def test_an_article_becomes_a_body_without_anything_that_only_the_shop_knows() -> None:
@@ -177,3 +187,32 @@ def test_ids_are_stable_differ_by_namespace_and_fit_the_shop() -> None:
 def test_a_listing_without_a_number_still_names_the_article() -> None:
     with pytest.raises(Invalid, match="article 1: stock is negative"):
         payload_of(StockDocument("1", -1), ListingView("1", external_id=hex_id("1")), "EUR")
+
+
+def test_an_article_without_details_has_the_hash_that_it_had_before_there_were_any() -> None:
+    """An update of the service must not send every article anew."""
+    body = payload_of(article(), listed(), "EUR")["body"]
+
+    assert wire.content_hash(body) == HASH_OF_THE_FIRST_VERSION
+
+
+def test_a_field_that_was_sent_once_is_emptied_and_keeps_its_place_in_the_body() -> None:
+    known = ListingView("1", hex_id("1"), "A-1", notes={"fields": ["manufacturerNumber", "width"]})
+
+    body = payload_of(article(manufacturer_number="M-1"), known, "EUR")["body"]
+
+    assert (body["manufacturerNumber"], body["width"]) == ("M-1", None)
+    assert "length" not in body
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"manufacturer_number": "x" * 256},
+        {"texts": {"e" * 32: TextsDocument("x" * 256, None)}},
+        {"size": SizeDocument(Decimal(-1), None, None)},
+    ],
+)
+def test_details_that_the_shop_would_refuse_are_invalid(changes: dict[str, Any]) -> None:
+    with pytest.raises(Invalid):
+        payload_of(article(**changes), listed(), "EUR")

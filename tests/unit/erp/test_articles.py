@@ -92,6 +92,11 @@ FULL_ROW = {
     "tax_rate": Decimal(19),
     "tax_type": "1",
     "stock": Decimal("7.5"),
+    "manufacturer_number": None,
+    "size_x": None,
+    "size_y": None,
+    "size_z": None,
+    "size_unit": None,
 }
 
 
@@ -390,4 +395,5 @@ def test_each_topic_has_its_fetch(columns, facts):
             Topic.ARTICLE: (True, True, True),
             Topic.PRICE: (True, False, False),
             Topic.STOCK: (False, True, False),
+            Topic.MEDIA: (False, False, False),
         }[topic]

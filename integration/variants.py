@@ -1,0 +1,194 @@
+"""Variants of a channel that wants them: the main article first, its variants linked below it.
+
+A product that is a product of its own stays one, and a variant stays a variant, until a person
+confirms the change: orders, ratings and links of a shop hang on it. What a product is stands in the
+notes of its listing. Source: vario-erp.md 5 and 8.1; what to do without a listed main article is
+ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from integration import sql, telling, work_items
+from integration.channel_view import ChannelView
+from integration.clock import db_now
+from integration.connectors.base import ListingView
+from integration.db import SessionScope
+from integration.documents import ArticleDocument
+from integration.errors import Held, NeedsConfirmation
+from integration.models import Listing, WorkItem, WorkItemState
+from integration.topics.rows import MAIN_ARTICLE
+from integration.topics.wants import has_variants
+from integration.topology import Topic
+from integration.work_items import Claim
+
+SINGLE, MAIN, VARIANT = "single", "main", "variant"
+#: Notes of a listing: what its product is (nothing: a product of its own), and the change of that
+#: which a person confirmed.
+KIND, CONFIRMED = "kind", "confirmed"
+#: Reasons that a person decides about begin with it, e.g. ``confirm:single-to-variant``.
+CONFIRM = "confirm:"
+#: Rows of variants whose main article is not in the shop yet, with its id.
+WAITS_FOR_MAIN = "main-not-in-shop:"
+NO_PRICE_OR_STOCK = "a main article has no price or stock of its own"
+
+
+def kind_of(document: ArticleDocument) -> str:
+    """What the product of an article is among variants."""
+    if document.is_main:
+        return MAIN
+    return SINGLE if document.variant is None else VARIANT
+
+
+def is_left_to_variants(topic: Topic, row: Mapping[str, Any], channel: ChannelView) -> bool:
+    """Whether it is price or stock of a main article: its variants have them, it has not."""
+    is_main = row.get("product_type") == MAIN_ARTICLE
+    return topic in (Topic.PRICE, Topic.STOCK) and is_main and has_variants(channel)
+
+
+def main_listings(
+    scope: SessionScope, channel: ChannelView, rows: Mapping[str, Any]
+) -> dict[str, ListingView]:
+    """What is in the shop of the main articles that rows of a batch name, by article."""
+    if not has_variants(channel):
+        return {}
+    variants = [row.get("variant") for row in rows.values() if row is not None]
+    wanted = sorted({str(one["main"]) for one in variants if one and "main" in one})
+    if not wanted:
+        return {}
+    with scope() as session:
+        found = session.execute(
+            select(Listing.article_id, Listing.external_id, Listing.notes).where(
+                Listing.channel_id == channel.id,
+                sql.is_one_of_texts(session, Listing.article_id, wanted),
+            )
+        ).all()
+    return {
+        one.article_id: ListingView(one.article_id, one.external_id, notes=one.notes)
+        for one in found
+    }
+
+
+def placed(
+    document: ArticleDocument, listing: ListingView, mains: Mapping[str, ListingView]
+) -> ArticleDocument:
+    """The document with the shop's product that it belongs below.
+
+    Raises: Held ``main-not-in-shop:<id>``; NeedsConfirmation ``confirm:<from>-to-<to>``.
+    """
+    if document.variant is not None:
+        document = _below_main(document, mains.get(document.variant.main_article_id))
+    before, kind = listing.notes.get(KIND, SINGLE), kind_of(document)
+    reason = f"{CONFIRM}{before}-to-{kind}"
+    is_known = listing.external_id is not None and before != kind
+    if is_known and listing.notes.get(CONFIRMED) != reason:
+        raise NeedsConfirmation(
+            reason,
+            f"{_WORDS[before]} in the shop is {_WORDS[kind]} in the ERP now; nothing is changed "
+            "until somebody confirms it",
+        )
+    return document
+
+
+def _below_main(document: ArticleDocument, main: ListingView | None) -> ArticleDocument:
+    variant = document.variant
+    assert variant is not None
+    if main is None and not variant.main_is_active:
+        return replace(document, variant=None)  # it is not created, so nothing to wait for
+    if main is None or main.notes.get(KIND) != MAIN:
+        raise Held(
+            f"{WAITS_FOR_MAIN}{variant.main_article_id}",
+            f"{document.number} is a variant of article id {variant.main_article_id}, which is not "
+            "in the shop as a main article yet",
+        )
+    return replace(document, variant=replace(variant, parent_id=main.external_id))
+
+
+def ask_for_mains(scope: SessionScope, claim: Claim, errors: Collection[Exception]) -> None:
+    """Ask for the main articles that rows of a claim wait for.
+
+    Before these rows are held, so that a main article that is settled meanwhile comes once more
+    and lets them go. Those of the same claim come after it anyway.
+    """
+    wanted = {
+        error.reason.removeprefix(WAITS_FOR_MAIN)
+        for error in errors
+        if isinstance(error, Held) and error.reason.startswith(WAITS_FOR_MAIN)
+    }
+    wanted -= set(claim.item_by_entity)
+    if wanted:
+        with scope() as session:
+            work_items.hint(
+                session, claim.channel_id, Topic.ARTICLE, sorted(wanted), priority=claim.priority
+            )
+
+
+def release(session: Session, channel: ChannelView, main_ids: Collection[str]) -> None:
+    """Let the variants of these articles go, whatever became of the articles."""
+    if not main_ids or not has_variants(channel):
+        return
+    waiting = select(
+        WorkItem.id, WorkItem.channel_id, WorkItem.topic, WorkItem.entity_id, WorkItem.hold_reason
+    ).where(
+        WorkItem.channel_id == channel.id,
+        WorkItem.topic == Topic.ARTICLE.value,
+        WorkItem.state == WorkItemState.QUEUED.value,
+        WorkItem.hold_reason.in_([f"{WAITS_FOR_MAIN}{one}" for one in main_ids]),
+    )
+    # Whoever has one of them locked, changes what it waits for; to wait for them could deadlock.
+    rows = session.execute(waiting.with_for_update(skip_locked=True)).all()
+    work_items.update_items(
+        session, [row.id for row in rows], hold_reason=None, attempts=0, due_at=db_now()
+    )
+    telling.moved(session, "unheld", rows, reason="its main article is settled")
+
+
+def confirm(session: Session, channel_id: int, reason_by_article: Mapping[str, str]) -> None:
+    """Note that a person confirmed these changes, until they are made."""
+    confirmed = {
+        article: reason
+        for article, reason in reason_by_article.items()
+        if reason.startswith(CONFIRM)
+    }
+    if not confirmed:
+        return
+    listings = session.execute(
+        select(Listing.article_id, Listing.notes).where(
+            Listing.channel_id == channel_id,
+            sql.is_one_of_texts(session, Listing.article_id, sorted(confirmed)),
+        )
+    ).all()
+    for one in listings:
+        session.execute(
+            update(Listing)
+            .where(Listing.channel_id == channel_id, Listing.article_id == one.article_id)
+            .values(notes={**one.notes, CONFIRMED: confirmed[one.article_id]})
+            .execution_options(synchronize_session=False)
+        )
+
+
+def notes_after(
+    kind: str | None, listing: ListingView, noted: Mapping[str, Any] | None
+) -> dict[str, Any] | None:
+    """What to note of a listing after a write; None leaves it.
+
+    `noted` are the connector's, None if it has nothing new; `kind` None: a write that does not say.
+    """
+    if kind is None:
+        return None if noted is None else dict(noted)
+    own = listing.notes if noted is None else noted
+    kept = {name: value for name, value in own.items() if name not in (KIND, CONFIRMED)}
+    return kept if kind == SINGLE else {**kept, KIND: kind}
+
+
+_WORDS = {
+    SINGLE: "what is a product of its own",
+    MAIN: "what is a main article with variants",
+    VARIANT: "what is a variant",
+}

@@ -1,0 +1,192 @@
+"""Offers, prices by quantity and customer groups: from a sandboxed ERP into a sandboxed shop."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import update
+
+from integration import mapping_changes, price_days, sync, sync_runs
+from integration.clock import db_now
+from integration.mapping_kinds import Kind
+from integration.mappings import Entry
+from integration.models import SalesChannel, WorkItemState
+from integration.topology import Topic
+from sandbox.shops.shopware6.seed import CUSTOMERS
+from tests.integration.shopware import ShopwareRelay, running
+
+ARTICLE, PRICE = Topic.ARTICLE, Topic.PRICE
+TODAY = datetime.now(ZoneInfo("Europe/Berlin")).date()
+
+
+def midnight(relay: ShopwareRelay) -> None:
+    """A day later: the pass that beat begins, driven to its end."""
+    with relay.runtime.scope() as session:
+        session.execute(update(SalesChannel).values(created_at=db_now(-3 * 86_400)))
+        (run_id,) = price_days.start_daily_prices(session, relay.runtime.settings.zone)
+    sync.advance(relay.runtime, run_id, sync.new_driver(), budget_s=30)
+    relay.drain()
+    assert relay.errors == []
+
+
+@pytest.fixture
+def relay(database_url):
+    with running(database_url) as relay:
+        yield relay
+
+
+@pytest.fixture
+def article(relay):
+    return relay.for_sale()[0]
+
+
+def offer(article: dict, since: date | None = None, until: date | None = None) -> dict:
+    gross = round(float(article["gross"]) / 2 + 0.01, 2)
+    days = {"since": since and since.isoformat(), "until": until and until.isoformat()}
+    return {"gross": gross, "net": round(gross / 1.19, 2), "offer": True, **days}
+
+
+def cents(value: object) -> Decimal:
+    return Decimal(str(value))
+
+
+@pytest.mark.contract("10.14")
+def test_an_offer_begins_and_ends_with_its_days_and_no_event_says_so(relay, article):
+    relay.set(price_details="on")
+    relay.carry(article)
+    tomorrow = offer(article, TODAY + timedelta(1))
+    relay.edit(article, prices=[tomorrow], lowest={"proposed_gross": 5, "proposed_net": 4.2})
+    relay.carry(article, topic=PRICE)
+    assert relay.product(article)["gross"] == cents(article["gross"])
+    assert relay.product(article)["list_gross"] is None
+
+    relay.edit(article, prices=[{**tomorrow, "since": TODAY.isoformat()}])
+    midnight(relay)
+
+    begun = relay.product(article)
+    assert begun["gross"] == cents(tomorrow["gross"])
+    assert begun["list_gross"] == cents(article["gross"])
+    assert begun["regulation_gross"] == 5
+
+    with relay.runtime.scope() as session:
+        session.execute(update(sync_runs.SyncRun).values(unique_key=None))
+    relay.edit(article, prices=[offer(article, until=TODAY - timedelta(1))])
+    midnight(relay)
+
+    ended = relay.product(article)
+    assert ended["gross"] == cents(article["gross"])
+    assert (ended["list_gross"], ended["regulation_gross"]) == (None, None)
+
+
+@pytest.mark.contract("10.14")
+def test_a_channel_without_details_has_the_offers_price_and_loses_it_in_time(relay, article):
+    relay.carry(article)
+    relay.edit(article, prices=[offer(article)])
+    midnight(relay)
+    assert relay.product(article)["gross"] == cents(offer(article)["gross"])
+
+    with relay.runtime.scope() as session:
+        session.execute(update(sync_runs.SyncRun).values(unique_key=None))
+    relay.edit(article, prices=[offer(article, until=TODAY - timedelta(1))])
+    midnight(relay)
+
+    assert relay.product(article)["gross"] == cents(article["gross"])
+
+
+def test_the_pass_asks_the_erp_as_little_and_writes_only_what_differs(relay):
+    articles = relay.for_sale()
+    relay.carry(*articles)
+    asked, written = relay.erp_requests(), relay.syncs()
+    relay.edit(articles[0], prices=[offer(articles[0])])
+
+    midnight(relay)
+
+    assert relay.erp_requests() == asked + 1
+    assert relay.syncs() == written + 1
+    assert relay.row(PRICE, articles[1]).skip_reason == "unchanged"
+
+
+def test_details_cost_one_request_per_article_and_nothing_else(relay):
+    articles = relay.for_sale()[:10]
+    relay.carry(*articles)
+    relay.set(price_details="on")
+    asked, written = relay.erp_requests(), relay.syncs()
+
+    relay.carry(*articles, topic=PRICE)
+
+    assert relay.erp_requests() == asked + 1 + len(articles)
+    assert relay.syncs() == written + 1
+
+
+def test_quantities_come_go_and_are_taken_away(relay, article):
+    relay.set(price_details="on")
+    relay.edit(article, prices=[{"net": 1, "gross": 1.19, "from": 10}])
+    relay.carry(article)
+    rows = relay.product(article)["tiers"]
+    assert [(one["from"], one["to"], one["gross"]) for one in rows] == [
+        (1, 9, cents(article["gross"])),
+        (10, None, cents(1.19)),
+    ]
+
+    relay.edit(article, prices=[{"net": 2, "gross": 2.38, "from": 5}])
+    relay.carry(article, topic=PRICE)
+    rows = relay.product(article)["tiers"]
+    assert [(one["from"], one["to"]) for one in rows] == [(1, 4), (5, None)]
+
+    relay.set(price_details="remove")
+    relay.carry(article, topic=PRICE)
+    assert relay.product(article)["tiers"] == []
+
+
+def test_a_missing_customer_group_holds_exactly_the_rows_that_need_it(relay):
+    article, other = relay.for_sale()[:2]
+    relay.set(price_details="on")
+    relay.carry(article, other)
+    relay.edit(article, prices=[{"net": 2, "gross": 2.38, "group": "2"}], name="New name")
+    relay.edit(other, gross=7.14)
+
+    relay.carry(article)
+    relay.carry(article, other, topic=PRICE)
+
+    assert relay.row(PRICE, article).hold_reason == "mapping:customer-group:2"
+    assert "Händler" in relay.row(PRICE, article).last_error
+    assert relay.product(article)["name"] == "New name"
+    assert relay.product(other)["gross"] == cents(7.14)
+
+    with relay.runtime.scope() as session:
+        entry = Entry(Kind.CUSTOMER_GROUP, "2", CUSTOMERS)
+        assert mapping_changes.put(session, relay.channel_id, [entry]).released == 1
+    relay.drain()
+
+    assert relay.row(PRICE, article).state == WorkItemState.COMPLETED
+    rows = relay.product(article)["tiers"]
+    assert [(one["customer_groups"], one["gross"]) for one in rows] == [
+        (["Standard customer group"], cents(2.38))
+    ]
+
+
+def test_prices_of_another_currency_are_not_the_shops(relay, article):
+    relay.set(price_details="on")
+    relay.edit(article, prices=[{"net": 1, "gross": 1.19, "from": 10, "currency": "CHF"}])
+
+    relay.carry(article)
+
+    assert relay.product(article)["tiers"] == []
+
+
+def test_without_columns_the_same_arrives(database_url, relay, article):
+    relay.erp("options", profile="rest")
+    relay.set(price_details="on")
+    relay.edit(article, prices=[offer(article)], lowest={"custom_gross": 6, "custom_net": 5})
+
+    relay.carry(article)
+
+    found = relay.product(article)
+    assert (found["gross"], found["list_gross"], found["regulation_gross"]) == (
+        cents(offer(article)["gross"]),
+        cents(article["gross"]),
+        6,
+    )
