@@ -349,6 +349,26 @@ def test_one_upload_without_a_good_answer_costs_its_image_only(shop, kind):
     assert shop.images() == [(sha("7"), True)]
 
 
+def test_a_lock_is_waited_for_and_costs_no_image(shop):
+    media_id = ids.media_id("acme/42", sha("7"))
+    shop.fault("deadlock", route=f"POST /api/_action/media/{media_id}/upload", count=2)
+
+    assert shop.show(shown(image("7"))) == [ok()]
+    assert shop.images() == [(sha("7"), True)]
+
+
+def test_a_shop_that_fails_file_after_file_is_let_alone(shop):
+    for ref in ("7", "8"):
+        media_id = ids.media_id("acme/42", sha(ref))
+        shop.fault("500", route=f"POST /api/_action/media/{media_id}/upload", count=1)
+
+    with pytest.raises(TransientError) as unknown:
+        shop.show(shown(image("7"), image("8"), image("9")))
+
+    assert unknown.value.outcome_unknown
+    assert shop.images() == []
+
+
 def test_a_product_write_without_an_answer_repeats_without_another_upload(shop):
     shop.show(shown(image("7"), article_id="2"))
     shop.fault("timeout-after", seconds=0.05, count=1)

@@ -16,6 +16,8 @@ from integration.connectors.base import (
 from integration.connectors.memory import MemoryConnector, MemoryShop
 from integration.documents import (
     DeliveryDocument,
+    Image,
+    ImagesDocument,
     OrderPart,
     OrderState,
     ParcelDocument,
@@ -23,7 +25,14 @@ from integration.documents import (
     StockDocument,
     WithdrawalDocument,
 )
-from integration.errors import Held, Invalid, Rejected, Throttled, TransientError
+from integration.errors import (
+    Held,
+    Invalid,
+    Rejected,
+    SourceTrouble,
+    Throttled,
+    TransientError,
+)
 from integration.mapping_kinds import Kind
 from integration.topology import Topic
 from tests.unit.connectors.kit import Gate, article, context, new, price
@@ -263,3 +272,25 @@ def test_a_delivery_is_one_fulfilment_however_often_it_comes(
             "is_cancelled": False,
         }
     }
+
+
+def test_images_are_fetched_once_shown_in_order_and_go(store: MemoryShop) -> None:
+    def open_file(ref: str) -> Iterator[bytes]:
+        if ref == "9":
+            raise SourceTrouble("the ERP answered 500")
+        yield from (b"picture ", ref.encode())
+
+    connector = MemoryConnector(context({}, open_file=open_file))
+    create(connector)
+
+    def show(*refs: str) -> Receipt:
+        images = tuple(Image(ref, "1", f"bild-{ref}", "png", "image/png") for ref in refs)
+        payload = connector.payload(ImagesDocument("1", images), listed())
+        return connector.push(Topic.MEDIA, [payload], key="k")[0]
+
+    assert show("7", "8") == Receipt("1", external_id="memory-1", recorded=(Topic.MEDIA,))
+    assert show("8").error is None
+    assert store.uploads == ["7", "8"]
+    failed = show("9", "8")
+    assert isinstance(failed.error, SourceTrouble)
+    assert [one["ref"] for one in store.products["memory-1"]["images"]] == ["8"]
