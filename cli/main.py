@@ -17,6 +17,7 @@ from cli.channel_remove import remove_channel
 from cli.database import db
 from cli.demo_command import demo
 from cli.doctor import doctor
+from cli.explain import explain
 from cli.init import init
 from cli.mapping import mapping
 from cli.queue import queue
@@ -101,7 +102,8 @@ channel.add_command(set_parameters)
 channel.add_command(remove_channel)
 queue.add_command(hold)
 for _command in (
-    init, demo, up, doctor, db, secrets, sandbox, tenant, channel, toggle, mapping, sync, queue
+    init, demo, up, doctor, db, secrets, sandbox, tenant, channel, toggle, mapping, sync, queue,
+    explain,
 ):  # fmt: skip
     main.add_command(_command)
 

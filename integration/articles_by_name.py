@@ -13,23 +13,33 @@ from integration.runtime import Runtime
 from integration.topology import Topic
 
 
+class UnknownArticle(UsageError):
+    """Neither we nor the ERP know an article of that name."""
+
+
+def known(runtime: Runtime, channel: SalesChannel, text: str) -> FoundArticle | None:
+    """The article that `text` names by what we know ourselves, which needs no ERP."""
+    wanted = text.strip()
+    return _by_number(runtime, channel.id, wanted) or _by_id(runtime, channel.id, wanted)
+
+
 def find(runtime: Runtime, channel: SalesChannel, text: str) -> FoundArticle:
     """The one article that `text` names on a channel; what we know ourselves needs no ERP.
 
     A number goes before an id: where both fit, people mean what stands on the article.
-    Raises: UsageError when there is none, or more than one; IntegrationError when the ERP, which
-    must be asked, does not answer.
+    Raises: UnknownArticle when there is none, UsageError for more than one; IntegrationError when
+    the ERP, which must be asked, does not answer.
     """
+    own = known(runtime, channel, text)
+    if own is not None:
+        return own
     wanted = text.strip()
-    known = _by_number(runtime, channel.id, wanted) or _by_id(runtime, channel.id, wanted)
-    if known is not None:
-        return known
     if not wanted:
         raise UsageError("the article is empty; name its id, its number or its EAN")
     found = listings.find_by_number(runtime.erp(channel.tenant_id), wanted)
     exact = [one for one in found if one.number == wanted] or found
     if not exact:
-        raise UsageError(f"the ERP has no article with the number, EAN or id {wanted}")
+        raise UnknownArticle(f"the ERP has no article with the number, EAN or id {wanted}")
     if len(exact) > 1:
         shown = ", ".join(f"{one.number} (id {one.id})" for one in exact)
         raise UsageError(f"{wanted} names several articles: {shown}; name one by its id")

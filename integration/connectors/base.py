@@ -109,6 +109,8 @@ class RemoteRecord:
     net: Decimal | None = None
     gross: Decimal | None = None
     stock: int | None = None
+    #: Whether customers find it, active as it may be.
+    is_visible: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -215,6 +217,17 @@ class OffersChoices(Protocol):
 
     def offers(self, kind: Kind) -> list[Choice] | None:
         """What the shop has of a kind; None where this platform cannot list it. Only reads."""
+
+
+@runtime_checkable
+class ShowsProducts(Protocol):
+    """What a connector may have besides: so one article is explained without reading all."""
+
+    def show(self, external_ids: Sequence[str]) -> list[RemoteRecord]:
+        """What the shop shows of these products, without those that it does not have. Only reads.
+
+        As `scan` with all fields, and whether they are visible.
+        """
 
 
 @runtime_checkable

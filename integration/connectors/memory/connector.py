@@ -110,15 +110,11 @@ class MemoryConnector:
         with self._shop.lock:
             products = sorted(self._shop.products.items())
         for external_id, one in products:
-            yield RemoteRecord(
-                external_id=external_id,
-                number=one.get("number", ""),
-                name=one.get("name"),
-                is_active=one.get("active"),
-                net=_amount(one.get("net")),
-                gross=_amount(one.get("gross")),
-                stock=one.get("stock"),
-            )
+            yield _record(external_id, one)
+
+    def show(self, external_ids: Sequence[str]) -> list[RemoteRecord]:
+        """These products, as far as they are there."""
+        return [one for one in self.scan(()) if one.external_id in external_ids]
 
     def check(self) -> list[Problem]:
         """Nothing can be wrong with it."""
@@ -318,6 +314,18 @@ def _fulfilment(document: DeliveryDocument) -> dict[str, Any]:
 
 def _plain(value: Decimal) -> str:
     return format(value.normalize(), "f") if value else "0"
+
+
+def _record(external_id: str, product: dict[str, Any]) -> RemoteRecord:
+    return RemoteRecord(
+        external_id=external_id,
+        number=product.get("number", ""),
+        name=product.get("name"),
+        is_active=product.get("active"),
+        net=_amount(product.get("net")),
+        gross=_amount(product.get("gross")),
+        stock=product.get("stock"),
+    )
 
 
 def _amount(value: str | None) -> Decimal | None:

@@ -118,6 +118,10 @@ class Shopware6Connector:
         """All products of the shop, ordered by id; `fields` as in RemoteRecord."""
         return products.scan(self._client, fields)
 
+    def show(self, external_ids: Sequence[str]) -> list[RemoteRecord]:
+        """These products of the shop, with their visibility in the channel's sales channel."""
+        return products.show(self._client, external_ids)
+
     def check(self) -> list[Problem]:
         """What an operator must fix, and which version the shop has."""
         return checks.problems_of(self._context)

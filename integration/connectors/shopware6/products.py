@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -93,9 +93,8 @@ def _search(
         criteria["includes"]["category"] = ["id"]
         criteria.setdefault("associations", {})["categories"] = {}
     for row in client.search("product", **criteria):
-        channels = [one.get("salesChannelId") for one in row.get("visibilities") or ()]
-        is_visible = client.settings.sales_channel_id in channels
-        yield Found(str(row["id"]), str(row["productNumber"]), is_visible, _categories(row))
+        number, is_visible = str(row["productNumber"]), _is_listed(client, row)
+        yield Found(str(row["id"]), number, is_visible, _categories(row))
 
 
 def scan(client: Client, fields: Sequence[str]) -> Iterator[RemoteRecord]:
@@ -122,6 +121,37 @@ def scan(client: Client, fields: Sequence[str]) -> Iterator[RemoteRecord]:
                 yield _record(row)
         if len(rows) < PAGE_SIZE:
             return
+
+
+def show(client: Client, ids: Sequence[str]) -> list[RemoteRecord]:
+    """These products, as far as the shop has them, and whether our sales channel lists them.
+
+    Of a variant it is not told: what it does not have of its own it takes from its main product.
+    """
+    rows = client.search(
+        "product",
+        ids=list(ids),
+        includes={
+            "product": [
+                "id",
+                "productNumber",
+                "parentId",
+                "visibilities",
+                *dict.fromkeys(name for names in _SHOP_FIELDS.values() for name in names),
+            ],
+            "product_visibility": ["salesChannelId"],
+        },
+        associations={"visibilities": {}},
+    )
+    return [
+        replace(_record(row), is_visible=None if row.get("parentId") else _is_listed(client, row))
+        for row in rows
+    ]
+
+
+def _is_listed(client: Client, row: dict[str, Any]) -> bool:
+    channels = [one.get("salesChannelId") for one in row.get("visibilities") or ()]
+    return client.settings.sales_channel_id in channels
 
 
 def _record(row: dict[str, Any]) -> RemoteRecord:

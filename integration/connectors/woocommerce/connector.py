@@ -86,6 +86,11 @@ class WooCommerceConnector:
         keeps_gross = self._facts.setup.keeps_gross
         return products.scan(self._client, fields, keeps_gross=keeps_gross)
 
+    def show(self, external_ids: Sequence[str]) -> list[RemoteRecord]:
+        """These products of the shop."""
+        keeps_gross = self._facts.setup.keeps_gross
+        return products.show(self._client, external_ids, keeps_gross=keeps_gross)
+
     def check(self) -> list[Problem]:
         """What an operator must fix, and what is worth knowing of the shop."""
         return checks.problems_of(self._context)

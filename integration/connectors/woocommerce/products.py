@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -100,6 +100,21 @@ def scan(client: Client, fields: Sequence[str], *, keeps_gross: bool) -> Iterato
         if int(row["id"]) > last:
             last = int(row["id"])
             yield _record(row, keeps_gross)
+
+
+def show(client: Client, ids: Sequence[str], *, keeps_gross: bool) -> list[RemoteRecord]:
+    """These products, as far as the shop has them and not in its trash."""
+    names = ",".join(["id", "sku", "catalog_visibility", *dict.fromkeys(_SHOP_FIELDS.values())])
+    rows = client.pages("/products", include=",".join(ids), status="any", _fields=names)
+    return [
+        replace(_record(row, keeps_gross), is_visible=_is_visible(row.get("catalog_visibility")))
+        for row in rows
+    ]
+
+
+def _is_visible(visibility: str | None) -> bool | None:
+    """Products that are hidden are found by their address only."""
+    return None if visibility is None else visibility != "hidden"
 
 
 def _record(row: dict[str, Any], keeps_gross: bool) -> RemoteRecord:

@@ -1,0 +1,141 @@
+"""What the ERP and the shop say of one article at this moment; only reads, and never for long.
+
+Somebody waits at a terminal: both are asked at the same time, and who has not answered within
+`PATIENCE_S` counts as away, however many requests it would still have taken.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any, NamedTuple, TypeVar
+
+from integration import variants, wire
+from integration.channel_view import ChannelView
+from integration.connectors.base import Connector, ListingView, ShowsProducts
+from integration.documents import ArticleDocument, Document, PriceDocument, StockDocument
+from integration.erp import listings
+from integration.erp.plans import FETCH_BY_TOPIC
+from integration.errors import IntegrationError
+from integration.explaining.facts import ErpSays, ShopSays
+from integration.runtime import Runtime
+from integration.topics import DOCUMENT_BY_TOPIC, rows
+from integration.topology import Topic
+
+#: Seconds for all that is asked of one side.
+PATIENCE_S = 4.0
+#: Seconds for one answer of it.
+READ_TIMEOUT_S = 3.0
+
+#: Those whose values ERP and shop both show.
+_COMPARED = (Topic.ARTICLE, Topic.PRICE, Topic.STOCK)
+
+Answer = TypeVar("Answer")
+
+
+class Asked(NamedTuple):
+    """What is asked for: an article of a channel, and its product if we know of one."""
+
+    channel: ChannelView
+    listing: ListingView
+
+
+def begin(ask: Callable[[], Answer]) -> Future[Answer]:
+    """Ask in a thread of its own, which nobody has to wait for."""
+    future: Future[Answer] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(ask())
+        except BaseException as error:  # noqa: BLE001 - the one who waits for the future gets it
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True, name="explain").start()
+    return future
+
+
+def answer(future: Future[Answer], away: Callable[[str], Answer]) -> Answer:
+    """The answer, or what `away` makes of a side that gave none."""
+    try:
+        return future.result(PATIENCE_S)
+    except TimeoutError:
+        return away(f"it did not answer within {PATIENCE_S:g} s")
+    except IntegrationError as error:
+        return away(str(error))
+
+
+def patient(runtime: Runtime) -> Runtime:
+    """A runtime like this one that waits for no answer longer than somebody at a terminal."""
+    return Runtime(runtime.settings, runtime.engine, read_timeout_s=READ_TIMEOUT_S)
+
+
+def ask_erp(runtime: Runtime, asked: Asked) -> ErpSays:
+    """The ERP's word on an article, and what it would be in the shop.
+
+    Raises: IntegrationError.
+    """
+    channel, article_id = asked.channel, asked.listing.article_id
+    client = runtime.erp(channel.tenant_id, gives_up_after_s=READ_TIMEOUT_S)
+    facts = runtime.erp_facts(channel.tenant_id)
+    found = FETCH_BY_TOPIC[Topic.ARTICLE](client, facts, channel, [article_id])
+    row = found.get(article_id)
+    if row is None:
+        same = listings.find_by_number(client, article_id)
+        return ErpSays(is_there=any(one.id == article_id for one in same))
+    loaded = rows.load(row)
+    return ErpSays(
+        is_active=loaded.active,
+        is_listed=loaded.listed,
+        product_type=loaded.product_type,
+        gross=loaded.gross,
+        currency=loaded.price_currency or channel.currency,
+        **_would_be(runtime, asked, row),
+    )
+
+
+def _would_be(runtime: Runtime, asked: Asked, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that the shop should show and the hashes of their payloads, of those topics whose
+    documents can be made; why not is told by the work item."""
+    connector = runtime.connector(asked.channel)
+    mains = variants.main_listings(runtime.scope, asked.channel, {asked.listing.article_id: row})
+    values: dict[str, Any] = {}
+    hashes: dict[Topic, str] = {}
+    for topic in _COMPARED:
+        if asked.listing.external_id is None:
+            break
+        if variants.is_left_to_variants(topic, row, asked.channel):
+            continue
+        try:
+            document: Document = DOCUMENT_BY_TOPIC[topic](row, asked.channel)
+            if isinstance(document, ArticleDocument):
+                document = variants.placed(document, asked.listing, mains)
+            hashes[topic] = wire.content_hash(connector.payload(document, asked.listing)["body"])
+        except IntegrationError:
+            continue
+        values |= _values(document)
+    return {"values": values, "hash_by_topic": hashes}
+
+
+def _values(document: Document) -> dict[str, Any]:
+    if isinstance(document, ArticleDocument):
+        return {"name": document.name}
+    if isinstance(document, PriceDocument):
+        return {"net": document.net, "gross": document.gross}
+    if isinstance(document, StockDocument) and document.is_tracked:
+        return {"stock": document.quantity}
+    return {}
+
+
+def ask_shop(runtime: Runtime, asked: Asked) -> ShopSays:
+    """What the shop has of an article. Raises: IntegrationError."""
+    connector = runtime.connector(asked.channel)
+    external_id, number = asked.listing.external_id, asked.listing.number
+    if external_id is not None and isinstance(connector, ShowsProducts):
+        shown = connector.show([external_id])
+        return ShopSays(external_id=external_id, record=shown[0]) if shown else ShopSays()
+    return ShopSays(external_id=_by_number(connector, number) if number else None)
+
+
+def _by_number(connector: Connector, number: str) -> str | None:
+    return connector.lookup([number]).get(number)

@@ -1,0 +1,100 @@
+"""Gathers the facts about one article: the database's, and those of ERP and shop if asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from integration import articles_by_name, channels
+from integration.articles_by_name import UnknownArticle
+from integration.connectors.base import ListingView
+from integration.erp.listings import FoundArticle
+from integration.errors import IntegrationError, UsageError
+from integration.explaining import asking, reading
+from integration.explaining.asking import Asked
+from integration.explaining.facts import ErpSays, Facts, ShopSays
+from integration.models import Listing, SalesChannel
+from integration.runtime import Runtime
+
+
+def collect(runtime: Runtime, channel_name: str, text: str, *, is_live: bool = False) -> Facts:
+    """All facts about the article that `text` names: its id, its number or an EAN.
+
+    What we know ourselves is found without the ERP. An article that we never heard of is looked up
+    there, and its state is asked for at once, because that is the answer.
+    Raises: UsageError for a channel that there is not, and for a name of several articles.
+    """
+    with runtime.scope() as session:
+        channel = channels.find(session, channel_name)
+        facts = reading.about_channel(session, channel, text.strip())
+    own = articles_by_name.known(runtime, channel, text)
+    if own is not None:
+        return _asked(runtime, channel, _of_article(runtime, channel, facts, own), is_live, is_live)
+    facts, found = _looked_up(runtime, channel, facts, text)
+    if found is None:
+        return facts
+    return _asked(runtime, channel, _of_article(runtime, channel, facts, found), True, is_live)
+
+
+def _looked_up(
+    runtime: Runtime, channel: SalesChannel, facts: Facts, text: str
+) -> tuple[Facts, FoundArticle | None]:
+    """The article as the ERP knows it; without one, the facts say why."""
+    quick = asking.patient(runtime)
+    found = asking.begin(lambda: articles_by_name.find(quick, channel, text))
+    try:
+        return facts, found.result(asking.PATIENCE_S)
+    except UnknownArticle:
+        return replace(facts, is_known=False), None
+    except UsageError:
+        raise
+    except IntegrationError as error:
+        return replace(facts, is_known=None, trouble=str(error)), None
+    except TimeoutError:
+        away = f"it did not answer within {asking.PATIENCE_S:g} s"
+        return replace(facts, is_known=None, trouble=away), None
+
+
+def _of_article(
+    runtime: Runtime, channel: SalesChannel, facts: Facts, found: FoundArticle
+) -> Facts:
+    with runtime.scope() as session:
+        return replace(
+            facts,
+            article=found.id,
+            number=found.number,
+            works=reading.works(session, channel.id, found.id, facts.now),
+            holds=reading.holds(session, channel.id, found.id),
+            product=reading.product(session, channel.id, found.id),
+        )
+
+
+def _asked(
+    runtime: Runtime, channel: SalesChannel, facts: Facts, asks_erp: bool, asks_shop: bool
+) -> Facts:
+    """The facts with what ERP and shop say, both asked at the same time."""
+    if not asks_erp and not asks_shop:
+        return facts
+    quick = asking.patient(runtime)
+    try:
+        asked = Asked(quick.channel(channel.id), _listing(runtime, channel, facts))
+    except UsageError as error:  # no key opens the channel's secrets
+        erp, shop = ErpSays(trouble=str(error)), ShopSays(trouble=str(error))
+        return replace(facts, erp=erp, shop=shop if asks_shop else None)
+    # Both begin before one is waited for.
+    from_erp = asking.begin(lambda: asking.ask_erp(quick, asked)) if asks_erp else None
+    from_shop = asking.begin(lambda: asking.ask_shop(quick, asked)) if asks_shop else None
+    if from_erp is not None:
+        facts = replace(facts, erp=asking.answer(from_erp, lambda why: ErpSays(trouble=why)))
+    if from_shop is not None:
+        facts = replace(facts, shop=asking.answer(from_shop, lambda why: ShopSays(trouble=why)))
+    return facts
+
+
+def _listing(runtime: Runtime, channel: SalesChannel, facts: Facts) -> ListingView:
+    with runtime.scope() as session:
+        found = session.get(Listing, (channel.id, facts.article))
+    if found is None:
+        return ListingView(facts.article, number=facts.number)
+    return ListingView(
+        found.article_id, found.external_id, found.number, found.is_active, found.notes
+    )

@@ -1,0 +1,75 @@
+"""The explanation as people and programs read it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from integration.explaining import chain
+from integration.explaining.facts import Cause, Facts, Link
+from integration.explaining.texts import Language, sentence
+from integration.explaining.timeline import Entry, timeline
+from integration.topology import SHORT_NAME_BY_TOPIC
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Facts with their judgement, in one language."""
+
+    facts: Facts
+    links: Sequence[Link]
+    verdict: Link
+    entries: Sequence[Entry]
+    language: Language
+
+    @property
+    def cause(self) -> Cause:
+        return self.verdict.cause or Cause.OK
+
+    @property
+    def sentence(self) -> str:
+        """Which article, and what is wrong with it first."""
+        return f"{self._subject()}: {self.detail(self.verdict)}"
+
+    def _subject(self) -> str:
+        key = "subject" if self.facts.number else "subject_by_id"
+        if not self.facts.is_known:
+            key = "subject_as_asked"
+        values = {"number": self.facts.number, "article": self.facts.article}
+        return sentence(key, self.language, values)
+
+    def detail(self, link: Link) -> str:
+        return sentence(link.text, self.language, link.values, link.topic)
+
+    def happened(self, entry: Entry) -> str:
+        return sentence(f"time_{entry.event}", self.language, entry.values, entry.topic)
+
+    def as_json(self) -> dict[str, Any]:
+        """Shape: interface of `explain --json`; `ok` null: the link could not be looked at."""
+        return {
+            "channel": self.facts.channel,
+            "article": self.facts.article,
+            "number": self.facts.number,
+            "cause": self.cause.value,
+            "who": self.verdict.who.value,
+            "sentence": self.sentence,
+            "links": [
+                {"name": one.name, "ok": one.ok, "detail": self.detail(one)} for one in self.links
+            ],
+            "timeline": [
+                {
+                    "at": None if one.at is None else one.at.isoformat(),
+                    "topic": SHORT_NAME_BY_TOPIC[one.topic],
+                    "event": one.event,
+                    "detail": self.happened(one),
+                }
+                for one in self.entries
+            ],
+        }
+
+
+def explain(facts: Facts, language: Language) -> Explanation:
+    """The facts judged."""
+    links = chain.links(facts)
+    return Explanation(facts, links, chain.verdict(links), timeline(facts), language)
