@@ -1,12 +1,13 @@
 """What the ERP and the shop say of one article at this moment; only reads, and never for long.
 
-Somebody waits at a terminal: both are asked at the same time, and who has not answered within
-`PATIENCE_S` counts as away, however many requests it would still have taken.
+Somebody waits at a terminal: both are asked at the same time, and who has not answered when
+`PATIENCE_S` are over counts as away, however many requests it would still have taken.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any, NamedTuple, TypeVar
@@ -17,16 +18,17 @@ from integration.connectors.base import Connector, ListingView, ShowsProducts
 from integration.documents import ArticleDocument, Document, PriceDocument, StockDocument
 from integration.erp import listings
 from integration.erp.plans import FETCH_BY_TOPIC
-from integration.errors import IntegrationError
+from integration.errors import IntegrationError, TransientError
 from integration.explaining.facts import ErpSays, ShopSays
 from integration.runtime import Runtime
 from integration.topics import DOCUMENT_BY_TOPIC, rows
 from integration.topology import Topic
 
-#: Seconds for all that is asked of one side.
+#: Seconds for all that is asked.
 PATIENCE_S = 4.0
-#: Seconds for one answer of it.
+#: Seconds for one answer.
 READ_TIMEOUT_S = 3.0
+THREAD = "explain"
 
 #: Those whose values ERP and shop both show.
 _COMPARED = (Topic.ARTICLE, Topic.PRICE, Topic.STOCK)
@@ -51,18 +53,30 @@ def begin(ask: Callable[[], Answer]) -> Future[Answer]:
         except BaseException as error:  # noqa: BLE001 - the one who waits for the future gets it
             future.set_exception(error)
 
-    threading.Thread(target=run, daemon=True, name="explain").start()
+    threading.Thread(target=run, daemon=True, name=THREAD).start()
     return future
 
 
-def answer(future: Future[Answer], away: Callable[[str], Answer]) -> Answer:
-    """The answer, or what `away` makes of a side that gave none."""
-    try:
-        return future.result(PATIENCE_S)
-    except TimeoutError:
-        return away(f"it did not answer within {PATIENCE_S:g} s")
-    except IntegrationError as error:
-        return away(str(error))
+class Patience:
+    """Waits for several answers, for PATIENCE_S all together."""
+
+    def __init__(self) -> None:
+        self._ends_at = time.monotonic() + PATIENCE_S
+
+    def result(self, future: Future[Answer]) -> Answer:
+        """The answer. Raises: what asking raised; TransientError when the time is over."""
+        try:
+            return future.result(max(0.0, self._ends_at - time.monotonic()))
+        except TimeoutError:
+            sentence = f"it did not answer within {PATIENCE_S:g} s"
+            raise TransientError(sentence) from None
+
+    def result_or(self, future: Future[Answer], away: Callable[[str], Answer]) -> Answer:
+        """The answer, or what `away` makes of a side that gave none."""
+        try:
+            return self.result(future)
+        except IntegrationError as error:
+            return away(str(error))
 
 
 def patient(runtime: Runtime) -> Runtime:

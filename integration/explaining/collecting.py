@@ -10,7 +10,7 @@ from integration.connectors.base import ListingView
 from integration.erp.listings import FoundArticle
 from integration.errors import IntegrationError, UsageError
 from integration.explaining import asking, reading
-from integration.explaining.asking import Asked
+from integration.explaining.asking import Asked, Patience
 from integration.explaining.facts import ErpSays, Facts, ShopSays
 from integration.models import Listing, SalesChannel
 from integration.runtime import Runtime
@@ -26,32 +26,31 @@ def collect(runtime: Runtime, channel_name: str, text: str, *, is_live: bool = F
     with runtime.scope() as session:
         channel = channels.find(session, channel_name)
         facts = reading.about_channel(session, channel, text.strip())
-    own = articles_by_name.known(runtime, channel, text)
-    if own is not None:
-        return _asked(runtime, channel, _of_article(runtime, channel, facts, own), is_live, is_live)
-    facts, found = _looked_up(runtime, channel, facts, text)
+    patience = Patience()
+    found = articles_by_name.known(runtime, channel, text)
+    asks_erp = is_live or found is None
+    if found is None:
+        facts, found = _looked_up(runtime, channel, facts, text, patience)
     if found is None:
         return facts
-    return _asked(runtime, channel, _of_article(runtime, channel, facts, found), True, is_live)
+    facts = _of_article(runtime, channel, facts, found)
+    return _asked(runtime, channel, facts, patience, asks_erp=asks_erp, asks_shop=is_live)
 
 
 def _looked_up(
-    runtime: Runtime, channel: SalesChannel, facts: Facts, text: str
+    runtime: Runtime, channel: SalesChannel, facts: Facts, text: str, patience: Patience
 ) -> tuple[Facts, FoundArticle | None]:
     """The article as the ERP knows it; without one, the facts say why."""
     quick = asking.patient(runtime)
     found = asking.begin(lambda: articles_by_name.find(quick, channel, text))
     try:
-        return facts, found.result(asking.PATIENCE_S)
+        return facts, patience.result(found)
     except UnknownArticle:
         return replace(facts, is_known=False), None
     except UsageError:
         raise
     except IntegrationError as error:
         return replace(facts, is_known=None, trouble=str(error)), None
-    except TimeoutError:
-        away = f"it did not answer within {asking.PATIENCE_S:g} s"
-        return replace(facts, is_known=None, trouble=away), None
 
 
 def _of_article(
@@ -69,7 +68,13 @@ def _of_article(
 
 
 def _asked(
-    runtime: Runtime, channel: SalesChannel, facts: Facts, asks_erp: bool, asks_shop: bool
+    runtime: Runtime,
+    channel: SalesChannel,
+    facts: Facts,
+    patience: Patience,
+    *,
+    asks_erp: bool,
+    asks_shop: bool,
 ) -> Facts:
     """The facts with what ERP and shop say, both asked at the same time."""
     if not asks_erp and not asks_shop:
@@ -84,9 +89,11 @@ def _asked(
     from_erp = asking.begin(lambda: asking.ask_erp(quick, asked)) if asks_erp else None
     from_shop = asking.begin(lambda: asking.ask_shop(quick, asked)) if asks_shop else None
     if from_erp is not None:
-        facts = replace(facts, erp=asking.answer(from_erp, lambda why: ErpSays(trouble=why)))
+        facts = replace(facts, erp=patience.result_or(from_erp, lambda why: ErpSays(trouble=why)))
     if from_shop is not None:
-        facts = replace(facts, shop=asking.answer(from_shop, lambda why: ShopSays(trouble=why)))
+        facts = replace(
+            facts, shop=patience.result_or(from_shop, lambda why: ShopSays(trouble=why))
+        )
     return facts
 
 
