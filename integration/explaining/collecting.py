@@ -83,8 +83,8 @@ def _asked(
     try:
         asked = Asked(quick.channel(channel.id), _listing(runtime, channel, facts))
     except UsageError as error:  # no key opens the channel's secrets
-        erp, shop = ErpSays(trouble=str(error)), ShopSays(trouble=str(error))
-        return replace(facts, erp=erp, shop=shop if asks_shop else None)
+        unseen = ShopSays(trouble=str(error)) if asks_shop else None
+        return replace(facts, erp=ErpSays(trouble=str(error)), shop=unseen)
     # Both begin before one is waited for.
     from_erp = asking.begin(lambda: asking.ask_erp(quick, asked)) if asks_erp else None
     from_shop = asking.begin(lambda: asking.ask_shop(quick, asked)) if asks_shop else None
