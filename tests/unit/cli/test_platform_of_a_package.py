@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from configparser import ConfigParser
@@ -146,6 +147,23 @@ def test_a_package_that_cannot_be_loaded_is_refused_with_its_name(run, tenant, s
     assert "platform bad of the package bad-relay cannot be loaded" in result.stderr
     assert "No module named 'nowhere'" in result.stderr
     assert run("channel", "list", "--json").stdout.strip() in ("[]", "")
+
+
+def test_doctor_names_it_and_looks_at_the_other_channels(run, runtime, tenant, channel, site):
+    run("channel", "add", "42", "--tenant", tenant, "--platform", "memory")
+    install(site, "bad-relay", {"bad": "bad_relay:PLATFORM"}, {"bad_relay": "import nowhere"})
+    with runtime.scope() as session:
+        channels.find(session, "42").platform = "bad"
+
+    result = run("doctor", "--json")
+
+    assert result.exit_code == 1
+    found = {one["check"]: one for one in json.loads(result.stdout)}
+    named = found["channel acme/42 platform"]
+    assert not named["ok"]
+    assert named["detail"].startswith("platform bad of the package bad-relay cannot be loaded")
+    assert named["do"] == "what the sentence says, then `vario-relay channel resume acme/42`"
+    assert found[f"channel acme/{channel} shop"]["ok"]
 
 
 def test_articles_reach_its_shop(relay, shop):
