@@ -15,7 +15,7 @@ from cli.findings import Finding
 from cli.shared import duration
 from integration import channel_stops, health_view, sync_runs, toggles
 from integration.clock import db_now
-from integration.errors import IntegrationError
+from integration.errors import IntegrationError, UsageError
 from integration.models import (
     Priority,
     SalesChannel,
@@ -56,7 +56,6 @@ def findings(runtime: Runtime, channel_id: int, known: KnownChannels) -> Iterato
     is_running = True
     with runtime.scope() as session:
         found = session.get_one(SalesChannel, channel_id)
-        missing = missing_parameters(session, found)
         try:
             require_running(session, found, channel.label)
             yield Finding(f"{label} state", True, "running")
@@ -65,11 +64,7 @@ def findings(runtime: Runtime, channel_id: int, known: KnownChannels) -> Iterato
             # What a merchant switches off in the ERP shall not move.
             is_held = not found.is_paused and found.held_reason != channel_stops.SWITCHED_OFF
             yield Finding(f"{label} state", not is_held, str(error))
-    if missing:
-        do = f"`vario-relay channel set {channel.label} {missing[0]}=...`"
-        yield Finding(f"{label} parameters", False, f"{', '.join(missing)} not set", do)
-    else:
-        yield from _in_shop(runtime, label, channel)
+    yield from _set_up(runtime, label, channel)
     with runtime.scope() as session:
         yield from _toggles(session, label, channel)
         yield from _health(session, label, channel_id)
@@ -87,6 +82,22 @@ def _in_erp(label: str, channel: ChannelView, known: dict[str, str]) -> Finding:
         erp_channels.unknown(channel.erp_id, known),
         "assign the sales channel to the app in the ERP, or add the right one here",
     )
+
+
+def _set_up(runtime: Runtime, label: str, channel: ChannelView) -> Iterator[Finding]:
+    """The channel's parameters, and with them its shop, if its platform can be loaded here."""
+    try:
+        with runtime.scope() as session:
+            missing = missing_parameters(session, session.get_one(SalesChannel, channel.id))
+    except UsageError as error:
+        do = f"what the sentence says, then `vario-relay channel resume {channel.label}`"
+        yield Finding(f"{label} platform", False, str(error), do)
+        return
+    if missing:
+        do = f"`vario-relay channel set {channel.label} {missing[0]}=...`"
+        yield Finding(f"{label} parameters", False, f"{', '.join(missing)} not set", do)
+    else:
+        yield from _in_shop(runtime, label, channel)
 
 
 def _in_shop(runtime: Runtime, label: str, channel: ChannelView) -> Iterator[Finding]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import click
 
 from cli.shared import (
@@ -14,6 +16,7 @@ from cli.shared import (
     print_table,
     say,
 )
+from integration.errors import UsageError
 from integration.topology import SHORT_NAME_BY_TOPIC, TOGGLE_BY_TOPIC, Topic
 
 
@@ -31,13 +34,15 @@ def list_toggles(here: Here, channel: str, as_json: bool) -> None:
     from integration import channels, toggles
 
     with here.runtime.scope() as session:
-        states = toggles.states(session, channels.find(session, channel).id)
+        found = channels.find(session, channel)
+        states = toggles.states(session, found.id)
+    carried = _carried(found.platform)
     rows = [
         {
             "topic": SHORT_NAME_BY_TOPIC[topic],
             "toggle": TOGGLE_BY_TOPIC[topic],
             "is_on": is_on,
-            "is_carried": topic in toggles.SERVED_TOPICS,
+            "is_carried": topic in carried,
         }
         for topic, is_on in states.items()
     ]
@@ -51,12 +56,24 @@ def list_toggles(here: Here, channel: str, as_json: bool) -> None:
                 row["topic"],
                 row["toggle"],
                 ("on" if row["is_on"] else "off")
-                + ("" if row["is_carried"] else ", not carried by this version"),
+                + ("" if row["is_carried"] else f", not carried to {found.platform}"),
             )
             for row in rows
         ],
         empty="",
     )
+
+
+def _carried(platform: str) -> Collection[Topic]:
+    """What this version carries to the platform; of one that is not installed here nobody knows."""
+    from integration import toggles
+    from integration.connectors import registry
+
+    try:
+        offered = registry.platform(platform).capabilities.max_batch
+    except UsageError:
+        return toggles.SERVED_TOPICS
+    return [topic for topic in toggles.SERVED_TOPICS if topic in offered]
 
 
 @toggle.command("on")

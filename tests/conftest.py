@@ -8,6 +8,7 @@ under test the same with `bare_` in front: databases without tables.
 import json
 import os
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from integration import counters
+from integration.connectors import registry
 from tests.quick_schema import migrate_at
 from tests.real_servers import empty_broker, empty_database, empty_tables
 
@@ -111,6 +113,21 @@ def bare_database_url(request: pytest.FixtureRequest) -> str:
 def broker_url(worker_name: str) -> str:
     """RabbitMQ with our queues gone; under xdist, a virtual host of this worker alone."""
     return empty_broker(worker_name)
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of the path for packages of a test alone (tests.packages)."""
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    before = set(sys.modules)
+    registry.platform.cache_clear()
+    yield folder
+    registry.platform.cache_clear()
+    for name in set(sys.modules) - before:
+        if str(folder) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import vario_relay
 from tests.architecture.deployments import copied
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,3 +64,20 @@ def test_the_demo_runs_from_the_wheel(installed, empty_folder, clean_environ):
     lines = run(installed, "demo", "--articles", "20", cwd=empty_folder, env=clean_environ)
 
     assert lines[-1].startswith("demo: OK articles=20 ")
+
+
+PLATFORMS = """
+import vario_relay
+from integration.connectors import registry
+print(vario_relay.__version__, *(registry.platform(one).name for one in registry.platform_names()))
+"""
+
+
+def test_platforms_are_found_and_the_public_package_comes_with_the_wheel(
+    installed, empty_folder, clean_environ
+):
+    python = installed.with_name("python")
+
+    said = run(python, "-c", PLATFORMS, cwd=empty_folder, env=clean_environ)
+
+    assert said == [f"{vario_relay.__version__} memory shopware6 woocommerce"]

@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("cli", "integration", "migrations", "sandbox", "tasks", "webhooks")
+PACKAGES = ("cli", "integration", "migrations", "sandbox", "tasks", "vario_relay", "webhooks")
 IMPORTERS = ("import_module", "__import__")
 
 

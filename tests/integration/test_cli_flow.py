@@ -271,7 +271,7 @@ def test_a_removed_channel_takes_its_webhooks_out_of_the_erp(folder, erp, shop):
     }
     assert of_channel < both
     assert one == both - of_channel
-    assert len(one) == 19
+    assert len(one) == 21
     # The app is still there, and the next channel would be noticed.
     left = registered_queues(erp)
     assert {queue.split(".")[0] for queue in left} == {"sales_channel", "tenant"}

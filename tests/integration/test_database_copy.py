@@ -25,11 +25,13 @@ from integration.models import (
     ChannelFact,
     ChannelMapping,
     ChannelParameter,
+    Fulfilment,
     Lane,
     Listing,
     MetricCounter,
     RateBucket,
     SalesChannel,
+    ShelfImage,
     ShopHealth,
     Tenant,
     TenantFact,
@@ -103,6 +105,8 @@ def fill(engine: Engine) -> None:
                 TransferToggle(**key, topic=STOCK, is_on=False),
                 ChannelMapping(**key, kind="unit", erp_value="lb", shop_value="0.45359237"),
                 ArticleHold(**key, topic=STOCK, article_id="1", reason="recall", held_by="anna"),
+                ShelfImage(**key, document_id="7", article_id="1"),
+                Fulfilment(**key, document_id="8", tracking_numbers=["JJD1"]),
             ]
         )
         run = sync_runs.start(session, channel.id, sync_runs.INITIAL, ("stock",))

@@ -32,8 +32,11 @@ def test_a_topic_is_switched_by_its_short_or_its_long_name(run, channel, name):
     assert is_on(run, channel)["price"]
 
 
-def test_the_table_names_the_vendors_toggle_and_what_is_not_carried(run, channel):
-    table = run("toggle", "list", channel).stdout
+def test_the_table_names_the_vendors_toggle_and_what_the_platform_is_not_given(run, tenant):
+    run("channel", "add", "8", "--tenant", tenant, "--platform", "woocommerce")
 
-    assert "UPLOAD_ARTICLE_STOCK" in table
-    assert "not carried by this version" in table
+    lines = run("toggle", "list", "8").stdout.splitlines()
+
+    state = {words[1]: " ".join(words[2:]) for line in lines if (words := line.split())}
+    assert state["UPLOAD_ARTICLE_STOCK"] == "on"
+    assert state["UPLOAD_ARTICLE_IMAGE"] == "on, not carried to woocommerce"
