@@ -34,6 +34,7 @@ def about_channel(session: Session, channel: SalesChannel, article: str) -> Fact
     """What holds for every article of the channel."""
     tenant = session.get_one(Tenant, channel.tenant_id)
     is_on = toggles.states(session, channel.id)
+    carried, trouble = _carried(channel.platform)
     return Facts(
         channel=f"{tenant.subdomain}/{channel.erp_id}",
         article=article,
@@ -42,7 +43,7 @@ def about_channel(session: Session, channel: SalesChannel, article: str) -> Fact
         state=ChannelFacts(
             is_paused=channel.is_paused,
             paused_until=channel.paused_until,
-            held_reason=channel.held_reason,
+            held_reason=channel.held_reason or trouble,
             delete_said_at=channel.delete_said_at,
             deleted_at=channel.deleted_at,
         ),
@@ -50,7 +51,7 @@ def about_channel(session: Session, channel: SalesChannel, article: str) -> Fact
             channel.id in health_view.open_breakers(session),
             health_view.sentences(session).get(channel.id),
         ),
-        carried=frozenset(_carried(channel.platform)),
+        carried=frozenset(carried),
         off=frozenset(topic for topic, on in is_on.items() if not on),
     )
 
@@ -62,11 +63,13 @@ def _tenant(tenant: Tenant) -> TenantFacts:
     return TenantFacts(reason, tenant.uninstalled_at, tenant.offline_since)
 
 
-def _carried(platform: str) -> Iterable[Topic]:
+def _carried(platform: str) -> tuple[Iterable[Topic], str | None]:
+    """What the platform carries, and why it cannot be used here, for which the channel is held as
+    soon as something moves."""
     try:
-        return registry.platform(platform).capabilities.max_batch
-    except UsageError:
-        return TOPICS  # a platform that is not installed here: the channel is held for it
+        return registry.platform(platform).capabilities.max_batch, None
+    except UsageError as error:
+        return TOPICS, str(error)
 
 
 def works(session: Session, channel_id: int, article_id: str, now: datetime) -> dict[Topic, Work]:

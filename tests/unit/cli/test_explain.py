@@ -151,6 +151,16 @@ def test_a_paused_channel_comes_before_what_waits_on_it(explain, seed):
     assert "`vario-relay channel resume acme/7`" in found["sentence"]
 
 
+def test_a_platform_that_cannot_be_used_here_stops_the_channel(explain, seed):
+    seed.send("1001")
+    seed.change_channel(platform="elsewhere")
+
+    found = explain("1001")
+
+    assert (found["cause"], found["who"]) == ("CHANNEL_HELD", "agency")
+    assert "elsewhere" in found["sentence"]
+
+
 def test_an_uninstalled_tenant_stops_everything(explain, seed):
     seed.send("1001")
     with seed.runtime.scope() as session:
