@@ -111,6 +111,8 @@ class RemoteRecord:
     stock: int | None = None
     #: Whether customers find it, active as it may be.
     is_visible: bool | None = None
+    #: Whether customers can buy it, by the shop's own rules on stock.
+    is_available: bool | None = None
 
 
 @dataclass(frozen=True)

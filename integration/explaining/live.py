@@ -71,6 +71,8 @@ def _shown_links(facts: Facts, product: Product, record: RemoteRecord | None) ->
     yield _visible(product, record)
     if product.is_active:
         yield _values(facts, record)
+        if record.is_available is not None:
+            yield _available(facts, record)
 
 
 def _visible(product: Product, record: RemoteRecord) -> Link:
@@ -88,6 +90,19 @@ def _visible(product: Product, record: RemoteRecord) -> Link:
     if record.is_active is None and record.is_visible is None:
         return Link("shop-visible", None, "shop_tells_no_visibility")
     return Link("shop-visible", True, "shown_in_shop")
+
+
+def _available(facts: Facts, record: RemoteRecord) -> Link:
+    """A shop may count as sold out what has stock: by a minimum order, or an index that lags."""
+    answer = facts.erp_answer
+    sent = None if answer is None else answer.values.get("stock")
+    is_odd = isinstance(sent, int) and sent > 0 and bool(record.stock) and not record.is_available
+    if is_odd:
+        values = {"stock": record.stock}
+        cause, who = Cause.HIDDEN_IN_SHOP, Who.SHOP
+        return Link("shop-available", False, "sold_out_in_shop", values, cause=cause, who=who)
+    text = "available_in_shop" if record.is_available else "rightly_sold_out"
+    return Link("shop-available", True, text)
 
 
 def _values(facts: Facts, record: RemoteRecord) -> Link:

@@ -188,6 +188,14 @@ TEXT_BY_KEY: Mapping[str, tuple[str, str]] = {
         "Sichtbarkeit wieder einschalten",
     ),
     "shown_in_shop": ("the shop shows it", "der Shop zeigt es"),
+    "available_in_shop": ("customers can buy it", "Kunden können es kaufen"),
+    "rightly_sold_out": ("it is sold out", "es ist ausverkauft"),
+    "sold_out_in_shop": (
+        "the shop has {stock} of it in stock and counts it as sold out all the same; look there at "
+        "its minimum order and purchase steps, and whether the shop's own queue is worked on",
+        "der Shop hat {stock} davon im Bestand und führt es trotzdem als ausverkauft; dort nach "
+        "Mindestabnahme und Staffelung sehen, und ob die Warteschlange des Shops abgearbeitet wird",
+    ),
     "shop_tells_no_visibility": (
         "this shop does not tell whether it shows it",
         "dieser Shop sagt nicht, ob er es zeigt",

@@ -75,7 +75,15 @@ def test_what_employees_do_in_shopware_is_seen(relay: ShopwareRelay) -> None:
     assert (edited.cause, edited.verdict.who) == ("EDITED_IN_SHOP", "shop")
     assert f"name {article['name']} -> Edited by hand" in edited.sentence
 
-    tell_shop(relay.shop_url, "edit", article=number, set={"name": article["name"], "stock": 9_999})
+    product = right.facts.product
+    assert product is not None
+    ours = {"name": article["name"]}
+    tell_shop(relay.shop_url, "edit", article=number, set=ours)
+    minimum = {"id": product.external_id, "minPurchase": 9_999, "maxPurchase": None}
+    relay.in_admin({"action": "upsert", "entity": "product", "payload": [minimum]})
+    assert verdict(relay, number) == ("HIDDEN_IN_SHOP", "shop-available")
+
+    tell_shop(relay.shop_url, "edit", article=number, set={"stock": 9_999})
     assert "stock" in explain(relay, number).sentence
 
     tell_shop(relay.shop_url, "edit", article=number, set={"visible": False})

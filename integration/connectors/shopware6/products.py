@@ -137,6 +137,7 @@ def show(client: Client, ids: Sequence[str]) -> list[RemoteRecord]:
                 "productNumber",
                 "parentId",
                 "visibilities",
+                "available",
                 *dict.fromkeys(name for names in _SHOP_FIELDS.values() for name in names),
             ],
             "product_visibility": ["salesChannelId"],
@@ -144,7 +145,11 @@ def show(client: Client, ids: Sequence[str]) -> list[RemoteRecord]:
         associations={"visibilities": {}},
     )
     return [
-        replace(_record(row), is_visible=None if row.get("parentId") else _is_listed(client, row))
+        replace(
+            _record(row),
+            is_visible=None if row.get("parentId") else _is_listed(client, row),
+            is_available=row.get("available"),
+        )
         for row in rows
     ]
 

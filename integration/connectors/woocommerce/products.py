@@ -104,17 +104,22 @@ def scan(client: Client, fields: Sequence[str], *, keeps_gross: bool) -> Iterato
 
 def show(client: Client, ids: Sequence[str], *, keeps_gross: bool) -> list[RemoteRecord]:
     """These products, as far as the shop has them and not in its trash."""
-    names = ",".join(["id", "sku", "catalog_visibility", *dict.fromkeys(_SHOP_FIELDS.values())])
+    own = ("id", "sku", "catalog_visibility", "stock_status")
+    names = ",".join([*own, *dict.fromkeys(_SHOP_FIELDS.values())])
     rows = client.pages("/products", include=",".join(ids), status="any", _fields=names)
     return [
-        replace(_record(row, keeps_gross), is_visible=_is_visible(row.get("catalog_visibility")))
+        replace(
+            _record(row, keeps_gross),
+            # What is hidden is found by its address only.
+            is_visible=_is_not("hidden", row.get("catalog_visibility")),
+            is_available=_is_not("outofstock", row.get("stock_status")),
+        )
         for row in rows
     ]
 
 
-def _is_visible(visibility: str | None) -> bool | None:
-    """Products that are hidden are found by their address only."""
-    return None if visibility is None else visibility != "hidden"
+def _is_not(word: str, state: str | None) -> bool | None:
+    return None if state is None else state != word
 
 
 def _record(row: dict[str, Any], keeps_gross: bool) -> RemoteRecord:

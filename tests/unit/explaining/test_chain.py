@@ -314,6 +314,21 @@ SITUATIONS = {
     ),
     "renamed in the shop": (shown(name="Stool"), Cause.EDITED_IN_SHOP, Who.SHOP, "shop-values"),
     "sold out in the shop": (shown(stock=0), Cause.EDITED_IN_SHOP, Who.SHOP, "shop-values"),
+    "sold out in the shop, with stock": (
+        shown(is_available=False),
+        Cause.HIDDEN_IN_SHOP,
+        Who.SHOP,
+        "shop-available",
+    ),
+    "rightly sold out": (
+        replace(
+            shown(is_available=False, stock=0), erp=replace(ERP, values={**ERP.values, "stock": 0})
+        ),
+        Cause.OK,
+        Who.NOBODY,
+        "all",
+    ),
+    "can be bought, says the shop": (shown(is_available=True), Cause.OK, Who.NOBODY, "all"),
     "in the shop": (WELL, Cause.OK, Who.NOBODY, "all"),
     "in the shop, says the shop": (LIVE, Cause.OK, Who.NOBODY, "all"),
     "in the shop, ERP and shop away": (
