@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
-from integration import channels, pacing, shop_health, toggles, work_outcomes
+from integration import channels, pacing, served, shop_health, toggles, work_outcomes
 from integration.clock import db_now
 from integration.errors import Held, Rejected, TransientError
 from integration.models import RateBucket, SalesChannel, ShopHealth, WorkItem
@@ -129,9 +129,12 @@ def test_a_switched_off_topic_does_not_count(waiting):
     assert found(waiting) == []
 
 
-def test_a_topic_that_is_not_carried_does_not_count(database):
-    database.hint(Topic.ORDER_STATUS, "1")
+def test_a_topic_that_the_platform_is_not_given_does_not_count(database):
+    change_channel(database, platform="woocommerce")
+    database.hint(Topic.MEDIA, "1")
     let_wait(database)
+    with database.scope() as session:
+        served.follow(session, SERVED_TOPICS)
 
     assert found(database) == []
 

@@ -293,8 +293,8 @@ def test_metrics_show_how_long_it_takes_and_call_no_shop_stale_for_it(relay, art
 
 
 def test_live_work_goes_on_beside_it_and_it_says_how_long_it_will_take(relay, articles):
-    # Ten requests a second: the ids take some seconds, as ten thousand take half an hour.
-    relay.runtime.settings = replace(relay.runtime.settings, erp_budget=(60, 6.0))
+    # Five requests a second: the ids take some seconds, as ten thousand take half an hour.
+    relay.runtime.settings = replace(relay.runtime.settings, erp_budget=(30, 6.0))
     claim_id = relay.claim_back()
     with ThreadPoolExecutor(1) as pool:
         way_back = pool.submit(relay.run_back, claim_id)
