@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 
 from integration.explaining.facts import Cause, Facts, HandHold, Link, Who, Work
@@ -92,7 +93,8 @@ def _held(facts: Facts, topic: Topic, name: str, work: Work, reason: str) -> Lin
     values = {"words": work.words or reason, "reason": reason, **_named(facts)}
     mapped = of_reason(reason)
     if mapped is not None:
-        values |= {"kind": mapped[0].value, "value": mapped[1]}
+        kind_name, value = mapped[0].value, shlex.quote(mapped[1])
+        values |= {"kind": kind_name, "kind_name": mapped[0], "value": value}
         cause = Cause.MAPPING_MISSING
         return Link(name, False, "mapping_missing", values, topic, cause, Who.AGENCY)
     if reason == TOPIC_NOT_SERVED:

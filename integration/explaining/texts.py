@@ -14,6 +14,7 @@ from typing import Any
 
 from integration.explaining.facts import MAX_AHEAD
 from integration.explaining.texts_changes import TEXT_BY_KEY as OF_CHANGES
+from integration.mapping_kinds import Kind
 from integration.topology import Topic
 
 
@@ -29,6 +30,16 @@ TOPIC_NAMES: Mapping[Topic, tuple[str, str]] = {
     Topic.PRICE: ("price", "Preis"),
     Topic.STOCK: ("stock", "Bestand"),
     Topic.MEDIA: ("images", "Bilder"),
+}
+
+KIND_NAMES: Mapping[Kind, tuple[str, str]] = {
+    Kind.TAX: ("tax", "die Steuer"),
+    Kind.CATEGORY: ("category", "die Kategorie"),
+    Kind.CUSTOMER_GROUP: ("customer group", "die Kundengruppe"),
+    Kind.CARRIER: ("carrier", "der Versanddienstleister"),
+    Kind.LANGUAGE: ("language", "die Sprache"),
+    Kind.UNIT: ("unit", "die Einheit"),
+    Kind.STORAGE_LOCATION: ("storage location", "der Lagerort"),
 }
 
 TEXT_BY_KEY: Mapping[str, tuple[str, str]] = {
@@ -242,6 +253,8 @@ def sentence(
 
 
 def _shown(value: object, language: Language) -> str:
+    if isinstance(value, Kind):
+        return KIND_NAMES[value][language]
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S} UTC"
     if isinstance(value, Decimal):

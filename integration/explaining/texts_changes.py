@@ -31,9 +31,9 @@ TEXT_BY_KEY: Mapping[str, tuple[str, str]] = {
     ),
     "change_by_hand": ("{topic}: a change waits for that", "{topic}: eine Änderung wartet darauf"),
     "mapping_missing": (
-        "{topic}: the {kind} {value} of the ERP is not mapped ({words}); "
+        "{topic}: the {kind_name} {value} of the ERP is not mapped ({words}); "
         "`vario-relay mapping set {channel} {kind} {value} SHOP-VALUE` lets it go",
-        "{topic}: {kind} {value} aus VARIO ist nicht zugeordnet ({words}); "
+        "{topic}: {kind_name} {value} aus VARIO ist nicht zugeordnet ({words}); "
         "`vario-relay mapping set {channel} {kind} {value} SHOP-WERT` gibt frei",
     ),
     "hold_no-price": (

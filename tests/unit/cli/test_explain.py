@@ -268,3 +268,16 @@ def test_an_erp_that_does_not_sign_us_in_is_a_link_that_could_not_be_looked_at(
     unseen = [one["name"] for one in found["links"] if one["ok"] is None]
     assert unseen[0] == "erp"
     assert found["sentence"].startswith("article A-1001 (id 1001): nothing is wrong with it, as")
+
+
+def test_of_a_connector_that_shows_no_single_product_only_the_number_is_looked_up(
+    explain, seed, monkeypatch
+):
+    monkeypatch.delattr(memory.MemoryConnector, "show")
+    seed.send("1001")
+    memory.shop("acme/7").products["p1001"] = {"number": "A-1001", "active": False}
+
+    links = {one["name"]: one["ok"] for one in explain("1001", "--live")["links"]}
+
+    assert (links["shop-product"], links["shop-values"]) == (True, None)
+    assert "shop-visible" not in links

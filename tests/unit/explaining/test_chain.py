@@ -25,7 +25,8 @@ from integration.explaining.facts import (
     Who,
     Work,
 )
-from integration.explaining.texts import TEXT_BY_KEY, Language
+from integration.explaining.texts import KIND_NAMES, TEXT_BY_KEY, Language
+from integration.mapping_kinds import Kind
 from integration.stages import INACTIVE, NOT_LISTED
 from integration.topology import Topic
 
@@ -491,4 +492,8 @@ def test_the_timeline_is_in_order_and_what_has_no_time_comes_last() -> None:
 def test_german_sentences_say_it_in_german() -> None:
     found = report.explain(held("mapping:unit:lb"), Language.DE)
 
-    assert found.sentence.startswith("Artikel A-1 (Id 1001): Stammdaten: unit lb aus VARIO ist")
+    assert found.sentence.startswith("Artikel A-1 (Id 1001): Stammdaten: die Einheit lb aus VARIO")
+
+
+def test_every_kind_of_mapping_has_a_name_in_both_languages() -> None:
+    assert set(KIND_NAMES) == set(Kind)
