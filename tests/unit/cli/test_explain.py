@@ -12,6 +12,7 @@ from integration import article_holds, hints, toggles
 from integration.clock import db_now
 from integration.connectors import memory
 from integration.errors import MappingMissing, Rejected
+from integration.explaining import asking
 from integration.models import Listing, Priority, SalesChannel, Tenant, WorkItem
 from integration.shop_health import record_failure
 from integration.topology import Topic
@@ -273,7 +274,7 @@ def test_an_erp_that_does_not_sign_us_in_is_a_link_that_could_not_be_looked_at(
 def test_of_a_connector_that_shows_no_single_product_only_the_number_is_looked_up(
     explain, seed, monkeypatch
 ):
-    monkeypatch.delattr(memory.MemoryConnector, "show")
+    monkeypatch.setattr(asking, "ShowsProducts", type("NobodyHasThis", (), {}))
     seed.send("1001")
     memory.shop("acme/7").products["p1001"] = {"number": "A-1001", "active": False}
 
