@@ -216,6 +216,7 @@ WITHIN: dict[tuple[str, ...], list[str]] = {
     ("queue", "hold", "release"): [OWN, ARTICLE],
     ("queue", "failed"): [OWN, "--json"],
     ("queue", "retry"): [OWN],
+    ("explain",): [OWN, ARTICLE, "--live", "--json"],
     ("doctor",): [OWN, "--json"],
     ("channel", "remove"): [OWN, "--force"],
     ("tenant", "remove"): ["globex", "--with-channels"],
