@@ -58,6 +58,7 @@ IMPURE = ("sqlalchemy", "requests", "integration.db", "psycopg2", "socket", "url
 # What every connector may use besides its own folder.
 CONNECTOR_INTERFACE = (
     "integration.connectors.base",
+    "integration.connectors.batches",
     "integration.connectors.http",
     "integration.documents",
     "integration.errors",

@@ -17,6 +17,7 @@ from integration.connectors.base import (
     Receipt,
     RemoteRecord,
 )
+from integration.connectors.batches import exact
 from integration.connectors.memory.shop import shop
 from integration.documents import (
     ArticleDocument,
@@ -245,17 +246,17 @@ def _body(document: Document) -> dict[str, Any]:
     if isinstance(document, PriceDocument):
         return {
             "currency": document.currency,
-            "net": _plain(document.net),
-            "gross": _plain(document.gross),
+            "net": exact(document.net),
+            "gross": exact(document.gross),
         }
     return {
         "number": document.number,
         "name": document.name,
         "description": document.description,
         "ean": document.ean,
-        "weight_kg": None if document.weight_kg is None else _plain(document.weight_kg),
+        "weight_kg": None if document.weight_kg is None else exact(document.weight_kg),
         "manufacturer": document.manufacturer,
-        "tax_rate": _plain(document.tax_rate),
+        "tax_rate": exact(document.tax_rate),
         "tax": document.shop_tax,
         "active": document.is_active,
         **_details(document),
@@ -296,7 +297,7 @@ def _fulfilment(document: DeliveryDocument) -> dict[str, Any]:
             {
                 "order": one.shop_order,
                 "state": one.state.value,
-                "lines": [[line.order_line_id, _plain(line.quantity)] for line in one.lines],
+                "lines": [[line.order_line_id, exact(line.quantity)] for line in one.lines],
             }
             for one in document.orders
         ],
@@ -310,10 +311,6 @@ def _fulfilment(document: DeliveryDocument) -> dict[str, Any]:
         ],
         "is_cancelled": document.is_cancelled,
     }
-
-
-def _plain(value: Decimal) -> str:
-    return format(value.normalize(), "f") if value else "0"
 
 
 def _record(external_id: str, product: dict[str, Any]) -> RemoteRecord:

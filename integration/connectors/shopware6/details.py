@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from integration.connectors.shopware6.exact import exact
+from integration.connectors.batches import exact
 from integration.documents import ArticleDocument, OptionDocument, TextsDocument
 from integration.errors import Invalid
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from integration.connectors.base import FactStore
+from integration.connectors.batches import exact
 from integration.connectors.shopware6.client import Client
-from integration.connectors.shopware6.exact import exact
 from integration.errors import ChannelError
 
 #: The same in every shop, whatever its ISO code; each price list must have an entry in it.

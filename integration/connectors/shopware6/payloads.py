@@ -14,8 +14,14 @@ from typing import Any
 from marshmallow import Schema, fields, post_dump, validate
 
 from integration.connectors.base import ListingView, Payload
+from integration.connectors.batches import (
+    Exact,
+    checked_body,
+    exact,
+    first_bodies,
+    require_currency,
+)
 from integration.connectors.shopware6 import details
-from integration.connectors.shopware6.exact import exact
 from integration.documents import (
     Amount,
     ArticleDocument,
@@ -27,9 +33,8 @@ from integration.documents import (
     StockDocument,
     WithdrawalDocument,
 )
-from integration.errors import Held, Invalid
+from integration.errors import Invalid
 from integration.mapping_kinds import Kind, missing
-from integration.topology import Topic
 
 # Column widths of the shop's database; longer values are refused there, one row failing a batch.
 MAX_NAME_LENGTH = 255
@@ -46,13 +51,6 @@ def _text(longest: int) -> validate.Validator:
 _NOT_NEGATIVE = validate.Range(min=0, error="is negative")
 
 
-class _Exact(fields.Decimal):
-    """A decimal number as text in its shortest form."""
-
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return None if value is None else exact(value)
-
-
 class _ArticleBody(Schema):
     productNumber = fields.String(attribute="number", validate=_text(MAX_NUMBER_LENGTH))
     name = fields.String(validate=_text(MAX_NAME_LENGTH))
@@ -66,9 +64,9 @@ class _ArticleBody(Schema):
         allow_none=True,
         validate=validate.Length(max=255, error="is longer than the shop's 255 characters"),
     )
-    weight = _Exact(attribute="weight_kg", allow_none=True, validate=_NOT_NEGATIVE)
+    weight = Exact(attribute="weight_kg", allow_none=True, validate=_NOT_NEGATIVE)
     active = fields.Boolean(attribute="is_active")
-    taxRate = _Exact(attribute="tax_rate", validate=_NOT_NEGATIVE)
+    taxRate = Exact(attribute="tax_rate", validate=_NOT_NEGATIVE)
     # By a mapping; then the rate does not count.
     taxId = fields.String(attribute="shop_tax", allow_none=True)
     manufacturer = fields.String(
@@ -88,8 +86,8 @@ class _ArticleBody(Schema):
 class _PriceBody(Schema):
     # The shop takes negative prices without a word (recorded).
     currency = fields.String()
-    net = _Exact(validate=_NOT_NEGATIVE)
-    gross = _Exact(validate=_NOT_NEGATIVE)
+    net = Exact(validate=_NOT_NEGATIVE)
+    gross = Exact(validate=_NOT_NEGATIVE)
 
 
 class _StockBody(Schema):
@@ -123,7 +121,9 @@ def payload_of(document: Document, listing: ListingView, currency: str) -> Paylo
         if listing.notes:
             result["notes"] = dict(listing.notes)
         if listing.external_id is None:
-            result["first"] = _first(document, currency)
+            result["first"] = first_bodies(
+                document, currency, lambda one, label: _body(one, label, currency)
+            )
     elif listing.external_id is None:
         raise Invalid(f"article {document.article_id} has no product in the shop to be changed")
     return result
@@ -133,9 +133,9 @@ def _body(document: Document, label: str, currency: str) -> dict[str, Any]:
     if isinstance(document, WithdrawalDocument):
         return {"active": False}
     if isinstance(document, ArticleDocument):
-        return _dumped(_ARTICLE, document, label)
+        return checked_body(_ARTICLE, document, label)
     if isinstance(document, StockDocument):
-        return _dumped(_STOCK, document, label)
+        return checked_body(_STOCK, document, label)
     if isinstance(document, ImagesDocument):
         return {"images": [_image(one) for one in document.images]}
     return _price_body(document, label, currency)
@@ -155,11 +155,8 @@ def _image(image: Image) -> dict[str, Any]:
 
 
 def _price_body(document: PriceDocument, label: str, currency: str) -> dict[str, Any]:
-    if document.currency != currency:
-        raise Invalid(
-            f"{label}: the price is in {document.currency}, the channel sells in {currency}"
-        )
-    body = _dumped(_PRICE, document, label)
+    require_currency(document, label, currency)
+    body = checked_body(_PRICE, document, label)
     for name, value in (("listPrice", document.list_price), ("regulationPrice", document.lowest)):
         if value is not None:
             body[name] = _both(value)
@@ -194,27 +191,3 @@ def _price_rows(prices: PriceList, group: str | None) -> Iterator[dict[str, Any]
 
 def _both(amount: Amount) -> dict[str, str]:
     return {"net": exact(amount.net), "gross": exact(amount.gross)}
-
-
-def _first(document: ArticleDocument, currency: str) -> dict[str, dict[str, Any]]:
-    """Bodies for a product that is yet to be created; the same as later price and stock bodies."""
-    if document.price is None:
-        raise Held(
-            "no-price",
-            f"{document.number} has no price in {currency}, a product is not created without one; "
-            "set a price in the ERP",
-        )
-    first = {Topic.PRICE.value: _body(document.price, document.number, currency)}
-    if document.stock is not None:
-        first[Topic.STOCK.value] = _body(document.stock, document.number, currency)
-    return first
-
-
-def _dumped(schema: Schema, document: Document, label: str) -> dict[str, Any]:
-    body: dict[str, Any] = schema.dump(document)
-    if problems := schema.validate(body):
-        words = "; ".join(
-            f"{field} {' '.join(map(str, told))}" for field, told in sorted(problems.items())
-        )
-        raise Invalid(f"{label}: {words}")
-    return body

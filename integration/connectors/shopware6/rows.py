@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from integration.connectors.base import Payload
+from integration.connectors.batches import Rows, is_first, owned_ids, rows_of
 from integration.connectors.shopware6 import details, ids, links, products
 from integration.connectors.shopware6.batch import Row
 from integration.connectors.shopware6.client import Client
@@ -16,10 +17,7 @@ from integration.connectors.shopware6.price_lists import PriceLists, price_value
 from integration.connectors.shopware6.products import Found
 from integration.errors import (
     Held,
-    IntegrationError,
     Invalid,
-    PermanentError,
-    Rejected,
     TransientError,
 )
 from integration.mapping_kinds import Kind, missing
@@ -29,14 +27,6 @@ from integration.topology import Topic
 WITHDRAWN = {"active"}
 #: In listings, in the search and by direct link.
 VISIBLE_EVERYWHERE = 30
-
-
-@dataclass
-class Rows:
-    """What of a batch can be sent, and the errors of the rest by position."""
-
-    ready: list[Row] = field(default_factory=list)
-    error_by_position: dict[int, IntegrationError] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,18 +51,14 @@ class RowBuilder:
         self._client, self._facts, self._namespace = client, facts, namespace
         self.price_lists = PriceLists(client, facts, namespace)
 
-    def build(self, topic: Topic, payloads: Sequence[Payload]) -> Rows:
+    def build(self, topic: Topic, payloads: Sequence[Payload]) -> Rows[Row]:
         """The rows of a batch, in order."""
         known = self._ask(topic, payloads)
-        rows, numbers = Rows(), set[str]()
-        for position, payload in enumerate(payloads):
-            try:
-                if _is_first(topic, payload):
-                    _claim_number(numbers, payload["number"])
-                rows.ready.append(self._row(topic, position, payload, known))
-            except (PermanentError, Held, TransientError) as error:
-                rows.error_by_position[position] = error
-        return rows
+        return rows_of(
+            topic,
+            payloads,
+            lambda position, payload: self._row(topic, position, payload, known),
+        )
 
     def adopted(self, row: Row, payload: Payload, found: Found) -> Row:
         """The same first write, to the product that has the number already."""
@@ -87,7 +73,7 @@ class RowBuilder:
     def _ask(self, topic: Topic, payloads: Sequence[Payload]) -> _Known:
         """Ask the shop for what these payloads need, and for nothing else."""
         bodies = [payload["body"] for payload in payloads]
-        first = [payload for payload in payloads if _is_first(topic, payload)]
+        first = [payload for payload in payloads if is_first(topic, payload)]
         priced = bodies if topic is Topic.PRICE else []
         priced += [one["first"][Topic.PRICE] for one in first if Topic.PRICE in one["first"]]
         for currency in {body["currency"] for body in priced}:
@@ -105,7 +91,7 @@ class RowBuilder:
             tax_id_by_rate=self._facts.tax_ids(rates) if rates else {},
             mapped_tax_ids=self._facts.taxes_there(mapped) if mapped else frozenset(),
             manufacturer_id_by_name=self._facts.manufacturer_ids(names),
-            owned_ids=frozenset(one["external_id"] for one in payloads if one["external_id"]),
+            owned_ids=owned_ids(payloads),
             categories_by_id=products.categories_of(
                 self._client,
                 [
@@ -208,18 +194,6 @@ class RowBuilder:
         if found is not None:
             return {"manufacturerId": found}
         return {"manufacturer": {"id": ids.manufacturer_id(self._namespace, name), "name": name}}
-
-
-def _is_first(topic: Topic, payload: Payload) -> bool:
-    is_new = topic is Topic.ARTICLE and payload["external_id"] is None
-    return is_new and "first" in payload
-
-
-def _claim_number(numbers: set[str], number: str) -> None:
-    """Two articles must not end in one product: the second one would adopt the first one's."""
-    if number.casefold() in numbers:
-        raise Rejected(f"another article of the ERP has the number {number} as well")
-    numbers.add(number.casefold())
 
 
 def _tax_id(rate: str, payload: Payload, known: _Known) -> str:

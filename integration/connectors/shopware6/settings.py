@@ -15,6 +15,7 @@ from integration.connectors.base import (
     wrong_currency,
     wrong_shop_url,
 )
+from integration.connectors.batches import text_of
 from integration.errors import ChannelError
 
 DEFAULT_CURRENCY_CODE = "EUR"
@@ -46,30 +47,26 @@ def settings_of(parameters: Mapping[str, str]) -> ShopSettings:
     if problems:
         raise ChannelError("; ".join(f"{problem.detail}: {problem.do}" for problem in problems))
     return ShopSettings(
-        url=_value(parameters, "shop_url").rstrip("/"),
-        client_id=_value(parameters, "client_id"),
-        client_secret=_value(parameters, "client_secret"),
-        sales_channel_id=_value(parameters, "sales_channel_id"),
+        url=text_of(parameters, "shop_url").rstrip("/"),
+        client_id=text_of(parameters, "client_id"),
+        client_secret=text_of(parameters, "client_secret"),
+        sales_channel_id=text_of(parameters, "sales_channel_id"),
         currency=currency_of(parameters),
     )
 
 
 def currency_of(parameters: Mapping[str, str]) -> str:
-    return _value(parameters, "currency") or DEFAULT_CURRENCY_CODE
+    return text_of(parameters, "currency") or DEFAULT_CURRENCY_CODE
 
 
 def sends_mails(parameters: Mapping[str, str]) -> bool:
     """Whether the shop tells its customers what became of their orders."""
-    return _value(parameters, ORDER_MAILS) == "on"
+    return text_of(parameters, ORDER_MAILS) == "on"
 
 
 def problems_of(parameters: Mapping[str, str]) -> list[Problem]:
     """What is missing or malformed. Never contains the value of a secret."""
     return parameter_problems(PARAMETERS, parameters)
-
-
-def _value(parameters: Mapping[str, str], name: str) -> str:
-    return (parameters.get(name) or "").strip()
 
 
 def _wrong_id(text: str) -> str | None:

@@ -15,12 +15,13 @@ from integration.connectors.base import (
     Receipt,
     RemoteRecord,
 )
+from integration.connectors.batches import owned_ids
 from integration.connectors.woocommerce import batch, checks, choices, payloads, products
 from integration.connectors.woocommerce.batch import Verdict
 from integration.connectors.woocommerce.client import Client
 from integration.connectors.woocommerce.facts import Facts
 from integration.connectors.woocommerce.pace import Pace
-from integration.connectors.woocommerce.rows import Row, RowBuilder, owned_ids
+from integration.connectors.woocommerce.rows import Row, RowBuilder
 from integration.connectors.woocommerce.settings import currency_of, settings_of
 from integration.documents import Document
 from integration.errors import (

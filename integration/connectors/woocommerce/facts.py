@@ -8,8 +8,8 @@ from decimal import Decimal
 from functools import cached_property
 
 from integration.connectors.base import FactStore
+from integration.connectors.batches import exact
 from integration.connectors.woocommerce.client import Client
-from integration.connectors.woocommerce.payloads import exact
 from integration.errors import ChannelError
 
 _SETUP = "setup"

@@ -8,12 +8,12 @@ has one hash.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from marshmallow import Schema, fields, post_dump, validate
 
 from integration.connectors.base import ListingView, Payload
+from integration.connectors.batches import Exact, checked_body, first_bodies, require_currency
 from integration.documents import (
     ArticleDocument,
     Document,
@@ -22,8 +22,7 @@ from integration.documents import (
     StockDocument,
     WithdrawalDocument,
 )
-from integration.errors import Held, Invalid
-from integration.topology import Topic
+from integration.errors import Invalid
 
 #: For sale, and not: a private product keeps its address, a draft loses it (recorded).
 SHOWN, HIDDEN = "publish", "private"
@@ -34,23 +33,11 @@ MAX_NUMBER_LENGTH = 100
 _NOT_NEGATIVE = validate.Range(min=0, error="is negative")
 
 
-def exact(value: Decimal) -> str:
-    """The shortest plain text of a number: ``16.80`` is ``16.8``, ``1E+2`` is ``100``."""
-    return format(value.normalize(), "f") if value else "0"
-
-
 def _not_longer(longest: int) -> validate.Validator:
     return validate.Length(max=longest, error=f"is longer than the shop's {longest} characters")
 
 
 _NOT_EMPTY = validate.Length(min=1, error="is empty, but a product needs one")
-
-
-class _Exact(fields.Decimal):
-    """A decimal number as text in its shortest form."""
-
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return None if value is None else exact(value)
 
 
 class _ArticleBody(Schema):
@@ -67,11 +54,11 @@ class _ArticleBody(Schema):
         deserialize=lambda value: value,
         validate=_not_longer(MAX_NUMBER_LENGTH),
     )
-    weightKg = _Exact(attribute="weight_kg", allow_none=True, validate=_NOT_NEGATIVE)
+    weightKg = Exact(attribute="weight_kg", allow_none=True, validate=_NOT_NEGATIVE)
     status = fields.Function(
         lambda article: SHOWN if article.is_active else HIDDEN, deserialize=lambda value: value
     )
-    taxRate = _Exact(attribute="tax_rate", validate=_NOT_NEGATIVE)
+    taxRate = Exact(attribute="tax_rate", validate=_NOT_NEGATIVE)
     # By a mapping; then the rate does not count.
     taxClass = fields.String(attribute="shop_tax", allow_none=True)
 
@@ -84,8 +71,8 @@ class _ArticleBody(Schema):
 class _PriceBody(Schema):
     # The shop takes negative prices without a word (recorded).
     currency = fields.String()
-    net = _Exact(validate=_NOT_NEGATIVE)
-    gross = _Exact(validate=_NOT_NEGATIVE)
+    net = Exact(validate=_NOT_NEGATIVE)
+    gross = Exact(validate=_NOT_NEGATIVE)
 
 
 class _StockBody(Schema):
@@ -110,7 +97,9 @@ def payload_of(document: Document, listing: ListingView, currency: str) -> Paylo
     if isinstance(document, ArticleDocument):
         result["tax"] = document.tax
         if listing.external_id is None:
-            result["first"] = _first(document, currency)
+            result["first"] = first_bodies(
+                document, currency, lambda one, label: _body(one, label, currency)
+            )
     elif listing.external_id is None:
         raise Invalid(f"article {document.article_id} has no product in the shop to be changed")
     return result
@@ -120,7 +109,7 @@ def _body(document: Document, label: str, currency: str) -> dict[str, Any]:
     if isinstance(document, WithdrawalDocument):
         return {"status": HIDDEN}
     if isinstance(document, ArticleDocument):
-        return _dumped(_ARTICLE, document, label)
+        return checked_body(_ARTICLE, document, label)
     if isinstance(document, StockDocument):
         return _stock_body(document, label)
     if isinstance(document, ImagesDocument):
@@ -134,36 +123,9 @@ def _stock_body(document: StockDocument, label: str) -> dict[str, Any]:
         # Services are not counted, so a 0 must not end their sale.
         return {"manage_stock": False, "stock_status": "instock"}
     backorders = "yes" if document.sells_without_stock else "no"
-    return {"manage_stock": True, **_dumped(_STOCK, document, label), "backorders": backorders}
+    return {"manage_stock": True, **checked_body(_STOCK, document, label), "backorders": backorders}
 
 
 def _price_body(document: PriceDocument, label: str, currency: str) -> dict[str, Any]:
-    if document.currency != currency:
-        raise Invalid(
-            f"{label}: the price is in {document.currency}, the channel sells in {currency}"
-        )
-    return _dumped(_PRICE, document, label)
-
-
-def _first(document: ArticleDocument, currency: str) -> dict[str, dict[str, Any]]:
-    """Bodies for a product that is yet to be created; the same as later price and stock bodies."""
-    if document.price is None:
-        raise Held(
-            "no-price",
-            f"{document.number} has no price in {currency}, a product is not created without one; "
-            "set a price in the ERP",
-        )
-    first = {Topic.PRICE.value: _body(document.price, document.number, currency)}
-    if document.stock is not None:
-        first[Topic.STOCK.value] = _body(document.stock, document.number, currency)
-    return first
-
-
-def _dumped(schema: Schema, document: Document, label: str) -> dict[str, Any]:
-    body: dict[str, Any] = schema.dump(document)
-    if problems := schema.validate(body):
-        words = "; ".join(
-            f"{field} {' '.join(map(str, told))}" for field, told in sorted(problems.items())
-        )
-        raise Invalid(f"{label}: {words}")
-    return body
+    require_currency(document, label, currency)
+    return checked_body(_PRICE, document, label)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from integration.connectors.base import Payload
+from integration.connectors.batches import Rows, exact, is_first, owned_ids, rows_of
 from integration.connectors.woocommerce import products
 from integration.connectors.woocommerce.client import Client
 from integration.connectors.woocommerce.facts import Facts, Setup, written_class
-from integration.connectors.woocommerce.payloads import exact
 from integration.connectors.woocommerce.products import MARK, Found
 from integration.errors import (
     Held,
-    IntegrationError,
     Invalid,
-    PermanentError,
     Rejected,
     TransientError,
 )
@@ -50,14 +48,6 @@ class Row:
     was_adopted: bool = False
 
 
-@dataclass
-class Rows:
-    """What of a batch can be sent, and the errors of the rest by position."""
-
-    ready: list[Row] = field(default_factory=list)
-    error_by_position: dict[int, IntegrationError] = field(default_factory=dict)
-
-
 @dataclass(frozen=True)
 class _Known:
     """What the shop has for a batch's articles."""
@@ -77,18 +67,14 @@ class RowBuilder:
     def __init__(self, client: Client, facts: Facts, namespace: str) -> None:
         self._client, self._facts, self._namespace = client, facts, namespace
 
-    def build(self, topic: Topic, payloads: Sequence[Payload]) -> Rows:
+    def build(self, topic: Topic, payloads: Sequence[Payload]) -> Rows[Row]:
         """The rows of a batch, in order. Whoever creates has looked up all numbers before."""
         known = self._ask(topic, payloads)
-        rows, numbers = Rows(), set[str]()
-        for position, payload in enumerate(payloads):
-            try:
-                if _is_first(topic, payload):
-                    _claim_number(numbers, payload["number"])
-                rows.ready.append(self._row(topic, position, payload, known))
-            except (PermanentError, Held, TransientError) as error:
-                rows.error_by_position[position] = error
-        return rows
+        return rows_of(
+            topic,
+            payloads,
+            lambda position, payload: self._row(topic, position, payload, known),
+        )
 
     def adopted(
         self, row: Row, payload: Payload, found: Sequence[Found], owned_ids: frozenset[str]
@@ -119,7 +105,7 @@ class RowBuilder:
 
     def _ask(self, topic: Topic, payloads: Sequence[Payload]) -> _Known:
         """Ask the shop for what these payloads need, and for nothing else."""
-        first = [payload for payload in payloads if _is_first(topic, payload)]
+        first = [payload for payload in payloads if is_first(topic, payload)]
         for currency in {body["currency"] for body in _bodies(Topic.PRICE, topic, payloads)}:
             self._facts.check_currency(currency)
         if any(body["manage_stock"] for body in _bodies(Topic.STOCK, topic, payloads)):
@@ -165,28 +151,12 @@ class RowBuilder:
         return f"{self._namespace}/{payload['article_id']}"
 
 
-def owned_ids(payloads: Sequence[Payload]) -> frozenset[str]:
-    return frozenset(one["external_id"] for one in payloads if one["external_id"])
-
-
 def _bodies(kind: Topic, topic: Topic, payloads: Sequence[Payload]) -> list[dict[str, Any]]:
     """Bodies of price or stock, of their own topic or of first writes."""
     if topic is kind:
         return [payload["body"] for payload in payloads]
-    first = [payload["first"] for payload in payloads if _is_first(topic, payload)]
+    first = [payload["first"] for payload in payloads if is_first(topic, payload)]
     return [bodies[kind] for bodies in first if kind in bodies]
-
-
-def _is_first(topic: Topic, payload: Payload) -> bool:
-    is_new = topic is Topic.ARTICLE and payload["external_id"] is None
-    return is_new and "first" in payload
-
-
-def _claim_number(numbers: set[str], number: str) -> None:
-    """Two articles must not end in one product: the second one would adopt the first one's."""
-    if number.casefold() in numbers:
-        raise Rejected(f"another article of the ERP has the number {number} as well")
-    numbers.add(number.casefold())
 
 
 def _values(topic: Topic, payload: Payload, known: _Known) -> dict[str, Any]:

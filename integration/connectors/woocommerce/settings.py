@@ -13,6 +13,7 @@ from integration.connectors.base import (
     wrong_currency,
     wrong_shop_url,
 )
+from integration.connectors.batches import text_of
 from integration.errors import ChannelError
 
 DEFAULT_CURRENCY_CODE = "EUR"
@@ -43,24 +44,20 @@ def settings_of(parameters: Mapping[str, str]) -> ShopSettings:
     if problems:
         raise ChannelError("; ".join(f"{problem.detail}: {problem.do}" for problem in problems))
     return ShopSettings(
-        url=_value(parameters, "shop_url").rstrip("/"),
-        consumer_key=_value(parameters, "consumer_key"),
-        consumer_secret=_value(parameters, "consumer_secret"),
+        url=text_of(parameters, "shop_url").rstrip("/"),
+        consumer_key=text_of(parameters, "consumer_key"),
+        consumer_secret=text_of(parameters, "consumer_secret"),
         currency=currency_of(parameters),
     )
 
 
 def currency_of(parameters: Mapping[str, str]) -> str:
-    return _value(parameters, "currency") or DEFAULT_CURRENCY_CODE
+    return text_of(parameters, "currency") or DEFAULT_CURRENCY_CODE
 
 
 def problems_of(parameters: Mapping[str, str]) -> list[Problem]:
     """What is missing or malformed. Never contains the value of a secret."""
     return parameter_problems(PARAMETERS, parameters)
-
-
-def _value(parameters: Mapping[str, str], name: str) -> str:
-    return (parameters.get(name) or "").strip()
 
 
 def _wrong_key(text: str) -> str | None:

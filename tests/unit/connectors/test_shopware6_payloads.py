@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from integration import wire
 from integration.connectors.base import ListingView
+from integration.connectors.batches import exact
 from integration.connectors.shopware6 import ids
-from integration.connectors.shopware6.exact import exact
 from integration.connectors.shopware6.payloads import payload_of
 from integration.documents import (
     PriceDocument,

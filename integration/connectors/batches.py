@@ -1,0 +1,129 @@
+"""What bodies and first writes of every shop have in common.
+
+Part of the connector interface: a connector may use all of it and has to use none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+
+from marshmallow import Schema, fields
+
+from integration.connectors.base import Payload
+from integration.documents import ArticleDocument, Document, PriceDocument
+from integration.errors import (
+    Held,
+    IntegrationError,
+    Invalid,
+    PermanentError,
+    Rejected,
+    TransientError,
+)
+from integration.topology import Topic
+
+RowT = TypeVar("RowT")
+
+
+def exact(value: Decimal) -> str:
+    """The shortest plain text of a number: ``16.80`` is ``16.8``, ``1E+2`` is ``100``.
+
+    One spelling, so that equal content has one hash.
+    """
+    return format(value.normalize(), "f") if value else "0"
+
+
+class Exact(fields.Decimal):
+    """A field of a body: a decimal number as `exact` writes it."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else exact(value)
+
+
+def text_of(parameters: Mapping[str, str], name: str) -> str:
+    """A channel's parameter without blanks around it; empty for one that is not set."""
+    return (parameters.get(name) or "").strip()
+
+
+def checked_body(schema: Schema, document: Document, label: str) -> dict[str, Any]:
+    """The body of a document. Raises: Invalid for what the schema refuses; `label` begins it."""
+    body: dict[str, Any] = schema.dump(document)
+    if problems := schema.validate(body):
+        words = "; ".join(
+            f"{field} {' '.join(map(str, told))}" for field, told in sorted(problems.items())
+        )
+        raise Invalid(f"{label}: {words}")
+    return body
+
+
+def require_currency(document: PriceDocument, label: str, currency: str) -> None:
+    """Raises: Invalid for a price that is not in the channel's currency."""
+    if document.currency != currency:
+        raise Invalid(
+            f"{label}: the price is in {document.currency}, the channel sells in {currency}"
+        )
+
+
+def first_bodies(
+    document: ArticleDocument, currency: str, body_of: Callable[[Document, str], dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Bodies for a product that is yet to be created; the same as later price and stock bodies.
+
+    `body_of` makes the body of a document, given its label. Raises: Held (``no-price``).
+    """
+    if document.price is None:
+        raise Held(
+            "no-price",
+            f"{document.number} has no price in {currency}, a product is not created without one; "
+            "set a price in the ERP",
+        )
+    first = {Topic.PRICE.value: body_of(document.price, document.number)}
+    if document.stock is not None:
+        first[Topic.STOCK.value] = body_of(document.stock, document.number)
+    return first
+
+
+def is_first(topic: Topic, payload: Payload) -> bool:
+    """Whether this write creates a product or adopts one."""
+    is_new = topic is Topic.ARTICLE and payload["external_id"] is None
+    return is_new and "first" in payload
+
+
+@dataclass
+class Rows(Generic[RowT]):
+    """What of a batch can be sent, and the errors of the rest by position."""
+
+    ready: list[RowT] = field(default_factory=list)
+    error_by_position: dict[int, IntegrationError] = field(default_factory=dict)
+
+
+def rows_of(
+    topic: Topic, payloads: Sequence[Payload], row_of: Callable[[int, Payload], RowT]
+) -> Rows[RowT]:
+    """The rows of a batch, in order, each made by `row_of` from its position and payload.
+
+    A row that cannot be made, and a second first write of one number, stop no other.
+    """
+    rows, numbers = Rows[RowT](), set[str]()
+    for position, payload in enumerate(payloads):
+        try:
+            if is_first(topic, payload):
+                _claim_number(numbers, payload["number"])
+            rows.ready.append(row_of(position, payload))
+        except (PermanentError, Held, TransientError) as error:
+            rows.error_by_position[position] = error
+    return rows
+
+
+def _claim_number(numbers: set[str], number: str) -> None:
+    """Two articles must not end in one product: the second one would adopt the first one's."""
+    if number.casefold() in numbers:
+        raise Rejected(f"another article of the ERP has the number {number} as well")
+    numbers.add(number.casefold())
+
+
+def owned_ids(payloads: Iterable[Payload]) -> frozenset[str]:
+    """Products that articles of this batch have already: no other article may take them over."""
+    return frozenset(one["external_id"] for one in payloads if one["external_id"])
