@@ -19,7 +19,7 @@ from integration.erp.catalogue import Findings
 from integration.erp.client import ErpClient
 from integration.erp.details import Details, fields_of
 from integration.erp.price_records import Scope
-from integration.erp.rows import Row, group, uniform, unusable
+from integration.erp.rows import Row, group, postponed, uniform, unusable
 from integration.errors import Gone, Rejected, Throttled, TransientError
 from integration.topics.wants import NOTHING_MORE, Wants
 from integration.topology import Topic
@@ -74,9 +74,8 @@ def fetch_stocks(
     channel_erp_id: str,
     ids: Sequence[str],
     findings: Findings | None = None,
-    details: Scope | None = None,
 ) -> dict[str, Row]:
-    """Rows of what the channel may sell; there are no `details` of them."""
+    """Rows of what the channel may sell."""
     return _Fetch(client, facts, Topic.STOCK, channel_erp_id, findings).rows(ids)
 
 
@@ -181,7 +180,7 @@ class _Fetch:
         stumbles: list[TransientError] = []
         for article_id, fields in found:
             if _is_over(stumbles):
-                rows[article_id] = _postponed(article_id, _untried(stumbles[-1]))
+                rows[article_id] = postponed(article_id, _untried(stumbles[-1]))
                 continue
             try:
                 rows[article_id] = self._row(article_id, fields)
@@ -189,7 +188,7 @@ class _Fetch:
                 rows[article_id] = {"id": article_id, "refusal": str(error)}
             except TransientError as error:
                 stumbles.append(error)
-                rows[article_id] = _postponed(article_id, error)
+                rows[article_id] = postponed(article_id, error)
         if stumbles and all(row is not None and "postponed" in row for row in rows.values()):
             raise stumbles[0]
         there = {article_id: row for article_id, row in rows.items() if row is not None}
@@ -303,11 +302,3 @@ def _is_over(stumbles: Sequence[TransientError]) -> bool:
 def _untried(error: TransientError) -> Throttled:
     seconds = error.retry_after_s if isinstance(error, Throttled) else UNTRIED_RETRY_S
     return Throttled(error.message, seconds)
-
-
-def _postponed(article_id: str, error: TransientError) -> Row:
-    seconds = error.retry_after_s if isinstance(error, Throttled) else None
-    return {
-        "id": article_id,
-        "postponed": {"message": error.message, "retry_after_s": seconds},
-    }

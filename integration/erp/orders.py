@@ -15,7 +15,7 @@ from integration import ids as erp_ids
 from integration.channel_view import ChannelView
 from integration.connectors.base import FactStore
 from integration.erp.client import ErpClient
-from integration.erp.rows import Row, id_text
+from integration.erp.rows import Row, id_text, postponed
 from integration.errors import Forbidden, Gone, Rejected, Throttled, TransientError
 from integration.topics.order_status import DELIVERIES, KEY_FIELDS, ORDER
 
@@ -40,7 +40,7 @@ def fetch_deliveries(
     last: TransientError | None = None
     for entity_id in sorted(dict.fromkeys(ids), key=lambda one: (one.isdigit(), one)):
         if isinstance(last, Throttled):
-            rows[entity_id] = _postponed(entity_id, last)
+            rows[entity_id] = postponed(entity_id, last)
             continue
         try:
             row = reader.row(entity_id)
@@ -53,17 +53,12 @@ def fetch_deliveries(
             row = {"id": entity_id, "forbidden": str(error)}
         except TransientError as error:
             # The second failure is the ERP's: what is left is not tried.
-            row = _postponed(entity_id, error)
+            row = postponed(entity_id, error)
             last = error if last is None else Throttled(error.message, UNTRIED_RETRY_S)
         rows[entity_id] = row
     if last is not None and all("postponed" in row for row in rows.values()):
         raise last
     return rows
-
-
-def _postponed(entity_id: str, error: TransientError) -> Row:
-    seconds = error.retry_after_s if isinstance(error, Throttled) else None
-    return {"id": entity_id, "postponed": {"message": error.message, "retry_after_s": seconds}}
 
 
 class _Reader:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from integration.channel_view import DETAILS_ON, ChannelView
 from integration.connectors.base import FactStore
 from integration.erp import articles, orders, shelf
-from integration.erp.catalogue import Findings
 from integration.erp.client import ErpClient
 from integration.erp.price_records import Scope
 from integration.erp.rows import Row
@@ -19,21 +18,7 @@ from integration.topology import Topic
 Fetch = Callable[[ErpClient, FactStore, ChannelView, Sequence[str]], dict[str, Row]]
 
 
-def _on_channel(
-    fetch: Callable[
-        [ErpClient, FactStore, str, Sequence[str], Findings | None, Scope | None], dict[str, Row]
-    ],
-) -> Fetch:
-    def fetch_on(
-        client: ErpClient, facts: FactStore, channel: ChannelView, ids: Sequence[str]
-    ) -> dict[str, Row]:
-        details = _details(channel)
-        return fetch(client, facts, channel.erp_id, ids, channel.column_findings, details)
-
-    return fetch_on
-
-
-def _fetch_images(
+def _images(
     client: ErpClient, facts: FactStore, channel: ChannelView, ids: Sequence[str]
 ) -> dict[str, Row]:
     return articles.fetch_images(
@@ -60,6 +45,19 @@ def _articles(
     )
 
 
+def _prices(
+    client: ErpClient, facts: FactStore, channel: ChannelView, ids: Sequence[str]
+) -> dict[str, Row]:
+    findings, details = channel.column_findings, _details(channel)
+    return articles.fetch_prices(client, facts, channel.erp_id, ids, findings, details)
+
+
+def _stocks(
+    client: ErpClient, facts: FactStore, channel: ChannelView, ids: Sequence[str]
+) -> dict[str, Row]:
+    return articles.fetch_stocks(client, facts, channel.erp_id, ids, channel.column_findings)
+
+
 def _details(channel: ChannelView) -> Scope | None:
     if channel.price_details != DETAILS_ON or channel.now is None:
         return None
@@ -68,8 +66,8 @@ def _details(channel: ChannelView) -> Scope | None:
 
 FETCH_BY_TOPIC: Mapping[Topic, Fetch] = {
     Topic.ARTICLE: _articles,
-    Topic.PRICE: _on_channel(articles.fetch_prices),
-    Topic.STOCK: _on_channel(articles.fetch_stocks),
+    Topic.PRICE: _prices,
+    Topic.STOCK: _stocks,
     Topic.ORDER_STATUS: orders.fetch_deliveries,
-    Topic.MEDIA: _fetch_images,
+    Topic.MEDIA: _images,
 }

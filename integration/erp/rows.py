@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from integration.errors import Throttled, TransientError
 from integration.topics.gtin import is_gtin
 
 Row = dict[str, Any]
@@ -45,6 +46,15 @@ _COLLECTED = ("categories",)
 _TRUTHS = ("active", "listed", "sellable_without_stock")
 #: Powers of ten that a price, a stock and a weight may have.
 LARGEST_POWER = 15
+
+
+def postponed(entity_id: str, error: TransientError) -> Row:
+    """The row of what could not be read yet; `topics.noted` knows it."""
+    seconds = error.retry_after_s if isinstance(error, Throttled) else None
+    return {
+        "id": entity_id,
+        "postponed": {"message": error.message, "retry_after_s": seconds},
+    }
 
 
 def id_text(value: Any) -> str | None:

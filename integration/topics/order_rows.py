@@ -13,7 +13,8 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 
-from integration.errors import Held, Invalid, Rejected, Throttled, TransientError
+from integration.errors import Held, Invalid
+from integration.topics.noted import raise_noted
 
 #: What order statuses wait for whose documents the ERP does not let the app read.
 NO_RIGHT = "erp-right:documents"
@@ -143,11 +144,7 @@ def load(row: Mapping[str, Any]) -> DeliveryRow:
     """
     if "forbidden" in row:
         raise Held(NO_RIGHT, str(row["forbidden"]))
-    if "refusal" in row:
-        raise Rejected(str(row["refusal"]))
-    if "postponed" in row:
-        message, seconds = row["postponed"]["message"], row["postponed"]["retry_after_s"]
-        raise TransientError(message) if seconds is None else Throttled(message, float(seconds))
+    raise_noted(row)
     try:
         loaded: DeliveryRow = _SCHEMA.load(row)
     except ValidationError as error:

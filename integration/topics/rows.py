@@ -13,7 +13,8 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 
-from integration.errors import Invalid, Rejected, Throttled, TransientError
+from integration.errors import Invalid
+from integration.topics.noted import raise_noted
 from integration.topics.price_steps import PriceRecord
 
 #: Never offered in a shop: it is the ERP's way to charge for shipping.
@@ -173,11 +174,7 @@ def load(row: Mapping[str, Any]) -> ErpRow:
     Raises: Invalid for a malformed row; what the fetch noted instead of fields: Rejected for
     `refusal`; Throttled or TransientError for `postponed`.
     """
-    if "refusal" in row:
-        raise Rejected(str(row["refusal"]))
-    if "postponed" in row:
-        message, seconds = row["postponed"]["message"], row["postponed"]["retry_after_s"]
-        raise TransientError(message) if seconds is None else Throttled(message, float(seconds))
+    raise_noted(row)
     try:
         loaded: ErpRow = _schema_of(_NAMES.intersection(row)).load(row)
     except ValidationError as error:
