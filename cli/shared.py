@@ -85,23 +85,11 @@ class TopicName(click.ParamType):
 topic_option = click.option("--topic", type=TopicName(), help="Only this topic.")
 
 
-def require_served(topic: Topic | None) -> None:
-    """Raises: UsageError for a topic that this version does not carry."""
-    from integration.toggles import SERVED_TOPICS
-    from integration.topology import SHORT_NAME_BY_TOPIC
-
-    if topic is not None and topic not in SERVED_TOPICS:
-        served = ", ".join(sorted(SHORT_NAME_BY_TOPIC[one] for one in SERVED_TOPICS))
-        name = SHORT_NAME_BY_TOPIC[topic]
-        raise UsageError(f"topic {name} is not carried by this version; it carries {served}")
-
-
 def require_about_articles(topic: Topic | None) -> None:
     """Raises: UsageError for a topic that a pass over the articles cannot ask for."""
     from integration.toggles import ARTICLE_TOPICS
     from integration.topology import SHORT_NAME_BY_TOPIC
 
-    require_served(topic)
     if topic is not None and topic not in ARTICLE_TOPICS:
         raise UsageError(
             f"topic {SHORT_NAME_BY_TOPIC[topic]} is about orders, not about articles: it follows "

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import click
 
 from cli.shared import (
@@ -16,7 +14,6 @@ from cli.shared import (
     print_table,
     say,
 )
-from integration.errors import UsageError
 from integration.topology import SHORT_NAME_BY_TOPIC, TOGGLE_BY_TOPIC, Topic
 
 
@@ -31,18 +28,18 @@ def toggle() -> None:
 @pass_here
 def list_toggles(here: Here, channel: str, as_json: bool) -> None:
     """Show the toggles of a channel."""
-    from integration import channels, toggles
+    from integration import channels, served, toggles
 
     with here.runtime.scope() as session:
         found = channels.find(session, channel)
         states = toggles.states(session, found.id)
-    carried = _carried(found.platform)
+    carried = served.carried(found.platform)
     rows = [
         {
             "topic": SHORT_NAME_BY_TOPIC[topic],
             "toggle": TOGGLE_BY_TOPIC[topic],
             "is_on": is_on,
-            "is_carried": topic in carried,
+            "is_carried": carried is None or topic in carried,
         }
         for topic, is_on in states.items()
     ]
@@ -62,18 +59,6 @@ def list_toggles(here: Here, channel: str, as_json: bool) -> None:
         ],
         empty="",
     )
-
-
-def _carried(platform: str) -> Collection[Topic]:
-    """What this version carries to the platform; of one that is not installed here nobody knows."""
-    from integration import toggles
-    from integration.connectors import registry
-
-    try:
-        offered = registry.platform(platform).capabilities.max_batch
-    except UsageError:
-        return toggles.SERVED_TOPICS
-    return [topic for topic in toggles.SERVED_TOPICS if topic in offered]
 
 
 @toggle.command("on")

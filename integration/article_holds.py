@@ -15,9 +15,7 @@ from sqlalchemy.orm import Session
 
 from integration import sql, telling, variants
 from integration.clock import db_now
-from integration.hints import TOPIC_NOT_SERVED
 from integration.models import BY_HAND, ArticleHold, WorkItem, WorkItemState
-from integration.toggles import CARRIED_TOPICS
 from integration.topology import Topic
 from integration.work_items import RELEASED, Claim, held_rows, locking, update_items
 
@@ -197,13 +195,10 @@ def _waiting(
 
 
 def _unhold(session: Session, rows: Sequence[Any]) -> int:
-    """How many go: those of a topic that this version carries."""
-    going = [row for row in rows if row.topic in CARRIED_TOPICS]
-    staying = [row.id for row in rows if row.topic not in CARRIED_TOPICS]
-    update_items(session, staying, hold_reason=TOPIC_NOT_SERVED)
-    update_items(session, [row.id for row in going], hold_reason=None, attempts=0, due_at=db_now())
-    for cause in sorted({row.hold_reason for row in going}):
+    """How many go."""
+    update_items(session, [row.id for row in rows], hold_reason=None, attempts=0, due_at=db_now())
+    for cause in sorted({row.hold_reason for row in rows}):
         telling.moved(
-            session, "unheld", [row for row in going if row.hold_reason == cause], reason=cause
+            session, "unheld", [row for row in rows if row.hold_reason == cause], reason=cause
         )
-    return len(going)
+    return len(rows)

@@ -40,13 +40,9 @@ from integration.models import (
     WorkItem,
     WorkItemState,
 )
-from integration.toggles import CARRIED_TOPICS
 from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 
 QUEUED, PROCESSING = WorkItemState.QUEUED.value, WorkItemState.PROCESSING.value
-
-#: Why a change waits whose topic this version does not carry: it goes with a version that does.
-TOPIC_NOT_SERVED = "topic-not-served"
 
 # Tables, not classes: this runs for every webhook, and the ORM's part costs more than the query.
 _channel, _tenant = SalesChannel.__table__.c, Tenant.__table__.c
@@ -71,9 +67,7 @@ def hint(
     ids = sorted(set(entity_ids))
     if not ids:
         return
-    statement = _statement(
-        sql.is_postgres(session), sync_run_id is not None, forgets_hash, topic in CARRIED_TOPICS
-    )
+    statement = _statement(sql.is_postgres(session), sync_run_id is not None, forgets_hash)
     session.execute(
         statement,
         {
@@ -107,11 +101,10 @@ def hint_channels(
     texts = {"tenant": tenant, "topic_name": topic.value, "entity": entity_id}
     if erp_channel_id is not None:
         texts["erp_channel"] = erp_channel_id
-    is_served = topic in CARRIED_TOPICS
     statement = _channels_statement(
-        engine.dialect.name == "postgresql", erp_channel_id is not None, unless_channel, is_served
+        engine.dialect.name == "postgresql", erp_channel_id is not None, unless_channel
     )
-    name = f"hint_{len(texts)}_{unless_channel:d}{'' if is_served else '_held'}"
+    name = f"hint_{len(texts)}_{unless_channel:d}"
     try:
         rows = _executed(engine, name, statement, texts)
     except DBAPIError as error:
@@ -133,14 +126,13 @@ def _key(channel_id: int, topic: Topic) -> Key:
     return Key(Counter.HINTS, channel_id=channel_id, topic=SHORT_NAME_BY_TOPIC[topic])
 
 
-@lru_cache(maxsize=16)
-def _statement(on_postgres: bool, has_run: bool, forgets_hash: bool, is_served: bool) -> Any:
+@lru_cache(maxsize=8)
+def _statement(on_postgres: bool, has_run: bool, forgets_hash: bool) -> Any:
     """INSERT ... SELECT over the ids of one JSON text; a row that exists is bumped."""
     entities = sql.json_texts(on_postgres, bindparam("ids", type_=String()))
     values = _new_row(
         bindparam("channel", type_=Integer()),
         entities,
-        is_served,
         priority=bindparam("urgency", type_=Integer()),
         sync_run_id=bindparam("run", type_=Integer()),
     )
@@ -149,15 +141,12 @@ def _statement(on_postgres: bool, has_run: bool, forgets_hash: bool, is_served: 
     return _upsert(on_postgres, list(values), rows, has_run, forgets_hash)
 
 
-@lru_cache(maxsize=16)
-def _channels_statement(
-    on_postgres: bool, for_one: bool, unless_channel: bool, is_served: bool
-) -> Any:
+@lru_cache(maxsize=8)
+def _channels_statement(on_postgres: bool, for_one: bool, unless_channel: bool) -> Any:
     """INSERT ... SELECT over channels of a tenant, one entity; the ids of the channels."""
     values = _new_row(
         _channel.id,
         bindparam("entity", type_=String()),
-        is_served,
         priority=literal(int(Priority.LIVE)),
     )
     rows = (
@@ -180,9 +169,8 @@ def _channels_statement(
     return upsert.returning(WorkItem.__table__.c.channel_id)
 
 
-def _new_row(channel_id: Any, entity_id: Any, is_served: bool, **more: Any) -> dict[str, Any]:
-    """A row for something that was never heard of before; held if a person holds its article, and
-    if its topic is not carried."""
+def _new_row(channel_id: Any, entity_id: Any, **more: Any) -> dict[str, Any]:
+    """A row for something that was never heard of before; held if a person holds its article."""
     topic = bindparam("topic_name", type_=String())
     by_hand = (
         select(literal(BY_HAND))
@@ -198,7 +186,7 @@ def _new_row(channel_id: Any, entity_id: Any, is_served: bool, **more: Any) -> d
         "topic": topic,
         "entity_id": entity_id,
         "state": literal(QUEUED),
-        "hold_reason": by_hand if is_served else func.coalesce(by_hand, TOPIC_NOT_SERVED),
+        "hold_reason": by_hand,
         "generation": literal(1),
         "attempts": literal(0),
         "due_at": db_now(),

@@ -16,14 +16,13 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from integration import channels
-from integration.hints import TOPIC_NOT_SERVED
 from integration.mapping_kinds import Kind, of_reason
 from integration.models import BY_HAND, ArticleHold, WorkItem
 from integration.observe import masked
 from integration.topics.order_status import AWAITS_TRACKING
 from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 from integration.variants import WAITS_FOR_MAIN
-from integration.work_outcomes import NOT_IN_SHOP
+from integration.work_outcomes import NOT_IN_SHOP, TOPIC_NOT_SERVED
 from integration.write_back.facts import NO_FIELD
 
 EXAMPLES = 3

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Integer, and_, case, cast, func, select
 from sqlalchemy.orm import Session
 
-from integration import counter_store, health_view, toggles
+from integration import counter_store, health_view, served, toggles
 from integration.clock import db_now
 from integration.counter_store import RATE_WINDOW_S
 from integration.models import SalesChannel, Tenant, WorkItem, WorkItemState
@@ -42,11 +42,9 @@ class LaneStatus:
     is_on: bool
     #: Why the shop is let alone for a while, in one sentence; None: no trouble known.
     shop: str | None = None
-
-    @property
-    def is_carried(self) -> bool:
-        """Whether this version carries the topic; if not, what is held goes with one that does."""
-        return self.topic in toggles.CARRIED_TOPICS
+    #: Whether the channel's platform is given the topic; if not, what is held goes with a version
+    #: that does.
+    is_carried: bool = True
 
 
 @dataclass(frozen=True)
@@ -68,6 +66,7 @@ def statuses(session: Session) -> list[LaneStatus]:
         select(
             SalesChannel.id,
             SalesChannel.erp_id,
+            SalesChannel.platform,
             Tenant.subdomain,
             toggles.is_switched_on(Topic.WRITE_BACK).label("is_written_back"),
         )
@@ -80,12 +79,14 @@ def statuses(session: Session) -> list[LaneStatus]:
     for channel in channels:
         is_on = toggles.states(session, channel.id)
         is_on[Topic.WRITE_BACK] = channel.is_written_back
+        given = served.carried(channel.platform)
         for topic in sorted(Topic, key=LANE_BY_TOPIC.__getitem__):
             row = counted.get((channel.id, topic.value))
             if row is not None or topic in toggles.SERVED_TOPICS:
                 lately = settled.get((channel.id, SHORT_NAME_BY_TOPIC[topic]), 0)
                 status = _status(channel, topic, row, lately, is_on=is_on[topic])
-                result.append(replace(status, shop=shops.get(channel.id)))
+                is_carried = topic is Topic.WRITE_BACK or given is None or topic in given
+                result.append(replace(status, shop=shops.get(channel.id), is_carried=is_carried))
     return result
 
 

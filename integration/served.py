@@ -1,7 +1,7 @@
-"""Changes of topics that nobody can carry: held without noise, and let go once somebody can.
+"""Changes of topics that a platform is not given: held without noise, and let go once it is.
 
-A version carries some topics, and a platform some of these. What the platform of a channel does not
-carry waits for a version that does, instead of being due for ever.
+What the platform of a channel does not carry waits for a version that does, instead of being due
+for ever.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from integration import telling, work_outcomes
 from integration.connectors import registry
 from integration.errors import UsageError
-from integration.hints import TOPIC_NOT_SERVED
 from integration.models import SalesChannel, WorkItem, WorkItemState
 from integration.topology import Topic
 from integration.work_items import locking, update_items
@@ -24,13 +23,20 @@ from integration.work_items import locking, update_items
 def follow(session: Session, topics: Collection[Topic]) -> None:
     """Hold and let go by what this version (`topics`) and the platform of each channel carry."""
     for name in session.scalars(select(SalesChannel.platform).distinct()).all():
-        try:
-            carried = registry.platform(name).capabilities.max_batch
-        except UsageError:
-            continue  # a platform that is not installed here: its channels are held
+        given = carried(name)
+        if given is None:
+            continue  # its channels are held
         own = select(SalesChannel.id).where(SalesChannel.platform == name)
-        work_outcomes.release_served(session, [one for one in topics if one in carried], own)
-        _hold(session, [one for one in topics if one not in carried], own)
+        work_outcomes.release_served(session, [one for one in topics if one in given], own)
+        _hold(session, [one for one in topics if one not in given], own)
+
+
+def carried(platform: str) -> Collection[Topic] | None:
+    """The topics that the platform is given; None for one that is not installed here."""
+    try:
+        return registry.platform(platform).capabilities.max_batch
+    except UsageError:
+        return None
 
 
 def _hold(session: Session, topics: Collection[Topic], channel_ids: Select[Any]) -> None:
@@ -44,5 +50,5 @@ def _hold(session: Session, topics: Collection[Topic], channel_ids: Select[Any])
     )
     statement = locking(session, due.limit(work_outcomes.RELEASED_AT_ONCE))
     rows = session.execute(statement).all()
-    update_items(session, [row.id for row in rows], hold_reason=TOPIC_NOT_SERVED)
-    telling.moved(session, "held", rows, reason=TOPIC_NOT_SERVED)
+    update_items(session, [row.id for row in rows], hold_reason=work_outcomes.TOPIC_NOT_SERVED)
+    telling.moved(session, "held", rows, reason=work_outcomes.TOPIC_NOT_SERVED)

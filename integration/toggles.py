@@ -9,12 +9,10 @@ from integration import sql
 from integration.models import ChannelParameter, SalesChannel, TransferToggle
 from integration.topology import TOGGLE_BY_TOPIC, Topic
 
-#: Topics that this version carries; the others are switched when they can travel.
+#: Topics that this version carries to shops, each as far as the platform is given it.
 SERVED_TOPICS = (Topic.STOCK, Topic.PRICE, Topic.ORDER_STATUS, Topic.ARTICLE, Topic.MEDIA)
 #: What a full pass over the articles may ask for; orders are not articles.
 ARTICLE_TOPICS = tuple(one for one in SERVED_TOPICS if one is not Topic.ORDER_STATUS)
-#: These and the way back.
-CARRIED_TOPICS = (*SERVED_TOPICS, Topic.WRITE_BACK)
 
 #: The channel parameter that takes a toggle's place for the way back: ``on`` (default) or ``off``.
 #: The five toggles are the vendor's.

@@ -26,7 +26,6 @@ from integration.errors import (
     TransientError,
 )
 from integration.fingerprints import fingerprint
-from integration.hints import TOPIC_NOT_SERVED
 from integration.models import Listing, WorkItem, WorkItemState
 from integration.topology import TOGGLE_BY_TOPIC, Topic
 from integration.work_items import (
@@ -43,6 +42,9 @@ from integration.work_items import (
 
 #: A row waits for its article to be created; the article's settle lets it go.
 NOT_IN_SHOP = "article-not-in-shop"
+#: Why a change waits whose topic the channel's platform is not given: it goes with a version that
+#: does.
+TOPIC_NOT_SERVED = "topic-not-served"
 
 BUG = "bug"
 

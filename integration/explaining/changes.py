@@ -6,13 +6,12 @@ import shlex
 from collections.abc import Mapping
 
 from integration.explaining.facts import Cause, Facts, HandHold, Link, Who, Work
-from integration.hints import TOPIC_NOT_SERVED
 from integration.mapping_kinds import of_reason
 from integration.models import BY_HAND
 from integration.stages import INACTIVE, NOT_LISTED
 from integration.topology import SHORT_NAME_BY_TOPIC, TOGGLE_BY_TOPIC, Topic
 from integration.work_items import UNCHANGED
-from integration.work_outcomes import BUG, NOT_IN_SHOP
+from integration.work_outcomes import BUG, NOT_IN_SHOP, TOPIC_NOT_SERVED
 
 #: A change that is due for longer while nothing of its topic is settled has nobody who works on it.
 STUCK_S = 600.0

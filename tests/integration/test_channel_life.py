@@ -399,7 +399,7 @@ def test_held_changes_of_a_topic_go_once_a_version_carries_it(relay):
         hints.hint(session, relay.channel_id, Topic.MEDIA, ["1", "2"])
         hints.hint(session, relay.channel_id, Topic.ORDER_STATUS, ["shipment:7"])
     # What an earlier version, that carried neither, made of them.
-    relay.change(WorkItem, hold_reason=hints.TOPIC_NOT_SERVED)
+    relay.change(WorkItem, hold_reason=work_outcomes.TOPIC_NOT_SERVED)
 
     def due() -> list[Topic]:
         with relay.runtime.scope() as session:
@@ -425,9 +425,9 @@ def test_what_a_platform_does_not_carry_waits_and_is_not_late(relay):
             rows = session.execute(select(WorkItem.topic, WorkItem.hold_reason))
             return {row.topic: row.hold_reason for row in rows}
 
-    assert held() == {Topic.STOCK: None, Topic.ORDER_STATUS: hints.TOPIC_NOT_SERVED}
-    relay.change(WorkItem, hold_reason=hints.TOPIC_NOT_SERVED)
-    assert held() == {Topic.STOCK: None, Topic.ORDER_STATUS: hints.TOPIC_NOT_SERVED}
+    assert held() == {Topic.STOCK: None, Topic.ORDER_STATUS: work_outcomes.TOPIC_NOT_SERVED}
+    relay.change(WorkItem, hold_reason=work_outcomes.TOPIC_NOT_SERVED)
+    assert held() == {Topic.STOCK: None, Topic.ORDER_STATUS: work_outcomes.TOPIC_NOT_SERVED}
 
 
 def test_a_channel_error_of_a_last_batch_does_not_undo_the_deletion(relay):

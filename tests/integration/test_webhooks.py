@@ -14,7 +14,6 @@ from integration import channels, events, work_items
 from integration.clock import db_now
 from integration.db import session_scope
 from integration.models import Listing, SalesChannel, Tenant, WorkItem
-from integration.toggles import CARRIED_TOPICS
 from integration.topology import Topic
 from tests.unit.webhooks.support import KEY, World, bearer, build_world, token
 
@@ -262,11 +261,9 @@ def test_a_stock_event_of_one_channel_stays_with_it(world):
         ),
     ],
 )
-def test_an_event_is_kept_and_held_if_its_topic_is_not_carried(
+def test_an_event_of_images_or_orders_is_kept_as_one_work_item(
     world, event, body, topic, entity, channels
 ):
-    held = None if topic in CARRIED_TOPICS else "topic-not-served"
-
     for _ in range(3):
         assert world.post(event, body).status_code == 200
 
@@ -275,7 +272,7 @@ def test_an_event_is_kept_and_held_if_its_topic_is_not_carried(
         for item in session.query(WorkItem):
             assert (item.state, item.hold_reason, item.generation, item.attempts) == (
                 "QUEUED",
-                held,
+                None,
                 3,
                 0,
             )

@@ -60,13 +60,21 @@ def age(runtime, seconds):
 def test_what_the_platform_does_not_carry_is_held_and_not_late(run, runtime, channel_id):
     hint(runtime, channel_id, "5", "6", topic=Topic.MEDIA)
     with runtime.scope() as session:
-        session.execute(update(WorkItem).values(hold_reason=hints.TOPIC_NOT_SERVED))
+        session.execute(update(WorkItem).values(hold_reason=work_outcomes.TOPIC_NOT_SERVED))
     age(runtime, 1_000)
 
     found = status(run, "media")
 
     assert (found["queued"], found["held"], found["failed"]) == (0, 2, 0)
     assert found["oldest_unsent_s"] is None
+
+
+def test_a_topic_that_the_platform_is_not_given_is_marked(run, tenant):
+    run("channel", "add", "8", "--tenant", tenant, "--platform", "woocommerce")
+
+    assert not status(run, "media")["is_carried"]
+    assert status(run, "stock")["is_carried"]
+    assert "media (not carried yet)" in run("queue", "status").stdout
 
 
 def test_an_empty_queue_shows_every_topic_that_travels(run, channel):
