@@ -1,9 +1,10 @@
-"""The database of the work queue tests, on SQLite and on Postgres in turn."""
+"""What the tests work on, on SQLite and on Postgres in turn."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from tests.integration.relay import Relay, beside_an_erp
 from tests.integration.support import Database, open_database
 
 
@@ -20,3 +21,10 @@ def postgres(postgres_url: str) -> Iterator[Database]:
     database = open_database(postgres_url)
     yield database
     database.engine.dispose()
+
+
+@pytest.fixture
+def relay(database_url: str) -> Iterator[Relay]:
+    """The stages between a sandboxed ERP of 30 articles and the shop in memory."""
+    with beside_an_erp(database_url) as relay:
+        yield relay

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import requests
 from kombu.utils import json as broker_json
@@ -20,9 +21,14 @@ from integration.settings import from_env
 from integration.toggles import SERVED_TOPICS
 from integration.topology import Topic
 from integration.work_items import hint
+from sandbox import serving
+from sandbox.erp import Options, create_app
 from tests.engines import engine_at
 
 LIMITS = Limits(chains_per_lane=2, coalesce_s=0.0, lease_s=60.0)
+
+
+AnyRelay = TypeVar("AnyRelay", bound="Relay")
 
 
 class WorkerDied(BaseException):
@@ -166,3 +172,15 @@ class Relay:
 
 def _over_the_wire(batch: Any) -> Any:
     return broker_json.loads(broker_json.dumps(batch))
+
+
+@contextmanager
+def beside_an_erp(
+    database_url: str, kind: type[AnyRelay] = Relay, **options: Any
+) -> Iterator[AnyRelay]:
+    """A relay of this kind and a sandboxed ERP of its own; `options` are the ERP's."""
+    settings = Options(**{"articles": 30, **options})
+    with serving.running(lambda url: create_app(settings, url)) as erp_url:
+        relay = kind(database_url, erp_url)
+        yield relay
+        relay.close()

@@ -9,10 +9,7 @@ from integration.dry_run import DryRun
 from integration.errors import MappingMissing, TransientError
 from integration.models import BY_HAND, ArticleHold, Priority, WorkItem
 from integration.topology import Topic
-from sandbox import serving
-from sandbox.erp import Options, create_app
 from tests.engines import executed
-from tests.integration.relay import Relay
 
 ARTICLE, PRICE, STOCK = Topic.ARTICLE, Topic.PRICE, Topic.STOCK
 
@@ -266,14 +263,6 @@ def test_the_second_hold_of_an_article_replaces_the_first_ones_reason(database):
 
 
 # Through the stages
-
-
-@pytest.fixture
-def relay(database_url):
-    with serving.running(lambda url: create_app(Options(articles=30), url)) as erp_url:
-        relay = Relay(database_url, erp_url)
-        yield relay
-        relay.close()
 
 
 def hold_in(relay, article, *topics):

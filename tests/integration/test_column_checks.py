@@ -15,9 +15,7 @@ from integration.errors import Rejected, TenantError, TransientError
 from integration.models import ChannelFact, SalesChannel, SyncRun, Tenant, WorkItemState
 from integration.runtime import Runtime
 from integration.topology import Topic
-from sandbox import serving
-from sandbox.erp import Options, create_app
-from tests.integration.relay import Relay
+from tests.integration.relay import beside_an_erp
 
 ARTICLE, PRICE, STOCK = Topic.ARTICLE, Topic.PRICE, Topic.STOCK
 BUDGET = (30.0, 6.0)
@@ -25,13 +23,10 @@ BUDGET = (30.0, 6.0)
 
 @contextmanager
 def running(database_url):
-    options = Options(articles=40, rate_limit=100_000)
-    with serving.running(lambda url: create_app(options, url)) as erp_url:
-        relay = Relay(database_url, erp_url)
+    with beside_an_erp(database_url, articles=40, rate_limit=100_000) as relay:
         settings = dataclasses.replace(relay.runtime.settings, erp_budget=(100_000, 6.0))
         relay.runtime = Runtime(settings, relay.runtime.engine)
         yield relay
-        relay.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,9 +11,6 @@ from integration.clock import db_now
 from integration.errors import Busy, ChannelError, Rejected, Throttled, TransientError
 from integration.models import WorkItem
 from integration.topology import Topic
-from sandbox import serving
-from sandbox.erp import Options, create_app
-from tests.integration.relay import Relay
 from tests.integration.support import LEASE_S, Database
 
 ARTICLE, PRICE, STOCK = Topic.ARTICLE, Topic.PRICE, Topic.STOCK
@@ -189,14 +185,6 @@ def test_releasing_a_doubtful_row_keeps_its_doubt(database):
 
 
 # Through the stages
-
-
-@pytest.fixture
-def relay(database_url: str) -> Iterator[Relay]:
-    with serving.running(lambda url: create_app(Options(articles=30), url)) as erp_url:
-        relay = Relay(database_url, erp_url)
-        yield relay
-        relay.close()
 
 
 def test_a_stale_write_that_arrives_after_its_senders_death_is_undone(relay):

@@ -20,7 +20,7 @@ from sandbox import serving
 from sandbox.erp import Options, create_app
 from sandbox.shops import woocommerce
 from tests.integration import shopware
-from tests.integration.relay import Relay
+from tests.integration.relay import Relay, beside_an_erp
 from tests.integration.shopware import ShopwareRelay
 from tests.integration.test_woocommerce import WooRelay
 
@@ -164,8 +164,7 @@ def test_what_employees_do_in_woocommerce_is_seen(sqlite_url: str) -> None:
 
 
 def test_the_way_of_an_article_on_both_databases(database_url: str) -> None:
-    with serving.running(lambda url: create_app(Options(articles=12), url)) as erp_url:
-        relay = Relay(database_url, erp_url)
+    with beside_an_erp(database_url, articles=12) as relay:
         first, second = relay.for_sale()[:2]
         relay.hint(Topic.ARTICLE, first, second)
         waits = explain(relay, second["id"], is_live=False)
@@ -180,4 +179,3 @@ def test_the_way_of_an_article_on_both_databases(database_url: str) -> None:
         assert verdict(relay, second["number"]) == ("OK", "all")
         relay.shop.products.clear()
         assert verdict(relay, second["number"]) == ("EDITED_IN_SHOP", "shop-product")
-        relay.close()

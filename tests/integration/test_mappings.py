@@ -9,19 +9,8 @@ from integration.mapping_kinds import Kind, Mappings
 from integration.mappings import Entry
 from integration.models import ChannelMapping, Listing, SyncRun
 from integration.topology import Topic
-from sandbox import serving
-from sandbox.erp import Options, create_app
-from tests.integration.relay import Relay
 
 ARTICLE, PRICE, STOCK = Topic.ARTICLE, Topic.PRICE, Topic.STOCK
-
-
-@pytest.fixture
-def relay(database_url):
-    with serving.running(lambda url: create_app(Options(articles=30), url)) as erp_url:
-        relay = Relay(database_url, erp_url)
-        yield relay
-        relay.close()
 
 
 def put(relay, *entries):

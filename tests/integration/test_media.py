@@ -9,9 +9,8 @@ from integration import events, pushing, stages
 from integration.models import ChannelParameter, SalesChannel, ShelfImage, Tenant
 from integration.topology import Topic
 from sandbox import comparison, serving
-from sandbox.erp import Options, create_app
 from sandbox.shops import shopware6
-from tests.integration.relay import Relay
+from tests.integration.relay import beside_an_erp
 
 ARTICLE, MEDIA = Topic.ARTICLE, Topic.MEDIA
 
@@ -28,11 +27,8 @@ def on_both(database_url):
 
 
 def running(database_url):
-    options = Options(articles=12, illustrated=12, rate_limit=100_000)
-    with serving.running(lambda url: create_app(options, url)) as erp_url:
-        relay = Relay(database_url, erp_url)
+    with beside_an_erp(database_url, articles=12, illustrated=12, rate_limit=100_000) as relay:
         yield relay
-        relay.close()
 
 
 @pytest.fixture

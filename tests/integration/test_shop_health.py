@@ -15,8 +15,6 @@ from integration.models import Priority, RateBucket, SalesChannel, ShopHealth, W
 from integration.rota import DueLane
 from integration.token_bucket import Rate
 from integration.topology import Topic
-from sandbox import serving
-from sandbox.erp import Options, create_app
 from tests.integration.relay import Relay
 from tests.integration.support import Database, together
 
@@ -24,14 +22,6 @@ ARTICLE, PRICE, STOCK = Topic.ARTICLE, Topic.PRICE, Topic.STOCK
 SERVED = (STOCK, PRICE, ARTICLE)
 LIMITS = Limits(chains_per_lane=2, coalesce_s=0.0, lease_s=60.0)
 AWAY = "shop.example did not answer (ReadTimeout)"
-
-
-@pytest.fixture
-def relay(database_url):
-    with serving.running(lambda url: create_app(Options(articles=30), url)) as erp_url:
-        relay = Relay(database_url, erp_url)
-        yield relay
-        relay.close()
 
 
 def fails(relay: Relay, times: int, **more) -> None:

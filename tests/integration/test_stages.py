@@ -20,19 +20,9 @@ from integration.models import (
 )
 from integration.topology import Topic
 from integration.vault import Vault, new_key
-from sandbox import serving
-from sandbox.erp import Options, create_app
-from tests.integration.relay import LIMITS, Relay
+from tests.integration.relay import LIMITS
 
 ARTICLE, PRICE, STOCK = Topic.ARTICLE, Topic.PRICE, Topic.STOCK
-
-
-@pytest.fixture
-def relay(database_url):
-    with serving.running(lambda url: create_app(Options(articles=30), url)) as erp_url:
-        relay = Relay(database_url, erp_url)
-        yield relay
-        relay.close()
 
 
 @pytest.fixture

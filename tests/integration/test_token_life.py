@@ -13,9 +13,7 @@ from integration.erp import auth
 from integration.errors import TenantError
 from integration.models import AccessToken, SyncRun, Tenant, WorkItemState
 from integration.topology import Topic
-from sandbox import serving
-from sandbox.erp import Options, create_app
-from tests.integration.relay import Relay
+from tests.integration.relay import beside_an_erp
 
 pytestmark = pytest.mark.contract("10.7")
 ARTICLE, STOCK = Topic.ARTICLE, Topic.STOCK
@@ -23,11 +21,8 @@ ARTICLE, STOCK = Topic.ARTICLE, Topic.STOCK
 
 @pytest.fixture
 def relay(database_url):
-    options = Options(articles=12, rate_limit=100_000)
-    with serving.running(lambda url: create_app(options, url)) as erp_url:
-        relay = Relay(database_url, erp_url)
+    with beside_an_erp(database_url, articles=12, rate_limit=100_000) as relay:
         yield relay
-        relay.close()
 
 
 @pytest.fixture

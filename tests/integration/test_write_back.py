@@ -26,10 +26,8 @@ from integration.errors import Busy
 from integration.models import Listing, SalesChannel, ShopHealth, Tenant, WorkItem
 from integration.topology import Topic
 from integration.write_back import asking, lanes, merging
-from sandbox import serving
-from sandbox.erp import Options, create_app
 from tests.acceptance.service import wait_until
-from tests.integration.relay import WorkerDied
+from tests.integration.relay import WorkerDied, beside_an_erp
 from tests.integration.way_back import (
     WayBack,
     ask_for_all,
@@ -48,10 +46,8 @@ ARTICLE, WRITE_BACK = Topic.ARTICLE, Topic.WRITE_BACK
 @pytest.fixture
 def bare(database_url):
     """An ERP without the field."""
-    with serving.running(lambda url: create_app(Options(articles=10), url)) as erp_url:
-        relay = WayBack(database_url, erp_url)
+    with beside_an_erp(database_url, WayBack, articles=10) as relay:
         yield relay
-        relay.close()
 
 
 @pytest.fixture

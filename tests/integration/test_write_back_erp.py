@@ -15,9 +15,7 @@ from integration.topology import Topic
 from integration.write_back import asking, facts, merging
 from integration.write_back.merging import Merge
 from integration.write_back.reading import Found
-from sandbox import serving
-from sandbox.erp import Options, create_app
-from tests.integration.relay import WorkerDied
+from tests.integration.relay import WorkerDied, beside_an_erp
 from tests.integration.way_back import (
     FOREIGN,
     WayBack,
@@ -36,10 +34,8 @@ ARTICLE, WRITE_BACK = Topic.ARTICLE, Topic.WRITE_BACK
 @pytest.fixture
 def bare(sqlite_url):
     """An ERP without the field."""
-    with serving.running(lambda url: create_app(Options(articles=10), url)) as erp_url:
-        relay = WayBack(sqlite_url, erp_url)
+    with beside_an_erp(sqlite_url, WayBack, articles=10) as relay:
         yield relay
-        relay.close()
 
 
 @pytest.fixture
