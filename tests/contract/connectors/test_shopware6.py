@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from integration.connectors import http
-from integration.connectors.base import Choice, ListingView, Payload, Receipt
+from integration.connectors.base import Choice, ListingView, Receipt
 from integration.connectors.shopware6 import Shopware6Connector, ids
 from integration.documents import Document, StockDocument, WithdrawalDocument
 from integration.errors import (
@@ -23,20 +23,21 @@ from integration.errors import (
 )
 from integration.mapping_kinds import Kind
 from integration.topology import Topic
-from sandbox import serving
 from sandbox.shops.shopware6 import Options, create_app
-from tests.unit.connectors.kit import Facts, Gate, Tokens, article, context, new, price
+from tests.contract.connectors.shops import FIRST_TOPICS, ServedShop, served
+from tests.unit.connectors.kit import Gate, Tokens, article, context, new, price
 
 SYNC = "POST /api/_action/sync"
-FIRST_TOPICS = (Topic.ARTICLE, Topic.PRICE, Topic.STOCK)
 
 
-class Shop:
-    """A running sandbox shop and connectors to it; `tokens` and `facts` are shared by them."""
+class Shop(ServedShop):
+    """`tokens` are shared by all connectors, too."""
+
+    ROUTE = SYNC
 
     def __init__(self, url: str, credentials: dict[str, str]) -> None:
-        self.url, self.parameters = url, {**credentials, "shop_url": url}
-        self.tokens, self.facts, self.gate = Tokens(), Facts(), Gate()
+        super().__init__(url, credentials)
+        self.tokens = Tokens()
 
     def connector(self, *, session: requests.Session | None = None, **changes: str) -> Any:
         parts = {"tokens": self.tokens, "facts": self.facts, "gate": self.gate}
@@ -44,58 +45,14 @@ class Shop:
             context({**self.parameters, **changes}, session=session, **parts)  # type: ignore[arg-type]
         )
 
-    def push(
-        self, topic: Topic, documents: Sequence[Document], listings: Sequence[ListingView]
-    ) -> list[Receipt]:
-        one = self.connector()
-        payloads: list[Payload] = [
-            one.payload(document, listing)
-            for document, listing in zip(documents, listings, strict=True)
-        ]
-        receipts: list[Receipt] = one.push(topic, payloads, key="k")
-        return receipts
-
-    def create(self, *article_ids: str, **changes: Any) -> list[Receipt]:
-        documents = [article(one, **changes) for one in article_ids]
-        return self.push(Topic.ARTICLE, documents, [new(one) for one in article_ids])
-
     def change(self, topic: Topic, *documents: Document) -> list[Receipt]:
         return self.push(topic, documents, [own(one.article_id) for one in documents])
-
-    def admin(self, path: str, **body: Any) -> Any:
-        response = requests.post(f"{self.url}/_sandbox/{path}", json=body, timeout=5)
-        assert response.ok, response.text
-        return response.json()
-
-    def fault(self, kind: str, route: str = SYNC, **more: Any) -> None:
-        self.admin("faults", kind=kind, route=route, **more)
-
-    @property
-    def products(self) -> dict[str, dict[str, Any]]:
-        """What the shop holds, by number."""
-        response = requests.get(f"{self.url}/_sandbox/state", params={"limit": 1000}, timeout=5)
-        return {one["number"]: one for one in response.json(parse_float=Decimal)["products"]}
-
-    @property
-    def routes(self) -> dict[str, int]:
-        """Requests so far, by route."""
-        counts: dict[str, int] = requests.get(f"{self.url}/_sandbox/requests", timeout=5).json()[
-            "by_route"
-        ]
-        return counts
 
 
 @pytest.fixture
 def shop() -> Iterator[Shop]:
-    credentials: dict[str, str] = {}
-
-    def app(url: str) -> Any:
-        made = create_app(Options(), url)
-        credentials.update(made.config["CREDENTIALS"])
-        return made
-
-    with serving.running(app) as url:
-        yield Shop(url, credentials)
+    with served(lambda url: create_app(Options(), url), Shop) as shop:
+        yield shop
 
 
 def own(article_id: str) -> ListingView:

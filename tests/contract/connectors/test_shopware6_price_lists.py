@@ -15,8 +15,8 @@ from integration.connectors.shopware6 import ids
 from integration.documents import Amount, PriceDocument, PriceList, PriceStep, StockDocument
 from integration.errors import MappingMissing, Rejected
 from integration.topology import Topic
-from sandbox import serving
 from sandbox.shops.shopware6 import Options, create_app
+from tests.contract.connectors.shops import served
 from tests.contract.connectors.test_shopware6 import SYNC, Shop, own
 from tests.unit.connectors.kit import price
 
@@ -25,15 +25,7 @@ DEALERS = "d" * 32
 
 @pytest.fixture
 def shop() -> Iterator[Shop]:
-    credentials: dict[str, str] = {}
-
-    def app(url: str) -> Any:
-        made = create_app(Options(), url)
-        credentials.update(made.config["CREDENTIALS"])
-        return made
-
-    with serving.running(app) as url:
-        shop = Shop(url, credentials)
+    with served(lambda url: create_app(Options(), url), Shop) as shop:
         by_hand(shop, "customer_group", {"id": DEALERS, "name": "Dealers"})
         yield shop
 

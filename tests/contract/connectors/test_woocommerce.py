@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 import requests
 
 from integration.connectors import http
-from integration.connectors.base import Choice, ListingView, Payload, Receipt
+from integration.connectors.base import Choice, ListingView, Receipt
 from integration.connectors.woocommerce import WooCommerceConnector
 from integration.documents import Document, StockDocument, WithdrawalDocument
 from integration.errors import (
@@ -28,23 +29,23 @@ from integration.errors import (
 )
 from integration.mapping_kinds import Kind
 from integration.topology import Topic
-from sandbox import serving
 from sandbox.shops.woocommerce import Options, create_app
 from sandbox.shops.woocommerce.auth import CUSTOMER, READ_ONLY
-from tests.unit.connectors.kit import Facts, Gate, article, context, new, price
+from tests.contract.connectors.shops import FIRST_TOPICS, ServedShop, served
+from tests.unit.connectors.kit import article, context, new, price
 
 BATCH = "POST /wp-json/wc/v3/products/batch"
 LIST = "GET /wp-json/wc/v3/products"
-FIRST_TOPICS = (Topic.ARTICLE, Topic.PRICE, Topic.STOCK)
 
 
-class Shop:
-    """A running sandbox shop and connectors to it; `facts` are shared by them."""
+class Shop(ServedShop):
+    """Remembers ids of products, as the service does."""
+
+    ROUTE = BATCH
 
     def __init__(self, url: str, credentials: dict[str, str]) -> None:
-        self.url, self.parameters = url, {**credentials, "shop_url": url}
-        self.facts, self.gate = Facts(), Gate()
-        #: Product id by article id, as the service remembers it.
+        super().__init__(url, credentials)
+        #: Product id by article id.
         self.ids: dict[str, str] = {}
 
     def connector(self, *, session: requests.Session | None = None, **changes: str) -> Any:
@@ -61,18 +62,12 @@ class Shop:
         listings: Sequence[ListingView],
         **parts: Any,
     ) -> list[Receipt]:
-        one = self.connector(**parts)
-        payloads: list[Payload] = [
-            one.payload(document, listing)
-            for document, listing in zip(documents, listings, strict=True)
-        ]
-        receipts: list[Receipt] = one.push(topic, payloads, key="k")
+        receipts = super().push(topic, documents, listings, **parts)
         self.ids.update({r.article_id: r.external_id for r in receipts if r.external_id})
         return receipts
 
-    def create(self, *article_ids: str, **changes: Any) -> list[Receipt]:
-        documents = [unique(one, **changes) for one in article_ids]
-        return self.push(Topic.ARTICLE, documents, [new(one) for one in article_ids])
+    def article(self, article_id: str, **changes: Any) -> Any:
+        return unique(article_id, **changes)
 
     def change(self, topic: Topic, *documents: Document, **parts: Any) -> list[Receipt]:
         known = [
@@ -82,28 +77,6 @@ class Shop:
             for one in documents
         ]
         return self.push(topic, documents, known, **parts)
-
-    def admin(self, path: str, **body: Any) -> Any:
-        response = requests.post(f"{self.url}/_sandbox/{path}", json=body, timeout=5)
-        assert response.ok, response.text
-        return response.json()
-
-    def fault(self, kind: str, route: str = BATCH, **more: Any) -> None:
-        self.admin("faults", kind=kind, route=route, **more)
-
-    @property
-    def products(self) -> dict[str, dict[str, Any]]:
-        """What the shop holds, by number."""
-        response = requests.get(f"{self.url}/_sandbox/state", params={"limit": 2000}, timeout=5)
-        return {one["number"]: one for one in response.json(parse_float=Decimal)["products"]}
-
-    @property
-    def routes(self) -> dict[str, int]:
-        """Requests so far, by route."""
-        counts: dict[str, int] = requests.get(f"{self.url}/_sandbox/requests", timeout=5).json()[
-            "by_route"
-        ]
-        return counts
 
 
 def unique(article_id: str, **changes: Any) -> Any:
@@ -118,22 +91,14 @@ def stocked(article_id: str, quantity: int, **changes: Any) -> StockDocument:
 @pytest.fixture
 def opened() -> Iterator[Any]:
     """Opens shops with options of the test's."""
-    running: list[Any] = []
+    with ExitStack() as stack:
 
-    def open_shop(**options: Any) -> Shop:
-        credentials: dict[str, str] = {}
+        def open_shop(**options: Any) -> Shop:
+            return stack.enter_context(
+                served(lambda url: create_app(Options(**options), url), Shop)
+            )
 
-        def app(url: str) -> Any:
-            made = create_app(Options(**options), url)
-            credentials.update(made.config["CREDENTIALS"])
-            return made
-
-        running.append(serving.running(app))
-        return Shop(running[-1].__enter__(), credentials)
-
-    yield open_shop
-    for one in running:
-        one.__exit__(None, None, None)
+        yield open_shop
 
 
 @pytest.fixture
