@@ -139,11 +139,9 @@ def remove(here: Here, subdomain: str, with_channels: bool) -> None:
 
 def find_tenant(session: Session, subdomain: str) -> Tenant:
     """Raises: UsageError if there is none of this name."""
-    from sqlalchemy import select
+    from integration.installation import tenants
 
-    from integration.models import Tenant
-
-    found = session.scalar(select(Tenant).where(Tenant.subdomain == subdomain))
+    found = tenants.find(session, subdomain)
     if found is None:
         raise UsageError(
             f"there is no tenant {subdomain}; `vario-relay tenant list` shows all, "

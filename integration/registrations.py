@@ -52,7 +52,7 @@ def restore(runtime: Runtime, tenant_id: int) -> bool:
     Nothing without a public URL, and before a channel runs: `channel resume` is the first to.
     """
     settings = runtime.settings
-    if not settings.public_url or not _has_running_channel(runtime, tenant_id):
+    if not settings.public_url or not has_running_channel(runtime, tenant_id):
         return False
     changes = webhooks.reconcile(
         runtime.erp(tenant_id),
@@ -63,7 +63,8 @@ def restore(runtime: Runtime, tenant_id: int) -> bool:
     return bool(changes.registered)
 
 
-def _has_running_channel(runtime: Runtime, tenant_id: int) -> bool:
+def has_running_channel(runtime: Runtime, tenant_id: int) -> bool:
+    """Before its first channel goes live a tenant needs no webhooks."""
     with runtime.scope() as session:
         running = session.scalar(
             select(SalesChannel.id)

@@ -14,7 +14,6 @@ from typing import Any
 
 from sqlalchemy import select
 
-from integration import channels as channel_rows
 from integration import db, observe, registrations
 from integration.erp import app_records, catalogue, listings, webhooks
 from integration.erp.app_records import Backend
@@ -214,8 +213,9 @@ def webhooks_registered(visit: Visit) -> Iterator[Line]:
         missing = wanted - webhooks.registered(visit.client, app)
         key = "webhooks_missing" if missing else "webhooks_all"
         detail = words(key, count=len(wanted), missing=len(missing))
-        # Before its first channel goes live a tenant needs none.
-        is_well = not missing or not _has_running_channel(visit)
+        is_well = not missing or not registrations.has_running_channel(
+            visit.runtime, visit.tenant_id
+        )
         yield Line(WEBHOOKS, is_well, detail, words("do_register") if missing else "")
 
 
@@ -225,17 +225,6 @@ def _registrable(visit: Visit, wanted: set[Registration]) -> set[Registration]:
         return {one for one in wanted if one.queue in visit.offered}
     except IntegrationError:
         return wanted
-
-
-def _has_running_channel(visit: Visit) -> bool:
-    with visit.runtime.scope() as session:
-        running = session.scalar(
-            select(SalesChannel.id)
-            .join(Tenant, Tenant.id == SalesChannel.tenant_id)
-            .where(SalesChannel.tenant_id == visit.tenant_id, channel_rows.is_running())
-            .limit(1)
-        )
-    return running is not None
 
 
 def events(visit: Visit) -> Iterator[Line]:
