@@ -61,19 +61,20 @@ def parameters_of(platform: str) -> dict[str, Parameter]:
         ),
     )
     found = registry.platform(platform)
-    own = [_price_details()] if found.capabilities.has_price_details else []
+    capabilities = found.capabilities
+    own = [_price_details(capabilities.has_price_lists)] if capabilities.has_price_details else []
     return {one.name: one for one in (*everywhere, *own, *found.parameters)}
 
 
-def _price_details() -> Parameter:
+def _price_details(has_lists: bool) -> Parameter:
     from integration.channel_view import DETAILS_OFF, DETAILS_ON, DETAILS_REMOVED, PRICE_DETAILS
     from integration.connectors.base import Parameter
 
     known = (DETAILS_ON, DETAILS_REMOVED, DETAILS_OFF)
+    lists = ", prices by quantity and by customer group" if has_lists else ""
     return Parameter(
         PRICE_DETAILS,
-        "special offers with list price, prices by quantity and by customer group; one request "
-        "to the ERP more per article",
+        f"special offers with list price{lists}; one request to the ERP more per article",
         is_required=False,
         default=DETAILS_OFF,
         wrong=lambda value: None if value in known else "is unknown",

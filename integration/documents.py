@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -45,7 +46,8 @@ class PriceDocument:
 
     While a special offer runs, `list_price` is the regular price and `lowest` the lowest one of
     the 30 days before. `lists` None: the channel does not carry prices by quantity and customer
-    group, and what the shop has of them stays; an empty one takes them away.
+    group, and what the shop has of them stays; an empty one takes them away. `offer_since` and
+    `offer_until` (UTC): when the running offer began and ends, None where the ERP states no day.
     """
 
     article_id: str
@@ -56,6 +58,8 @@ class PriceDocument:
     list_price: Amount | None = None
     lowest: Amount | None = None
     lists: tuple[PriceList, ...] | None = None
+    offer_since: datetime | None = None
+    offer_until: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,8 @@ class Choice:
 class Capabilities:
     """`max_batch`: rows of one bulk call, by topic; a topic that is not named is not served.
 
-    `has_price_details`: list prices, prices by quantity and by customer group can be shown.
+    `has_price_details`: special offers can be shown with their list price; `has_price_lists`: with
+    them prices by quantity and by customer group, too.
     `has_stock_locations`: stock is kept by location; otherwise a product has one quantity, the
     ERP's for the channel, in which it has summed up the channel's storages.
     """
@@ -140,6 +141,7 @@ class Capabilities:
     max_batch: Mapping[Topic, int]
     has_absolute_stock: bool = True
     has_price_details: bool = False
+    has_price_lists: bool = True
     has_stock_locations: bool = False
 
 

@@ -45,8 +45,9 @@ def prices(client: ErpClient, article_id: str, scope: Scope) -> dict[str, Any]:
 def counting(article_id: str, found: Iterable[Record], scope: Scope) -> list[Record]:
     """Of each (customer group, quantity, offer or not) the most particular record.
 
-    Shape: ``{net, gross, from_quantity, group, group_label, is_offer}``; the channel's own goes
-    before a general one, the article's before its product group's, then the one that began last.
+    Shape: ``{net, gross, from_quantity, group, group_label, is_offer}``, of an offer its days
+    ``since`` and ``until`` (ISO), too; the channel's own goes before a general one, the article's
+    before its product group's, then the one that began last.
     """
     best: dict[tuple[Any, ...], tuple[tuple[Any, ...], Record]] = {}
     for one in found:
@@ -56,7 +57,7 @@ def counting(article_id: str, found: Iterable[Record], scope: Scope) -> list[Rec
         )
         if not _is_meant(article_id, one, scope) or not _runs(since, until, scope.now.date()):
             continue
-        record = _record(article_id, one)
+        record = _record(article_id, one) | _offer_days(one, since, until)
         key = (record["group"], record["from_quantity"], record["is_offer"])
         rank = (
             _ref(one, "salesChannelRef") is not None,
@@ -96,6 +97,14 @@ def _record(article_id: str, one: Record) -> Record:
         "group_label": str(group.get("label") or "") if isinstance(group, dict) else "",
         "is_offer": truth(one.get("specialOfferPrice"), False),
     }
+
+
+def _offer_days(one: Record, since: date | None, until: date | None) -> Record:
+    """The first and the last day of an offer, as far as it has them."""
+    if not truth(one.get("specialOfferPrice"), False):
+        return {}
+    days = {"since": since, "until": until}
+    return {name: day.isoformat() for name, day in days.items() if day is not None}
 
 
 def _number(article_id: str, one: Record, name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,7 @@ from integration.channel_view import DETAILS_ON, DETAILS_REMOVED, ChannelView
 from integration.documents import Amount, PriceDocument, PriceList, WithdrawalDocument
 from integration.errors import Held
 from integration.mapping_kinds import Kind
-from integration.topics.price_steps import lowest_of, steps_by_group
+from integration.topics.price_steps import lowest_of, offer_days, steps_by_group
 from integration.topics.rows import ErpRow, load
 
 
@@ -80,6 +81,7 @@ def _detailed(
         # one price for everybody is the product's own
         if group is not None or len(steps) > 1
     )
+    since, until = (None, None) if now.list_price is None else offer_days(article.prices)
     return PriceDocument(
         article.id,
         now.amount.net,
@@ -89,7 +91,15 @@ def _detailed(
         list_price=now.list_price,
         lowest=None if now.list_price is None else _lowest(article, rate),
         lists=lists,
+        offer_since=None if since is None else _midnight(since, channel),
+        offer_until=None if until is None else _midnight(until + timedelta(days=1), channel),
     )
+
+
+def _midnight(day: date, channel: ChannelView) -> datetime:
+    """When the merchant's day begins, in UTC."""
+    zone = channel.now.tzinfo if channel.now is not None else UTC
+    return datetime.combine(day, time.min, zone).astimezone(UTC)
 
 
 def _lowest(article: ErpRow, rate: Decimal) -> Amount | None:

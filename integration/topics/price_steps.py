@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from integration.documents import Amount, PriceStep
@@ -16,7 +17,8 @@ CENT = Decimal("0.01")
 class PriceRecord:
     """A price record that counts on the channel today (integration.erp.price_records).
 
-    `group` is the ERP's customer group; None: everybody.
+    `group` is the ERP's customer group; None: everybody. `since` and `until` are the first and the
+    last day of an offer, in the merchant's time zone.
     """
 
     net: Decimal | None = None
@@ -25,6 +27,8 @@ class PriceRecord:
     group: str | None = None
     group_label: str = ""
     is_offer: bool = False
+    since: date | None = None
+    until: date | None = None
 
 
 @dataclass
@@ -69,6 +73,15 @@ def steps_by_group(
     else:
         general.regular[1] = base
     return {group: _listed(general, own) for group, own in found.items()}
+
+
+def offer_days(records: Iterable[PriceRecord]) -> tuple[date | None, date | None]:
+    """First and last day of the offer on one piece for everybody."""
+    days: tuple[date | None, date | None] = (None, None)
+    for one in records:
+        if one.is_offer and one.group is None and _whole(one.from_quantity) == 1:
+            days = one.since, one.until
+    return days
 
 
 def _listed(general: _Steps, own: _Steps) -> tuple[PriceStep, ...]:

@@ -104,6 +104,8 @@ class PriceRecordSchema(Schema):
     group = _text()
     group_label = fields.String()
     is_offer = fields.Boolean()
+    since = fields.Date()
+    until = fields.Date()
 
     @post_load
     def _build(self, values: dict[str, Any], **_: Any) -> PriceRecord:

@@ -11,6 +11,7 @@ import requests
 from sqlalchemy import update
 
 from integration import channels
+from integration.channel_view import DETAILS_ON, PRICE_DETAILS
 from integration.models import SalesChannel
 from integration.topology import Topic
 from sandbox import comparison, serving
@@ -93,6 +94,24 @@ def test_an_employees_change_is_a_difference(relay: WooRelay) -> None:
     assert [one.split(" is ")[0] for one in relay.verdict().differences] == [
         f"article {article['number']}: gross"
     ]
+
+
+def test_an_offer_of_the_erp_is_the_shops_sale_price_and_ends_with_its_last_day(
+    relay: WooRelay,
+) -> None:
+    with relay.runtime.scope() as session:
+        channels.set_parameter(session, relay.channel_id, PRICE_DETAILS, DETAILS_ON, None)
+    article = relay.for_sale()[0]
+    days = {"since": "2020-01-01", "until": "2099-12-31"}
+    relay.edit(article, gross=20, prices=[{"gross": 5.95, "net": 5, "offer": True, **days}])
+
+    relay.hint(Topic.ARTICLE, article)
+    relay.drain()
+
+    shown = {one["number"]: one for one in comparison.all_rows(relay.shop_url, "products")}
+    product = shown[article["number"]]
+    assert (product["gross"], product["sale"]) == (20, "5.95")
+    assert product["sale_to"] == "2099-12-31T23:00:00+00:00"
 
 
 def test_what_did_not_change_is_not_sent(relay: WooRelay) -> None:

@@ -37,6 +37,10 @@ _TOO_MANY = "woocommerce_rest_request_entity_too_large"
 _OVERLOADED = (503, 508, 529)
 
 
+class NoRoute(ChannelError):
+    """The shop's REST API has nothing under this path; of a plugin it says that it is not there."""
+
+
 class TooMany(Exception):
     """The shop takes fewer rows in one request. Nothing was written."""
 
@@ -135,8 +139,9 @@ def credentials_refused(host: str, code: str, words: str) -> CredentialsRefused:
 
 def _elsewhere(response: requests.Response, host: str, code: str) -> ChannelError:
     if response.status_code == 404:
+        kind = NoRoute if code == _NO_ROUTE else ChannelError
         why = "does not know this route" if code == _NO_ROUTE else "has nothing at /wp-json"
-        return ChannelError(
+        return kind(
             f"{host} {why} (404); check that shop_url is the site's address, that WooCommerce is "
             "active, and that Settings > Permalinks is not Plain"
         )

@@ -37,6 +37,8 @@ class Verdict:
     #: The number has an owner: a product, one in the trash, or one of a parallel create.
     is_duplicate: bool = False
     has_vanished: bool = False
+    #: The brand that we remember is not there any more.
+    lacks_brand: bool = False
 
 
 def write(
@@ -100,6 +102,9 @@ def _verdict(host: str, row: Row, answer: Mapping[str, Any]) -> Verdict:
         # It takes the values and stays where nobody can buy it.
         return Verdict(has_vanished=True)
     if bent := echo.differences(row.values, answer):
+        if all(one.startswith("brands:") for one in bent):
+            gone = TransientError("its brand went away in the shop, and is made anew")
+            return Verdict(error=gone, lacks_brand=True)
         return Verdict(error=Rejected("; ".join(bent)))
     return Verdict(id=str(answer["id"]))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from integration.connectors.base import Context, Problem
-from integration.connectors.woocommerce import facts, settings
+from integration.connectors.woocommerce import facts, settings, terms
 from integration.connectors.woocommerce.client import Client
 from integration.connectors.woocommerce.facts import Facts, Setup
 from integration.connectors.woocommerce.settings import ShopSettings
@@ -62,6 +62,17 @@ def _set_up(client: Client, shop: ShopSettings, context: Context) -> Iterator[Pr
     yield from _tax_mode(known, setup)
     yield from _taxes(client, setup)
     yield Problem("weight", f"the shop weighs in {setup.weight_unit}", "nothing", is_fault=False)
+    if not terms.has_brands(client):
+        detail = "the shop has no brands, so manufacturers are not sent"
+        yield Problem("brands", detail, "update WooCommerce if they shall be", is_fault=False)
+    if context.parameters.get("price_details", "off") == "on":
+        yield Problem(
+            "price details",
+            "special offers are sent as sale prices; WooCommerce itself has no prices by quantity "
+            "or customer group, so those are not",
+            "nothing",
+            is_fault=False,
+        )
     if not setup.manages_stock:
         yield Problem("stock", "the shop manages no stock", facts.STOCK_IS_OFF)
 

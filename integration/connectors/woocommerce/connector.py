@@ -45,7 +45,9 @@ class WooCommerceConnector:
     """One WooCommerce shop as one sales channel. Wrong parameters show at the first request."""
 
     capabilities = Capabilities(
-        max_batch={Topic.ARTICLE: MAX_ARTICLES, Topic.PRICE: MAX_BATCH, Topic.STOCK: MAX_BATCH}
+        max_batch={Topic.ARTICLE: MAX_ARTICLES, Topic.PRICE: MAX_BATCH, Topic.STOCK: MAX_BATCH},
+        has_price_details=True,
+        has_price_lists=False,
     )
 
     def __init__(self, context: Context) -> None:
@@ -72,6 +74,8 @@ class WooCommerceConnector:
         ]
         if contested:
             settled.update(self._adopt(contested, payloads, pace))
+        if any(verdict.lacks_brand for _, verdict in settled.values()):
+            self._facts.forget_brands()
         return [
             _receipt(payload["article_id"], rows.error_by_position.get(n), settled.get(n))
             for n, payload in enumerate(payloads)
@@ -165,5 +169,9 @@ def _receipt(article_id: str, error: IntegrationError | None, settled: _Settled 
     if verdict.error is not None:
         return Receipt(article_id, error=verdict.error)
     return Receipt(
-        article_id, external_id=verdict.id, was_adopted=row.was_adopted, recorded=row.recorded
+        article_id,
+        external_id=verdict.id,
+        was_adopted=row.was_adopted,
+        recorded=row.recorded,
+        notes=row.notes,
     )

@@ -13,11 +13,13 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 #: What is not shown back in the form it was sent, or not at all.
-_NOT_COMPARED = {"id", "meta_data"}
+_NOT_COMPARED = {"id"}
 #: Shops before 9.1 have no such field, and say nothing.
 _OPTIONAL = {"global_unique_id"}
 _TAG = re.compile(r"<[a-zA-Z/!][^>]*>")
 _SHOWN = 80
+#: Characters of a moment up to its seconds.
+_MOMENT = 19
 
 
 def differences(sent: Mapping[str, Any], echoed: Mapping[str, Any]) -> list[str]:
@@ -59,12 +61,42 @@ def _read(text: str) -> str:
     return "".join(html.unescape(_TAG.sub("", text)).split())
 
 
+def _same_moment(ours: Any, theirs: Any) -> bool:
+    return str(ours or "")[:_MOMENT] == str(theirs or "")[:_MOMENT]
+
+
+def _has_ids(ours: Any, theirs: Any) -> bool:
+    """Of categories and brands: unknown ones are dropped without a word (recorded)."""
+    shown = {one.get("id") for one in theirs or () if isinstance(one, dict)}
+    return all(one["id"] in shown for one in ours)
+
+
+def _has_meta(ours: Any, theirs: Any) -> bool:
+    """Numbers come back as texts, and what is a list or yes and no as PHP has it."""
+    shown = {one.get("key"): one.get("value") for one in theirs or () if isinstance(one, dict)}
+    return all(_same_meta(one["value"], shown.get(one["key"])) for one in ours)
+
+
+def _same_meta(ours: Any, theirs: Any) -> bool:
+    if ours is None or ours == "":
+        return theirs is None or theirs == ""
+    if isinstance(ours, str):
+        return _same_text(ours, theirs) or _same_amount(ours, theirs)
+    return theirs is not None
+
+
 _SAME: dict[str, Callable[[Any, Any], bool]] = {
     "name": _same_text,
     "description": _same_text,
     "regular_price": _same_amount,
     "weight": _same_amount,
     "stock_quantity": _same_number,
+    "sale_price": _same_amount,
+    "date_on_sale_from_gmt": _same_moment,
+    "date_on_sale_to_gmt": _same_moment,
+    "categories": _has_ids,
+    "brands": _has_ids,
+    "meta_data": _has_meta,
 }
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from integration.connectors.base import FactStore
 from integration.connectors.batches import exact
+from integration.connectors.woocommerce import terms
 from integration.connectors.woocommerce.client import Client
 from integration.errors import ChannelError
 
@@ -83,6 +84,14 @@ class Facts:
         """Raises: ChannelError unless the shop manages stock; else it takes none, silently."""
         if not self.setup.manages_stock and not self.learn().manages_stock:
             raise ChannelError(STOCK_IS_OFF)
+
+    def brand_ids(self, names: Iterable[str]) -> terms.Brands:
+        """Brand ids by folded name; missing ones are made. None for a shop without brands."""
+        return terms.brand_ids(self._client, self._store, names)
+
+    def forget_brands(self) -> None:
+        """Ask the shop for its brands with the next product that has one."""
+        terms.forget_brands(self._store)
 
     def class_by_rate(self, rates: Iterable[str]) -> dict[str, str]:
         """Tax class by rate, the rate in percent as `exact` writes it. Lacks what the shop lacks.

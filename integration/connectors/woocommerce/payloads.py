@@ -14,6 +14,7 @@ from marshmallow import Schema, fields, post_dump, validate
 
 from integration.connectors.base import ListingView, Payload
 from integration.connectors.batches import Exact, checked_body, first_bodies, require_currency
+from integration.connectors.woocommerce import details
 from integration.documents import (
     ArticleDocument,
     Document,
@@ -95,7 +96,10 @@ def payload_of(document: Document, listing: ListingView, currency: str) -> Paylo
         "body": _body(document, number or f"article {document.article_id}", currency),
     }
     if isinstance(document, ArticleDocument):
+        details.add_to(result["body"], document)
         result["tax"] = document.tax
+        if listing.notes:
+            result["notes"] = dict(listing.notes)
         if listing.external_id is None:
             result["first"] = first_bodies(
                 document, currency, lambda one, label: _body(one, label, currency)
@@ -128,4 +132,4 @@ def _stock_body(document: StockDocument, label: str) -> dict[str, Any]:
 
 def _price_body(document: PriceDocument, label: str, currency: str) -> dict[str, Any]:
     require_currency(document, label, currency)
-    return checked_body(_PRICE, document, label)
+    return {**checked_body(_PRICE, document, label), **details.offer_of(document)}

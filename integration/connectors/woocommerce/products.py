@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from integration.connectors.base import RemoteRecord
+from integration.connectors.woocommerce import terms
 from integration.connectors.woocommerce.client import PAGE_SIZE, Client
 from integration.connectors.woocommerce.payloads import SHOWN
 
@@ -18,7 +19,7 @@ MARK = "_vario_relay_article"
 #: Characters of all numbers in one address; web servers refuse addresses from 8,000 on.
 LOOKUP_LENGTH = 4_000
 
-_FOUND_FIELDS = "id,sku,type,status,meta_data"
+_FOUND_FIELDS = "id,sku,type,status,meta_data,categories"
 _SHOP_FIELDS = {
     "name": "name",
     "is_active": "status",
@@ -36,6 +37,7 @@ class Found:
     number: str
     kind: str
     mark: str | None
+    categories: frozenset[str] = frozenset()
 
 
 def find_products(
@@ -84,6 +86,7 @@ def _found(row: dict[str, Any]) -> Found:
         number=str(row.get("sku") or ""),
         kind=str(row.get("type") or "simple"),
         mark=marks[0] if marks else None,
+        categories=terms.categories_of(row),
     )
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from integration.connectors.base import Payload
 from integration.connectors.batches import Rows, exact, is_first, owned_ids, rows_of
-from integration.connectors.woocommerce import products
+from integration.connectors.woocommerce import details, products, terms
 from integration.connectors.woocommerce.client import Client
 from integration.connectors.woocommerce.facts import Facts, Setup, written_class
 from integration.connectors.woocommerce.products import MARK, Found
+from integration.connectors.woocommerce.terms import Brands
 from integration.errors import (
     Held,
     Invalid,
@@ -46,6 +47,8 @@ class Row:
     #: The first write of a product, complete with all that a creation needs.
     is_first: bool = False
     was_adopted: bool = False
+    #: What to note of the product once it is written; None leaves it.
+    notes: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,10 @@ class _Known:
     found_by_number: Mapping[str, list[Found]]
     #: Products of articles of this batch.
     owned_ids: frozenset[str]
+    #: Categories by product, of those that are to get some.
+    categories_by_id: Mapping[str, frozenset[str]]
+    #: By folded name; None: the shop has no brands.
+    brands: Brands
 
 
 class RowBuilder:
@@ -100,8 +107,13 @@ class RowBuilder:
                 f"the number {number} belongs to product {one.id} of the shop, whose type is "
                 f"{one.kind}; only simple products are taken over"
             )
-        values = {name: value for name, value in row.values.items() if name != "meta_data"}
-        return Row(row.position, one.id, values, row.recorded, is_first=True, was_adopted=not ours)
+        metas = [entry for entry in row.values["meta_data"] if entry["key"] != MARK]
+        values = {**row.values, "meta_data": metas}
+        adopted = Row(
+            row.position, one.id, values, row.recorded, is_first=True, was_adopted=not ours
+        )
+        # Categories of a product of our own were assigned by a write whose answer got lost.
+        return _linked(adopted, payload, () if ours else one.categories)
 
     def _ask(self, topic: Topic, payloads: Sequence[Payload]) -> _Known:
         """Ask the shop for what these payloads need, and for nothing else."""
@@ -119,6 +131,10 @@ class RowBuilder:
             mapped_tax_classes=self._facts.classes_there(mapped) if mapped else frozenset(),
             found_by_number=products.find_products(self._client, [one["number"] for one in first]),
             owned_ids=owned_ids(payloads),
+            categories_by_id=terms.assigned_categories(self._client, payloads),
+            brands=self._facts.brand_ids(
+                [body["manufacturer"] for body in bodies if "manufacturer" in body]
+            ),
         )
 
     def _row(self, topic: Topic, position: int, payload: Payload, known: _Known) -> Row:
@@ -128,7 +144,10 @@ class RowBuilder:
             raise Invalid(
                 f"article {payload['article_id']} has no product in the shop to be changed"
             )
-        return Row(position, payload["external_id"], _values(topic, payload, known), (topic,))
+        row = Row(position, payload["external_id"], _values(topic, payload, known), (topic,))
+        if topic is not Topic.ARTICLE or payload["body"].keys() == {"status"}:
+            return row
+        return _linked(row, payload, known.categories_by_id.get(payload["external_id"], ()))
 
     def _first_row(self, position: int, payload: Payload, known: _Known) -> Row:
         first = payload.get("first", {})
@@ -140,15 +159,27 @@ class RowBuilder:
             **_price_values(first[Topic.PRICE], known.setup),
             # What we do not know is not for sale, and not reported as taken.
             **first.get(Topic.STOCK, {"manage_stock": True, "stock_quantity": 0}),
-            "meta_data": [{"key": MARK, "value": self._mark(payload)}],
+            "meta_data": [
+                {"key": MARK, "value": self._mark(payload)},
+                *details.meta_of(payload["body"]),
+            ],
         }
         recorded = (Topic.ARTICLE, *(one for one in (Topic.PRICE, Topic.STOCK) if one in first))
         row = Row(position, None, values, recorded, is_first=True)
         found = known.found_by_number.get(payload["number"])
-        return self.adopted(row, payload, found, known.owned_ids) if found else row
+        if found:
+            return self.adopted(row, payload, found, known.owned_ids)
+        return _linked(row, payload, ())
 
     def _mark(self, payload: Payload) -> str:
         return f"{self._namespace}/{payload['article_id']}"
+
+
+def _linked(row: Row, payload: Payload, assigned: Collection[str]) -> Row:
+    """The row with its categories, and with what to note of them."""
+    notes = payload.get("notes", {})
+    values, noted = terms.category_values(payload["body"], notes, assigned)
+    return replace(row, values={**row.values, **values}, notes=noted if noted or notes else None)
 
 
 def _bodies(kind: Topic, topic: Topic, payloads: Sequence[Payload]) -> list[dict[str, Any]]:
@@ -164,6 +195,11 @@ def _values(topic: Topic, payload: Payload, known: _Known) -> dict[str, Any]:
     if topic is Topic.PRICE:
         return _price_values(payload["body"], known.setup)
     values = dict(payload["body"])
+    values.pop("categories", None)  # `_linked` says them in the shop's words
+    if values.pop("customFields", None):
+        values["meta_data"] = details.meta_of(payload["body"])
+    if values.pop("manufacturer", None):
+        values |= terms.brand_values(payload["body"], known.brands)
     if "taxRate" in values:
         values["tax_class"] = written_class(_tax_class(values.pop("taxRate"), payload, known))
     elif "taxClass" in values:
@@ -207,4 +243,4 @@ def _weight(kilograms: str | None, unit: str) -> str:
 
 
 def _price_values(body: Mapping[str, Any], setup: Setup) -> dict[str, Any]:
-    return {"regular_price": body["gross"] if setup.keeps_gross else body["net"]}
+    return details.price_values(body, "gross" if setup.keeps_gross else "net")

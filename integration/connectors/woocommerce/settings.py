@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from integration.connectors.base import (
+    DETAIL_PARAMETERS,
     Parameter,
     Problem,
     parameter_problems,
@@ -99,4 +100,5 @@ PARAMETERS = (
         wrong=wrong_currency,
         advice="three capitals, e.g. EUR",
     ),
+    *DETAIL_PARAMETERS[:2],
 )

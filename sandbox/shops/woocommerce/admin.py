@@ -13,11 +13,13 @@ from . import render, wire
 from .errors import ApiError
 from .shop import Shop
 from .store import Row
+from .term_routes import Terms
 
 DEFAULT_LIMIT = 500
 # What an employee can set, and the product's field it goes to.
 PLAIN_FIELDS = {"number": "sku", "name": "name", "description": "description",
-                "ean": "global_unique_id", "status": "status", "sale": "sale_price"}
+                "ean": "global_unique_id", "status": "status", "sale": "sale_price",
+                "categories": "categories", "meta": "meta_data"}
 OTHER_FIELDS = {"gross", "net", "tax_rate", "stock", "weight_kg", "active"}
 KILOGRAMS = {"kg": Decimal(1), "g": Decimal("0.001"), "lbs": Decimal("0.45359237"),
              "oz": Decimal("0.028349523125")}
@@ -66,6 +68,16 @@ def blueprint(shop: Shop, log: RequestsLog) -> Blueprint:
             made = [_created(shop, one) for one in body.get("products", [body])]
         return wire.answer({"products": made})
 
+    @admin.post("/terms")
+    def make_terms() -> Response:
+        body = _body()
+        if body.get("taxonomy") not in shop.store.terms or not isinstance(body.get("names"), list):
+            raise BadInput("The body names a `taxonomy` and `names`.")
+        with shop.store.lock:
+            found = Terms(shop, body["taxonomy"])
+            return wire.answer({"ids": [found.create({"name": one})["id"]
+                                        for one in body["names"]]})
+
     @admin.post("/reset")
     def reset() -> Response:
         shop.reset()
@@ -107,7 +119,12 @@ def shown(shop: Shop, product_id: int) -> Row:
     unit = shop.store.settings["products"]["woocommerce_weight_unit"]["value"]
     weight = Decimal(row["weight"]) * KILOGRAMS[unit] if row["weight"] else None
     includes = shop.store.settings["tax"]["woocommerce_prices_include_tax"]["value"] == "yes"
-    return {"id": str(row["id"]), "number": row["sku"], "name": row["name"],
+    terms = {name: [shop.store.terms[name][one]["name"] for one in row[name]]
+             for name in ("categories", "brands")}
+    return {"id": str(row["id"]), "number": row["sku"], "name": row["name"], **terms,
+            "meta": {one["key"]: one["value"] for one in row["meta_data"]},
+            **{f"sale_{one}": row[f"date_on_sale_{one}"] and row[f"date_on_sale_{one}"].isoformat()
+               for one in ("from", "to")},
             "description": row["description"], "ean": row["global_unique_id"] or None,
             "weight_kg": weight, "tax_rate": rate, "active": row["status"] == "publish",
             "net": net, "gross": gross, "kept": "gross" if includes else "net",

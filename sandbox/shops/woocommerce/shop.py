@@ -38,6 +38,7 @@ class Options:
     calc_taxes: bool = True
     manage_stock: bool = True
     pretty_permalinks: bool = True
+    has_brands: bool = True
     currency: str = "EUR"
     weight_unit: str = "kg"
     version: str = "11.0.1"

@@ -16,7 +16,8 @@ INVALID_TERM = "woocommerce_rest_term_invalid"
 
 def add(shop: Shop, routes: Blueprint) -> None:
     """Routes of all taxonomies."""
-    for taxonomy in ("categories", "tags", "brands", "shipping_classes"):
+    younger = ("brands",) if shop.options.has_brands else ()
+    for taxonomy in ("categories", "tags", "shipping_classes", *younger):
         _add_terms(routes, f"/products/{taxonomy}", Terms(shop, taxonomy))
     _add_terms(routes, "/products/attributes", Attributes(shop))
 

@@ -6,8 +6,7 @@ The sandbox is served over plain http, so every request here is signed.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +16,7 @@ import requests
 from integration.connectors import http
 from integration.connectors.base import Choice, ListingView, Receipt
 from integration.connectors.woocommerce import WooCommerceConnector
-from integration.documents import Document, StockDocument, WithdrawalDocument
+from integration.documents import Document, WithdrawalDocument
 from integration.errors import (
     Busy,
     ChannelError,
@@ -29,76 +28,15 @@ from integration.errors import (
 )
 from integration.mapping_kinds import Kind
 from integration.topology import Topic
-from sandbox.shops.woocommerce import Options, create_app
 from sandbox.shops.woocommerce.auth import CUSTOMER, READ_ONLY
-from tests.contract.connectors.shops import FIRST_TOPICS, ServedShop, served
-from tests.unit.connectors.kit import article, context, new, price
-
-BATCH = "POST /wp-json/wc/v3/products/batch"
-LIST = "GET /wp-json/wc/v3/products"
-
-
-class Shop(ServedShop):
-    """Remembers ids of products, as the service does."""
-
-    ROUTE = BATCH
-
-    def __init__(self, url: str, credentials: dict[str, str]) -> None:
-        super().__init__(url, credentials)
-        #: Product id by article id.
-        self.ids: dict[str, str] = {}
-
-    def connector(self, *, session: requests.Session | None = None, **changes: str) -> Any:
-        return WooCommerceConnector(
-            context(
-                {**self.parameters, **changes}, session=session, facts=self.facts, gate=self.gate
-            )
-        )
-
-    def push(
-        self,
-        topic: Topic,
-        documents: Sequence[Document],
-        listings: Sequence[ListingView],
-        **parts: Any,
-    ) -> list[Receipt]:
-        receipts = super().push(topic, documents, listings, **parts)
-        self.ids.update({r.article_id: r.external_id for r in receipts if r.external_id})
-        return receipts
-
-    def article(self, article_id: str, **changes: Any) -> Any:
-        return unique(article_id, **changes)
-
-    def change(self, topic: Topic, *documents: Document, **parts: Any) -> list[Receipt]:
-        known = [
-            ListingView(
-                one.article_id, self.ids[one.article_id], f"A-{one.article_id}", is_active=True
-            )
-            for one in documents
-        ]
-        return self.push(topic, documents, known, **parts)
-
-
-def unique(article_id: str, **changes: Any) -> Any:
-    """An article without an EAN unless told: no two products of a shop may have the same."""
-    return article(article_id, **{"ean": None, **changes})
-
-
-def stocked(article_id: str, quantity: int, **changes: Any) -> StockDocument:
-    return StockDocument(article_id, quantity, **changes)
+from tests.contract.connectors.shops import FIRST_TOPICS
+from tests.contract.connectors.woocommerce import BATCH, Shop, stocked, unique
+from tests.unit.connectors.kit import article, new, price
 
 
 @pytest.fixture
-def opened() -> Iterator[Any]:
-    """Opens shops with options of the test's."""
-    with ExitStack() as stack:
-
-        def open_shop(**options: Any) -> Shop:
-            return stack.enter_context(
-                served(lambda url: create_app(Options(**options), url), Shop)
-            )
-
-        yield open_shop
+def opened(open_woocommerce: Any) -> Any:
+    return open_woocommerce
 
 
 @pytest.fixture

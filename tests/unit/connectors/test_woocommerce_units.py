@@ -11,6 +11,7 @@ import requests
 
 from integration.connectors.base import ListingView
 from integration.connectors.woocommerce import answers, echo
+from integration.connectors.woocommerce.answers import NoRoute
 from integration.connectors.woocommerce.batch import _verdict
 from integration.connectors.woocommerce.pace import PROBE_ROWS, Pace
 from integration.connectors.woocommerce.payloads import payload_of
@@ -272,7 +273,8 @@ def test_everything_else_is_no_answer(body: bytes):
         (403, b"<html>blocked</html>", TransientError, False),
         (401, b"<html>", CredentialsRefused, None),
         (401, refusal("woocommerce_rest_cannot_batch", 401), CredentialsRefused, None),
-        (404, refusal("rest_no_route", 404), ChannelError, None),
+        (404, refusal("rest_no_route", 404), NoRoute, None),
+        (404, b"<html>", ChannelError, None),
         (301, b"", ChannelError, None),
         (400, refusal("rest_invalid_json", 400), ChannelError, None),
     ],

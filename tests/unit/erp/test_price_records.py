@@ -48,6 +48,14 @@ def test_a_record_comes_under_our_names():
     ]
 
 
+def test_an_offer_has_its_days():
+    found = record(specialOfferPrice=True, validFrom="2026-11-29T23:00:00Z")
+
+    (offer,) = counting("7", [found], SCOPE)
+
+    assert (offer["since"], "until" in offer) == ("2026-11-30", False)
+
+
 @pytest.mark.parametrize(
     ("since", "until", "counts"),
     [

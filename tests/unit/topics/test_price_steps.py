@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -162,6 +164,20 @@ def test_an_offer_brings_the_lowest_price_the_merchants_own_before_the_proposed(
     assert document.list_price == Amount(Decimal("16.80"), Decimal("19.99"))
     document = price_document(with_details(row, OFFER, **proposed), detailed)
     assert document.lowest == Amount(Decimal(8), Decimal(9))
+
+
+def test_an_offer_lasts_from_the_merchants_first_midnight_to_the_one_after_its_last_day(
+    row, detailed
+):
+    berlin = replace(detailed, now=datetime(2026, 11, 30, 12, tzinfo=ZoneInfo("Europe/Berlin")))
+    days = OFFER | {"since": "2026-11-30", "until": "2026-12-24"}
+
+    document = price_document(with_details(row, days), berlin)
+    costlier = price_document(with_details(row, days | {"gross": Decimal(30)}), berlin)
+
+    assert document.offer_since == datetime(2026, 11, 29, 23, tzinfo=UTC)
+    assert document.offer_until == datetime(2026, 12, 24, 23, tzinfo=UTC)
+    assert (costlier.offer_since, costlier.offer_until) == (None, None)
 
 
 def test_without_an_offer_there_is_no_lowest_price_to_show(row, detailed):

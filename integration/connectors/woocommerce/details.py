@@ -1,0 +1,81 @@
+"""What a body says beyond what every article and price has: categories, manufacturer, custom
+fields, and a running offer. Pure.
+
+What was never stated is left out, so that what an agency entered in the shop stays and the hash of
+an article without it stays the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from integration.connectors.batches import exact
+from integration.documents import Amount, ArticleDocument, PriceDocument
+
+#: As the shop writes a moment of `..._gmt`.
+_MOMENT = "%Y-%m-%dT%H:%M:%S"
+
+
+def add_to(body: dict[str, Any], document: ArticleDocument) -> None:
+    """Put the details of an article into its body."""
+    if document.manufacturer:
+        body["manufacturer"] = document.manufacturer
+    if document.categories is not None:
+        body["categories"] = list(document.categories)
+    if document.custom_fields:
+        body["customFields"] = dict(document.custom_fields)
+
+
+def offer_of(document: PriceDocument) -> dict[str, Any]:
+    """The offer of a price: ``{regular: {net, gross} or None, from, until}``.
+
+    Nothing for a channel that does not carry offers: a sale price that is in the shop stays.
+    """
+    if document.lists is None:
+        return {}
+    if document.list_price is None:
+        return {"offer": None}
+    return {
+        "offer": {
+            "regular": _both(document.list_price),
+            "from": _moment(document.offer_since),
+            "until": _moment(document.offer_until),
+        }
+    }
+
+
+def price_values(body: Mapping[str, Any], side: str) -> dict[str, Any]:
+    """A price in the shop's words. `side` is the one that the shop keeps: net or gross.
+
+    An offer that is no lower on this side is none: the shop would drop it without a word.
+    """
+    values = {"regular_price": body[side]}
+    if "offer" not in body:
+        return values
+    offer = body["offer"]
+    values |= {"sale_price": "", "date_on_sale_from_gmt": "", "date_on_sale_to_gmt": ""}
+    if offer is not None and Decimal(body[side]) < Decimal(offer["regular"][side]):
+        values |= {
+            "regular_price": offer["regular"][side],
+            "sale_price": body[side],
+            "date_on_sale_from_gmt": offer["from"],
+            "date_on_sale_to_gmt": offer["until"],
+        }
+    return values
+
+
+def meta_of(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Custom fields as entries of `meta_data`; the shop takes one away whose value is null."""
+    fields = body.get("customFields", {})
+    return [{"key": name, "value": value} for name, value in sorted(fields.items())]
+
+
+def _both(amount: Amount) -> dict[str, str]:
+    return {"net": exact(amount.net), "gross": exact(amount.gross)}
+
+
+def _moment(moment: datetime | None) -> str:
+    return "" if moment is None else moment.strftime(_MOMENT)

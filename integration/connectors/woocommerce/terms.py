@@ -1,0 +1,131 @@
+"""Categories and brands of products: rows of the shop that a product names by their ids.
+
+A product names all its categories at once, so those that others assigned are read before and sent
+along; notes of the listing remember which are ours. A category that is not there would be dropped
+without a word (recorded); the echo tells.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from integration.connectors.base import FactStore, Payload
+from integration.connectors.woocommerce.answers import NoRoute, TooMany
+from integration.connectors.woocommerce.client import Client
+from integration.errors import Invalid, Rejected, TransientError
+
+#: Notes: the categories that we assigned.
+CATEGORIES = "categories"
+_BRANDS = "brands"
+#: What a product without a category is in; the shop's language names it.
+_NO_CATEGORY = ("uncategor", "unkategor")
+_TERM_EXISTS = "term_exists"
+
+Brands = Mapping[str, int] | None
+
+
+def categories_of(row: Mapping[str, Any]) -> frozenset[str]:
+    """The categories of a product that the shop shows, without the one that means none."""
+    return frozenset(
+        str(one["id"])
+        for one in row.get("categories") or ()
+        if not str(one.get("slug") or "").startswith(_NO_CATEGORY)
+    )
+
+
+def assigned_categories(client: Client, payloads: Sequence[Payload]) -> dict[str, frozenset[str]]:
+    """The categories of those products that are to get some, by product."""
+    ids = [
+        one["external_id"] for one in payloads if one["external_id"] and "categories" in one["body"]
+    ]
+    if not ids:
+        return {}
+    query = {"include": ",".join(ids), "status": "any", "_fields": "id,categories"}
+    return {str(row["id"]): categories_of(row) for row in client.pages("/products", **query)}
+
+
+def category_values(
+    body: Mapping[str, Any], notes: Mapping[str, Any], assigned: Collection[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a product's row says of its categories, and what to note of them.
+
+    Raises: Invalid for an id that is none.
+    """
+    ours = set(notes.get(CATEGORIES, ()))
+    if "categories" not in body:
+        # Not wanted any more: what is assigned stays, and stays ours.
+        return {}, {CATEGORIES: sorted(ours)} if ours else {}
+    wanted, others = set(body["categories"]), set(assigned) - ours
+    for one in wanted:
+        if not one.isdigit():
+            raise Invalid(f"the category {one} of a mapping is no id of WooCommerce")
+    kept = (ours & wanted) | (wanted - set(assigned))
+    values = {"categories": [{"id": int(one)} for one in sorted(wanted | others, key=int)]}
+    return values, {CATEGORIES: sorted(kept)} if kept else {}
+
+
+def brand_values(body: Mapping[str, Any], brands: Brands) -> dict[str, Any]:
+    """A manufacturer is a brand, where the shop has brands."""
+    if brands is None or "manufacturer" not in body:
+        return {}
+    return {"brands": [{"id": brands[_folded(body["manufacturer"])]}]}
+
+
+def has_brands(client: Client) -> bool:
+    """Whether the shop has brands, which older ones have not."""
+    try:
+        client.get("/products/brands", per_page="1", _fields="id")
+    except NoRoute:
+        return False
+    return True
+
+
+def brand_ids(client: Client, store: FactStore, names: Iterable[str]) -> Brands:
+    """Brand ids by folded name, missing ones made; None for a shop without brands."""
+    wanted = {_folded(one): one for one in names}
+    if not wanted:
+        return {}
+    known = store.get(_BRANDS)
+    if known is False:
+        return None
+    if not isinstance(known, dict) or not wanted.keys() <= known.keys():
+        try:
+            rows = list(client.pages("/products/brands", orderby="id", _fields="id,name"))
+        except NoRoute:
+            store.put(_BRANDS, False)
+            return None
+        known = {_folded(html.unescape(str(row.get("name")))): int(row["id"]) for row in rows}
+        missing = [name for folded, name in wanted.items() if folded not in known]
+        if missing:
+            known |= _made(client, missing)
+        store.put(_BRANDS, known)
+    return {folded: int(known[folded]) for folded in wanted}
+
+
+def forget_brands(store: FactStore) -> None:
+    store.put(_BRANDS, None)
+
+
+def _made(client: Client, names: Sequence[str]) -> dict[str, int]:
+    """New brands; one that somebody else made meanwhile is that. Raises: Rejected."""
+    made = {}
+    try:
+        rows = client.batch("/products/brands", {"create": [{"name": one} for one in names]})
+    except TooMany as error:
+        raise TransientError(f"the shop does not make {len(names)} brands at once") from error
+    for name, row in zip(names, rows["create"], strict=True):
+        refusal = row.get("error") or {}
+        details = refusal.get("data")
+        owner = details.get("resource_id") if isinstance(details, dict) else None
+        term_id = row.get("id") or (owner if refusal.get("code") == _TERM_EXISTS else None)
+        if not term_id:
+            words = refusal.get("message") or "no reason given"
+            raise Rejected(f"the shop does not make the brand {name}: {words}")
+        made[_folded(name)] = int(term_id)
+    return made
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold()
