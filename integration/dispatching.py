@@ -8,14 +8,26 @@ nothing of a shop: its turns are in write_back.lanes.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, select, union_all, update
+from sqlalchemy import (
+    Integer,
+    String,
+    and_,
+    case,
+    column,
+    func,
+    or_,
+    select,
+    true,
+    update,
+    values,
+)
 from sqlalchemy.orm import Session
 
 from integration import channels, pacing, shop_health, sql, toggles, work_items
@@ -61,11 +73,53 @@ class Limits:
     waiting_chains: int = 12
 
 
-def rota(session: Session, topics: tuple[Topic, ...], limits: Limits | None = None) -> Rota:
+@dataclass(frozen=True)
+class UnderWay:
+    """A claimed batch. Rows of a backfill that turn live do not make it live."""
+
+    channel_id: int
+    topic: Topic
+    priority: Priority
+    #: Sent not long ago, and no worker has taken it.
+    waits: bool
+
+
+def chains(session: Session, limits: Limits, channel_id: int | None = None) -> list[UnderWay]:
+    """The chains to the shops that are under way, of one channel or of all."""
+    waits = and_(
+        WorkItem.holder.is_(None), WorkItem.lease_until > db_now(limits.lease_s - LOST_AFTER_S)
+    )
+    claims = (
+        select(
+            WorkItem.channel_id,
+            WorkItem.topic,
+            func.max(WorkItem.priority).label("priority"),
+            func.max(case((waits, 1), else_=0)).label("waits"),
+        )
+        .where(
+            WorkItem.state == WorkItemState.PROCESSING.value,
+            WorkItem.topic != Topic.WRITE_BACK.value,
+        )
+        .group_by(WorkItem.claim_id, WorkItem.channel_id, WorkItem.topic)
+    )
+    if channel_id is not None:
+        claims = claims.where(WorkItem.channel_id == channel_id)
+    return [
+        UnderWay(row.channel_id, Topic(row.topic), Priority(row.priority), bool(row.waits))
+        for row in session.execute(claims)
+    ]
+
+
+def rota(
+    session: Session,
+    topics: tuple[Topic, ...],
+    limits: Limits | None = None,
+    chains: Sequence[UnderWay] = (),
+) -> Rota:
     """Lanes with due work that may move now, as their turns come.
 
     Paused and held channels, switched-off topics and resting shops are left out; with `limits`
-    also lanes and channels that have all the chains they may have.
+    also lanes and channels that have all the chains they may have, `chains` being those under way.
     """
     coalesce_s = limits.coalesce_s if limits is not None else 0.0
     rows = session.execute(due_lanes(topics, coalesce_s)).all()
@@ -87,11 +141,10 @@ def rota(session: Session, topics: tuple[Topic, ...], limits: Limits | None = No
         and not shops.get(row.id, Health()).rests
     ]
     if limits is not None:
-        under_way = _chains(session)
         lanes = [
             lane
             for lane in lanes
-            if _fits(under_way[lane.channel_id], lane, shops.get(lane.channel_id, Health()), limits)
+            if _fits(_of_channel(chains, lane), lane, shops.get(lane.channel_id, Health()), limits)
         ]
     return Rota(lanes, _served(session))
 
@@ -106,67 +159,80 @@ def _served(session: Session) -> list[Served]:
     return [Served(row.tenant_id, row.id, row.at) for row in rows]
 
 
-def room(session: Session, limits: Limits) -> dict[Queue, int]:
-    """How many more chains may be sent to each queue."""
-    waiting = (
-        select(func.max(WorkItem.priority).label("priority"))
-        .where(
-            WorkItem.state == WorkItemState.PROCESSING.value,
-            WorkItem.holder.is_(None),
-            WorkItem.lease_until > db_now(limits.lease_s - LOST_AFTER_S),
-        )
-        .group_by(WorkItem.claim_id)
-        .subquery()
-    )
-    rows = session.execute(
-        select(waiting.c.priority, func.count().label("number")).group_by(waiting.c.priority)
-    ).all()
-    by_priority = {row.priority: row.number for row in rows}
+def room(chains: Sequence[UnderWay], limits: Limits) -> dict[Queue, int]:
+    """How many more chains may be sent to each queue, with these under way."""
+    waiting = Counter(one.priority for one in chains if one.waits)
     return {
-        Queue.LIVE: limits.waiting_chains - by_priority.get(int(Priority.LIVE), 0),
-        Queue.BACKFILL: limits.waiting_chains - by_priority.get(int(Priority.BACKFILL), 0),
+        Queue.LIVE: limits.waiting_chains - waiting[Priority.LIVE],
+        Queue.BACKFILL: limits.waiting_chains - waiting[Priority.BACKFILL],
     }
 
 
 @lru_cache(maxsize=8)
 def due_lanes(topics: tuple[Topic, ...], coalesce_s: float) -> Any:
-    """One index probe per lane, however long the queue is. Built once: every nudge asks."""
-    in_round = Lane.round_started_at > db_now(-coalesce_s)
-    due_before = {
+    """One index probe per lane, however long the queue is. Built once: every nudge asks.
+
+    The lanes are rows of the statement and no parts of it: Postgres plans it with each nudge, and
+    a part for each lane took it longer than all that the dispatcher does besides.
+    """
+    kinds = _kinds(topics)
+    due_before = case(
         # What came after a round began waits for the next one.
-        Priority.LIVE: case((in_round, Lane.round_started_at), else_=db_now()),
-        Priority.BACKFILL: db_now(),
-        Priority.WRITE_BACK: db_now(),
-    }
-    parts = []
-    for topic in topics:
-        for priority in _priorities(topic):
-            is_due = exists().where(
-                WorkItem.channel_id == SalesChannel.id,
-                WorkItem.topic == topic.value,
-                WorkItem.priority == int(priority),
-                WorkItem.state == WorkItemState.QUEUED.value,
-                WorkItem.hold_reason.is_(None),
-                WorkItem.due_at <= due_before[priority],
-            )
-            parts.append(
-                select(
-                    SalesChannel.id,
-                    SalesChannel.tenant_id,
-                    SalesChannel.platform,
-                    sql.constant(topic.value).label("topic"),
-                    sql.constant(int(priority)).label("priority"),
-                    Lane.served_at,
-                    Lane.passed_live,
-                    Lane.passed_backfill,
-                )
-                .join(Tenant, Tenant.id == SalesChannel.tenant_id)
-                .outerjoin(
-                    Lane, and_(Lane.channel_id == SalesChannel.id, Lane.topic == topic.value)
-                )
-                .where(channels.is_running(), is_due, toggles.is_switched_on(topic))
-            )
-    return union_all(*parts)
+        (
+            and_(
+                kinds.c.priority == int(Priority.LIVE), Lane.round_started_at > db_now(-coalesce_s)
+            ),
+            Lane.round_started_at,
+        ),
+        else_=db_now(),
+    )
+    # A scalar, not EXISTS, which might become a join; and in the index's order, because otherwise
+    # any row is expected to be a hit: both would read all that waits.
+    due = (
+        select(WorkItem.id)
+        .where(
+            WorkItem.channel_id == SalesChannel.id,
+            WorkItem.topic == kinds.c.topic,
+            WorkItem.priority == kinds.c.priority,
+            WorkItem.state == WorkItemState.QUEUED.value,
+            WorkItem.hold_reason.is_(None),
+            WorkItem.due_at <= due_before,
+        )
+        .order_by(WorkItem.due_at)
+        .limit(1)
+        .scalar_subquery()
+    )
+    switched_on = toggles.is_switched_on(kinds.c.topic)
+    if Topic.WRITE_BACK in topics:
+        is_outbound = kinds.c.topic != Topic.WRITE_BACK.value
+        switched_on = and_(switched_on, or_(is_outbound, toggles.is_switched_on(Topic.WRITE_BACK)))
+    return (
+        select(
+            SalesChannel.id,
+            SalesChannel.tenant_id,
+            SalesChannel.platform,
+            kinds.c.topic,
+            kinds.c.priority,
+            Lane.served_at,
+            Lane.passed_live,
+            Lane.passed_backfill,
+        )
+        .join(Tenant, Tenant.id == SalesChannel.tenant_id)
+        .join(kinds, true())
+        .outerjoin(Lane, and_(Lane.channel_id == SalesChannel.id, Lane.topic == kinds.c.topic))
+        .where(
+            channels.is_running(),
+            switched_on,
+            due.is_not(None),
+        )
+    )
+
+
+def _kinds(topics: tuple[Topic, ...]) -> Any:
+    """The (topic, priority) that each channel has a lane of."""
+    rows = [(topic.value, int(one)) for topic in topics for one in _priorities(topic)]
+    listed = values(column("topic", String), column("priority", Integer), literal_binds=True)
+    return listed.data(rows).cte("kind")
 
 
 def _priorities(topic: Topic) -> tuple[Priority, ...]:
@@ -240,19 +306,21 @@ def chain_of(session: Session, claim_id: str) -> Chain:
 
 
 def _has_room(session: Session, lane: DueLane, shop: Health, limits: Limits) -> bool:
-    under_way = _chains(session, lane.channel_id)[lane.channel_id]
+    under_way = _of_channel(chains(session, limits, lane.channel_id), lane)
     if not _fits(under_way, lane, shop, limits):
         return False
     return not shop.is_slow or shop_health.chains_of_slow_shops(session) < limits.slow_chains
 
 
-def _fits(
-    under_way: Sequence[tuple[Topic, Priority]], lane: DueLane, shop: Health, limits: Limits
-) -> bool:
+def _of_channel(chains: Sequence[UnderWay], lane: DueLane) -> list[UnderWay]:
+    return [one for one in chains if one.channel_id == lane.channel_id]
+
+
+def _fits(under_way: Sequence[UnderWay], lane: DueLane, shop: Health, limits: Limits) -> bool:
     """May the channel have one more chain, of this lane?"""
     if shop.is_slow:
         return not under_way
-    like_this = [topic for topic, priority in under_way if priority is lane.priority]
+    like_this = [one.topic for one in under_way if one.priority is lane.priority]
     most = max(limits.chains_per_channel, limits.chains_per_lane)
     # Deliveries of one order share its tracking numbers in the shop, which are replaced as a whole.
     of_lane = 1 if lane.topic is Topic.ORDER_STATUS else limits.chains_per_lane
@@ -289,26 +357,6 @@ def _lock_lane(session: Session, lane: DueLane) -> Any:
         .with_for_update()
     )
     return sql.locked_or_new(session, locking, insert)
-
-
-def _chains(
-    session: Session, channel_id: int | None = None
-) -> dict[int, list[tuple[Topic, Priority]]]:
-    """The chains of a channel, or of all; rows of a backfill that turn live do not make it live."""
-    claims = (
-        select(WorkItem.channel_id, WorkItem.topic, func.max(WorkItem.priority).label("priority"))
-        .where(
-            WorkItem.state == WorkItemState.PROCESSING.value,
-            WorkItem.topic != Topic.WRITE_BACK.value,
-        )
-        .group_by(WorkItem.claim_id, WorkItem.channel_id, WorkItem.topic)
-    )
-    if channel_id is not None:
-        claims = claims.where(WorkItem.channel_id == channel_id)
-    found: dict[int, list[tuple[Topic, Priority]]] = defaultdict(list)
-    for row in session.execute(claims):
-        found[row.channel_id].append((Topic(row.topic), Priority(row.priority)))
-    return found
 
 
 def _round_start(session: Session, notes: Any, lane: DueLane, coalesce_s: float) -> datetime:

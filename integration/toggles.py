@@ -20,8 +20,11 @@ WRITE_BACK_PARAMETER = "write_back"
 OFF = "off"
 
 
-def is_switched_on(topic: Topic) -> ColumnElement[bool]:
-    """Whether a SalesChannel's topic may travel; without a row it may (the vendor's default)."""
+def is_switched_on(topic: Topic | ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether a SalesChannel's topic may travel; without a row it may (the vendor's default).
+
+    A column holds topics that go to the shop.
+    """
     if topic is Topic.WRITE_BACK:
         return ~exists().where(
             ChannelParameter.channel_id == SalesChannel.id,
@@ -30,7 +33,7 @@ def is_switched_on(topic: Topic) -> ColumnElement[bool]:
         )
     return ~exists().where(
         TransferToggle.channel_id == SalesChannel.id,
-        TransferToggle.topic == topic.value,
+        TransferToggle.topic == (topic.value if isinstance(topic, Topic) else topic),
         TransferToggle.is_on.is_(False),
     )
 

@@ -98,8 +98,9 @@ def _dispatch_outbound(here: Runtime) -> int:
         slow_chains=config.slow_chains,
     )
     with here.scope() as session:
-        rota = dispatching.rota(session, SERVED_TOPICS, limits)
-        room = dispatching.room(session, limits)
+        chains = dispatching.chains(session, limits)
+        rota = dispatching.rota(session, SERVED_TOPICS, limits, chains)
+    room = dispatching.room(chains, limits)
     sent = 0
     while (lane := rota.next()) is not None:
         if room[lane.queue] <= 0:

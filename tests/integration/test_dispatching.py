@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from integration import channels, dispatching, pacing, shop_health, toggles
 from integration.clock import db_now
 from integration.dispatching import Limits
 from integration.models import Lane, Priority, RateBucket, SalesChannel, WorkItem
-from integration.rota import DueLane
+from integration.rota import DueLane, Rota
 from integration.token_bucket import Rate
 from integration.topology import Queue, Topic
 from tests.engines import executed
@@ -26,8 +27,13 @@ BATCH: Mapping[Topic, int] = dict.fromkeys(SERVED, 10)
 
 def lanes(database: Database, limits: Limits | None = None) -> list[tuple[int, Topic, Priority]]:
     with database.scope() as session:
-        found = list(dispatching.rota(session, SERVED, limits))
+        found = list(rota_of(session, limits))
     return [(lane.channel_id, lane.topic, lane.priority) for lane in found]
+
+
+def rota_of(session: Session, limits: Limits | None) -> Rota:
+    chains = [] if limits is None else dispatching.chains(session, limits)
+    return dispatching.rota(session, SERVED, limits, chains)
 
 
 def lane(database: Database, topic: Topic, priority: Priority = Priority.LIVE) -> DueLane:
@@ -236,7 +242,7 @@ def test_channels_that_are_full_are_not_even_asked(database):
         dispatch(database, topic, LIMITS)
 
     with database.scope() as session:
-        found = {one.channel_id for one in dispatching.rota(session, SERVED, LIMITS)}
+        found = {one.channel_id for one in rota_of(session, LIMITS)}
 
     assert found == {other}
 
@@ -244,7 +250,7 @@ def test_channels_that_are_full_are_not_even_asked(database):
 def test_chains_that_no_worker_has_taken_yet_take_up_room(database):
     def room() -> tuple[int, int]:
         with database.scope() as session:
-            found = dispatching.room(session, LIMITS)
+            found = dispatching.room(dispatching.chains(session, LIMITS), LIMITS)
         return found[Queue.LIVE], found[Queue.BACKFILL]
 
     assert room() == (12, 12)
@@ -450,7 +456,7 @@ def test_a_claim_and_a_look_for_due_lanes_read_only_what_is_due_however_much_wai
         postgres.claim(STOCK)
         lanes(postgres, ROUNDS_ONLY)
 
-    for mark in ("SKIP LOCKED", "UNION ALL"):
+    for mark in ("SKIP LOCKED", "WITH kind"):
         plan = plan_of(postgres, *next(one for one in seen if mark in one.statement))
         bounds = [line for line in plan if "Index Cond" in line and "due_at <=" in line]
         probes = [line for line in plan if "ix_work_item_claimable" in line]
