@@ -78,6 +78,24 @@ def test_the_migrated_schema_is_that_of_the_models(engine):
     upgrade(engine)
 
     assert differences(engine) == []
+
+
+def test_tables_leave_as_much_room_in_their_pages_as_the_models_say(bare_postgres_url):
+    engine = build_engine(bare_postgres_url)
+    upgrade(engine)
+
+    with engine.connect() as connection:
+        stored = connection.execute(
+            text("SELECT relname, reloptions FROM pg_class WHERE reloptions IS NOT NULL")
+        )
+        found = {row.relname: row.reloptions for row in stored if row.relname in tables(engine)}
+    engine.dispose()
+    wanted = {
+        table.name: [f"{key}={value}" for key, value in options.items()]
+        for table in Base.metadata.tables.values()
+        if (options := table.dialect_options["postgresql"]["with"])
+    }
+    assert found == wanted != {}
     assert tables(engine) == set(Base.metadata.tables)
 
 
