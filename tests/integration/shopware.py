@@ -2,65 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from decimal import Decimal
+from contextlib import AbstractContextManager
 from typing import Any
 
 import requests
 
-from integration import article_holds, channels, mapping_changes
-from integration.mapping_kinds import Kind
-from integration.mappings import Entry
-from integration.models import Listing, SalesChannel
-from integration.topology import Topic
-from sandbox import serving
-from sandbox.erp import Options, create_app
 from sandbox.shops import shopware6
-from tests.integration.relay import Relay
+from tests.integration.shop_relay import ShopRelay, running_with
 
 SYNC = "POST /api/_action/sync"
 
 
-class ShopwareRelay(Relay):
+class ShopwareRelay(ShopRelay):
     """The relay with its channel on a Shopware shop."""
 
-    def __init__(
-        self, database_url: str, erp_url: str, shop_url: str, credentials: dict[str, str]
-    ) -> None:
-        super().__init__(database_url, erp_url)
-        self.shop_url = shop_url
-        with self.runtime.scope() as session:
-            session.get_one(SalesChannel, self.channel_id).platform = "shopware6"
-        self.set(**{**credentials, "shop_url": shop_url})
-
-    def set(self, **parameters: str) -> None:
-        with self.runtime.scope() as session:
-            for name, value in parameters.items():
-                vault = self.runtime.vault if name == "client_secret" else None
-                channels.set_parameter(session, self.channel_id, name, value, vault)
-
-    def map(self, kind: Kind, erp_value: str, shop_value: str) -> None:
-        with self.runtime.scope() as session:
-            mapping_changes.put(session, self.channel_id, [Entry(kind, erp_value, shop_value)])
-
-    def change(self, article: dict[str, Any], **values: Any) -> None:
-        """Change an article in the ERP and carry it over."""
-        self.edit(article, **values)
-        self.carry(article)
-
-    def carry(self, *articles: dict[str, Any], topic: Topic = Topic.ARTICLE) -> None:
-        self.hint(topic, *articles)
-        self.drain()
-        assert self.errors == []
-
-    def product(self, article: dict[str, Any]) -> dict[str, Any] | None:
-        """What the shop shows under the article's number."""
-        return self.products().get(article["number"])
-
-    def products(self) -> dict[str, dict[str, Any]]:
-        answer = requests.get(f"{self.shop_url}/_sandbox/state", params={"limit": 1000}, timeout=30)
-        return {one["number"]: one for one in answer.json(parse_float=Decimal)["products"]}
+    PLATFORM = "shopware6"
+    SECRETS = ("client_secret",)
 
     def syncs(self) -> int:
         """Writes that the shop was asked for."""
@@ -87,38 +44,11 @@ class ShopwareRelay(Relay):
         )
         assert answer.ok, answer.text
 
-    def parameters(self) -> dict[str, str]:
-        with self.runtime.scope() as session:
-            stored = channels.load(session, self.channel_id)
-            return dict(stored.opened(self.runtime.vault).parameters)
 
-    def reason(self, article: dict[str, Any]) -> str | None:
-        """What the article is held for."""
-        return self.row(Topic.ARTICLE, article).hold_reason
-
-    def release(self, reason: str) -> int:
-        with self.runtime.scope() as session:
-            return article_holds.release(session, self.channel_id, reason=reason)
-
-    def notes(self, article: dict[str, Any]) -> dict[str, Any]:
-        with self.runtime.scope() as session:
-            return dict(session.get_one(Listing, (self.channel_id, article["id"])).notes)
-
-
-@contextmanager
-def running(database_url: str, **options: Any) -> Iterator[ShopwareRelay]:
-    credentials: dict[str, str] = {}
-
-    def shop(url: str) -> Any:
-        made = shopware6.create_app(shopware6.Options(), url)
-        credentials.update(made.config["CREDENTIALS"])
-        return made
-
-    settings = Options(**{"articles": 30, "rate_limit": 100_000, **options})
-    with (
-        serving.running(lambda url: create_app(settings, url)) as erp_url,
-        serving.running(shop) as shop_url,
-    ):
-        relay = ShopwareRelay(database_url, erp_url, shop_url, credentials)
-        yield relay
-        relay.close()
+def running(database_url: str, **options: Any) -> AbstractContextManager[ShopwareRelay]:
+    return running_with(
+        ShopwareRelay,
+        lambda url: shopware6.create_app(shopware6.Options(), url),
+        database_url,
+        **options,
+    )

@@ -32,6 +32,7 @@ _OPENING = re.compile(rb"[\[{]")
 _MOST_OPENINGS = 50
 
 _NO_ROUTE = "rest_no_route"
+NO_PRODUCT = "woocommerce_rest_product_invalid_id"
 _TOO_MANY = "woocommerce_rest_request_entity_too_large"
 #: Passing troubles of the host's front: it did not hand the request on, or gave up waiting.
 _OVERLOADED = (503, 508, 529)
@@ -39,6 +40,10 @@ _OVERLOADED = (503, 508, 529)
 
 class NoRoute(ChannelError):
     """The shop's REST API has nothing under this path; of a plugin it says that it is not there."""
+
+
+class NotThere(ChannelError):
+    """The product whose variations are written is not there."""
 
 
 class TooMany(Exception):
@@ -139,7 +144,7 @@ def credentials_refused(host: str, code: str, words: str) -> CredentialsRefused:
 
 def _elsewhere(response: requests.Response, host: str, code: str) -> ChannelError:
     if response.status_code == 404:
-        kind = NoRoute if code == _NO_ROUTE else ChannelError
+        kind = {_NO_ROUTE: NoRoute, NO_PRODUCT: NotThere}.get(code, ChannelError)
         why = "does not know this route" if code == _NO_ROUTE else "has nothing at /wp-json"
         return kind(
             f"{host} {why} (404); check that shop_url is the site's address, that WooCommerce is "

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from integration.connectors.woocommerce import answers, echo
-from integration.connectors.woocommerce.answers import TooMany
+from integration.connectors.woocommerce import answers, echo, variations
+from integration.connectors.woocommerce.answers import NotThere, TooMany
 from integration.connectors.woocommerce.client import Client
 from integration.connectors.woocommerce.pace import Pace
 from integration.connectors.woocommerce.rows import Row
@@ -23,7 +23,7 @@ from integration.errors import (
 #: Rows that this push has no time for are taken up by the next one.
 NEXT_PUSH_S = 1.0
 
-_VANISHED = "woocommerce_rest_product_invalid_id"
+_VANISHED = (answers.NO_PRODUCT, "woocommerce_rest_product_variation_invalid_id")
 _DUPLICATE = "product_invalid_sku"
 _NOT_CREATED = "woocommerce_rest_product_not_created"
 
@@ -49,34 +49,51 @@ def write(
     Raises: what the client raises; a TransientError only if nothing is settled yet, otherwise it
     becomes the verdict of the rows that are not.
     """
-    verdicts: list[Verdict] = []
-    while len(verdicts) < len(rows):
-        size = pace.size(len(rows) - len(verdicts))
-        if size == 0:
-            slow = Busy(f"{client.settings.host} is slow, the rest goes next", NEXT_PUSH_S)
-            return verdicts + [Verdict(error=slow)] * (len(rows) - len(verdicts))
-        chunk = rows[len(verdicts) : len(verdicts) + size]
-        began = clock()
-        try:
-            verdicts += _sent(client, chunk)
-        except TooMany:
-            if size == 1:
-                raise ChannelError(
-                    f"{client.settings.host} takes no rows in a batch; a plugin limits them "
-                    "(filter woocommerce_rest_batch_items_limit)"
-                ) from None
-            pace.limit(size // 2)
-            continue
-        except TransientError as error:
+    settled: dict[int, Verdict] = {}
+    error: TransientError | None = None
+    for path, places in _by_path(rows):
+        waiting = list(places)
+        while waiting and error is None:
+            size = pace.size(len(waiting))
+            if size == 0:
+                error = Busy(f"{client.settings.host} is slow, the rest goes next", NEXT_PUSH_S)
+                break
+            chunk, began = waiting[:size], clock()
+            try:
+                verdicts = _sent(client, path, [rows[one] for one in chunk])
+            except TooMany:
+                if size == 1:
+                    raise _takes_none(client.settings.host) from None
+                pace.limit(size // 2)
+                continue
+            except TransientError as trouble:
+                if not settled:
+                    pace.learn(size, clock() - began)
+                    raise
+                error = trouble
+            else:
+                settled.update(zip(chunk, verdicts, strict=True))
+                waiting = waiting[size:]
             pace.learn(size, clock() - began)
-            if not verdicts:
-                raise
-            return verdicts + [Verdict(error=error)] * (len(rows) - len(verdicts))
-        pace.learn(size, clock() - began)
-    return verdicts
+    return [settled.get(place, Verdict(error=error)) for place in range(len(rows))]
 
 
-def _sent(client: Client, rows: Sequence[Row]) -> list[Verdict]:
+def _by_path(rows: Sequence[Row]) -> list[tuple[str, list[int]]]:
+    """Places of rows by where they are written: products first, then the variations of each."""
+    places: dict[str | None, list[int]] = {None: []}
+    for place, row in enumerate(rows):
+        places.setdefault(row.parent, []).append(place)
+    return [(variations.path_of(parent), found) for parent, found in places.items()]
+
+
+def _takes_none(host: str) -> ChannelError:
+    return ChannelError(
+        f"{host} takes no rows in a batch; a plugin limits them (filter "
+        "woocommerce_rest_batch_items_limit)"
+    )
+
+
+def _sent(client: Client, path: str, rows: Sequence[Row]) -> list[Verdict]:
     """Creates and updates of one request; the shop answers each list by position."""
     lists: dict[str, list[dict[str, Any]]] = {"create": [], "update": []}
     for row in rows:
@@ -84,7 +101,12 @@ def _sent(client: Client, rows: Sequence[Row]) -> list[Verdict]:
             lists["create"].append(dict(row.values))
         else:
             lists["update"].append({"id": int(row.id), **row.values})
-    answered = client.batch("/products", {name: one for name, one in lists.items() if one})
+    try:
+        answered = client.batch(path, {name: one for name, one in lists.items() if one})
+    except NotThere:
+        # The product went with its variations.
+        gone = TransientError("the product that it is a variation of was deleted meanwhile")
+        return [Verdict(has_vanished=True) if row.id else Verdict(error=gone) for row in rows]
     waiting = {name: iter(one) for name, one in answered.items()}
     return [
         _verdict(client.settings.host, row, next(waiting["create" if row.id is None else "update"]))
@@ -115,7 +137,7 @@ def _refusal(host: str, row: Row, error: Mapping[str, Any]) -> Verdict:
     told = error.get("data")
     details = told if isinstance(told, Mapping) else {"status": told}
     status, words = details.get("status"), f"{message} ({code})"
-    if code == _VANISHED and row.id is not None:
+    if code in _VANISHED and row.id is not None:
         if not row.is_first:
             return Verdict(has_vanished=True)
         return Verdict(error=TransientError("the product was deleted while it was taken over"))

@@ -20,6 +20,7 @@ from integration.connectors.woocommerce import batch, checks, choices, payloads,
 from integration.connectors.woocommerce.batch import Verdict
 from integration.connectors.woocommerce.client import Client
 from integration.connectors.woocommerce.facts import Facts
+from integration.connectors.woocommerce.families import Families, Settled
 from integration.connectors.woocommerce.pace import Pace
 from integration.connectors.woocommerce.rows import Row, RowBuilder
 from integration.connectors.woocommerce.settings import currency_of, settings_of
@@ -37,8 +38,6 @@ from integration.topology import Topic
 # 2 kB per row has to be read.
 MAX_ARTICLES = 50
 MAX_BATCH = 100
-
-_Settled = tuple[Row, Verdict]
 
 
 class WooCommerceConnector:
@@ -68,7 +67,10 @@ class WooCommerceConnector:
         """
         rows = self._builder.build(topic, payloads)
         pace = Pace(self._context.facts, topic)
-        settled = _by_position(rows.ready, batch.write(self._client, rows.ready, pace))
+        families = Families(self._client, payloads, pace)
+        ready, settled = families.prepare(rows.ready)
+        settled.update(_by_position(ready, batch.write(self._client, ready, pace)))
+        settled.update(families.look_again())
         contested = [
             row for row, verdict in settled.values() if verdict.is_duplicate and row.id is None
         ]
@@ -118,14 +120,14 @@ class WooCommerceConnector:
 
     def _adopt(
         self, contested: Sequence[Row], batch_payloads: Sequence[Payload], pace: Pace
-    ) -> dict[int, _Settled]:
+    ) -> dict[int, Settled]:
         """Creates whose number has an owner all the same, adopted once, by position.
 
         The owner is one of a parallel create, or in the trash; from there it comes back, because
         the first write says whether it is shown.
         """
         adopted: list[Row] = []
-        settled: dict[int, _Settled] = {}
+        settled: dict[int, Settled] = {}
         try:
             numbers = [str(row.values["sku"]) for row in contested]
             found = products.find_products(self._client, numbers)
@@ -155,11 +157,11 @@ def _no_owner(number: str) -> Rejected:
     )
 
 
-def _by_position(rows: Sequence[Row], verdicts: Sequence[Verdict]) -> dict[int, _Settled]:
+def _by_position(rows: Sequence[Row], verdicts: Sequence[Verdict]) -> dict[int, Settled]:
     return {row.position: (row, one) for row, one in zip(rows, verdicts, strict=True)}
 
 
-def _receipt(article_id: str, error: IntegrationError | None, settled: _Settled | None) -> Receipt:
+def _receipt(article_id: str, error: IntegrationError | None, settled: Settled | None) -> Receipt:
     """`error`: why the row was not sent; else `settled` is what the shop said about it."""
     if settled is None:
         return Receipt(article_id, error=error)

@@ -71,6 +71,23 @@ def _has_ids(ours: Any, theirs: Any) -> bool:
     return all(one["id"] in shown for one in ours)
 
 
+def _has_attributes(ours: Any, theirs: Any) -> bool:
+    """Of a variation its options, of a product what there is to choose from. What the product does
+    not offer is dropped without a word (recorded)."""
+    shown = {
+        (str(one.get("name")).casefold(), html.unescape(str(option)))
+        for one in theirs or ()
+        if isinstance(one, dict)
+        for option in one.get("options") or [one.get("option")]
+    }
+    return all(
+        (str(one["name"]).casefold(), html.unescape(str(option))) in shown
+        for one in ours
+        for option in one.get("options") or [one.get("option")]
+        if option is not None
+    )
+
+
 def _has_meta(ours: Any, theirs: Any) -> bool:
     """Numbers come back as texts, and what is a list or yes and no as PHP has it."""
     shown = {one.get("key"): one.get("value") for one in theirs or () if isinstance(one, dict)}
@@ -97,6 +114,7 @@ _SAME: dict[str, Callable[[Any, Any], bool]] = {
     "categories": _has_ids,
     "brands": _has_ids,
     "meta_data": _has_meta,
+    "attributes": _has_attributes,
 }
 
 

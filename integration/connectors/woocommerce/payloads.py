@@ -14,7 +14,7 @@ from marshmallow import Schema, fields, post_dump, validate
 
 from integration.connectors.base import ListingView, Payload
 from integration.connectors.batches import Exact, checked_body, first_bodies, require_currency
-from integration.connectors.woocommerce import details
+from integration.connectors.woocommerce import details, variations
 from integration.documents import (
     ArticleDocument,
     Document,
@@ -97,16 +97,22 @@ def payload_of(document: Document, listing: ListingView, currency: str) -> Paylo
     }
     if isinstance(document, ArticleDocument):
         details.add_to(result["body"], document)
+        variations.add_to(result["body"], document)
         result["tax"] = document.tax
-        if listing.notes:
-            result["notes"] = dict(listing.notes)
-        if listing.external_id is None:
-            result["first"] = first_bodies(
-                document, currency, lambda one, label: _body(one, label, currency)
-            )
+        if listing.external_id is None or variations.is_another_row(result["body"], listing):
+            result["first"] = _first(document, currency)
     elif listing.external_id is None:
         raise Invalid(f"article {document.article_id} has no product in the shop to be changed")
+    if listing.notes:
+        result["notes"] = dict(listing.notes)
     return result
+
+
+def _first(document: ArticleDocument, currency: str) -> dict[str, dict[str, Any]]:
+    """A product with variations has neither price nor stock of its own."""
+    if document.is_main:
+        return {}
+    return first_bodies(document, currency, lambda one, label: _body(one, label, currency))
 
 
 def _body(document: Document, label: str, currency: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import html
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from urllib.parse import quote
 
 from integration.connectors.base import RemoteRecord
 from integration.connectors.woocommerce import terms
+from integration.connectors.woocommerce.answers import NoRoute
 from integration.connectors.woocommerce.client import PAGE_SIZE, Client
 from integration.connectors.woocommerce.payloads import SHOWN
 
@@ -19,7 +21,7 @@ MARK = "_vario_relay_article"
 #: Characters of all numbers in one address; web servers refuse addresses from 8,000 on.
 LOOKUP_LENGTH = 4_000
 
-_FOUND_FIELDS = "id,sku,type,status,meta_data,categories"
+_FOUND_FIELDS = "id,sku,type,status,meta_data,categories,parent_id"
 _SHOP_FIELDS = {
     "name": "name",
     "is_active": "status",
@@ -38,6 +40,8 @@ class Found:
     kind: str
     mark: str | None
     categories: frozenset[str] = frozenset()
+    #: The product that a variation lies below.
+    parent: str | None = None
 
 
 def find_products(
@@ -87,29 +91,45 @@ def _found(row: dict[str, Any]) -> Found:
         kind=str(row.get("type") or "simple"),
         mark=marks[0] if marks else None,
         categories=terms.categories_of(row),
+        parent=str(row["parent_id"]) if row.get("parent_id") else None,
     )
 
 
 def scan(client: Client, fields: Sequence[str], *, keeps_gross: bool) -> Iterator[RemoteRecord]:
-    """All products, ordered by id. `fields` are names of RemoteRecord; others stay None.
+    """All products and variations, ordered by id. `fields` are names of RemoteRecord; others stay
+    None.
 
     One that is created meanwhile comes last; one that is deleted may hide another until the next
     scan. The shop keeps one side of a price; the other is not told.
     """
     wanted = dict.fromkeys(_SHOP_FIELDS[one] for one in fields if one in _SHOP_FIELDS)
     last = 0
-    names = ",".join(["id", "sku", *wanted])
-    for row in client.pages("/products", orderby="id", order="asc", _fields=names):
+    query = {"orderby": "id", "order": "asc", "_fields": ",".join(["id", "sku", *wanted])}
+    both = (client.pages("/products", **query), _variations(client, **query))
+    for row in heapq.merge(*both, key=lambda row: int(row["id"])):
         if int(row["id"]) > last:
             last = int(row["id"])
             yield _record(row, keeps_gross)
+
+
+def _variations(client: Client, **query: str) -> Iterator[dict[str, Any]]:
+    """Variations of all products; none from a shop before 10.3, which cannot list them. Their name
+    is made of their options."""
+    try:
+        for row in client.pages("/variations", **query):
+            yield {**row, "name": None}
+    except NoRoute:
+        return
 
 
 def show(client: Client, ids: Sequence[str], *, keeps_gross: bool) -> list[RemoteRecord]:
     """These products, as far as the shop has them and not in its trash."""
     own = ("id", "sku", "catalog_visibility", "stock_status")
     names = ",".join([*own, *dict.fromkeys(_SHOP_FIELDS.values())])
-    rows = client.pages("/products", include=",".join(ids), status="any", _fields=names)
+    query = {"include": ",".join(ids), "status": "any", "_fields": names}
+    rows = [*client.pages("/products", **query)]
+    if len(rows) < len(set(ids)):
+        rows += _variations(client, **query)
     return [
         replace(
             _record(row, keeps_gross),

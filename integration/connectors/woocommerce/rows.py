@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from integration.connectors.base import Payload
-from integration.connectors.batches import Rows, exact, is_first, owned_ids, rows_of
-from integration.connectors.woocommerce import details, products, terms
+from integration.connectors.batches import Rows, exact, owned_ids, rows_of
+from integration.connectors.woocommerce import details, products, terms, variations
 from integration.connectors.woocommerce.client import Client
 from integration.connectors.woocommerce.facts import Facts, Setup, written_class
 from integration.connectors.woocommerce.products import MARK, Found
@@ -44,8 +44,12 @@ class Row:
     id: str | None
     values: Mapping[str, Any]
     recorded: tuple[Topic, ...]
+    #: The product that it lies below, if it is a variation.
+    parent: str | None = None
     #: The first write of a product, complete with all that a creation needs.
     is_first: bool = False
+    #: The row that it takes the place of.
+    instead_of: Row | None = None
     was_adopted: bool = False
     #: What to note of the product once it is written; None leaves it.
     notes: Mapping[str, Any] | None = None
@@ -102,22 +106,16 @@ class RowBuilder:
                 f"the number {number} still belongs to another article's product, which is given "
                 "its new one first"
             )
-        if one.kind != "simple":
-            raise Rejected(
-                f"the number {number} belongs to product {one.id} of the shop, whose type is "
-                f"{one.kind}; only simple products are taken over"
-            )
+        _require_kind(row, one, number)
         metas = [entry for entry in row.values["meta_data"] if entry["key"] != MARK]
         values = {**row.values, "meta_data": metas}
-        adopted = Row(
-            row.position, one.id, values, row.recorded, is_first=True, was_adopted=not ours
-        )
+        adopted = replace(row, id=one.id, values=values, was_adopted=not ours)
         # Categories of a product of our own were assigned by a write whose answer got lost.
         return _linked(adopted, payload, () if ours else one.categories)
 
     def _ask(self, topic: Topic, payloads: Sequence[Payload]) -> _Known:
         """Ask the shop for what these payloads need, and for nothing else."""
-        first = [payload for payload in payloads if is_first(topic, payload)]
+        first = [payload for payload in payloads if "first" in payload]
         for currency in {body["currency"] for body in _bodies(Topic.PRICE, topic, payloads)}:
             self._facts.check_currency(currency)
         if any(body["manage_stock"] for body in _bodies(Topic.STOCK, topic, payloads)):
@@ -144,49 +142,97 @@ class RowBuilder:
             raise Invalid(
                 f"article {payload['article_id']} has no product in the shop to be changed"
             )
-        row = Row(position, payload["external_id"], _values(topic, payload, known), (topic,))
+        if "first" in payload:
+            return self._another_row(position, payload, known)
+        row = Row(
+            position,
+            payload["external_id"],
+            _values(topic, payload, known),
+            (topic,),
+            parent=variations.parent_of(payload),
+        )
         if topic is not Topic.ARTICLE or payload["body"].keys() == {"status"}:
             return row
         return _linked(row, payload, known.categories_by_id.get(payload["external_id"], ()))
 
     def _first_row(self, position: int, payload: Payload, known: _Known) -> Row:
-        first = payload.get("first", {})
-        if Topic.PRICE not in first:
-            raise Held("no-price", f"{payload['number']} has no price, set one in the ERP")
-        values = {
-            "type": "simple",
-            **_values(Topic.ARTICLE, payload, known),
-            **_price_values(first[Topic.PRICE], known.setup),
-            # What we do not know is not for sale, and not reported as taken.
-            **first.get(Topic.STOCK, {"manage_stock": True, "stock_quantity": 0}),
-            "meta_data": [
-                {"key": MARK, "value": self._mark(payload)},
-                *details.meta_of(payload["body"]),
-            ],
-        }
-        recorded = (Topic.ARTICLE, *(one for one in (Topic.PRICE, Topic.STOCK) if one in first))
-        row = Row(position, None, values, recorded, is_first=True)
-        found = known.found_by_number.get(payload["number"])
+        row = self._complete(position, None, payload, known)
+        found = known.found_by_number.get(payload["number"], [])
+        # Not the row that gives the number up for this one.
+        found = [one for one in found if one.id != payload["external_id"]]
         if found:
             return self.adopted(row, payload, found, known.owned_ids)
         return _linked(row, payload, ())
+
+    def _another_row(self, position: int, payload: Payload, known: _Known) -> Row:
+        """An article whose place among variants has changed: between simple and variable its
+        product stays, a variation and a product take each other's place."""
+        before, old_id = variations.parent_of(payload), str(payload["external_id"])
+        if before is None and "parentId" not in payload["body"]:
+            row = self._complete(position, old_id, payload, known)
+            return _linked(row, payload, known.categories_by_id.get(old_id, ()))
+        row = self._first_row(position, payload, known)
+        old = Row(position, old_id, variations.GIVEN_UP, (), parent=before)
+        return replace(row, instead_of=old)
+
+    def _complete(
+        self, position: int, product_id: str | None, payload: Payload, known: _Known
+    ) -> Row:
+        """A row with all that a creation needs."""
+        body, first = payload["body"], payload.get("first", {})
+        values = {
+            **({} if "parentId" in body else {"type": "simple"}),
+            **_values(Topic.ARTICLE, payload, known),
+            "meta_data": [
+                {"key": MARK, "value": self._mark(payload)},
+                *details.meta_of(body),
+            ],
+        }
+        if "isMain" in body:
+            # Each variation has its own.
+            values |= {"manage_stock": False}
+        elif Topic.PRICE not in first:
+            raise Held("no-price", f"{payload['number']} has no price, set one in the ERP")
+        else:
+            values |= _price_values(first[Topic.PRICE], known.setup)
+            # What we do not know is not for sale, and not reported as taken.
+            values |= first.get(Topic.STOCK, {"manage_stock": True, "stock_quantity": 0})
+        recorded = (Topic.ARTICLE, *(one for one in (Topic.PRICE, Topic.STOCK) if one in first))
+        parent = body.get("parentId")
+        return Row(position, product_id, values, recorded, parent=parent, is_first=True)
 
     def _mark(self, payload: Payload) -> str:
         return f"{self._namespace}/{payload['article_id']}"
 
 
 def _linked(row: Row, payload: Payload, assigned: Collection[str]) -> Row:
-    """The row with its categories, and with what to note of them."""
+    """The row with its categories, and with what to note of it."""
     notes = payload.get("notes", {})
     values, noted = terms.category_values(payload["body"], notes, assigned)
+    noted |= variations.notes_of(payload["body"])
     return replace(row, values={**row.values, **values}, notes=noted if noted or notes else None)
+
+
+def _require_kind(row: Row, found: Found, number: str) -> None:
+    """Raises: Rejected for a product of another kind: its address, orders and ratings would go."""
+    if row.parent is not None:
+        if found.parent != row.parent:
+            raise Rejected(
+                f"the number {number} belongs to product {found.id} of the shop, which is no "
+                f"variation of product {row.parent}; give it another number there"
+            )
+    elif found.kind not in ("simple", row.values["type"]):
+        raise Rejected(
+            f"the number {number} belongs to product {found.id} of the shop, whose type is "
+            f"{found.kind}; only simple products are taken over"
+        )
 
 
 def _bodies(kind: Topic, topic: Topic, payloads: Sequence[Payload]) -> list[dict[str, Any]]:
     """Bodies of price or stock, of their own topic or of first writes."""
     if topic is kind:
         return [payload["body"] for payload in payloads]
-    first = [payload["first"] for payload in payloads if is_first(topic, payload)]
+    first = [payload["first"] for payload in payloads if "first" in payload]
     return [bodies[kind] for bodies in first if kind in bodies]
 
 
@@ -195,7 +241,9 @@ def _values(topic: Topic, payload: Payload, known: _Known) -> dict[str, Any]:
     if topic is Topic.PRICE:
         return _price_values(payload["body"], known.setup)
     values = dict(payload["body"])
-    values.pop("categories", None)  # `_linked` says them in the shop's words
+    values |= variations.values_of(payload["body"], payload.get("notes", {}))
+    for name in ("isMain", "parentId", "mainArticle", "options", "categories"):
+        values.pop(name, None)  # said above and by `_linked` in the shop's words
     if values.pop("customFields", None):
         values["meta_data"] = details.meta_of(payload["body"])
     if values.pop("manufacturer", None):

@@ -100,5 +100,5 @@ PARAMETERS = (
         wrong=wrong_currency,
         advice="three capitals, e.g. EUR",
     ),
-    *DETAIL_PARAMETERS[:2],
+    *DETAIL_PARAMETERS,
 )

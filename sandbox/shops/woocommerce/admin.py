@@ -122,7 +122,7 @@ def shown(shop: Shop, product_id: int) -> Row:
     terms = {name: [shop.store.terms[name][one]["name"] for one in row[name]]
              for name in ("categories", "brands")}
     return {"id": str(row["id"]), "number": row["sku"], "name": row["name"], **terms,
-            "meta": {one["key"]: one["value"] for one in row["meta_data"]},
+            **_family(shop, row), "meta": {one["key"]: one["value"] for one in row["meta_data"]},
             **{f"sale_{one}": row[f"date_on_sale_{one}"] and row[f"date_on_sale_{one}"].isoformat()
                for one in ("from", "to")},
             "description": row["description"], "ean": row["global_unique_id"] or None,
@@ -131,6 +131,17 @@ def shown(shop: Shop, product_id: int) -> Row:
             "sale": row["sale_price"] or None, "stock": row["stock_quantity"] or 0,
             "status": row["status"], "type": row["type"], "markup": "html",
             "writes": shop.journal.writes[row["id"]]}
+
+
+def _family(shop: Shop, row: Row) -> Row:
+    """The number of a variation's product with its options, and what a product has to choose from.
+    """
+    is_variation = row["type"] == "variation"
+    axes = {one["name"]: one["options"] for one in row["attributes"]
+            if not is_variation and one["variation"]}
+    options = {one["name"]: one["option"] for one in row["attributes"] if is_variation}
+    parent = shop.store.products[row["parent_id"]]["sku"] if is_variation else None
+    return {"parent": parent, "options": options, "axes": axes}
 
 
 def _created(shop: Shop, wanted: Any) -> Row:

@@ -1,0 +1,38 @@
+"""The stages without Celery between both sandboxes: the ERP's and the WooCommerce shop's."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import requests
+
+from sandbox.shops import woocommerce
+from tests.integration.shop_relay import ShopRelay, running_with
+
+
+class WooCommerceRelay(ShopRelay):
+    """The relay with its channel on a WooCommerce shop."""
+
+    PLATFORM = "woocommerce"
+    SECRETS = ("consumer_secret",)
+
+    def at_shop(self, path: str, **body: Any) -> Any:
+        answer = requests.post(f"{self.shop_url}/_sandbox/{path}", json=body, timeout=30)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def requests(self) -> dict[str, int]:
+        """What the shop was asked for, by route."""
+        answer = requests.get(f"{self.shop_url}/_sandbox/requests", timeout=30)
+        routes: dict[str, int] = answer.json()["by_route"]
+        return routes
+
+
+def running(database_url: str, **options: Any) -> AbstractContextManager[WooCommerceRelay]:
+    return running_with(
+        WooCommerceRelay,
+        lambda url: woocommerce.create_app(woocommerce.Options(), url),
+        database_url,
+        **options,
+    )
