@@ -62,8 +62,12 @@ def locked(session: Session, channel_id: int) -> Health:
 
 def note_call(session: Session, channel_id: int) -> None:
     """A batch is being sent, until its success or failure is recorded."""
-    locked(session, channel_id)
-    _update(session, channel_id, call_began_at=db_now())
+    noted = sql.insert(session, ShopHealth).values(
+        channel_id=channel_id, failures=0, trips=0, call_began_at=db_now()
+    )
+    session.execute(
+        noted.on_conflict_do_update(index_elements=["channel_id"], set_={"call_began_at": db_now()})
+    )
 
 
 def end_call(session: Session, channel_id: int) -> None:

@@ -18,12 +18,12 @@ from typing import Any
 from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
-from integration import channels, doubts, sql, telling
+from integration import doubts, sql, telling
 from integration.claims import UNCHANGED, Claim, ClaimedItem, Settled, SettleResult
 from integration.clock import db_now
 from integration.errors import ClaimLost
 from integration.hints import hint
-from integration.models import Priority, WorkItem, WorkItemState
+from integration.models import Priority, SalesChannel, Tenant, WorkItem, WorkItemState
 from integration.topology import Topic
 
 __all__ = [
@@ -144,7 +144,7 @@ def take_over(session: Session, claim_id: str, *, lease_s: float) -> Claim:
 
     Raises: ClaimLost when nothing of the claim is left: its lease ended or it is settled.
     """
-    rows = session.execute(_of_claim(session, claim_id).add_columns(doubts.IS_OPEN)).all()
+    rows = session.execute(_with_names(_of_claim(session, claim_id))).all()
     if not rows:
         raise ClaimLost(f"claim {claim_id} is not held any more")
     holder = uuid.uuid4().hex
@@ -156,13 +156,12 @@ def take_over(session: Session, claim_id: str, *, lease_s: float) -> Claim:
         .execution_options(synchronize_session=False)
     )
     first = rows[0]
-    tenant, channel = channels.names(session, first.channel_id)
     return Claim(
         id=claim_id,
         holder=holder,
         channel_id=first.channel_id,
-        tenant=tenant,
-        channel=channel,
+        tenant=first.subdomain,
+        channel=first.erp_id,
         topic=Topic(first.topic),
         # Rows that turned live meanwhile do not make a backfill live.
         priority=Priority(max(row.priority for row in rows)),
@@ -330,6 +329,15 @@ def _of_claim(
     return locking(session, statement)
 
 
+def _with_names(of_claim: Any) -> Any:
+    """The same with what the tenant and the channel are called, and whether a row is in doubt."""
+    return (
+        of_claim.add_columns(doubts.IS_OPEN, Tenant.subdomain, SalesChannel.erp_id)
+        .join(SalesChannel, SalesChannel.id == WorkItem.channel_id)
+        .join(Tenant, Tenant.id == SalesChannel.tenant_id)
+    )
+
+
 def locking(session: Session, statement: Any) -> Any:
     """The statement, locking work items in the one order in which everybody locks them.
 
@@ -339,7 +347,7 @@ def locking(session: Session, statement: Any) -> Any:
         case((WorkItem.topic == Topic.ARTICLE.value, 0), else_=1),
         sql.lock_order(session, WorkItem.topic),
         sql.lock_order(session, WorkItem.entity_id),
-    ).with_for_update()
+    ).with_for_update(of=WorkItem)
 
 
 def held_rows(session: Session, held: Claim, item_ids: Sequence[int]) -> Sequence[Any]:
