@@ -13,7 +13,7 @@ from bench.results import Result
 from bench.service import PATIENCE_S, Bench, MeasuredService
 from integration.models import SyncRun, WorkItem
 from integration.pacing import Rate
-from integration.sync import PAGE
+from integration.paging import PAGE
 from tests.acceptance.bursts import erp_requests, shop_writes
 
 #: One for the page of ids and one for the rows behind them.

@@ -25,6 +25,8 @@ class ClaimedItem:
     #: that time was still to come. None: there are none.
     doubt_until: datetime | None = None
     is_doubtful: bool = False
+    #: The page that has its state already, see integration.read_ahead; None: the ERP is asked.
+    read_ahead_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ anew cost five times the whole request (measured with tests/integration/test_web
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
 
@@ -29,7 +31,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from integration import counters, db, prepared, sql
-from integration.clock import db_now
+from integration.clock import UtcDateTime, db_now
 from integration.counters import Counter, Key
 from integration.models import (
     BY_HAND,
@@ -49,6 +51,14 @@ _channel, _tenant = SalesChannel.__table__.c, Tenant.__table__.c
 _hold = ArticleHold.__table__.c
 
 
+@dataclass(frozen=True)
+class PageRead:
+    """A page of integration.read_ahead, and when the ERP had not been asked for it yet."""
+
+    id: str
+    read_at: datetime
+
+
 def hint(
     session: Session,
     channel_id: int,
@@ -58,26 +68,30 @@ def hint(
     priority: Priority = Priority.LIVE,
     sync_run_id: int | None = None,
     forgets_hash: bool = False,
+    read: PageRead | None = None,
 ) -> None:
     """Record that these entities are newer in the ERP than in the shop.
 
     `forgets_hash`: what the shop holds is in doubt, so the next run sends whatever it finds.
+    `read`: the page that has their state; not believed where something happened since.
     Failure policy: part of the caller's transaction; once committed, the change cannot be lost.
     """
     ids = sorted(set(entity_ids))
     if not ids:
         return
-    statement = _statement(sql.is_postgres(session), sync_run_id is not None, forgets_hash)
-    session.execute(
-        statement,
-        {
-            "channel": channel_id,
-            "topic_name": topic.value,
-            "ids": json.dumps(ids),
-            "urgency": int(priority),
-            "run": sync_run_id,
-        },
+    statement = _statement(
+        sql.is_postgres(session), sync_run_id is not None, forgets_hash, read is not None
     )
+    values: dict[str, Any] = {
+        "channel": channel_id,
+        "topic_name": topic.value,
+        "ids": json.dumps(ids),
+        "urgency": int(priority),
+        "run": sync_run_id,
+    }
+    if read is not None:
+        values |= {"page": read.id, "read_at": read.read_at}
+    session.execute(statement, values)
     db.after_commit(session, partial(counters.PROCESS.add, _key(channel_id, topic), len(ids)))
 
 
@@ -126,8 +140,8 @@ def _key(channel_id: int, topic: Topic) -> Key:
     return Key(Counter.HINTS, channel_id=channel_id, topic=SHORT_NAME_BY_TOPIC[topic])
 
 
-@lru_cache(maxsize=8)
-def _statement(on_postgres: bool, has_run: bool, forgets_hash: bool) -> Any:
+@lru_cache(maxsize=16)
+def _statement(on_postgres: bool, has_run: bool, forgets_hash: bool, is_read: bool) -> Any:
     """INSERT ... SELECT over the ids of one JSON text; a row that exists is bumped."""
     entities = sql.json_texts(on_postgres, bindparam("ids", type_=String()))
     values = _new_row(
@@ -135,10 +149,25 @@ def _statement(on_postgres: bool, has_run: bool, forgets_hash: bool) -> Any:
         entities,
         priority=bindparam("urgency", type_=Integer()),
         sync_run_id=bindparam("run", type_=Integer()),
+        **({"read_ahead_id": bindparam("page", type_=String())} if is_read else {}),
     )
     # SQLite reads ON CONFLICT behind a SELECT only with a WHERE before it.
     rows = select(*values.values()).where(true())
-    return _upsert(on_postgres, list(values), rows, has_run, forgets_hash)
+    insert = sql.insert_into(on_postgres, WorkItem.__table__).from_select(list(values), rows)
+    also: dict[str, Any] = {}
+    if has_run:
+        also["sync_run_id"] = insert.excluded.sync_run_id
+    if forgets_hash:
+        also["pushed_hash"] = None
+    if is_read:
+        also["read_ahead_id"] = case(
+            (
+                _is_untouched_since(bindparam("read_at", type_=UtcDateTime())),
+                insert.excluded.read_ahead_id,
+            ),
+            else_=None,
+        )
+    return _upsert(on_postgres, insert, also)
 
 
 @lru_cache(maxsize=8)
@@ -165,7 +194,8 @@ def _channels_statement(on_postgres: bool, for_one: bool, unless_channel: bool) 
                 namesake.tenant_id == _tenant.id, namesake.erp_id == bindparam("entity")
             )
         )
-    upsert = _upsert(on_postgres, list(values), rows, has_run=False, forgets_hash=False)
+    insert = sql.insert_into(on_postgres, WorkItem.__table__).from_select(list(values), rows)
+    upsert = _upsert(on_postgres, insert, {})
     return upsert.returning(WorkItem.__table__.c.channel_id)
 
 
@@ -196,17 +226,30 @@ def _new_row(channel_id: Any, entity_id: Any, **more: Any) -> dict[str, Any]:
     }
 
 
-def _upsert(
-    on_postgres: bool, columns: list[str], rows: Any, has_run: bool, forgets_hash: bool
-) -> Any:
-    insert = sql.insert_into(on_postgres, WorkItem.__table__).from_select(columns, rows)
-    return insert.on_conflict_do_update(
-        index_elements=["channel_id", "topic", "entity_id"],
-        set_=_bumped(on_postgres, insert.excluded, has_run, forgets_hash),
+def _is_untouched_since(read_at: Any) -> Any:
+    """Whether nothing was heard of a row and nothing done about it since: what was read then is its
+    latest state as far as anybody knows.
+
+    A row that a stage works on may be read at this moment, and then later than the page.
+    """
+    old = WorkItem.__table__.c
+    return and_(
+        old.state != PROCESSING,
+        old.last_event_at < read_at,
+        old.due_at < read_at,
+        func.coalesce(old.pushed_at, old.due_at) < read_at,
     )
 
 
-def _bumped(on_postgres: bool, new: Any, has_run: bool, forgets_hash: bool) -> dict[str, Any]:
+def _upsert(on_postgres: bool, insert: Any, also: Mapping[str, Any]) -> Any:
+    """`also`: what this hint changes in a row beyond what every hint does."""
+    return insert.on_conflict_do_update(
+        index_elements=["channel_id", "topic", "entity_id"],
+        set_={**_bumped(on_postgres, insert.excluded), **also},
+    )
+
+
+def _bumped(on_postgres: bool, new: Any) -> dict[str, Any]:
     """What a hint changes in a row: generation + 1, QUEUED again unless it is worked on."""
     old = WorkItem.__table__.c
     is_processing = old.state == PROCESSING
@@ -215,7 +258,7 @@ def _bumped(on_postgres: bool, new: Any, has_run: bool, forgets_hash: bool) -> d
     is_waiting = and_(
         old.state == QUEUED, or_(old.hold_reason.is_(None), old.hold_reason == BY_HAND)
     )
-    changes: dict[str, Any] = {
+    return {
         "generation": old.generation + 1,
         "last_event_at": db_now(),
         "state": case((is_processing, PROCESSING), else_=QUEUED),
@@ -236,9 +279,6 @@ def _bumped(on_postgres: bool, new: Any, has_run: bool, forgets_hash: bool) -> d
         "next_unsent_at": case(
             (is_processing, func.coalesce(old.next_unsent_at, new.first_unsent_at)), else_=None
         ),
+        # What was read before this event is not the latest state any more.
+        "read_ahead_id": None,
     }
-    if has_run:
-        changes["sync_run_id"] = new.sync_run_id
-    if forgets_hash:
-        changes["pushed_hash"] = None
-    return changes

@@ -231,7 +231,8 @@ def _remember_products(
         work_items.hint(
             session, work.channel.id, topic, offered_again, priority=work.claim.priority
         )
-    _ask_for_images(session, work, [*remembered.with_new_id, *offered_again])
+    bare = {p["article_id"] for p, _ in accepted if p.get("never_had_images")}
+    _ask_for_images(session, work, {*remembered.with_new_id, *offered_again} - bare)
     return remembered.with_new_id
 
 

@@ -24,6 +24,7 @@ from integration import (
     doubtful_products,
     fulfilments,
     order_stages,
+    read_ahead,
     shelf_images,
     sql,
     telling,
@@ -36,6 +37,7 @@ from integration import (
 from integration.channel_view import ChannelView
 from integration.connectors.base import Connector, ListingView, Payload
 from integration.documents import ArticleDocument, Document, ImagesDocument, WithdrawalDocument
+from integration.erp.catalogue import MEDIA_REVISION, NO_REVISION
 from integration.erp.client import ErpClient
 from integration.erp.plans import FETCH_BY_TOPIC
 from integration.errors import (
@@ -211,8 +213,14 @@ def fetch(runtime: Runtime, claim_id: str) -> Batch:
         wanted = _in_shop_or_article(runtime, work, erp)
         if not wanted:
             return nothing
-        facts = runtime.erp_facts(work.channel.tenant_id)
-        rows = FETCH_BY_TOPIC[work.claim.topic](erp(), facts, work.channel, wanted)
+        facts, fetch = runtime.erp_facts(work.channel.tenant_id), FETCH_BY_TOPIC[work.claim.topic]
+        rows = read_ahead.or_fetched(
+            runtime,
+            work.claim,
+            work.channel,
+            wanted,
+            lambda missing: fetch(erp(), facts, work.channel, missing),
+        )
         if work.claim.topic is Topic.MEDIA:
             with runtime.scope() as session:
                 shelf_images.note(session, work.channel.id, rows)
@@ -329,8 +337,9 @@ def _payload_or_reason(
     payload = connector.payload(document, listing)
     if work.claim.topic is Topic.ARTICLE:
         payload["is_active"] = isinstance(document, ArticleDocument) and document.is_active
-    if isinstance(document, ArticleDocument):
+    if isinstance(document, ArticleDocument) and row is not None:
         payload["kind"] = variants.kind_of(document)
+        payload["never_had_images"] = row.get(MEDIA_REVISION) == NO_REVISION
     return payload
 
 

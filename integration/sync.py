@@ -1,26 +1,27 @@
 """What a sync run does: page the listed articles in id order and hint them as backfill.
 
-The work itself is done by the same chains as live changes, behind them; what the shop holds
+A page brings the rows where the ERP has them as columns, so that no batch asks for them again. The
+work itself is done by the same chains as live changes, behind them; what the shop holds
 already is skipped by its hash. The cursor is stored with each page, in the page's transaction.
 """
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError, NoResultFound
 from sqlalchemy.orm import Session
 
-from integration import sync_runs, toggles, work_items
+from integration import read_ahead, sync_runs, toggles, work_items
+from integration.channel_view import ChannelView
 from integration.clock import db_now
-from integration.erp import listings
-from integration.erp.client import ErpClient
-from integration.errors import PermanentError, TenantError
+from integration.erp.articles import PageOfRows
+from integration.errors import ChannelError, PermanentError, TenantError, UsageError
+from integration.hints import PageRead
 from integration.models import (
     Listing,
     Priority,
@@ -31,37 +32,18 @@ from integration.models import (
     WorkItem,
     WorkItemState,
 )
+from integration.paging import PAGE, Position, Source, read_page, rows_of
 from integration.runtime import Runtime
 from integration.stages import hold_where_it_says_so
 from integration.token_bucket import Share
 from integration.topology import TOPIC_BY_SHORT_NAME, Topic
 
-PAGE = 100
 #: Paging stops while so much backfill waits: the queue stays short, and a pause is felt at once.
 BACKLOG = 2_000
 #: A run withdraws at most so many products that the ERP does not show, or this share of them: an
 #: ERP that lost its rights or its index must not empty a shop over night.
 WITHDRAWN_AT_MOST = 20
 WITHDRAWN_SHARE = 0.2
-
-
-@dataclass(frozen=True)
-class Position:
-    """Where paging stands: `offset` rows read, the last of them `last_id`.
-
-    VQL attests no `>`, so pages go by offset; the last id is read again with the next page, and
-    when it is not there rows before it have gone, and the reader steps back.
-    """
-
-    offset: int = 0
-    last_id: int = 0
-
-    @classmethod
-    def parse(cls, text: str) -> Position:
-        return cls(**json.loads(text)) if text else cls()
-
-    def __str__(self) -> str:
-        return json.dumps({"offset": self.offset, "last_id": self.last_id})
 
 
 def new_driver() -> str:
@@ -80,7 +62,7 @@ def advance(runtime: Runtime, run_id: int, driver: str, *, budget_s: float) -> b
         _drive(runtime, run_id, driver, budget_s)
         with runtime.scope() as session:
             return not sync_runs.end_if_drained(session, run_id)
-    except (NoResultFound, IntegrityError):
+    except (NoResultFound, IntegrityError, UsageError):
         # A channel that is deleted or removed takes its runs with it, at any moment of a turn.
         with runtime.scope() as session:
             if session.get(SyncRun, run_id) is not None:
@@ -125,8 +107,8 @@ def _backlog(session: Session, channel_id: int) -> int:
 
 
 def _turn_page_or_hold(runtime: Runtime, run_id: int) -> None:
-    """Turn a page; an ERP that does not let us in any more holds its tenant, one that refuses the
-    question ends the run."""
+    """Turn a page; an ERP that does not let us in any more holds its tenant, a channel that cannot
+    be read is held, an ERP that refuses the question ends the run."""
     try:
         _turn_page(runtime, run_id)
     except PermanentError as error:
@@ -135,7 +117,7 @@ def _turn_page_or_hold(runtime: Runtime, run_id: int) -> None:
             run = session.get_one(SyncRun, run_id, with_for_update=True)
             run.state = SyncRunState.DRAINING.value
             run.message = f"the ERP does not show what is listed, nothing was withdrawn: {error}"
-    except TenantError as error:
+    except (ChannelError, TenantError) as error:
         with runtime.scope() as session:
             run = session.get_one(SyncRun, run_id)
             hold_where_it_says_so(session, run.channel_id, error)
@@ -145,42 +127,28 @@ def _turn_page_or_hold(runtime: Runtime, run_id: int) -> None:
 def _turn_page(runtime: Runtime, run_id: int) -> None:
     with runtime.scope() as session:
         run = session.get_one(SyncRun, run_id)
-        channel = session.get_one(SalesChannel, run.channel_id)
+        tenant_id = session.get_one(SalesChannel, run.channel_id).tenant_id
         position = Position.parse(session.get_one(SyncCursor, run_id).position)
+        read_at = session.scalars(select(db_now())).one()
     if run.kind in sync_runs.OF_LISTINGS:
         _page_of_listings(runtime, run, position)
         return
-    client = runtime.erp(channel.tenant_id, share=Share.BACKFILL)
+    client = runtime.erp(tenant_id, share=Share.BACKFILL)
+    channel = runtime.channel(run.channel_id)
+    source = Source(client, runtime.erp_facts(tenant_id), channel, rows_of(_topics(run)))
     if run.expected is None:
-        _expect(runtime, run_id, listings.count_listed(client, channel.erp_id))
-    ids, following = _read_page(client, channel.erp_id, position)
-    if following and not ids and following.offset > (run.expected or 0) + PAGE:
+        _expect(runtime, run_id, source.count())
+    page, following = read_page(source, position)
+    if following and not page.ids and following.offset > (run.expected or 0) + PAGE:
         following = None  # an ERP that shows old rows for ever, whatever it is asked for
     is_last = following is None
-    expected = listings.count_listed(client, channel.erp_id) if is_last else None
+    expected = source.count() if is_last else None
     with runtime.scope() as session:
-        _hint(session, run, ids)
-        _move(session, run_id, following or position, len(ids))
+        _hint_page(session, run, source.channel, read_at, page)
+        _move(session, run_id, following or position, len(page.ids))
+        read_ahead.forget(session, run_id, older_than_s=runtime.settings.lease_s)
         if is_last:
             _end_paging(session, run, expected)
-
-
-def _read_page(
-    client: ErpClient, channel_erp_id: str, position: Position
-) -> tuple[list[str], Position | None]:
-    """The next unseen ids, and where to go on; None after the last page."""
-    offset = max(0, position.offset - 1)
-    ahead = ids, more, next_offset = listings.listed_page(client, channel_erp_id, offset, PAGE)
-    while offset > 0 and (not ids or int(ids[0]) > position.last_id):
-        offset = max(0, offset - PAGE)
-        ids, more, next_offset = listings.listed_page(client, channel_erp_id, offset, PAGE)
-    if ids and int(ids[-1]) <= position.last_id and more:
-        # Nothing has gone: the ERP left out the row that shall be read again. Reading back once
-        # more would find the same for ever.
-        ids, more, next_offset = ahead
-    unseen = [one for one in ids if int(one) > position.last_id]
-    last_id = int(unseen[-1]) if unseen else position.last_id
-    return unseen, Position(next_offset, last_id) if more else None
 
 
 def _page_of_listings(runtime: Runtime, run: SyncRun, position: Position) -> None:
@@ -199,15 +167,27 @@ def _page_of_listings(runtime: Runtime, run: SyncRun, position: Position) -> Non
             _end_paging(session, run, None)
 
 
-def _hint(session: Session, run: SyncRun, article_ids: Sequence[str]) -> None:
+def _hint_page(
+    session: Session, run: SyncRun, channel: ChannelView, read_at: datetime, page: PageOfRows
+) -> None:
+    """Hint what a page shows, naming the page where it brought the rows."""
+    rows = {one: page.rows[one] for one in page.ids if one in page.rows}
+    if rows:
+        read = read_ahead.keep(session, run.id, channel, read_at, rows)
+        _hint(session, run, list(rows), read)
+    _hint(session, run, [one for one in page.ids if one not in rows])
+
+
+def _hint(
+    session: Session, run: SyncRun, article_ids: Sequence[str], read: PageRead | None = None
+) -> None:
     """Articles always; prices and stocks of what is in the shop (a new product brings its own)."""
-    topics = [TOPIC_BY_SHORT_NAME[name] for name in run.topics.split(",")]
     in_shop = session.scalars(
         select(Listing.article_id).where(
             Listing.channel_id == run.channel_id, Listing.article_id.in_(article_ids)
         )
     ).all()
-    for topic in topics:
+    for topic in _topics(run):
         work_items.hint(
             session,
             run.channel_id,
@@ -216,7 +196,12 @@ def _hint(session: Session, run: SyncRun, article_ids: Sequence[str]) -> None:
             priority=Priority.BACKFILL,
             sync_run_id=run.id,
             forgets_hash=run.is_forced,
+            read=read,
         )
+
+
+def _topics(run: SyncRun) -> list[Topic]:
+    return [TOPIC_BY_SHORT_NAME[name] for name in run.topics.split(",")]
 
 
 def _expect(runtime: Runtime, run_id: int, expected: int) -> None:

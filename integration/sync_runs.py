@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Integer, and_, case, cast, delete, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
-from integration import channels, sql, toggles
+from integration import channels, read_ahead, sql, toggles
 from integration.clock import db_now
 from integration.models import (
     SalesChannel,
@@ -288,6 +288,7 @@ def end_if_drained(session: Session, run_id: int) -> bool:
     run.state = SyncRunState.RED if run.message else SyncRunState.DONE
     run.message = run.message or _shared_counts(session, run)
     run.ended_at = session.scalar(select(db_now()))
+    read_ahead.forget(session, run_id)
     return True
 
 

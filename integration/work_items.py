@@ -54,19 +54,21 @@ QUEUED, PROCESSING = WorkItemState.QUEUED, WorkItemState.PROCESSING
 COMPLETED, FAILED = WorkItemState.COMPLETED, WorkItemState.FAILED
 
 
-#: A row without a holder. The claim's generation goes with it.
+#: A row without a holder. The claim's generation goes with it, and so does what was read for it.
 RELEASED: dict[str, Any] = {
     "claim_id": None,
     "holder": None,
     "lease_until": None,
     "claimed_generation": None,
     "next_unsent_at": None,
+    "read_ahead_id": None,
 }
 
 #: A row with nothing left to say or to do.
 _DONE: dict[str, Any] = {
     **RELEASED,
     "state": COMPLETED.value,
+    "due_at": db_now(),
     "attempts": 0,
     "error_class": None,
     "last_error": None,
@@ -88,6 +90,7 @@ _HELD = (
     WorkItem.attempts,
     WorkItem.pushed_hash,
     WorkItem.doubt_until,
+    WorkItem.read_ahead_id,
 )
 
 
@@ -173,6 +176,7 @@ def take_over(session: Session, claim_id: str, *, lease_s: float) -> Claim:
                 row.attempts,
                 row.doubt_until,
                 bool(row.is_doubtful),
+                row.read_ahead_id,
             )
             for row in rows
         ),
@@ -243,8 +247,12 @@ def _look_again(session: Session, doubted: Sequence[Settled]) -> None:
     update_items(
         session,
         [one.item_id for one in doubted],
-        **{**_DONE, "state": QUEUED.value, "doubt_until": WorkItem.doubt_until},
-        due_at=WorkItem.doubt_until,
+        **{
+            **_DONE,
+            "state": QUEUED.value,
+            "doubt_until": WorkItem.doubt_until,
+            "due_at": WorkItem.doubt_until,
+        },
         pushed_hash=None,
     )
 

@@ -264,6 +264,7 @@ def complete_waiting(
             session,
             [row.id for row in rows if reason_by_article[row.entity_id] == reason],
             state=WorkItemState.COMPLETED.value,
+            due_at=db_now(),
             hold_reason=None,
             skip_reason=reason,
             first_unsent_at=None,

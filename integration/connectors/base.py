@@ -48,6 +48,9 @@ class Payload(TypedDict):
     notes: NotRequired[dict[str, Any]]
     #: With an article that is offered: what its product is among variants. Set by the stage.
     kind: NotRequired[str]
+    #: With an article that is offered: whether the ERP says that its shelf was always empty. Set by
+    #: the stage.
+    never_had_images: NotRequired[bool]
     #: With an article: whether the product is for sale after this write. Set by the stage.
     is_active: NotRequired[bool]
     #: With an order status, set by the stage: the tracking numbers of this write, whether it takes

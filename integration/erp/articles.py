@@ -11,7 +11,8 @@ were read are not lost, which matters when reads per article are slower than the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 from integration.connectors.base import FactStore
 from integration.erp import catalogue, price_records, reads, shelf, vql
@@ -19,8 +20,9 @@ from integration.erp.catalogue import Findings
 from integration.erp.client import ErpClient
 from integration.erp.details import Details, fields_of
 from integration.erp.price_records import Scope
-from integration.erp.rows import Row, group, postponed, uniform, unusable
-from integration.errors import Gone, Rejected, Throttled, TransientError
+from integration.erp.rows import Row, group, id_text, postponed, uniform, unusable
+from integration.errors import Gone, Held, Rejected, Throttled, TransientError
+from integration.topics.noted import NOTED
 from integration.topics.wants import NOTHING_MORE, Wants
 from integration.topology import Topic
 
@@ -34,6 +36,18 @@ UNTRIED_RETRY_S = 5.0
 #: What decides whether an article is withdrawn.
 WHETHER_OFFERED = ("listed", "listing_state", "active")
 _TAX_NAMES = ("tax_rate", "tax_type")
+
+
+class PageOfRows(NamedTuple):
+    """A page of what is listed: ids in the ERP's numeric order, and the rows of most of them.
+
+    An id without a row has to be fetched.
+    """
+
+    ids: list[str]
+    more: bool
+    next_offset: int
+    rows: dict[str, Row]
 
 
 def fetch_articles(
@@ -95,6 +109,26 @@ def fetch_images(
     return _ImageFetch(client, facts, channel_erp_id, findings, ref_type).rows(ids)
 
 
+def page_of_rows(
+    client: ErpClient,
+    facts: FactStore,
+    topic: Topic,
+    channel_erp_id: str,
+    offset: int,
+    limit: int,
+    findings: Findings | None = None,
+    wants: Wants = NOTHING_MORE,
+    prices: Scope | None = None,
+) -> PageOfRows | None:
+    """One page of everything listed on the channel, in one request, with the rows of `topic`.
+
+    None when columns alone do not make a row (then a page would be hundreds of requests), and
+    when the ERP refuses the query; ids can be asked for all the same (`listings.listed_page`).
+    """
+    fetch = _Fetch(client, facts, topic, channel_erp_id, findings, prices, wants)
+    return fetch.page(offset, limit)
+
+
 class _Fetch:
     """One fetch of one topic on one channel."""
 
@@ -126,6 +160,31 @@ class _Fetch:
         for start in range(0, len(wanted), IDS_PER_QUERY):
             found.update(self._queried(wanted[start : start + IDS_PER_QUERY]))
         return self._completed([(key, found[key]) for key in wanted if key in found])
+
+    def page(self, offset: int, limit: int) -> PageOfRows | None:
+        """See `page_of_rows`."""
+        if self._plan.reads or self._details.reads_articles:
+            return None
+        listed = statement(self._plan, self._channel)
+        try:
+            page = self._client.vql(listed, limit=limit, offset=offset)
+        except Rejected as error:
+            # A column may have gone: this page is read as ids, the next one without the column.
+            with suppress(Held):
+                self._without_refused(error)
+            return None
+        keys = [id_text(row.get("id")) for row in page.rows]
+        ids = [one for one in dict.fromkeys(keys) if one is not None and vql.is_id(one)]
+        found = group(page.rows)
+        more, next_offset = page.more and page.next_offset > offset, page.next_offset
+        if more and ids:
+            # Of the last article there may be records on the next page.
+            del found[ids[-1]]
+            if len(ids) > 2:
+                next_offset = offset + keys.index(ids.pop())
+        rows = self._completed([(one, found[one]) for one in ids if one in found])
+        whole = {one: row for one, row in rows.items() if not NOTED.intersection(row)}
+        return PageOfRows(ids, more, next_offset, whole)
 
     def _queried(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Fields by article id from the columns; only articles with a listing on the channel."""
@@ -271,19 +330,20 @@ class _ImageFetch(_Fetch):
             return row
         try:
             # An ERP whose column says that nothing was ever there is not asked for it.
-            is_bare = row.get(catalogue.MEDIA_REVISION) == "0"
+            is_bare = row.get(catalogue.MEDIA_REVISION) == catalogue.NO_REVISION
             found = [] if is_bare else shelf.images(self._client, self._ref_type, article_id)
         except Gone:
             return None
         return {**row, "images": found}
 
 
-def statement(plan: catalogue.Plan, channel_erp_id: str, ids: Sequence[str]) -> str:
-    """The one query that brings what the ERP offers as columns."""
+def statement(plan: catalogue.Plan, channel_erp_id: str, ids: Sequence[str] | None = None) -> str:
+    """The one query that brings what the ERP offers as columns; of all articles without `ids`."""
+    of_channel = vql.equals_id(catalogue.CHANNEL_PATH, channel_erp_id)
     return vql.select(
         plan.columns,
         catalogue.SHOP_LISTING,
-        where=(vql.equals_id(catalogue.CHANNEL_PATH, channel_erp_id), vql.in_ids("id", ids)),
+        where=(of_channel,) if ids is None else (of_channel, vql.in_ids("id", ids)),
         order_by=("id",),
     )
 

@@ -37,6 +37,8 @@ PRICES = "prices"
 
 #: How often the article's images have changed, where the ERP says so in a column.
 MEDIA_REVISION = "media_revision"
+#: Nothing was ever on the article's media shelf.
+NO_REVISION = "0"
 
 #: Reads whose columns are compared with their REST answer before they are believed, with the
 #: fields that count: nobody says that the columns are the channel's (docs/decisions/0015).
@@ -89,7 +91,7 @@ _FIELDS = (
     Field("gross", ("listings.grossSalesPrice", "grossSalesPrice"), PRICE),
     Field("price_currency", ("salesPriceCurrency.isoCode", "currency.isoCode"), PRICE, True),
     Field("stock", ("listings.stockAvailable", "stockAvailable"), STOCK),
-    # 0: nothing was ever on the article's media shelf. What else it says has no read.
+    # What it says has no read.
     Field(MEDIA_REVISION, ("media.revision",), "", is_optional=True),
 )
 #: What a channel with price details asks for besides; no column is known for price records.
@@ -108,7 +110,7 @@ _PRICE = ("net", "gross", "price_currency", "tax_schema")
 _STOCK = ("sellable_without_stock", "stock")
 
 _NAMES_BY_TOPIC = {
-    Topic.ARTICLE: tuple(field.name for field in _FIELDS if field.name != MEDIA_REVISION),
+    Topic.ARTICLE: tuple(field.name for field in _FIELDS),
     Topic.PRICE: _HEAD + _PRICE,
     Topic.STOCK: _HEAD + _STOCK,
     Topic.MEDIA: (*_HEAD, MEDIA_REVISION),

@@ -52,6 +52,11 @@ class Details:
         self._client, self._facts = client, facts
         self._channel, self._wants = channel_erp_id, wants
 
+    @property
+    def reads_articles(self) -> bool:
+        """Whether some of it is read article by article, whatever the ERP offers as columns."""
+        return bool(self._wants.languages or self._wants.variants)
+
     def add(self, row: Row, fields: Mapping[str, Any]) -> None:
         """Put the details of one article into its row. Raises: what the client raises."""
         if self._wants.languages:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from integration.channel_view import DETAILS_ON, ChannelView
 from integration.connectors.base import FactStore
 from integration.erp import articles, orders, shelf
-from integration.erp.client import ErpClient
+from integration.erp.client import PAGE_SIZE, ErpClient
 from integration.erp.price_records import Scope
 from integration.erp.rows import Row
 from integration.topics.media import REF_TYPE
-from integration.topics.wants import wants_of
+from integration.topics.wants import NOTHING_MORE, wants_of
 from integration.topology import Topic
 
 #: Rows by entity id. An article without a row is not listed on the channel, or gone.
@@ -56,6 +56,31 @@ def _stocks(
     client: ErpClient, facts: FactStore, channel: ChannelView, ids: Sequence[str]
 ) -> dict[str, Row]:
     return articles.fetch_stocks(client, facts, channel.erp_id, ids, channel.column_findings)
+
+
+def read_page(
+    client: ErpClient,
+    facts: FactStore,
+    channel: ChannelView,
+    topic: Topic,
+    offset: int,
+    limit: int = PAGE_SIZE,
+) -> articles.PageOfRows | None:
+    """One page of what is listed on the channel, with the rows of `topic`, in one request.
+
+    A row of articles serves prices and stocks too. None: only ids can be had by pages.
+    """
+    return articles.page_of_rows(
+        client,
+        facts,
+        topic,
+        channel.erp_id,
+        offset,
+        limit,
+        channel.column_findings,
+        wants_of(channel) if topic is Topic.ARTICLE else NOTHING_MORE,
+        None if topic is Topic.STOCK else _details(channel),
+    )
 
 
 def _details(channel: ChannelView) -> Scope | None:

@@ -13,7 +13,14 @@ from integration.models.fulfilments import Fulfilment
 from integration.models.health import ShopHealth
 from integration.models.mappings import BY_HAND, ArticleHold, ChannelMapping
 from integration.models.metrics import MetricCounter
-from integration.models.runs import Lane, RateBucket, SyncCursor, SyncRun, SyncRunState
+from integration.models.runs import (
+    Lane,
+    RateBucket,
+    ReadAhead,
+    SyncCursor,
+    SyncRun,
+    SyncRunState,
+)
 from integration.models.tenants import AccessToken, Tenant, TenantFact
 from integration.models.work import Priority, WorkItem, WorkItemState
 
@@ -31,6 +38,7 @@ __all__ = [
     "MetricCounter",
     "Priority",
     "RateBucket",
+    "ReadAhead",
     "SalesChannel",
     "ShelfImage",
     "ShopHealth",

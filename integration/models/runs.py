@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Boolean, Float, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import Boolean, Float, ForeignKey, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from integration.clock import UtcDateTime, db_now
@@ -64,6 +64,23 @@ class SyncCursor(Base):
     )
     position: Mapped[str] = mapped_column(String(80), default="")
     moved_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
+
+
+class ReadAhead(Base):
+    """A page of a run as the ERP showed it, until its work items are worked on.
+
+    A work item names the page that has its current state; see integration.read_ahead.
+    """
+
+    __tablename__ = "read_ahead"
+    __table_args__ = (Index("ix_read_ahead_run", "sync_run_id", "read_at"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    sync_run_id: Mapped[int] = mapped_column(ForeignKey("sync_run.id", ondelete="CASCADE"))
+    #: Before the ERP was asked.
+    read_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: Rows by article id: JSON, compressed.
+    rows: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Lane(Base):

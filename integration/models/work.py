@@ -104,6 +104,7 @@ class WorkItem(Base):
     #: Which stage run holds the claim; a stage that starts replaces it.
     holder: Mapped[str | None] = mapped_column(String(32))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: QUEUED: not before. COMPLETED: when it was settled.
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
     error_class: Mapped[str | None] = mapped_column(String(60))
@@ -126,3 +127,5 @@ class WorkItem(Base):
     skip_reason: Mapped[str | None] = mapped_column(String(60))
     #: The run that asked for it last, for the run's counts.
     sync_run_id: Mapped[int | None] = mapped_column(ForeignKey("sync_run.id", ondelete="SET NULL"))
+    #: The page of `read_ahead` that has its current state; None: the ERP is asked.
+    read_ahead_id: Mapped[str | None] = mapped_column(String(32))

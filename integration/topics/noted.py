@@ -7,6 +7,9 @@ from typing import Any
 
 from integration.errors import Rejected, Throttled, TransientError
 
+#: The keys of such notes.
+NOTED = frozenset({"refusal", "postponed"})
+
 
 def raise_noted(row: Mapping[str, Any]) -> None:
     """Raises: Rejected for `refusal`; Throttled or TransientError for `postponed`."""

@@ -30,6 +30,7 @@ from integration.models import (
     Listing,
     MetricCounter,
     RateBucket,
+    ReadAhead,
     SalesChannel,
     ShelfImage,
     ShopHealth,
@@ -110,6 +111,7 @@ def fill(engine: Engine) -> None:
             ]
         )
         run = sync_runs.start(session, channel.id, sync_runs.INITIAL, ("stock",))
+        session.add(ReadAhead(id="a1", sync_run_id=run, read_at=LEARNT_AT, rows=b"\x78\x00"))
         ids = [str(number) for number in range(database_copy.PAGE + 5)]
         work_items.hint(session, channel.id, Topic.STOCK, ids, sync_run_id=run)
         session.execute(WorkItem.__table__.update().values(pushed_hash=HASH))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import requests
+from sqlalchemy import select
 
 from integration import events, pushing, stages
-from integration.models import ChannelParameter, SalesChannel, ShelfImage, Tenant
+from integration.models import ChannelParameter, SalesChannel, ShelfImage, Tenant, WorkItem
 from integration.topology import Topic
 from sandbox import comparison, serving
 from sandbox.shops import shopware6
@@ -101,9 +102,21 @@ def test_only_what_is_new_is_fetched(relay, in_shop):
     assert sorted(relay.shop.uploads) == sorted([ids[1], wanted[-1]["id"]])
 
 
+def test_a_new_article_whose_shelf_was_always_empty_is_not_asked_for_images(relay):
+    bare = next(one for one in relay.for_sale() if not one["images"])
+    relay.hint(ARTICLE, bare)
+    relay.drain()
+
+    with relay.runtime.scope() as session:
+        asked = session.scalars(select(WorkItem).where(WorkItem.topic == MEDIA.value)).all()
+    assert asked == []
+
+
 def test_an_article_without_images_needs_nothing_from_the_shop(relay):
     bare = next(one for one in relay.for_sale() if not one["images"])
     relay.hint(ARTICLE, bare)
+    relay.drain()
+    relay.hint(MEDIA, bare)
     relay.drain()
 
     assert relay.row(MEDIA, bare).skip_reason == "the article has no images"

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 
 from integration import sync, sync_runs, toggles, vault, work_items
 from integration.erp.client import VqlPage
-from integration.errors import Rejected
+from integration.errors import Gone, Rejected
 from integration.models import Listing, Priority, SyncCursor, SyncRun, WorkItem
 from integration.runtime import Runtime
 from integration.settings import from_env
@@ -27,6 +27,9 @@ class ListedErp:
         self.ids, self.counted = ids, None
         self.pages_read: list[int] = []
         self.while_reading: Callable[[], None] = lambda: None
+
+    def get(self, path: str) -> Any:
+        raise Gone(path)  # no field discovery, therefore pages of ids
 
     def vql(self, statement: str, *, limit: int = 100, offset: int = 0) -> VqlPage:
         if "count(" in statement:

@@ -6,14 +6,13 @@ import json
 
 import pytest
 
-from integration import sync
+from integration import paging
 from integration.channel_view import ChannelView
 from integration.erp import catalogue, listings
 from integration.erp.articles import fetch_articles, fetch_stocks
 from integration.erp.catalogue import OFFERED_FACT
 from integration.erp.plans import FETCH_BY_TOPIC
 from integration.errors import Held, Rejected, TransientError
-from integration.sync import Position
 from integration.topics.rows import load
 from integration.topology import Topic
 from tests.contract.erp_client.conftest import starting
@@ -86,15 +85,19 @@ def test_a_page_that_repeats_or_skips_rows_invents_none(pages, start):
     assert pages == "skip" or found == expected
 
 
+@pytest.mark.parametrize("rows_of", [None, Topic.ARTICLE])
 @pytest.mark.parametrize("pages", ["exact", "repeat", "skip"])
-def test_a_walk_over_pages_that_repeat_or_skip_rows_meets_everybody_once_or_is_short(pages, start):
+def test_a_walk_over_pages_that_repeat_or_skip_rows_meets_everybody_once_or_is_short(
+    pages, rows_of, start
+):
     erp = start(articles=330, vql_pages=pages)
     expected = listings.count_listed(erp.client, CHANNEL)
 
-    met, position = [], Position()
+    source = paging.Source(erp.client, erp.facts, VIEW, rows_of)
+    met, position = [], paging.Position()
     while position is not None:
-        ids, position = sync._read_page(erp.client, CHANNEL, position)
-        met += ids
+        page, position = paging.read_page(source, position)
+        met += page.ids
 
     assert met == sorted(set(met), key=int)
     # A run that met fewer than the ERP counts ends RED and withdraws nobody.

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from integration.channel_view import ChannelView
+from integration.erp import plans
+from integration.erp.articles import fetch_articles
 from integration.erp.listings import (
     FoundArticle,
     count_listed,
@@ -9,8 +17,10 @@ from integration.erp.listings import (
     listed_page,
     sales_channels,
 )
+from integration.topology import Topic
 
 CHANNEL = "42"
+VIEW = ChannelView(id=1, tenant_id=1, tenant="acme", erp_id=CHANNEL, platform="memory")
 
 
 def test_the_walk_meets_every_listing_once_in_numeric_order(erp):
@@ -28,6 +38,58 @@ def test_the_walk_meets_every_listing_once_in_numeric_order(erp):
     assert {one["id"] for one in erp.articles() if one["listed"]} <= set(ids)
     assert len(ids) == count_listed(erp.client, CHANNEL)
     assert pages == -(-len(ids) // 50)
+
+
+@pytest.mark.parametrize("rows_come_as", ["rows", "meta"])
+def test_pages_with_rows_bring_what_a_fetch_brings(rows_come_as, start):
+    erp = start(profile="columns", articles=80)
+    erp.admin("POST", "/options", listing_rows=rows_come_as)
+    found, ids, offset, more = {}, [], 0, True
+    while more:
+        page = plans.read_page(erp.client, erp.facts, VIEW, Topic.ARTICLE, offset, 12)
+        ids, more, offset = ids + page.ids, page.more, page.next_offset
+        found |= page.rows
+
+    assert ids == sorted(set(ids), key=int)
+    assert list(found) == ids
+    assert found == fetch_articles(erp.client, erp.facts, CHANNEL, ids)
+
+
+def test_a_page_with_rows_costs_one_request(start):
+    erp = start(profile="columns", articles=80)
+    plans.read_page(erp.client, erp.facts, VIEW, Topic.ARTICLE, 0, 10)  # learns columns and taxes
+    before = erp.bucket.taken
+
+    page = plans.read_page(erp.client, erp.facts, VIEW, Topic.ARTICLE, 10, 10)
+
+    assert (len(page.rows), erp.bucket.taken - before) == (9, 1)  # the last one may go on
+
+
+@pytest.mark.parametrize(
+    ("options", "view"),
+    [
+        ({"profile": "rest"}, {}),
+        ({"missing_columns": ("listings.stockAvailable", "stockAvailable")}, {}),
+        ({}, {"parameters": {"variants": "on"}}),
+        ({}, {"parameters": {"price_details": "on"}, "now": datetime(2026, 11, 26, tzinfo=UTC)}),
+    ],
+    ids=["rest", "a column is missing", "variants", "price details"],
+)
+def test_what_takes_a_read_per_article_is_not_read_by_pages(options, view, start):
+    erp = start(articles=10, **options)
+
+    assert plans.read_page(erp.client, erp.facts, replace(VIEW, **view), Topic.ARTICLE, 0) is None
+
+
+def test_a_page_is_read_without_a_column_that_has_gone_from_the_next_one_on(start):
+    erp = start(profile="columns", articles=30)
+    plans.read_page(erp.client, erp.facts, VIEW, Topic.ARTICLE, 0, 10)
+    erp.admin("POST", "/options", missing_columns=["manufacturerArticleNumber"])
+
+    assert plans.read_page(erp.client, erp.facts, VIEW, Topic.ARTICLE, 0, 10) is None
+    page = plans.read_page(erp.client, erp.facts, VIEW, Topic.ARTICLE, 0, 10)
+
+    assert len(page.rows) == 9
 
 
 def test_an_unknown_channel_has_nothing_listed(erp):

@@ -79,6 +79,7 @@ FULL_ROW = {
     "active": True,
     "listed": True,
     "listing_id": "901",
+    "media_revision": None,
     "ean": "4006381333931",
     "weight": Decimal("1.250"),
     "weight_unit": "kg",

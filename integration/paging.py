@@ -1,0 +1,92 @@
+"""Walks over what is listed on a channel, page by page, so that nobody is passed over.
+
+VQL attests no `>`, so pages go by offset, and articles that are listed or unlisted meanwhile move
+the pages.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from integration.channel_view import ChannelView
+from integration.connectors.base import FactStore
+from integration.erp import listings, plans
+from integration.erp.articles import PageOfRows
+from integration.erp.client import PAGE_SIZE, ErpClient
+from integration.topology import Topic
+
+PAGE = PAGE_SIZE
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where paging stands: `offset` rows read, the last of them `last_id`.
+
+    The last id is read again with the next page; when it is not there, rows before it have gone,
+    and the reader steps back.
+    """
+
+    offset: int = 0
+    last_id: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Position:
+        return cls(**json.loads(text)) if text else cls()
+
+    def __str__(self) -> str:
+        return json.dumps({"offset": self.offset, "last_id": self.last_id})
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where pages come from."""
+
+    client: ErpClient
+    facts: FactStore
+    channel: ChannelView
+    #: Whose rows the pages bring; None: pages of ids.
+    topic: Topic | None
+
+    def count(self) -> int:
+        """How many listings the ERP counts."""
+        return listings.count_listed(self.client, self.channel.erp_id)
+
+    def page(self, offset: int) -> PageOfRows:
+        """One page, with rows where one request brings them."""
+        found = None
+        if self.topic is not None:
+            found = plans.read_page(self.client, self.facts, self.channel, self.topic, offset, PAGE)
+        if found is None:
+            ids = listings.listed_page(self.client, self.channel.erp_id, offset, PAGE)
+            found = PageOfRows(*ids, rows={})
+        return found
+
+
+def rows_of(topics: Sequence[Topic]) -> Topic | None:
+    """The topic whose rows serve all of these; None: there is none, or not by pages.
+
+    An article's row has what its price and stock are made of.
+    """
+    if Topic.ARTICLE in topics:
+        return Topic.ARTICLE
+    only = topics[0] if len(topics) == 1 else None
+    return only if only in (Topic.PRICE, Topic.STOCK) else None
+
+
+def read_page(source: Source, position: Position) -> tuple[PageOfRows, Position | None]:
+    """The next page with its unseen ids, and where to go on; None after the last page."""
+    offset = max(0, position.offset - 1)
+    ahead = page = source.page(offset)
+    while offset > 0 and (not page.ids or int(page.ids[0]) > position.last_id):
+        offset = max(0, offset - PAGE)
+        page = source.page(offset)
+    if page.ids and int(page.ids[-1]) <= position.last_id and page.more:
+        # Nothing has gone: the ERP left out the row that shall be read again. Reading back once
+        # more would find the same for ever.
+        page = ahead
+    unseen = [one for one in page.ids if int(one) > position.last_id]
+    last_id = int(unseen[-1]) if unseen else position.last_id
+    following = Position(page.next_offset, last_id) if page.more else None
+    return page._replace(ids=unseen), following
