@@ -17,7 +17,7 @@ from integration.connectors.base import (
     Receipt,
     RemoteRecord,
 )
-from integration.connectors.batches import exact
+from integration.connectors.batches import exact, rows_of
 from integration.connectors.memory.shop import shop
 from integration.documents import (
     ArticleDocument,
@@ -96,7 +96,13 @@ class MemoryConnector:
             if self._shop.failures:
                 raise self._shop.failures.popleft()
             self._shop.writes.append((topic.value, [one["article_id"] for one in payloads]))
-            receipts = [self._write(topic, one) for one in payloads]
+            errors = rows_of(topic, payloads, _position).error_by_position
+            receipts = [
+                Receipt(one["article_id"], error=errors[position])
+                if position in errors
+                else self._write(topic, one)
+                for position, one in enumerate(payloads)
+            ]
             if self._shop.failures_after:
                 raise self._shop.failures_after.popleft()
             return receipts
@@ -201,6 +207,10 @@ class MemoryConnector:
             was_adopted=external_id != own_id,
             recorded=_recorded_first(payload),
         )
+
+
+def _position(position: int, payload: Payload) -> int:
+    return position
 
 
 def _accepted(topic: Topic, payload: Payload) -> Receipt:

@@ -146,6 +146,22 @@ def test_a_new_article_without_a_price_is_held(connector: MemoryConnector) -> No
     assert caught.value.reason == "no-price"
 
 
+def test_two_articles_of_a_batch_with_one_number_do_not_end_in_one_product(
+    connector: MemoryConnector, store: MemoryShop
+) -> None:
+    articles = [article("1"), article("2", number="a-1")]
+
+    first, second = connector.push(
+        Topic.ARTICLE,
+        [connector.payload(one, new(one.article_id)) for one in articles],
+        key="k",
+    )
+
+    assert (first.external_id, first.error) == ("memory-1", None)
+    assert isinstance(second.error, Rejected)
+    assert list(store.products) == ["memory-1"]
+
+
 def test_refused_numbers_refuse_only_their_row(
     connector: MemoryConnector, store: MemoryShop
 ) -> None:
