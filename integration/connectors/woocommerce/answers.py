@@ -36,6 +36,8 @@ NO_PRODUCT = "woocommerce_rest_product_invalid_id"
 _TOO_MANY = "woocommerce_rest_request_entity_too_large"
 #: Passing troubles of the host's front: it did not hand the request on, or gave up waiting.
 _OVERLOADED = (503, 508, 529)
+#: A plugin that checks what comes in refuses all rows for one of them.
+_REFUSALS = (400, 422)
 
 
 class NoRoute(ChannelError):
@@ -50,10 +52,14 @@ class TooMany(Exception):
     """The shop takes fewer rows in one request. Nothing was written."""
 
 
+class Refused(Exception):
+    """The shop refuses a whole request that writes, and names no row. Nothing was written."""
+
+
 def json_of(response: requests.Response, host: str, *, writes: bool = False) -> tuple[Any, bool]:
     """The JSON of a success, and whether PHP's messages stood before it.
 
-    Raises: TooMany, IntegrationError.
+    Raises: TooMany, Refused, IntegrationError.
     """
     if response.status_code // 100 != 2:
         raise _failure(response, host, writes)
@@ -89,7 +95,9 @@ def _after_messages(content: bytes) -> Any:
     return None
 
 
-def _failure(response: requests.Response, host: str, writes: bool) -> IntegrationError | TooMany:
+def _failure(
+    response: requests.Response, host: str, writes: bool
+) -> IntegrationError | TooMany | Refused:
     """What an answer other than success means."""
     status, told = response.status_code, _told(response)
     code, words = str(told.get("code") or ""), _words(told)
@@ -124,6 +132,8 @@ def _failure(response: requests.Response, host: str, writes: bool) -> Integratio
             f"{host} answered {status} with a page that is not WooCommerce's; a firewall or a "
             "security plugin may stand before /wp-json"
         )
+    if writes and status in _REFUSALS:
+        return Refused(f"{host} refuses the request ({status}){words}")
     return ChannelError(f"{host} refuses the request ({status}){words}")
 
 

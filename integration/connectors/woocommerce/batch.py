@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from integration.connectors.woocommerce import answers, echo, variations
-from integration.connectors.woocommerce.answers import NotThere, TooMany
+from integration.connectors.woocommerce.answers import NotThere, Refused, TooMany
 from integration.connectors.woocommerce.client import Client
 from integration.connectors.woocommerce.pace import Pace
 from integration.connectors.woocommerce.rows import Row
@@ -47,14 +47,17 @@ def write(
     """One verdict per row, same order.
 
     Raises: what the client raises; a TransientError only if nothing is settled yet, otherwise it
-    becomes the verdict of the rows that are not.
+    becomes the verdict of the rows that are not; ChannelError if the shop refuses each row's
+    request, because then it is not about the rows.
     """
     settled: dict[int, Verdict] = {}
     error: TransientError | None = None
+    alone: list[Refused] = []
     for path, places in _by_path(rows):
-        waiting = list(places)
+        # A request that is refused as a whole is halved until the row at fault is alone.
+        waiting, most = list(places), len(places)
         while waiting and error is None:
-            size = pace.size(len(waiting))
+            size = min(most, pace.size(len(waiting)))
             if size == 0:
                 error = Busy(f"{client.settings.host} is slow, the rest goes next", NEXT_PUSH_S)
                 break
@@ -66,6 +69,12 @@ def write(
                     raise _takes_none(client.settings.host) from None
                 pace.limit(size // 2)
                 continue
+            except Refused as refused:
+                if size > 1:
+                    most = size // 2
+                    continue
+                alone.append(refused)
+                settled[waiting.pop(0)] = Verdict(error=Rejected(str(refused)))
             except TransientError as trouble:
                 if not settled:
                     pace.learn(size, clock() - began)
@@ -74,7 +83,10 @@ def write(
             else:
                 settled.update(zip(chunk, verdicts, strict=True))
                 waiting = waiting[size:]
+            most = len(places)
             pace.learn(size, clock() - began)
+    if len(alone) == len(rows) > 1:
+        raise ChannelError(str(alone[-1]))
     return [settled.get(place, Verdict(error=error)) for place in range(len(rows))]
 
 

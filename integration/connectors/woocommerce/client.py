@@ -31,7 +31,7 @@ _Method = Literal["GET", "POST"]
 
 
 class Client:
-    """One shop. Every method raises IntegrationError; `batch` also TooMany.
+    """One shop. Every method raises IntegrationError; `batch` also TooMany and Refused.
 
     `has_messages`: PHP's messages stood before an answer's JSON.
     """
@@ -45,7 +45,7 @@ class Client:
         """Write rows; per list the shop's answers by position.
 
         Failure policy: good rows stay although others fail, and after a time-out the shop goes on.
-        Raises: TooMany, and then nothing was written.
+        Raises: TooMany, Refused, and then nothing was written.
         """
         not_after = self._context.before_write()
         response = self._sent("POST", f"{path}/batch", lists, writes=True, not_after=not_after)

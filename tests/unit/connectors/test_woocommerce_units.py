@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import requests
 
 from integration.connectors.base import ListingView
-from integration.connectors.woocommerce import answers, echo
+from integration.connectors.woocommerce import answers, batch, echo
 from integration.connectors.woocommerce.answers import NoRoute
 from integration.connectors.woocommerce.batch import _verdict
 from integration.connectors.woocommerce.pace import PROBE_ROWS, Pace
@@ -276,7 +277,6 @@ def test_everything_else_is_no_answer(body: bytes):
         (404, refusal("rest_no_route", 404), NoRoute, None),
         (404, b"<html>", ChannelError, None),
         (301, b"", ChannelError, None),
-        (400, refusal("rest_invalid_json", 400), ChannelError, None),
     ],
 )
 def test_what_answers_mean(status: int, body: Any, error: type[Exception], is_unknown: Any):
@@ -292,6 +292,52 @@ def test_too_many_rows_have_a_name_of_their_own():
 
     with pytest.raises(answers.TooMany):
         answers.json_of(response(413, body), HOST, writes=True)
+
+
+def test_a_refusal_of_a_whole_request_is_about_its_rows_if_it_writes():
+    refused = response(400, refusal("rest_invalid_json", 400))
+
+    with pytest.raises(answers.Refused, match=r"refuses the request \(400\): No\."):
+        answers.json_of(refused, HOST, writes=True)
+    with pytest.raises(ChannelError, match=r"refuses the request \(400\): No\."):
+        answers.json_of(refused, HOST)
+
+
+class ChoosyShop:
+    """Refuses every batch that has one of these products in it; `sizes` of what it was sent."""
+
+    settings = SimpleNamespace(host=HOST)
+
+    def __init__(self, *refused: int) -> None:
+        self.refused, self.sizes = set(refused), list[int]()
+
+    def batch(self, path: str, lists: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+        self.sizes.append(len(lists["update"]))
+        if self.refused & {one["id"] for one in lists["update"]}:
+            raise answers.Refused("the shop refuses the request (400): No. (waf)")
+        return lists
+
+
+def written(shop: ChoosyShop, *ids: str) -> list[str | None]:
+    """Ids that the shop took; None for a row that it did not."""
+    client: Any = shop
+    verdicts = batch.write(client, [row(one) for one in ids], Pace(Facts(), Topic.PRICE))
+    assert all(isinstance(one.error, Rejected) for one in verdicts if one.id is None)
+    return [one.id for one in verdicts]
+
+
+def test_a_row_for_which_a_whole_request_is_refused_is_found():
+    shop = ChoosyShop(3)
+
+    assert written(shop, *"12345678") == ["1", "2", None, *"45678"]
+    assert shop.sizes == [8, 4, 2, 6, 3, 1, 5]
+
+
+def test_a_shop_that_refuses_every_request_holds_the_channel():
+    with pytest.raises(ChannelError, match="waf"):
+        written(ChoosyShop(1, 2, 3), *"123")
+
+    assert written(ChoosyShop(1), "1") == [None]
 
 
 def test_a_redirect_tells_where_to_but_not_the_whole_address():
