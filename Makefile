@@ -1,7 +1,7 @@
 # Every target is one line over scripts/, which run without make.
 # PYTHON=... chooses the interpreter, ARGS=... goes to the command.
 
-.PHONY: help demo test lint up chaos soak bench
+.PHONY: help demo test lint up chaos soak bench conformance
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 14
@@ -26,3 +26,6 @@ soak: ## half an hour in the life of a tenant, then compare ERP and shop; MINUTE
 
 bench: ## the figures; QUICK=1 for a short run
 	@scripts/bench $(ARGS)
+
+conformance: ## every connector of ours before the conformance kit; writes docs/conformance
+	@scripts/conformance $(ARGS)

@@ -81,3 +81,19 @@ def test_platforms_are_found_and_the_public_package_comes_with_the_wheel(
     said = run(python, "-c", PLATFORMS, cwd=empty_folder, env=clean_environ)
 
     assert said == [f"{vario_relay.__version__} memory shopware6 woocommerce"]
+
+
+CONFORMANCE = """
+import vario_relay_pytest
+from importlib.util import find_spec
+from integration.connectors import registry
+from vario_relay.testing import Target, examine
+print(find_spec("vario_relay.testing.test_conformance") is not None,
+      examine(Target(registry.platform("memory"), {})).red)
+"""
+
+
+def test_the_conformance_kit_comes_with_the_wheel(installed, empty_folder, clean_environ):
+    python = installed.with_name("python")
+
+    assert run(python, "-c", CONFORMANCE, cwd=empty_folder, env=clean_environ) == ["True []"]

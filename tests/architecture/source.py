@@ -85,8 +85,9 @@ def modules(folder: str) -> tuple[Module, ...]:
 
 
 def product() -> tuple[Module, ...]:
-    """All packages and `celeryconfig`, without the tests."""
-    return tuple(module for name in (*PACKAGES, "celeryconfig.py") for module in modules(name))
+    """All packages and the modules beside them, without the tests."""
+    beside = ("celeryconfig.py", "vario_relay_pytest.py")
+    return tuple(module for name in (*PACKAGES, *beside) for module in modules(name))
 
 
 def is_within(name: str, package: str) -> bool:

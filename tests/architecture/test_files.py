@@ -8,7 +8,7 @@ import pytest
 
 from tests.architecture.source import ROOT
 
-TARGETS = ("demo", "test", "lint", "up", "chaos", "soak", "bench")
+TARGETS = ("demo", "test", "lint", "up", "chaos", "soak", "bench", "conformance")
 LARGE_BYTES = 1_000_000
 # A path of one machine; written apart so that this file is not a finding itself.
 MACHINE_PATH = re.compile(r"(^|[^\w.])/(wor" r"k|far" r"m)/|\.mir" r"ror/")

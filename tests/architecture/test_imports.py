@@ -1,5 +1,7 @@
 """Who may import whom, held on every file of the project, imports inside functions included."""
 
+import sys
+
 import pytest
 
 from tests.architecture.source import PACKAGES, ROOT, Module, is_within, modules, product
@@ -67,6 +69,8 @@ CONNECTOR_INTERFACE = (
     "integration.wire",
 )
 OWN = (*PACKAGES, "celeryconfig")
+#: What the conformance kit is made with, besides what a connector has.
+KIT_LIBRARIES = ("pytest", "requests", "urllib3")
 
 
 def offences(module: Module, forbidden: tuple[str, ...]) -> list[str]:
@@ -142,6 +146,19 @@ def _files(name: str) -> list[Module]:
     return [
         Module(file) for file in (path.with_suffix(".py"), path / "__init__.py") if file.exists()
     ]
+
+
+@pytest.mark.parametrize("module", modules("vario_relay/testing"), ids=lambda one: one.file)
+def test_the_conformance_kit_knows_what_every_connector_may_know(module):
+    allowed = (*sys.stdlib_module_names, *KIT_LIBRARIES, "vario_relay")
+
+    assert [name for name in sorted(module.imports) if name.split(".")[0] not in allowed] == []
+
+
+def test_what_every_pytest_of_an_environment_loads_imports_nothing():
+    (plugin,) = modules("vario_relay_pytest.py")
+
+    assert plugin.imports == frozenset()
 
 
 def connector_folders() -> list[str]:

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from configparser import ConfigParser
 
-import flask
 import pytest
 
 from integration import channels
@@ -18,17 +17,16 @@ from integration.topology import Topic
 from sandbox import serving
 from sandbox.erp import Options, create_app
 from tests.architecture.source import ROOT
+from tests.conformance.myshop import KEY, MyShop
 from tests.integration.relay import Relay
 from tests.packages import install
 
 PAGE = (ROOT / "docs" / "connectors.md").read_text(encoding="utf-8")
-KEY = "the-key-of-the-shop"
 
 
 def shown(language: str) -> str:
-    """The one block of a language on the page."""
-    (block,) = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.M | re.S)
-    return block
+    """The last block of a language on the page; the shop stands before the connector."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.M | re.S)[-1]
 
 
 @pytest.fixture
@@ -43,50 +41,6 @@ def package(site) -> str:
     install(site, setup["metadata"]["name"], points, {module: shown("python")})
     (name,) = points
     return name
-
-
-class MyShop:
-    """The made-up shop of the page: products by id, and what it was asked to write."""
-
-    def __init__(self) -> None:
-        self.products: dict[str, dict] = {}
-        self.writes: list[list[dict]] = []
-        self.refused: set[str] = set()
-
-    def app(self) -> flask.Flask:
-        app = flask.Flask("myshop")
-
-        @app.before_request
-        def refuse_strangers() -> tuple[str, int] | None:
-            return None if flask.request.headers["X-Key"] == KEY else ("who are you?", 401)
-
-        @app.get("/key")
-        def key() -> dict:
-            return {"may_write": True}
-
-        @app.get("/products")
-        def products() -> dict:
-            numbers = flask.request.args.get("numbers")
-            chosen = [
-                {**one, "id": own_id}
-                for own_id, one in sorted(self.products.items())
-                if numbers is None or one["number"] in numbers.split(",")
-            ]
-            return {"products": chosen}
-
-        @app.post("/rows")
-        def rows() -> dict:
-            rows = flask.request.get_json()
-            self.writes.append(rows)
-            return {row["id"]: self.write(**row) for row in rows}
-
-        return app
-
-    def write(self, id: str, **values) -> str:
-        if id in self.refused or values.get("number") in self.refused:
-            return "this number is not wanted here"
-        self.products.setdefault(id, {}).update(values)
-        return "ok"
 
 
 @pytest.fixture
@@ -120,7 +74,7 @@ def test_it_imports_nothing_of_ours_but_the_public_package():
         )
     }
 
-    assert imported == {"decimal", "vario_relay"}
+    assert imported == {"dataclasses", "decimal", "vario_relay"}
 
 
 def test_a_channel_of_it_is_added_set_and_resumed_like_any_other(run, tenant, package):

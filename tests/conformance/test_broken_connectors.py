@@ -1,0 +1,350 @@
+"""What the kit says of connectors that break one promise each.
+
+All but the last two are the connector of docs/connectors.md with a few words changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import flask
+import pytest
+
+from integration.connectors import memory
+from integration.connectors.memory import MemoryConnector
+from tests.conformance.examined import direct_report, module_of, report_of, served
+from tests.conformance.myshop import MyShop, Row
+from vario_relay import Payload, Receipt, Topic
+from vario_relay.testing import CASES
+
+SOURCE = Path(__file__).with_name("myshop_relay.py").read_text(encoding="utf-8")
+
+#: Troubles whose error has to say that nobody knows what the shop did.
+NO_ANSWER = ("timeout-before", "timeout-after", "cut-body", "closed")
+#: Cases that spoil what is sent.
+SPOILT = ("partial-failure", "whole-batch", "bent-value", "unknown-field")
+TROUBLES = ("429-retry-after", "429-bare", "5xx", "half-applied", "html", *NO_ANSWER)
+
+
+class EasyShop(MyShop):
+    """Takes a number twice."""
+
+    def _trouble(self, product_id: str, values: Row) -> str | None:
+        said = super()._trouble(product_id, values)
+        return None if said == "number taken" else said
+
+
+class StrictShop(MyShop):
+    """Refuses a batch with a field that it does not know."""
+
+    def written(self) -> Any:
+        known = {"id", "number", "name", "active", "gross", "stock"}
+        if any(set(row) - known for row in flask.request.get_json()):
+            return {"message": "unknown field"}, 400
+        return super().written()
+
+
+@dataclass(frozen=True)
+class Broken:
+    """`edits` are texts of the connector and what stands there instead; `red` the cases that
+    have to tell."""
+
+    what: str
+    edits: Sequence[tuple[str, str]]
+    red: Sequence[str]
+    shop: type[MyShop] = MyShop
+    #: Whether only a shop with a server tells.
+    needs_server: bool = False
+
+
+NOT_SEARCHED = (
+    "if len(rows) == 1:\n                return {rows[0].position: error}",
+    "return {row.position: error for row in rows}",
+)
+
+BROKEN = (
+    Broken("nothing", [], []),
+    Broken("nothing, and the shop takes a number twice", [], [], EasyShop),
+    Broken("nothing, and the shop refuses batches with unknown fields", [], [], StrictShop),
+    Broken(
+        "numbers are not looked up",
+        [("there = self.lookup(new) if new else {}", "there = {}")],
+        ["foreign-product"],
+    ),
+    Broken(
+        "each create has an id of its own",
+        [
+            ("there = self.lookup(new) if new else {}", "there = {}"),
+            ("from decimal import Decimal", "from decimal import Decimal\nfrom uuid import uuid4"),
+            ("own = f\"vario-{payload['article_id']}\"", "own = str(uuid4())"),
+        ],
+        [
+            "duplicate-push",
+            "foreign-product",
+            "5xx",  # the one that came after the write
+            "timeout-after",
+            "half-applied",
+            "cut-body",
+            "vanished",  # its number is still there
+        ],
+        EasyShop,
+    ),
+    Broken(
+        "it does not say that a product was there before",
+        [("was_adopted=row.was_adopted", "was_adopted=False")],
+        ["foreign-product"],
+    ),
+    Broken(
+        "two articles of a batch may have one number",
+        [("rows = rows_of(topic, payloads", "rows = rows_of(Topic.STOCK, payloads")],
+        ["same-number"],
+        EasyShop,
+    ),
+    Broken(
+        "a status of 200 is enough",
+        [
+            ("            found = None\n", "            found = {}\n"),
+            (
+                'error=TransientError("the shop did not name the row", True)',
+                'external_id=row.values["id"], recorded=row.recorded',
+            ),
+        ],
+        ["html"],
+    ),
+    Broken(
+        "what the shop shows back is not read",
+        [('shown = said["product"]', "shown = {}")],
+        ["bent-value"],
+    ),
+    Broken(
+        "a missing answer means that nothing was written",
+        [("session, method, url, writes=writes, headers", "session, method, url, headers")],
+        NO_ANSWER,
+    ),
+    Broken(
+        "a 5xx means that nothing was written",
+        [("raise TransientError(words, outcome_unknown=writes)", "raise TransientError(words)")],
+        ["5xx", "half-applied"],
+    ),
+    Broken(
+        "failed rows count as accepted",
+        [
+            (
+                "            if not is_part:\n                raise\n"
+                "            return {row.position: error for row in rows}\n",
+                '            yes = {"says": "ok", "product": {}}\n'
+                "            return {row.position: yes for row in rows}\n",
+            )
+        ],
+        TROUBLES,
+    ),
+    Broken(
+        "the shop's pause is not kept",
+        [("DEFAULT_PAUSE_S if told_s is None else told_s", "1.0")],
+        ["429-retry-after"],
+    ),
+    Broken(
+        "a pause is taken for a failure",
+        [("raise Throttled(words, ", "raise TransientError(words) if 1 else (")],
+        ["429-retry-after", "429-bare"],
+    ),
+    Broken(
+        "a refused key is the row's fault",
+        [("raise error_for(answer.status_code)(words)", "raise Rejected(words)")],
+        ["401"],
+    ),
+    Broken(
+        "a page instead of an answer holds the channel",
+        [
+            ("from vario_relay import (", "from vario_relay import (\n    ChannelError,"),
+            (
+                'raise TransientError(f"{words} without its JSON", outcome_unknown=writes)',
+                "raise ChannelError(words)",
+            ),
+        ],
+        ["html"],
+    ),
+    Broken(
+        "a refused batch is not searched for the row at fault",
+        [
+            NOT_SEARCHED,
+        ],
+        ["whole-batch"],
+    ),
+    Broken(
+        "so that a field which the shop does not know is everybody's trouble",
+        [
+            NOT_SEARCHED,
+        ],
+        ["whole-batch", "unknown-field"],
+        StrictShop,
+    ),
+    Broken(
+        "one bad row is everybody's",
+        [
+            (
+                'if said["says"] != "ok":',
+                'if said["says"].startswith("name"):\n        raise Rejected(number)\n'
+                '    if said["says"] != "ok":',
+            )
+        ],
+        ["partial-failure"],
+    ),
+    Broken(
+        "refused rows have no receipt",
+        [
+            (
+                "for n, one in enumerate(payloads)\n        ]",
+                "for n, one in enumerate(payloads) if n not in rows.error_by_position\n        ]",
+            )
+        ],
+        ["same-number"],
+    ),
+    Broken(
+        "a product that is gone is refused",
+        [('if said["says"] == "no such product" and', "if False and")],
+        ["vanished"],
+    ),
+    Broken(
+        "before_write is not called",
+        [("self._context.before_write()", "None")],
+        ["create", "claim-lost", *SPOILT, "401", *TROUBLES],
+    ),
+    Broken(
+        "a lost claim is ignored",
+        [
+            ("from vario_relay import (", "from vario_relay import (\n    ClaimLost,"),
+            (
+                "        not_after = self._context.before_write()\n",
+                "        try:\n            not_after = self._context.before_write()\n"
+                "        except ClaimLost:\n            not_after = None\n",
+            ),
+        ],
+        ["claim-lost"],
+    ),
+    Broken(
+        "requests go past the session of the context",
+        [
+            ("from decimal import Decimal", "from decimal import Decimal\n\nimport requests"),
+            ("send(self._context.session,", "send(requests.Session(),"),
+        ],
+        ["create", *SPOILT, "401", *TROUBLES],
+        needs_server=True,
+    ),
+    Broken(
+        "names are cut",
+        [('"name": document.name,', '"name": document.name[:100],')],
+        ["names"],
+    ),
+    Broken(
+        "emoji are left out",
+        [
+            (
+                '"name": document.name,',
+                '"name": "".join(one for one in document.name if ord(one) < 0x10000),',
+            )
+        ],
+        ["names"],
+    ),
+    Broken(
+        "a stock has its limit",
+        [('{"stock": document.quantity}', '{"stock": min(document.quantity, 999_999)}')],
+        ["stocks"],
+    ),
+    Broken(
+        "no stock is no news",
+        [('{"stock": document.quantity}', '{"stock": document.quantity or 1}')],
+        ["stocks"],
+    ),
+    Broken(
+        "a change of the price does not arrive",
+        [('{"gross": exact(document.gross)}', '{"gross": min(exact(document.gross), "11.9")}')],
+        ["update", "vanished", "bent-value"],
+    ),
+    Broken(
+        "what is not offered stays for sale",
+        [('return {"active": False}', 'return {"active": True}')],
+        ["withdrawal"],
+    ),
+    Broken(
+        "equal documents give bodies that differ",
+        [
+            ("from decimal import Decimal", "from decimal import Decimal\nfrom uuid import uuid4"),
+            ('"active": document.is_active}', '"active": document.is_active, "run": str(uuid4())}'),
+        ],
+        ["no-change"],
+    ),
+    Broken(
+        "payload asks the shop",
+        [
+            (
+                "number = document.number if is_article",
+                'self._ask("GET", "/key")\n        number = document.number if is_article',
+            )
+        ],
+        [case.name for case in CASES if not case.name.endswith("-twice")],
+    ),
+)
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=[one.what for one in BROKEN])
+def test_exactly_the_cases_that_have_to_are_red(broken: Broken) -> None:
+    source = SOURCE
+    for old, new in broken.edits:
+        assert source.count(old) == 1, old
+        source = source.replace(old, new)
+
+    platform, shop = module_of(source).PLATFORM, broken.shop()
+    if broken.needs_server:
+        with served(shop) as parameters:
+            report = report_of(platform, parameters)
+    else:
+        report = direct_report(platform, shop)
+
+    assert sorted(report.red) == sorted(broken.red), "\n".join(report.lines())
+
+
+class FetchesAlways(MemoryConnector):
+    """Takes each image for a new one."""
+
+    def _hash_of(self, known: dict[str, Any] | None, ref: str) -> str:
+        return super()._hash_of(None, ref)
+
+
+class ShipsAlways(MemoryConnector):
+    """Makes a fulfilment of each delivery that comes."""
+
+    made = count(1)
+
+    def push(self, topic: Topic, payloads: Sequence[Payload], *, key: str) -> list[Receipt]:
+        receipts = super().push(topic, payloads, key=key)
+        if topic is not Topic.ORDER_STATUS:
+            return receipts
+        return [replace(one, external_id=f"fulfilment-{next(self.made)}") for one in receipts]
+
+
+@pytest.fixture
+def _fresh_shops() -> Iterator[None]:
+    yield
+    memory.forget_shops()
+
+
+IN_MEMORY = ((FetchesAlways, "media-twice"), (ShipsAlways, "fulfilment-twice"))
+
+
+@pytest.mark.usefixtures("_fresh_shops")
+@pytest.mark.parametrize(("connector", "red"), IN_MEMORY)
+def test_images_and_deliveries_that_come_twice_are_told(connector: type, red: str) -> None:
+    platform = replace(memory.PLATFORM, build=connector)
+
+    assert report_of(platform, {}).red == [red]
+
+
+def test_each_case_is_broken_by_somebody() -> None:
+    broken = {name for one in BROKEN for name in one.red} | {red for _, red in IN_MEMORY}
+
+    assert broken == {case.name for case in CASES}

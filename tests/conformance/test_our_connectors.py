@@ -1,0 +1,42 @@
+"""Our connectors before the conformance kit; `make conformance` does it with bigger batches."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from integration.connectors import memory, registry
+from tests.architecture.source import ROOT
+from tests.conformance.examined import report_of
+from tests.conformance.shops import PLATFORMS, served
+from vario_relay.testing import CASES, Report, Verdict
+
+_ROW = re.compile(r"^\| `([\w-]+)` \| [^|]+ \| ([\w ]+) \|", re.M)
+
+
+def examined(platform: str) -> Report:
+    with served(platform) as shop:
+        return report_of(
+            registry.platform(platform), dict(shop.parameters), state_url=shop.url, order=shop.order
+        )
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_it_holds_all_that_can_be_tried_and_all_that_its_page_says(platform: str) -> None:
+    page = (ROOT / "docs" / "conformance" / f"{platform}.md").read_text(encoding="utf-8")
+    written = dict(_ROW.findall(page))
+
+    report = examined(platform)
+
+    assert report.red == [], "\n".join(report.lines())
+    held = {row.case for row in report.rows if row.verdict is Verdict.HELD}
+    assert list(written) == [case.name for case in CASES]
+    assert {case for case, verdict in written.items() if verdict == Verdict.HELD} <= held
+    memory.forget_shops()
+
+
+def test_every_platform_of_ours_has_its_page() -> None:
+    pages = {path.stem for path in (ROOT / "docs" / "conformance").glob("*.md")}
+
+    assert pages == set(PLATFORMS) == set(registry.platform_names())

@@ -1,0 +1,212 @@
+"""What a shop says no to, and what it takes and bends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from vario_relay import ArticleDocument, Held, ListingView, PermanentError, Topic
+from vario_relay.testing import faults
+from vario_relay.testing.cases.case import Case
+from vario_relay.testing.goods import stocked
+from vario_relay.testing.holdings import differences, holdings, judge
+from vario_relay.testing.stand import Sent, Stand
+from vario_relay.testing.verdicts import Duplicated, Lost, NotSupported, Wrong
+
+#: Values that appear nowhere else, so that they are found in any request.
+ODD_STOCK = 98_761
+ODD_GROSS = "8761.23"
+#: What a shop makes of an amount whose comma it does not know.
+BENT_AMOUNT = b"8.76"
+
+
+def partial_failure(stand: Stand) -> str:
+    articles = stand.goods.articles(max(4, stand.target.rows))
+    bad = articles[1]
+
+    def spoil(row: dict[str, Any]) -> None:
+        for name in [name for name, value in row.items() if value == bad.name]:
+            row[name] = None
+
+    sent = _create_spoilt(stand, articles, bad, spoil)
+
+    _others_are_held(stand, articles, bad, sent)
+    error = sent.error_of(bad)
+    if error is None and bad.number not in holdings(stand):
+        raise Lost("the row without a name is accepted, and the shop does not have it")
+    if error is None and _bent(stand, bad):
+        raise Wrong(f"the row that came without a name is accepted: {_bent(stand, bad)}")
+    return "" if error is None else f"the row is refused with {type(error).__name__}"
+
+
+def unknown_field(stand: Stand) -> str:
+    articles = stand.goods.articles(max(4, stand.target.rows))
+    odd = articles[1]
+
+    def add(row: dict[str, Any]) -> None:
+        row["relayKitUnknown"] = "?"
+
+    sent = _create_spoilt(stand, articles, odd, add)
+
+    _others_are_held(stand, articles, odd, sent)
+    error = sent.error_of(odd)
+    if error is None:
+        judge(stand, [odd], sent)
+        return "the shop does not mind"
+    if not isinstance(error, (PermanentError, Held)):
+        raise Wrong(f"the row with the unknown field: {error}")
+    return f"the row is refused with {type(error).__name__}"
+
+
+def whole_batch(stand: Stand) -> str:
+    articles = stand.goods.articles(max(4, stand.target.rows))
+    bad = articles[1]
+
+    with stand.failing(faults.refused_with(bad.name)):
+        sent = stand.create(articles)
+
+    _others_are_held(stand, articles, bad, sent)
+    error = sent.error_of(bad)
+    if error is None:
+        raise Lost(f"{bad.number} is accepted, and the shop refused every request with it")
+    if not isinstance(error, (PermanentError, Held)):
+        raise Wrong(
+            f"{bad.number} is refused for good, its error is {type(error).__name__}: {error}"
+        )
+    return "found among the others"
+
+
+def bent_value(stand: Stand) -> str:
+    """Name, price and stock of one row each change on the way; the shop says so, or nothing."""
+    name, price, stock, good = stand.goods.articles(4)
+    price, stock = stand.goods.priced(price, ODD_GROSS), stocked(stock, ODD_STOCK)
+    articles, bent_name = [name, price, stock, good], f"{name.name} bent"
+    net = b"0" if price.price is None else str(price.price.net).encode()
+
+    def bend(body: bytes) -> bytes:
+        body = body.replace(b'"%s"' % name.name.encode(), b'"%s"' % bent_name.encode())
+        body = body.replace(ODD_GROSS.encode(), BENT_AMOUNT).replace(net, BENT_AMOUNT)
+        return body.replace(str(ODD_STOCK).encode(), b"0")
+
+    fault = faults.edited(bend)
+    with stand.failing(fault):
+        sent = stand.create(articles)
+
+    if not any(bent_name.encode() in one.body for one in fault.answers):
+        raise NotSupported("the shop's answers do not show what it made of the values")
+    taken = [what for what, one in _named(name, price, stock) if sent.error_of(one) is None]
+    if taken:
+        raise Wrong(f"accepted although the shop shows another value: {', '.join(taken)}")
+    judge(stand, [good], sent)
+    return "refused with what the shop made of them"
+
+
+def _named(*articles: ArticleDocument) -> list[tuple[str, ArticleDocument]]:
+    return list(zip(("name", "price", "stock"), articles, strict=True))
+
+
+def vanished(stand: Stand) -> str:
+    """The product that we know is not in the shop: it is said, and its article makes a new one."""
+    articles = stand.goods.articles(3)
+    gone = articles[0]
+    stand.have(articles)
+    _lose(stand, gone)
+
+    prices = [stand.goods.priced(one, "23.80") for one in articles]
+    first = stand.send(Topic.PRICE, [one.price for one in prices if one.price])
+    if first.vanished != [gone.article_id]:
+        what = first.error_of(gone) or "accepted"
+        raise Wrong(f"the product is gone, and the receipt of its price says: {what}")
+    again = stand.create(prices[:1])
+
+    judge(stand, [prices[0]], again)
+    first.receipts.update(again.receipts)
+    judge(stand, prices, first)
+    return "removed and made anew" if stand.target.remove else "an id that the shop never gave"
+
+
+def foreign_product(stand: Stand) -> str:
+    theirs = stand.goods.article(name="Somebody else's product")
+    stand.create([theirs], part="other")
+    known = stand.connector().lookup([theirs.number])
+    if theirs.number not in known and stand.target.has_address:
+        raise Wrong(f"lookup does not find {theirs.number}, which the shop has")
+    if theirs.number not in known:
+        # Each channel has a shop of its own: another article takes the stranger's part.
+        stand.create([theirs])
+        known = stand.connector().lookup([theirs.number])
+    ours, other = stand.goods.article(number=theirs.number), stand.goods.article()
+    stand.listings.pop(theirs.article_id, None)
+
+    sent = stand.create([ours, other])
+
+    judge(stand, [other], sent)
+    found, error = holdings(stand).get(theirs.number, ()), sent.error_of(ours)
+    if len(found) > 1:
+        raise Duplicated(f"the shop has {theirs.number} {len(found)} times")
+    if error is None:
+        judge(stand, [ours], sent)
+        if not sent.receipts[ours.article_id].was_adopted:
+            raise Wrong("the product was there, and its receipt does not say was_adopted")
+        return "taken over"
+    if not isinstance(error, (PermanentError, Held)):
+        raise Wrong(f"the number is taken, and the error is {type(error).__name__}: {error}")
+    if not found or differences(theirs, found[0]):
+        raise Wrong("refused, and the other's product was changed all the same")
+    return f"refused with {type(error).__name__}"
+
+
+def _create_spoilt(
+    stand: Stand,
+    articles: Sequence[ArticleDocument],
+    bad: ArticleDocument,
+    change: Callable[[dict[str, Any]], None],
+) -> Sent:
+    with stand.failing(faults.edited(lambda body: faults.changed_rows(body, bad.name, change))):
+        return stand.create(articles)
+
+
+def _others_are_held(
+    stand: Stand, articles: Sequence[ArticleDocument], bad: ArticleDocument, sent: Sent
+) -> None:
+    others = [one for one in articles if one is not bad]
+    out = [one for one in others if sent.error_of(one) is not None]
+    if out:
+        raise Wrong(f"one row keeps {len(out)} others out: {sent.error_of(out[0])}")
+    judge(stand, others, sent)
+
+
+def _bent(stand: Stand, article: ArticleDocument) -> str:
+    return "; ".join(differences(article, holdings(stand)[article.number][0]))
+
+
+def _lose(stand: Stand, article: ArticleDocument) -> None:
+    """Remove a product; where that cannot be, believe in an id that the shop never gave."""
+    known = stand.listings[article.article_id]
+    if stand.target.remove is not None:
+        stand.target.remove(stand.context(), [str(known.external_id)])
+        return
+    never = unused_id(str(known.external_id))
+    if any(one.external_id == never for one in stand.connector().scan(())):
+        raise NotSupported("no id is to be had that the shop does not have")
+    stand.listings[article.article_id] = ListingView(
+        article.article_id, never, known.number, is_active=True
+    )
+
+
+def unused_id(known: str) -> str:
+    """An id that looks like `known` and is nobody's: counted far ahead, or its digits turned."""
+    if known.isdigit():
+        return str(int(known) + 900_000_000)
+    turned = str.maketrans("0123456789abcdef", "1234567890bcdefa")
+    return known.translate(turned)
+
+
+CASES = (
+    Case("partial-failure", "one row of a batch comes without a name", partial_failure),
+    Case("whole-batch", "the shop refuses each batch that has a certain row in it", whole_batch),
+    Case("bent-value", "the shop makes another name, price, stock of what was sent", bent_value),
+    Case("unknown-field", "a row has a field that the shop does not know", unknown_field),
+    Case("vanished", "the product that was known is not in the shop", vanished),
+    Case("foreign-product", "the number belongs to a product of somebody else", foreign_product),
+)

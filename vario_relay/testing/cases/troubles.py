@@ -1,0 +1,173 @@
+"""What goes wrong between the connector and its shop, at the moment of a write.
+
+Each trouble meets a batch that creates and a batch that changes stocks. Afterwards the shop holds
+each article once and as it is, whatever the answer to the first try was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from vario_relay import (
+    ChannelError,
+    CredentialsRefused,
+    IntegrationError,
+    Throttled,
+    Topic,
+    TransientError,
+)
+from vario_relay.testing import faults
+from vario_relay.testing.cases.case import Case
+from vario_relay.testing.goods import stocked
+from vario_relay.testing.holdings import judge
+from vario_relay.testing.proxy import Fault
+from vario_relay.testing.stand import Sent, Stand
+from vario_relay.testing.verdicts import Lost, Wrong
+
+PAUSE_S = 7
+
+#: Looks at the errors of the tries that a trouble met.
+Check = Callable[[Sequence[IntegrationError]], None]
+
+
+def passing(kinds: Sequence[Callable[[], Fault]], *checks: Check) -> Callable[[Stand], str]:
+    """A case of troubles after which the same rows go again."""
+
+    def run(stand: Stand) -> str:
+        for kind in kinds:
+            _meet(stand, kind, checks)
+        return ""
+
+    return run
+
+
+def _meet(stand: Stand, kind: Callable[[], Fault], checks: Sequence[Check]) -> None:
+    articles = stand.goods.articles(max(4, stand.target.rows))
+    sent = _trouble(stand, kind(), lambda: stand.create(articles), checks)
+    judge(stand, articles, sent)
+
+    changed = [stocked(one, 41) for one in articles]
+    stocks = [one.stock for one in changed if one.stock]
+    sent = _trouble(stand, kind(), lambda: stand.send(Topic.STOCK, stocks), checks)
+    judge(stand, changed, sent)
+
+
+def _trouble(stand: Stand, fault: Fault, send: Callable[[], Sent], checks: Sequence[Check]) -> Sent:
+    with stand.failing(fault):
+        sent = send()
+    if not sent.errors and fault.followers == 0:
+        raise Lost("it had no answer that names the rows, and accepts them")
+    for error in sent.errors:
+        if isinstance(error, ChannelError):
+            raise Wrong(f"a trouble that passes holds the channel: {error}")
+    for check in checks if sent.errors else ():
+        check(sent.errors)
+    return sent
+
+
+def is_in_doubt(errors: Sequence[IntegrationError]) -> None:
+    """Nobody can know whether the shop applied it, and the error has to say so."""
+    first = errors[0]
+    if isinstance(first, TransientError) and not first.outcome_unknown:
+        raise Wrong(f"the shop may have applied it, outcome_unknown is False: {first}")
+
+
+def asks_for_pause(seconds: float) -> Check:
+    """The error hands on the pause that the shop asks for, if it says one."""
+
+    def check(errors: Sequence[IntegrationError]) -> None:
+        first = errors[0]
+        if not isinstance(first, Throttled):
+            raise Wrong(f"429 is no Throttled but {type(first).__name__}: {first}")
+        if first.retry_after_s < max(seconds, 0.001):
+            raise Wrong(f"it comes back after {first.retry_after_s:g} s, not after {seconds:g} s")
+
+    return check
+
+
+def refused_token(stand: Stand) -> str:
+    """A refused token is renewed once and the write repeated; a key holds the channel."""
+    articles = stand.goods.articles(max(4, stand.target.rows))
+    stand.tokens.asked = stand.tokens.dropped = 0
+
+    with stand.failing(faults.answered(401)):
+        sent = stand.create(articles)
+
+    judge(stand, articles, sent)
+    if stand.tokens.asked:
+        if stand.tokens.dropped != 1:
+            raise Wrong(f"401: the token was dropped {stand.tokens.dropped} times instead of once")
+        if sent.errors:
+            raise Wrong(f"401 with a new token to be had: {sent.errors[0]}")
+        return _refused_for_good(stand, "renewed once")
+    if not sent.errors:
+        raise Wrong("401, and no error says so")
+    if not isinstance(sent.errors[0], ChannelError):
+        raise Wrong(f"401 does not hold the channel: {sent.errors[0]}")
+    return _refused_for_good(stand, "no token, the channel is held")
+
+
+def _refused_for_good(stand: Stand, words: str) -> str:
+    articles = stand.goods.articles(2)
+    fault = faults.answered(401)
+    fault.times = None
+    with stand.failing(fault):
+        sent = stand.send(Topic.ARTICLE, articles, most_pushes=1)
+    if not sent.errors or not isinstance(sent.errors[0], CredentialsRefused):
+        what = sent.errors[0] if sent.errors else "no error"
+        raise Wrong(f"401 to every write is no CredentialsRefused: {what}")
+    return words
+
+
+def _all(*kinds: Callable[[], Fault]) -> list[Callable[[], Fault]]:
+    return list(kinds)
+
+
+CASES = (
+    Case(
+        "429-retry-after",
+        f"the shop asks for a pause of {PAUSE_S} s",
+        passing(
+            _all(lambda: faults.answered(429, Retry_After=str(PAUSE_S))), asks_for_pause(PAUSE_S)
+        ),
+    ),
+    Case(
+        "429-bare",
+        "the shop asks for a pause and does not say how long",
+        passing(_all(lambda: faults.answered(429)), asks_for_pause(0)),
+    ),
+    Case("401", "the shop refuses the token once, then every time", refused_token),
+    Case(
+        "5xx",
+        "500, 502, 503, 504 before the write, 502 after it",
+        passing(
+            [
+                *(lambda status=one: faults.answered(status) for one in (500, 502, 503, 504)),
+                lambda: faults.answered_after(502),
+            ],
+            is_in_doubt,
+        ),
+    ),
+    Case(
+        "timeout-before",
+        "no answer, and the shop wrote nothing",
+        passing(_all(lambda: faults.silent(after=False)), is_in_doubt),
+    ),
+    Case(
+        "timeout-after",
+        "no answer, and the shop wrote everything",
+        passing(_all(lambda: faults.silent(after=True)), is_in_doubt),
+    ),
+    Case(
+        "half-applied",
+        "the shop writes half of a batch and fails",
+        passing(_all(faults.half), is_in_doubt),
+    ),
+    Case("cut-body", "the answer ends in its middle", passing(_all(faults.cut), is_in_doubt)),
+    Case("html", "a page with status 200 instead of an answer", passing(_all(faults.page))),
+    Case(
+        "closed",
+        "the connection is closed in the middle of a batch",
+        passing(_all(faults.closed), is_in_doubt),
+    ),
+)
