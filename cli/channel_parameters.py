@@ -63,6 +63,7 @@ def parameters_of(platform: str) -> dict[str, Parameter]:
     found = registry.platform(platform)
     capabilities = found.capabilities
     own = [_price_details(capabilities.has_price_lists)] if capabilities.has_price_details else []
+    own += _of_ownership(capabilities.owned_fields)
     return {one.name: one for one in (*everywhere, *own, *found.parameters)}
 
 
@@ -80,6 +81,26 @@ def _price_details(has_lists: bool) -> Parameter:
         wrong=lambda value: None if value in known else "is unknown",
         advice="on; remove, which takes away what was sent; or off",
     )
+
+
+def _of_ownership(carried: frozenset[str]) -> list[Parameter]:
+    """Of the fields of articles those that the connector can leave out."""
+    from integration import field_ownership
+    from integration.connectors.base import Parameter
+    from integration.field_ownership import WHOLE_TOPICS, Field, Owner
+
+    return [
+        Parameter(
+            f"{field_ownership.PREFIX}{field}",
+            f"whose word counts for the {field} of a product that is in the shop",
+            is_required=False,
+            default=field_ownership.default_of(field).value,
+            wrong=field_ownership.wrong_owner,
+            advice=f"e.g. {Owner.KEEP}, which never sends it again",
+        )
+        for field in Field
+        if field in WHOLE_TOPICS or field in carried
+    ]
 
 
 def _of_orders() -> tuple[Parameter, ...]:
@@ -117,7 +138,7 @@ def set_parameters(here: Here, channel: str, pairs: tuple[str, ...]) -> None:
     KEY=- reads the value from standard input, KEY=@FILE from a file; a secret is taken no other
     way. An empty value takes the parameter away.
     """
-    from integration import channel_stops, channels, sync_runs
+    from integration import channel_stops, channels, shop_edits, sync_runs
     from integration.channel_view import PRICE_DETAILS
     from integration.toggles import WRITE_BACK_PARAMETER
     from integration.topics.stock import SAFETY_STOCK
@@ -132,6 +153,7 @@ def set_parameters(here: Here, channel: str, pairs: tuple[str, ...]) -> None:
     refuse_wrong(values, known)
     with runtime.scope() as session:
         found = channels.find(session, channel)
+        before = shop_edits.owners(session, channel_id)
         for name, value in values.items():
             vault = runtime.vault if known[name].is_secret and value else None
             _store(session, channel_id, name, value, vault)
@@ -147,6 +169,7 @@ def set_parameters(here: Here, channel: str, pairs: tuple[str, ...]) -> None:
             sync_runs.request_price_pass(session, channel_id)
         if SAFETY_STOCK in values:
             sync_runs.request_stock_pass(session, channel_id)
+        shop_edits.follow(session, channel_id, before, shop_edits.owners(session, channel_id))
     say(
         f"set {', '.join(values)} of sales channel {channel}"
         + ("; it is not held any more" if was_held else "")

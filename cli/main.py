@@ -24,6 +24,7 @@ from cli.queue import queue
 from cli.queue_hold import hold
 from cli.sandboxes import sandbox
 from cli.secrets_command import secrets
+from cli.shop_edit import shop_edit
 from cli.sync import sync
 from cli.tenant import tenant
 from cli.toggle import toggle
@@ -103,7 +104,7 @@ channel.add_command(remove_channel)
 queue.add_command(hold)
 for _command in (
     init, demo, up, doctor, db, secrets, sandbox, tenant, channel, toggle, mapping, sync, queue,
-    explain,
+    explain, shop_edit,
 ):  # fmt: skip
     main.add_command(_command)
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import select
 
-from integration import toggles, variants, wire
+from integration import owned_payloads, shop_edits, toggles, variants
 from integration.channel_view import ChannelView
 from integration.connectors.base import Connector, ListingView
 from integration.documents import ArticleDocument, Document, WithdrawalDocument
@@ -23,6 +23,7 @@ from integration.erp.client import ErpClient
 from integration.erp.plans import FETCH_BY_TOPIC
 from integration.errors import Held, PermanentError, Throttled, TransientError
 from integration.models import BY_HAND, ArticleHold, Listing, WorkItem
+from integration.owned_payloads import Ownership
 from integration.runtime import Runtime
 from integration.token_bucket import Share
 from integration.topics import DOCUMENT_BY_TOPIC
@@ -73,6 +74,7 @@ class _Known:
     hash_by_item: Mapping[tuple[str, str], str | None]
     #: (article, topic) that a person keeps back.
     kept: Collection[tuple[str, str]]
+    owned: Ownership
 
     def listing(self, article_id: str) -> ListingView:
         return self.listing_by_article.get(article_id, ListingView(article_id))
@@ -192,7 +194,8 @@ class DryRun:
             for one in found
         }
         hash_by_item = {(row.entity_id, row.topic): row.pushed_hash for row in hashes}
-        return _Known(views, hash_by_item, {(row.article_id, row.topic) for row in kept})
+        owned = shop_edits.ownership(self._runtime.scope, self._channel, views)
+        return _Known(views, hash_by_item, {(row.article_id, row.topic) for row in kept}, owned)
 
     def _outcome(
         self, connector: Connector, known: _Known, article_id: str, row: Row | None
@@ -247,14 +250,16 @@ class DryRun:
             document: Document = DOCUMENT_BY_TOPIC[topic](row, self._channel)
             if isinstance(document, ArticleDocument):
                 document = variants.placed(document, listing, self._mains)
-            content = wire.content_hash(connector.payload(document, listing)["body"])
+            payload = known.owned.payload_or_reason(connector, document, listing)
+            if isinstance(payload, str):
+                continue
             pushed = known.hash_by_item.get((listing.article_id, topic.value))
             is_kept = (listing.article_id, topic.value) in known.kept
-            if self._is_forced or content != pushed:
+            if self._is_forced or pushed not in owned_payloads.contents(payload):
                 (kept if is_kept else differing).append(topic)
             if is_kept:
                 continue
-            if topic is Topic.ARTICLE and _ends_offer(document) and listing.is_active:
+            if topic is Topic.ARTICLE and known.owned.ends_offer(document, listing):
                 return Outcome(listing.article_id, number, WITHDRAW, topics=(topic,))
         names = ", ".join(SHORT_NAME_BY_TOPIC[topic] for topic in differing or kept)
         kind = UPDATE if differing else BY_HAND if kept else UNCHANGED
@@ -284,9 +289,3 @@ class DryRun:
         for row in active:
             if row.article_id not in self._seen_in_shop:
                 yield Outcome(row.article_id, row.number, WITHDRAW, "no listing in the ERP")
-
-
-def _ends_offer(document: Document) -> bool:
-    if isinstance(document, ArticleDocument):
-        return not document.is_active
-    return isinstance(document, WithdrawalDocument)

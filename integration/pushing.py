@@ -11,6 +11,7 @@ from integration import (
     doubts,
     fulfilments,
     order_stages,
+    owned_payloads,
     shop_calls,
     shop_products,
     telling,
@@ -59,7 +60,7 @@ def _is_unchanged(work: Work, payload: Payload) -> bool:
     return (
         payload["external_id"] is not None
         and item.pushed_hash is not None
-        and item.pushed_hash == wire.content_hash(payload["body"])
+        and item.pushed_hash in owned_payloads.contents(payload)
     )
 
 
@@ -67,6 +68,8 @@ def _settle_unchanged(runtime: Runtime, work: Work, same: Sequence[Payload]) -> 
     if not same:
         return
     items = work.claim.item_by_entity
+    # It is there since an earlier write, of a version or a channel that did not note it.
+    _note_sent(runtime, work, same)
     with runtime.scope() as session:
         work_items.settle(
             session,
@@ -74,6 +77,17 @@ def _settle_unchanged(runtime: Runtime, work: Work, same: Sequence[Payload]) -> 
             [Settled(items[one["article_id"]].id, skip_reason=UNCHANGED) for one in same],
         )
         _release_waiting(session, work, [one["article_id"] for one in same])
+
+
+def _note_sent(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
+    """Note what the shop has of these, before their rows are settled.
+
+    In a transaction of its own, because an article's settle locks products before prices.
+    """
+    sent = {one["article_id"]: one["sent"] for one in payloads if one.get("sent")}
+    if sent:
+        with runtime.scope() as session:
+            shop_products.note_sent(session, work.channel.id, sent)
 
 
 def _without_taken_numbers(
@@ -126,6 +140,8 @@ def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
     receipts = shop_calls.send(runtime, work, connector, payloads)
     if work.claim.topic is Topic.ORDER_STATUS:
         order_stages.written(runtime, work, payloads, receipts)
+    pairs = zip(payloads, receipts, strict=True)
+    _note_sent(runtime, work, [one for one, said in pairs if _is_accepted(said)])
     with runtime.scope() as session:
         _record(session, work, payloads, receipts)
     work.written.clear()
@@ -139,7 +155,7 @@ def _record(
 ) -> None:
     """Settle what the platform named as accepted, and move the refused rows on."""
     pairs = list(zip(payloads, receipts, strict=True))
-    accepted = [(p, r) for p, r in pairs if r.error is None and not r.has_vanished]
+    accepted = [(p, r) for p, r in pairs if _is_accepted(r)]
     if len(accepted) < len(work.claim.items):
         # All rows at once and in order, before any of them changes (deadlocks on Postgres). When
         # all were accepted, settle does it.
@@ -153,6 +169,10 @@ def _record(
     asking.ask(session, work.channel.id, with_new_id)
     for error in errors.values():
         hold_where_it_says_so(session, work.channel.id, error)
+
+
+def _is_accepted(receipt: Receipt) -> bool:
+    return receipt.error is None and not receipt.has_vanished
 
 
 def _settle_accepted(
@@ -203,6 +223,7 @@ def _remember_products(
                 "number": payload["number"],
                 "is_active": payload.get("is_active", True),
                 "was_adopted": receipt.was_adopted,
+                "sent": payload.get("sent", {}),
                 **_notes(work, payload, receipt),
             }
             for payload, receipt in accepted

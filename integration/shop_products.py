@@ -25,8 +25,8 @@ class Remembered:
 
 
 def remember(session: Session, channel_id: int, listings: Sequence[dict[str, Any]]) -> Remembered:
-    """Store what is in the shop: article_id, external_id, number, is_active, was_adopted, and the
-    connector's notes if they are to change."""
+    """Store what is in the shop: article_id, external_id, number, is_active, was_adopted, `sent` of
+    a new one, and the connector's notes if they are to change."""
     # In one order, as everybody who locks them.
     wanted = {str(one["article_id"]): one for one in sorted(listings, key=_article_id)}
     known = _known(session, channel_id, list(wanted))
@@ -50,6 +50,33 @@ def remember(session: Session, channel_id: int, listings: Sequence[dict[str, Any
         if article_id not in known or known[article_id]["external_id"] != values["external_id"]
     )
     return Remembered(frozenset(new), frozenset(with_new_id))
+
+
+def note_sent(
+    session: Session, channel_id: int, sent_by_article: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Note what the shop was sent of these articles' fields, by field; the others stay."""
+    if not sent_by_article:
+        return
+    rows = session.execute(
+        select(Listing.article_id, Listing.sent)
+        .where(
+            Listing.channel_id == channel_id,
+            sql.is_one_of_texts(session, Listing.article_id, sent_by_article),
+        )
+        .order_by(sql.lock_order(session, Listing.article_id))
+    ).all()
+    changed = [
+        {
+            "channel_id": channel_id,
+            "article_id": row.article_id,
+            "sent": {**(row.sent or {}), **sent_by_article[row.article_id]},
+        }
+        for row in rows
+        if not sent_by_article[row.article_id].items() <= (row.sent or {}).items()
+    ]
+    if changed:
+        session.execute(update(Listing), changed)
 
 
 def _article_id(listing: Mapping[str, Any]) -> str:

@@ -24,8 +24,10 @@ from integration import (
     doubtful_products,
     fulfilments,
     order_stages,
+    owned_payloads,
     read_ahead,
     shelf_images,
+    shop_edits,
     sql,
     telling,
     toggles,
@@ -48,6 +50,7 @@ from integration.errors import (
     UsageError,
 )
 from integration.models import Listing, Priority, SalesChannel, Tenant
+from integration.owned_payloads import Ownership
 from integration.runtime import Runtime
 from integration.token_bucket import Share
 from integration.topics import DOCUMENT_BY_TOPIC, KINDS_BY_TOPIC
@@ -265,7 +268,9 @@ def _in_shop_or_article(runtime: Runtime, work: Work, erp: Callable[[], ErpClien
 
 def _small_enough(runtime: Runtime, work: Work, rows: dict[str, Any]) -> dict[str, Any]:
     """The rows that fit into one message; the others are given back and come in the next batch."""
-    while len(rows) > 1 and _packed_bytes(rows) > LARGEST_BATCH_BYTES:
+    while len(rows) > 1 and (
+        len(zlib.compress(wire.dumps(rows).encode(errors="replace"))) > LARGEST_BATCH_BYTES
+    ):
         ids = list(rows)
         keep, leave = ids[: len(ids) // 2], ids[len(ids) // 2 :]
         with runtime.scope() as session:
@@ -275,10 +280,6 @@ def _small_enough(runtime: Runtime, work: Work, rows: dict[str, Any]) -> dict[st
     return rows
 
 
-def _packed_bytes(rows: dict[str, Any]) -> int:
-    return len(zlib.compress(wire.dumps(rows).encode(errors="replace")))
-
-
 def transform(runtime: Runtime, batch: Batch) -> Batch:
     """Payloads of the platform for the rows of a batch; rows that cannot travel are recorded."""
     if not batch["rows"]:
@@ -286,6 +287,7 @@ def transform(runtime: Runtime, batch: Batch) -> Batch:
     with claimed(runtime, batch["claim"]) as work:
         connector = runtime.connector(work.channel)
         mains = variants.main_listings(runtime.scope, work.channel, batch["rows"])
+        owned = shop_edits.ownership(runtime.scope, work.channel, work.listing_by_article)
         payloads: list[Payload] = []
         skipped: dict[str, str] = {}
         errors: dict[str, Exception] = {}
@@ -294,7 +296,7 @@ def transform(runtime: Runtime, batch: Batch) -> Batch:
                 continue
             try:
                 row = batch["rows"][entity_id]
-                result = _payload_or_reason(work, connector, mains, entity_id, row)
+                result = _payload_or_reason(work, connector, mains, owned, entity_id, row)
                 if isinstance(result, str):
                     skipped[entity_id] = result
                 else:
@@ -310,7 +312,12 @@ def transform(runtime: Runtime, batch: Batch) -> Batch:
 
 
 def _payload_or_reason(
-    work: Work, connector: Connector, mains: Mapping[str, ListingView], entity_id: str, row: Any
+    work: Work,
+    connector: Connector,
+    mains: Mapping[str, ListingView],
+    owned: Ownership,
+    entity_id: str,
+    row: Any,
 ) -> Payload | str:
     """What goes to the shop, or why nothing has to."""
     listing = work.listing(entity_id)
@@ -334,10 +341,8 @@ def _payload_or_reason(
     is_bare = isinstance(document, ImagesDocument) and not document.images
     if is_bare and row is not None and not row["had_images"]:
         return shelf_images.NO_IMAGES
-    payload = connector.payload(document, listing)
-    if work.claim.topic is Topic.ARTICLE:
-        payload["is_active"] = isinstance(document, ArticleDocument) and document.is_active
-    if isinstance(document, ArticleDocument) and row is not None:
+    payload = owned.payload_or_reason(connector, document, listing)
+    if isinstance(document, ArticleDocument) and row is not None and not isinstance(payload, str):
         payload["kind"] = variants.kind_of(document)
         payload["never_had_images"] = row.get(MEDIA_REVISION) == NO_REVISION
     return payload
@@ -388,10 +393,7 @@ def _waits(work: Work, article_id: str, reason: str) -> bool:
     """For its product; or as a price or stock of what is not offered, although the product is
     active in the shop: the article withdraws it, or it is offered again by now and its price goes.
     """
-    if reason in (
-        work_outcomes.NOT_IN_SHOP,
-        variants.NO_PRICE_OR_STOCK,
-        shelf_images.NO_IMAGES,
-    ):
+    final = (variants.NO_PRICE_OR_STOCK, shelf_images.NO_IMAGES, *owned_payloads.REASONS)
+    if reason == work_outcomes.NOT_IN_SHOP or reason in final:
         return reason == work_outcomes.NOT_IN_SHOP
     return work.claim.topic is not Topic.ARTICLE and work.listing(article_id).is_active

@@ -46,6 +46,13 @@ class Payload(TypedDict):
     tax: NotRequired[str]
     #: With an article: what the connector noted of its product (`Receipt.notes`), if anything.
     notes: NotRequired[dict[str, Any]]
+    #: With an article: name and description as the shop will show them, by field (``name``); in
+    #: other languages of the shop ``name@LANGUAGE``. Without what the listing leaves out.
+    texts: NotRequired[dict[str, str]]
+    #: What of it tells an edit in the shop later, and the hash of the body that leaves nothing out.
+    #: Set by the stage.
+    sent: NotRequired[dict[str, str]]
+    same_as: NotRequired[str]
     #: With an article that is offered: what its product is among variants. Set by the stage.
     kind: NotRequired[str]
     #: With an article that is offered: whether the ERP says that its shelf was always empty. Set by
@@ -70,6 +77,17 @@ class ListingView:
     number: str | None = None
     is_active: bool = False
     notes: Mapping[str, Any] = field(default_factory=dict)
+    #: Fields that the shop's word counts for.
+    left_out: frozenset[str] = frozenset()
+
+    def leaves_out(self, name: str, language: str | None = None) -> bool:
+        """Whether a body must not say ``number``, ``name``, ``description`` or ``active``.
+
+        `language`: the shop's, for a text in another one than the product's own.
+        """
+        if language is None:
+            return name in self.left_out
+        return not self.left_out.isdisjoint((f"{name}@{language}", f"{name}@*"))
 
 
 @dataclass(frozen=True)
@@ -112,6 +130,10 @@ class RemoteRecord:
     net: Decimal | None = None
     gross: Decimal | None = None
     stock: int | None = None
+    description: str | None = None
+    #: Names and descriptions in other languages of the shop, by field: ``name@LANGUAGE``. Told with
+    #: the fields `texts`.
+    texts: Mapping[str, str] = field(default_factory=dict)
     #: Whether customers find it, active as it may be.
     is_visible: bool | None = None
     #: Whether customers can buy it, by the shop's own rules on stock.
@@ -139,6 +161,8 @@ class Capabilities:
     them prices by quantity and by customer group, too.
     `has_stock_locations`: stock is kept by location; otherwise a product has one quantity, the
     ERP's for the channel, in which it has summed up the channel's storages.
+    `owned_fields`: what `payload` can leave out of the change of an article, of ``number``,
+    ``name``, ``description`` and ``active``.
     """
 
     max_batch: Mapping[Topic, int]
@@ -146,6 +170,7 @@ class Capabilities:
     has_price_details: bool = False
     has_price_lists: bool = True
     has_stock_locations: bool = False
+    owned_fields: frozenset[str] = frozenset()
 
 
 class TokenStore(Protocol):

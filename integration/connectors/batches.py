@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from marshmallow import Schema, fields
 
-from integration.connectors.base import Payload
+from integration.connectors.base import ListingView, Payload
 from integration.documents import ArticleDocument, Document, PriceDocument
 from integration.errors import (
     Held,
@@ -83,6 +83,23 @@ def first_bodies(
     if document.stock is not None:
         first[Topic.STOCK.value] = body_of(document.stock, document.number)
     return first
+
+
+def leave_out(
+    body: dict[str, Any], listing: ListingView, key_by_field: Mapping[str, str]
+) -> dict[str, str]:
+    """Take what the listing leaves out from the body of an article; `Payload.texts` of the rest.
+
+    `key_by_field`: what the body calls ``number``, ``name``, ``description`` and ``active``.
+    """
+    for name, key in key_by_field.items():
+        if listing.leaves_out(name):
+            body.pop(key, None)
+    return {
+        name: body[key] or ""
+        for name, key in key_by_field.items()
+        if name in ("name", "description") and key in body
+    }
 
 
 def is_first(topic: Topic, payload: Payload) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any, NamedTuple, TypeVar
 
-from integration import variants, wire
+from integration import owned_payloads, shop_edits, variants
 from integration.channel_view import ChannelView
 from integration.connectors.base import Connector, ListingView, ShowsProducts
 from integration.documents import ArticleDocument, Document, PriceDocument, StockDocument
@@ -20,6 +20,7 @@ from integration.erp import listings
 from integration.erp.plans import FETCH_BY_TOPIC
 from integration.errors import IntegrationError, TransientError
 from integration.explaining.facts import ErpSays, ShopSays
+from integration.field_ownership import TEXTS
 from integration.runtime import Runtime
 from integration.topics import DOCUMENT_BY_TOPIC, rows
 from integration.topology import Topic
@@ -113,8 +114,9 @@ def _would_be(runtime: Runtime, asked: Asked, row: Mapping[str, Any]) -> dict[st
     documents can be made; why not is told by the work item."""
     connector = runtime.connector(asked.channel)
     mains = variants.main_listings(runtime.scope, asked.channel, {asked.listing.article_id: row})
+    owned = shop_edits.ownership(runtime.scope, asked.channel, [asked.listing.article_id])
     values: dict[str, Any] = {}
-    hashes: dict[Topic, str] = {}
+    contents: dict[Topic, tuple[str, ...]] = {}
     for topic in _COMPARED:
         if asked.listing.external_id is None:
             break
@@ -124,16 +126,19 @@ def _would_be(runtime: Runtime, asked: Asked, row: Mapping[str, Any]) -> dict[st
             document: Document = DOCUMENT_BY_TOPIC[topic](row, asked.channel)
             if isinstance(document, ArticleDocument):
                 document = variants.placed(document, asked.listing, mains)
-            hashes[topic] = wire.content_hash(connector.payload(document, asked.listing)["body"])
+            complete = connector.payload(document, asked.listing)
+            payload = owned.payload_or_reason(connector, document, asked.listing)
         except IntegrationError:
             continue
-        values |= _values(document)
-    return {"values": values, "hash_by_topic": hashes}
+        if not isinstance(payload, str):
+            contents[topic] = owned_payloads.contents(payload)
+        values |= _values(document, complete.get("texts", {}))
+    return {"values": values, "contents_by_topic": contents}
 
 
-def _values(document: Document) -> dict[str, Any]:
+def _values(document: Document, texts: Mapping[str, str]) -> dict[str, Any]:
     if isinstance(document, ArticleDocument):
-        return {"name": document.name}
+        return {"name": document.name, **{name: texts[name] for name in TEXTS if name in texts}}
     if isinstance(document, PriceDocument):
         return {"net": document.net, "gross": document.gross}
     if isinstance(document, StockDocument) and document.is_tracked:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from integration.channel_stops import SWITCHED_OFF
 from integration.explaining.changes import change_links, is_not_offered, toggle_link
 from integration.explaining.facts import TOPICS, Cause, Facts, Link, Who
-from integration.explaining.live import shop_links
+from integration.explaining.live import edit_links, shop_links
 from integration.stages import INACTIVE, NOT_LISTED
 from integration.topics.rows import MAIN_ARTICLE, SHIPPING_COSTS
 from integration.topology import SHORT_NAME_BY_TOPIC, Topic
@@ -24,7 +24,7 @@ def links(facts: Facts) -> list[Link]:
         chain += [*_topic_links(facts, Topic.ARTICLE), _product(facts)]
         for topic in TOPICS[1:]:
             chain += _topic_links(facts, topic)
-        chain += shop_links(facts)
+        chain += [*shop_links(facts), *edit_links(facts)]
     return chain
 
 

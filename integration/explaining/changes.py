@@ -168,7 +168,7 @@ def _newer_in_erp(facts: Facts, topic: Topic, name: str, work: Work) -> Link | N
     answer = facts.erp_answer
     if answer is None or facts.product is None or work.pushed_hash is None:
         return None
-    now = answer.hash_by_topic.get(topic)
-    if now is None or now == work.pushed_hash:
+    now = answer.contents_by_topic.get(topic)
+    if now is None or work.pushed_hash in now:
         return None
     return Link(name, False, "newer_in_erp", _named(facts), topic, Cause.WAITING, Who.AGENCY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from integration import articles_by_name, channels
+from integration import articles_by_name, channels, shop_edits
 from integration.articles_by_name import UnknownArticle
 from integration.connectors.base import ListingView
 from integration.erp.listings import FoundArticle
@@ -64,6 +64,7 @@ def _of_article(
             works=reading.works(session, channel.id, found.id, facts.now),
             holds=reading.holds(session, channel.id, found.id),
             product=reading.product(session, channel.id, found.id),
+            edits=reading.edits(session, channel.id, found.id),
         )
 
 
@@ -94,7 +95,18 @@ def _asked(
         facts = replace(
             facts, shop=patience.result_or(from_shop, lambda why: ShopSays(trouble=why))
         )
-    return facts
+    return _with_new_edits(runtime, channel, facts)
+
+
+def _with_new_edits(runtime: Runtime, channel: SalesChannel, facts: Facts) -> Facts:
+    """What the shop shows tells what somebody changed there, which is noted at once."""
+    record = None if facts.shop is None else facts.shop.record
+    if record is None:
+        return facts
+    with runtime.scope() as session:
+        records = {facts.article: record}
+        shop_edits.notice(session, channel.id, facts.owners, records, read_at=facts.now)
+        return replace(facts, edits=reading.edits(session, channel.id, facts.article))
 
 
 def _listing(runtime: Runtime, channel: SalesChannel, facts: Facts) -> ListingView:

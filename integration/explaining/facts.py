@@ -8,7 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from integration import field_ownership
 from integration.connectors.base import RemoteRecord
+from integration.field_ownership import Owner, Owners
 from integration.topology import Topic
 
 #: The topics of an article, in the order of their links: nothing else travels before the article.
@@ -16,6 +18,7 @@ TOPICS = (Topic.ARTICLE, Topic.PRICE, Topic.STOCK, Topic.MEDIA)
 #: What ERP and shop both show of an article, and the topic that carries it.
 TOPIC_BY_FIELD: Mapping[str, Topic] = {
     "name": Topic.ARTICLE,
+    "description": Topic.ARTICLE,
     "net": Topic.PRICE,
     "gross": Topic.PRICE,
     "stock": Topic.STOCK,
@@ -122,6 +125,15 @@ class HandHold:
 
 
 @dataclass(frozen=True)
+class Edit:
+    """A field that somebody changed in the shop. `kept_by`: who left it to the shop."""
+
+    shown: str
+    noticed_at: datetime
+    kept_by: str | None = None
+
+
+@dataclass(frozen=True)
 class Product:
     """The product that the shop has, as far as we know."""
 
@@ -136,8 +148,9 @@ class ErpSays:
     """What the ERP answered now. `trouble`: why it could not be asked; then nothing else counts.
 
     `is_listed` None: the article has no listing on the channel at all, or there is no article
-    (`is_there`). `values` are those that the shop should show, by field; `hash_by_topic` what a
-    push of them would be compared by; both lack what could not be made of the answer.
+    (`is_there`). `values` are those that the shop should show, by field; `contents_by_topic` the
+    hashes of which one was pushed if nothing is new; both lack what could not be made of the answer
+    or is left to the shop.
     """
 
     trouble: str | None = None
@@ -148,7 +161,7 @@ class ErpSays:
     gross: Decimal | None = None
     currency: str = ""
     values: Mapping[str, str | int | Decimal | None] = field(default_factory=dict)
-    hash_by_topic: Mapping[Topic, str] = field(default_factory=dict)
+    contents_by_topic: Mapping[Topic, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -187,6 +200,8 @@ class Facts:
     works: Mapping[Topic, Work] = field(default_factory=dict)
     holds: Mapping[Topic, HandHold] = field(default_factory=dict)
     product: Product | None = None
+    owners: Owners = field(default_factory=lambda: field_ownership.owners_of({}))
+    edits: Mapping[str, Edit] = field(default_factory=dict)
     erp: ErpSays | None = None
     shop: ShopSays | None = None
 
@@ -194,6 +209,11 @@ class Facts:
     def erp_answer(self) -> ErpSays | None:
         """What the ERP said, if it could be asked."""
         return None if self.erp is None or self.erp.trouble else self.erp
+
+    def is_left_to_shop(self, name: str) -> bool:
+        """Whether it is right that the shop shows something else of a field than the ERP."""
+        whose = field_ownership.field_of(name)
+        return self.owners[whose] is Owner.KEEP or whose in self.edits
 
 
 @dataclass(frozen=True)

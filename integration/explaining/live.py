@@ -20,9 +20,10 @@ from integration.explaining.facts import (
     ShopSays,
     Who,
 )
+from integration.field_ownership import CENT, Owner, as_read, field_of
 
-#: Shops keep prices to the cent, the ERP's net prices have more places.
-CENT = Decimal("0.005")
+#: Of a text in a sentence.
+SHOWN_LENGTH = 80
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ def _values(facts: Facts, record: RemoteRecord) -> Link:
         return Link("shop-values", None, "nothing_to_compare")
     found = differences(facts, record)
     if not found:
-        return Link("shop-values", True, "values_equal")
+        is_all = not any(facts.is_left_to_shop(name) for name in answer.values)
+        return Link("shop-values", True, "values_equal" if is_all else "other_values_equal")
     shown = "; ".join(f"{one.field} {_text(one.sent)} -> {_text(one.shown)}" for one in found)
     text = "edited_stock" if [one.field for one in found] == ["stock"] else "edited_in_shop"
     values = {"differences": shown, "channel": facts.channel}
@@ -119,14 +121,14 @@ def _values(facts: Facts, record: RemoteRecord) -> Link:
 
 
 def differences(facts: Facts, record: RemoteRecord) -> list[Difference]:
-    """Fields that were sent and that the shop shows otherwise."""
+    """Fields that were sent and that the shop shows otherwise, without those that are its own."""
     answer = facts.erp_answer
     if answer is None:
         return []
     found = []
     for name, sent in answer.values.items():
         shown = getattr(record, name)
-        is_ours = _is_sent(facts, name)
+        is_ours = _is_sent(facts, name) and not facts.is_left_to_shop(name)
         if is_ours and sent is not None and shown is not None and _differ(sent, shown):
             found.append(Difference(name, sent, shown))
     return found
@@ -138,14 +140,54 @@ def _is_sent(facts: Facts, field: str) -> bool:
     work = facts.works.get(topic)
     if answer is None or work is None or work.pushed_hash is None:
         return False
-    return answer.hash_by_topic.get(topic) == work.pushed_hash
+    return work.pushed_hash in answer.contents_by_topic.get(topic, ())
 
 
 def _differ(sent: object, shown: object) -> bool:
     if isinstance(sent, Decimal) and isinstance(shown, Decimal):
         return abs(sent - shown) > CENT
+    if isinstance(sent, str) and isinstance(shown, str):
+        return as_read(sent) != as_read(shown)
     return sent != shown
 
 
+def edit_links(facts: Facts) -> Iterator[Link]:
+    """What somebody changed in the shop and is left alone; broken until a person said so."""
+    edits = {name: one for name, one in facts.edits.items() if facts.product is not None}
+    waiting = [name for name, one in edits.items() if one.kept_by is None]
+    kept = [name for name in edits if name not in waiting]
+    if waiting:
+        asks = any(facts.owners[field_of(name)] is Owner.ASK for name in waiting)
+        values = {
+            "differences": _told(facts, waiting),
+            "channel": facts.channel,
+            "article": facts.article,
+        }
+        yield Link(
+            "shop-edits",
+            False,
+            "edit_waits" if asks else "edit_stays",
+            values,
+            cause=Cause.EDITED_IN_SHOP,
+            who=Who.MERCHANT if asks else Who.SHOP,
+        )
+    elif kept:
+        by = str(edits[kept[0]].kept_by)
+        yield Link("shop-edits", True, "edit_kept", {"differences": _told(facts, kept), "by": by})
+
+
+def _told(facts: Facts, names: list[str]) -> str:
+    """Each field with what the shop shows, and what the ERP says if it was asked."""
+    answer = facts.erp_answer
+    ours = {} if answer is None else answer.values
+    return "; ".join(
+        f"{name} {_text(ours[name])} -> {_text(facts.edits[name].shown)}"
+        if name in ours
+        else f"{name} -> {_text(facts.edits[name].shown)}"
+        for name in names
+    )
+
+
 def _text(value: object) -> str:
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    text = f"{value:f}" if isinstance(value, Decimal) else str(value)
+    return text if len(text) <= SHOWN_LENGTH else f"{text[: SHOWN_LENGTH - 1]}…"

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
-from integration import counter_store, health_view, toggles
+from integration import counter_store, health_view, shop_edits, toggles
 from integration.clock import db_now
 from integration.connectors import registry
 from integration.counter_store import RATE_WINDOW_S
@@ -18,6 +18,7 @@ from integration.explaining.facts import (
     MAX_AHEAD,
     TOPICS,
     ChannelFacts,
+    Edit,
     Facts,
     HandHold,
     Product,
@@ -25,7 +26,14 @@ from integration.explaining.facts import (
     TenantFacts,
     Work,
 )
-from integration.models import ArticleHold, Listing, SalesChannel, Tenant, WorkItem, WorkItemState
+from integration.models import (
+    ArticleHold,
+    Listing,
+    SalesChannel,
+    Tenant,
+    WorkItem,
+    WorkItemState,
+)
 from integration.observe import masked
 from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 
@@ -53,6 +61,7 @@ def about_channel(session: Session, channel: SalesChannel, article: str) -> Fact
         ),
         carried=frozenset(carried),
         off=frozenset(topic for topic, on in is_on.items() if not on),
+        owners=shop_edits.owners(session, channel.id),
     )
 
 
@@ -155,3 +164,11 @@ def product(session: Session, channel_id: int, article_id: str) -> Product | Non
     if found is None:
         return None
     return Product(found.external_id, found.number, found.is_active, found.was_adopted)
+
+
+def edits(session: Session, channel_id: int, article_id: str) -> dict[str, Edit]:
+    """What was noticed to be changed in the shop, by field, where that counts."""
+    return {
+        one.field: Edit(one.shown, one.noticed_at, one.kept_by)
+        for one in shop_edits.of_channel(session, channel_id, article_id)
+    }

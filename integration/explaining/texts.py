@@ -223,6 +223,30 @@ TEXT_BY_KEY: Mapping[str, tuple[str, str]] = {
         "name, price and stock are those that were sent",
         "Name, Preis und Bestand sind die gesendeten",
     ),
+    "other_values_equal": (
+        "what is not left to the shop of name, price and stock is what was sent",
+        "was von Name, Preis und Bestand nicht dem Shop überlassen ist, ist das Gesendete",
+    ),
+    "edit_stays": (
+        "somebody changed it in the shop ({differences}), and it is left alone there; "
+        "`vario-relay shop-edit overwrite {channel} {article}` sends the ERP's value again, "
+        "`vario-relay shop-edit keep {channel} {article}` says that the shop's is right",
+        "jemand hat es im Shop geändert ({differences}), und dort bleibt es so; `vario-relay "
+        "shop-edit overwrite {channel} {article}` sendet wieder den Wert aus VARIO, `vario-relay "
+        "shop-edit keep {channel} {article}` bestätigt den des Shops",
+    ),
+    "edit_waits": (
+        "somebody changed it in the shop ({differences}), and a person has to decide: `vario-relay "
+        "shop-edit overwrite {channel} {article}` sends the ERP's value, `vario-relay shop-edit "
+        "keep {channel} {article}` leaves the shop's",
+        "jemand hat es im Shop geändert ({differences}), und jemand muss entscheiden: `vario-relay "
+        "shop-edit overwrite {channel} {article}` sendet den Wert aus VARIO, `vario-relay "
+        "shop-edit keep {channel} {article}` lässt den des Shops",
+    ),
+    "edit_kept": (
+        "it was changed in the shop ({differences}), and {by} left it so",
+        "es wurde im Shop geändert ({differences}), und {by} hat es so gelassen",
+    ),
     "edited_in_shop": (
         "the shop shows other values than were sent: {differences}; somebody changed them there, "
         "`vario-relay sync {channel} --force` sends ours again",

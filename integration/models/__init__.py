@@ -21,6 +21,7 @@ from integration.models.runs import (
     SyncRun,
     SyncRunState,
 )
+from integration.models.shop_edits import ShopEdit
 from integration.models.tenants import AccessToken, Tenant, TenantFact
 from integration.models.work import Priority, WorkItem, WorkItemState
 
@@ -41,6 +42,7 @@ __all__ = [
     "ReadAhead",
     "SalesChannel",
     "ShelfImage",
+    "ShopEdit",
     "ShopHealth",
     "SyncCursor",
     "SyncRun",

@@ -79,6 +79,8 @@ class Listing(Base):
     was_adopted: Mapped[bool] = mapped_column(default=False)
     #: The connector's own notes about this listing.
     notes: Mapped[Any] = mapped_column(JSON, default=dict)
+    #: What was sent last of fields that may be edited in the shop, see field_ownership.
+    sent: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
 
 
 class ShelfImage(Base):

@@ -33,6 +33,7 @@ from integration.models import (
     ReadAhead,
     SalesChannel,
     ShelfImage,
+    ShopEdit,
     ShopHealth,
     Tenant,
     TenantFact,
@@ -106,6 +107,7 @@ def fill(engine: Engine) -> None:
                 TransferToggle(**key, topic=STOCK, is_on=False),
                 ChannelMapping(**key, kind="unit", erp_value="lb", shop_value="0.45359237"),
                 ArticleHold(**key, topic=STOCK, article_id="1", reason="recall", held_by="anna"),
+                ShopEdit(**key, article_id="1", field="name", shown="Chair", kept_by="anna"),
                 ShelfImage(**key, document_id="7", article_id="1"),
                 Fulfilment(**key, document_id="8", tracking_numbers=["JJD1"]),
             ]

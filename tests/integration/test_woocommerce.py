@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -59,15 +60,21 @@ class WooRelay(Relay):
         return found["writes"]
 
 
-@pytest.fixture
-def relay(sqlite_url: str) -> Iterator[WooRelay]:
+@contextmanager
+def running(database_url: str, articles: int = 40) -> Iterator[WooRelay]:
     with (
-        serving.running(lambda url: create_erp(Options(articles=40), url)) as erp_url,
+        serving.running(lambda url: create_erp(Options(articles=articles), url)) as erp_url,
         serving.running(lambda url: create_shop(url=url)) as shop_url,
     ):
-        relay = WooRelay(sqlite_url, erp_url, shop_url)
+        relay = WooRelay(database_url, erp_url, shop_url)
         yield relay
         relay.close()
+
+
+@pytest.fixture
+def relay(sqlite_url: str) -> Iterator[WooRelay]:
+    with running(sqlite_url) as relay:
+        yield relay
 
 
 def test_a_catalogue_and_its_changes_end_identical_whatever_the_shop_does(relay: WooRelay) -> None:

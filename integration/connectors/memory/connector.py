@@ -17,7 +17,7 @@ from integration.connectors.base import (
     Receipt,
     RemoteRecord,
 )
-from integration.connectors.batches import exact, rows_of
+from integration.connectors.batches import exact, leave_out, rows_of
 from integration.connectors.memory.shop import shop
 from integration.documents import (
     ArticleDocument,
@@ -45,6 +45,8 @@ MAX_BATCH = 100
 
 #: Parameter of a channel that takes everything, whichever process knows the product.
 KEEPS_NOTHING = "keeps_nothing"
+#: What a body calls the fields that may be the shop's: as we do.
+_OWNED = {name: name for name in ("number", "name", "description", "active")}
 
 
 class MemoryConnector:
@@ -53,7 +55,8 @@ class MemoryConnector:
     capabilities = Capabilities(
         max_batch=dict.fromkeys(
             (Topic.ARTICLE, Topic.PRICE, Topic.STOCK, Topic.ORDER_STATUS, Topic.MEDIA), MAX_BATCH
-        )
+        ),
+        owned_fields=frozenset(_OWNED),
     )
 
     def __init__(self, context: Context) -> None:
@@ -70,6 +73,7 @@ class MemoryConnector:
         }
         if isinstance(document, ArticleDocument):
             result["number"] = document.number
+            result["texts"] = _left_texts(result["body"], listing)
             result["tax"] = document.tax
             if listing.external_id is None:
                 result["first"] = _first(document)
@@ -147,7 +151,7 @@ class MemoryConnector:
                 return Receipt(article_id, has_vanished=True)
             if topic is Topic.MEDIA:
                 return self._show(payload, self._shop.products[external_id])
-            self._shop.products[external_id].update(payload["body"])
+            _change(self._shop.products[external_id], payload["body"])
             return Receipt(article_id, external_id=external_id, recorded=(topic,))
         if topic is not Topic.ARTICLE:
             return Receipt(article_id, error=Invalid(f"article {article_id} has no product"))
@@ -198,7 +202,7 @@ class MemoryConnector:
         own_id = _own_id(payload)
         external_id = self._shop.id_of(payload["number"]) or own_id
         product = self._shop.products.setdefault(external_id, {})
-        product.update(payload["body"])
+        _change(product, payload["body"])
         for body in payload.get("first", {}).values():
             product.update(body)
         return Receipt(
@@ -211,6 +215,26 @@ class MemoryConnector:
 
 def _position(position: int, payload: Payload) -> int:
     return position
+
+
+def _change(product: dict[str, Any], body: dict[str, Any]) -> None:
+    """Put a body into a product; of its texts those that are said."""
+    texts = {**product.get("texts", {}), **body.get("texts", {})}
+    product.update(body)
+    if texts:
+        product["texts"] = texts
+
+
+def _left_texts(body: dict[str, Any], listing: ListingView) -> dict[str, str]:
+    """Take what the listing leaves out from a body; the texts that are left, by field."""
+    left = {
+        key: text
+        for key, text in body.pop("texts", {}).items()
+        if not listing.leaves_out(*key.split("@"))
+    }
+    if left:
+        body["texts"] = left
+    return {**leave_out(body, listing, _OWNED), **left}
 
 
 def _accepted(topic: Topic, payload: Payload) -> Receipt:
@@ -278,7 +302,9 @@ def _details(document: ArticleDocument) -> dict[str, Any]:
     details: dict[str, Any] = {}
     if document.texts:
         details["texts"] = {
-            language: [texts.name, texts.description] for language, texts in document.texts.items()
+            f"{name}@{language}": getattr(texts, name) or ""
+            for language, texts in document.texts.items()
+            for name in ("name", "description")
         }
     if document.categories is not None:
         details["categories"] = list(document.categories)
@@ -332,6 +358,8 @@ def _record(external_id: str, product: dict[str, Any]) -> RemoteRecord:
         net=_amount(product.get("net")),
         gross=_amount(product.get("gross")),
         stock=product.get("stock"),
+        description=product.get("description"),
+        texts=product.get("texts", {}),
     )
 
 

@@ -19,6 +19,7 @@ from integration.connectors.shopware6 import (
     batch,
     checks,
     choices,
+    details,
     orders,
     payloads,
     products,
@@ -72,6 +73,7 @@ class Shopware6Connector:
             Topic.MEDIA: MAX_MEDIA_BATCH,
         },
         has_price_details=True,
+        owned_fields=frozenset(details.OWNED),
     )
 
     def __init__(self, context: Context) -> None:

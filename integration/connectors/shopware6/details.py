@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from integration.connectors import batches
+from integration.connectors.base import ListingView
 from integration.connectors.batches import exact
 from integration.documents import ArticleDocument, OptionDocument, TextsDocument
 from integration.errors import Invalid
@@ -26,6 +28,13 @@ SIDES = ("length", "width", "height")
 #: Most articles end at 0, as their stock says: only the others say it, and those that once did.
 CLOSEOUT = "isCloseout"
 _LONGEST = 255
+#: What a body calls the fields that may be the shop's.
+OWNED = {
+    "number": "productNumber",
+    "name": "name",
+    "description": "description",
+    "active": "active",
+}
 
 
 def add_to(body: dict[str, Any], document: ArticleDocument, notes: Mapping[str, Any]) -> None:
@@ -45,6 +54,17 @@ def add_to(body: dict[str, Any], document: ArticleDocument, notes: Mapping[str, 
     if document.variant is not None:
         body["parentId"] = document.variant.parent_id
         body["options"] = [_option(one) for one in document.variant.options]
+
+
+def leave_out(body: dict[str, Any], listing: ListingView) -> dict[str, str]:
+    """Take what the listing leaves out from a complete body; the texts that are left."""
+    texts = batches.leave_out(body, listing, OWNED)
+    for language, own in body.pop("translations", {}).items():
+        left = {name: text for name, text in own.items() if not listing.leaves_out(name, language)}
+        texts |= {f"{name}@{language}": text or "" for name, text in left.items()}
+        if left:
+            body.setdefault("translations", {})[language] = left
+    return texts
 
 
 def _stated(document: ArticleDocument) -> dict[str, str]:

@@ -117,6 +117,7 @@ def payload_of(document: Document, listing: ListingView, currency: str) -> Paylo
     }
     if isinstance(document, ArticleDocument):
         details.add_to(result["body"], document, listing.notes)
+        result["texts"] = details.leave_out(result["body"], listing)
         result["tax"] = document.tax
         if listing.notes:
             result["notes"] = dict(listing.notes)

@@ -10,6 +10,7 @@ from typing import Any
 
 from integration.connectors.base import RemoteRecord
 from integration.connectors.shopware6.client import PAGE_SIZE, Client
+from integration.connectors.shopware6.details import SYSTEM_LANGUAGE
 from integration.connectors.shopware6.facts import DEFAULT_CURRENCY
 
 #: Numbers of one search; the query of 100 stays far below any limit of the database.
@@ -21,7 +22,10 @@ _SHOP_FIELDS = {
     "net": ("price",),
     "gross": ("price",),
     "stock": ("stock",),
+    "description": ("description",),
 }
+#: Of the translations; the languages of a product are few.
+_TEXTS = ("name", "description")
 
 
 @dataclass(frozen=True)
@@ -107,13 +111,15 @@ def scan(client: Client, fields: Sequence[str]) -> Iterator[RemoteRecord]:
     """
     wanted = dict.fromkeys(name for one in fields for name in _SHOP_FIELDS.get(one, ()))
     last = ""
+    includes = {"product": ["id", "productNumber", *wanted]}
+    shape = _with_texts(includes) if "texts" in fields else {"includes": includes}
     for page in count(1):
         rows = client.search(
             "product",
             page=page,
             limit=PAGE_SIZE,
             sort=[{"field": "id", "order": "ASC"}],
-            includes={"product": ["id", "productNumber", *wanted]},
+            **shape,
         )
         for row in rows:
             if str(row["id"]) > last:
@@ -128,10 +134,8 @@ def show(client: Client, ids: Sequence[str]) -> list[RemoteRecord]:
 
     Of a variant it is not told: what it does not have of its own it takes from its main product.
     """
-    rows = client.search(
-        "product",
-        ids=list(ids),
-        includes={
+    shape = _with_texts(
+        {
             "product": [
                 "id",
                 "productNumber",
@@ -142,8 +146,9 @@ def show(client: Client, ids: Sequence[str]) -> list[RemoteRecord]:
             ],
             "product_visibility": ["salesChannelId"],
         },
-        associations={"visibilities": {}},
+        visibilities={},
     )
+    rows = client.search("product", ids=list(ids), **shape)
     return [
         replace(
             _record(row),
@@ -152,6 +157,18 @@ def show(client: Client, ids: Sequence[str]) -> list[RemoteRecord]:
         )
         for row in rows
     ]
+
+
+def _with_texts(includes: dict[str, list[str]], **associations: Any) -> dict[str, Any]:
+    """Criteria of a search whose rows carry their texts in all languages of the shop."""
+    return {
+        "includes": {
+            **includes,
+            "product": [*includes["product"], "translations"],
+            "product_translation": ["languageId", *_TEXTS],
+        },
+        "associations": {**associations, "translations": {}},
+    }
 
 
 def _is_listed(client: Client, row: dict[str, Any]) -> bool:
@@ -171,6 +188,13 @@ def _record(row: dict[str, Any]) -> RemoteRecord:
         net=_amount(price.get("net")),
         gross=_amount(price.get("gross")),
         stock=row.get("stock"),
+        description=row["description"] or "" if "description" in row else None,
+        texts={
+            f"{name}@{one['languageId']}": one.get(name) or ""
+            for one in row.get("translations") or ()
+            if one.get("languageId") != SYSTEM_LANGUAGE
+            for name in _TEXTS
+        },
     )
 
 

@@ -47,6 +47,7 @@ class WooCommerceConnector:
         max_batch={Topic.ARTICLE: MAX_ARTICLES, Topic.PRICE: MAX_BATCH, Topic.STOCK: MAX_BATCH},
         has_price_details=True,
         has_price_lists=False,
+        owned_fields=frozenset(payloads.OWNED),
     )
 
     def __init__(self, context: Context) -> None:

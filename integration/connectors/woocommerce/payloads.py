@@ -8,12 +8,19 @@ has one hash.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from marshmallow import Schema, fields, post_dump, validate
 
 from integration.connectors.base import ListingView, Payload
-from integration.connectors.batches import Exact, checked_body, first_bodies, require_currency
+from integration.connectors.batches import (
+    Exact,
+    checked_body,
+    first_bodies,
+    leave_out,
+    require_currency,
+)
 from integration.connectors.woocommerce import details, variations
 from integration.documents import (
     ArticleDocument,
@@ -30,6 +37,9 @@ SHOWN, HIDDEN = "publish", "private"
 
 # Column width of the shop's look-up table, for numbers and for EANs.
 MAX_NUMBER_LENGTH = 100
+
+#: What a body calls the fields that may be the shop's.
+OWNED = {"number": "sku", "name": "name", "description": "description", "active": "status"}
 
 _NOT_NEGATIVE = validate.Range(min=0, error="is negative")
 
@@ -99,8 +109,12 @@ def payload_of(document: Document, listing: ListingView, currency: str) -> Paylo
         details.add_to(result["body"], document)
         variations.add_to(result["body"], document)
         result["tax"] = document.tax
-        if listing.external_id is None or variations.is_another_row(result["body"], listing):
+        is_another = variations.is_another_row(result["body"], listing)
+        if listing.external_id is None or is_another:
             result["first"] = _first(document, currency)
+        # A new row has nothing of its own yet that could stay.
+        kept = replace(listing, left_out=frozenset()) if is_another else listing
+        result["texts"] = leave_out(result["body"], kept, OWNED)
     elif listing.external_id is None:
         raise Invalid(f"article {document.article_id} has no product in the shop to be changed")
     if listing.notes:

@@ -28,6 +28,7 @@ _SHOP_FIELDS = {
     "net": "regular_price",
     "gross": "regular_price",
     "stock": "stock_quantity",
+    "description": "description",
 }
 
 
@@ -156,4 +157,5 @@ def _record(row: dict[str, Any], keeps_gross: bool) -> RemoteRecord:
         net=None if keeps_gross else price,
         gross=price if keeps_gross else None,
         stock=row.get("stock_quantity"),
+        description=row.get("description"),
     )

@@ -217,7 +217,14 @@ def test_scan_shows_everything_in_order(connector: MemoryConnector) -> None:
 
     assert [one.external_id for one in records] == ["memory-1", "memory-2"]
     assert records[0] == RemoteRecord(
-        "memory-1", "A-1", "Hammer 1", True, Decimal("16.7983"), Decimal("19.99"), 5
+        "memory-1",
+        "A-1",
+        "Hammer 1",
+        True,
+        Decimal("16.7983"),
+        Decimal("19.99"),
+        5,
+        description="Stahl, 300 g",
     )
 
 

@@ -44,6 +44,7 @@ def test_an_article_becomes_a_body_without_anything_that_only_the_shop_knows() -
             "taxRate": "19",
             "manufacturer": "Gedore",
         },
+        "texts": {"name": "Hammer 1", "description": "Stahl, 300 g"},
         "tax": "1",
     }
 

@@ -15,6 +15,7 @@ from integration.explaining import chain, report
 from integration.explaining.facts import (
     Cause,
     ChannelFacts,
+    Edit,
     ErpSays,
     Facts,
     HandHold,
@@ -26,6 +27,7 @@ from integration.explaining.facts import (
     Work,
 )
 from integration.explaining.texts import KIND_NAMES, TEXT_BY_KEY, Language
+from integration.field_ownership import Field, Owner, owners_of
 from integration.mapping_kinds import Kind
 from integration.stages import INACTIVE, NOT_LISTED
 from integration.topology import Topic
@@ -52,13 +54,15 @@ ERP = ErpSays(
     gross=Decimal("11.90"),
     currency="EUR",
     values={"name": "Chair", "net": Decimal("10"), "gross": Decimal("11.90"), "stock": 5},
-    hash_by_topic=dict.fromkeys((Topic.ARTICLE, Topic.PRICE, Topic.STOCK), "h"),
+    contents_by_topic=dict.fromkeys((Topic.ARTICLE, Topic.PRICE, Topic.STOCK), ("h",)),
 )
 RECORD = RemoteRecord(
     "p1", "A-1", "Chair", True, Decimal("10"), Decimal("11.90"), stock=5, is_visible=True
 )
 SHOP = ShopSays(external_id="p1", record=RECORD)
 LIVE = replace(WELL, erp=ERP, shop=SHOP)
+RENAMED = Edit("Stool", BEFORE)
+ASKS = owners_of({"own.name": "ask"})
 
 
 def with_work(facts: Facts, topic: Topic, work: Work) -> Facts:
@@ -284,7 +288,7 @@ SITUATIONS = {
         "change-price",
     ),
     "newer in the ERP, and no event": (
-        erp(hash_by_topic={**ERP.hash_by_topic, Topic.PRICE: "other"}),
+        erp(contents_by_topic={**ERP.contents_by_topic, Topic.PRICE: ("other",)}),
         Cause.WAITING,
         Who.AGENCY,
         "change-price",
@@ -314,6 +318,30 @@ SITUATIONS = {
         "shop-visible",
     ),
     "renamed in the shop": (shown(name="Stool"), Cause.EDITED_IN_SHOP, Who.SHOP, "shop-values"),
+    "renamed in the shop, which was noted": (
+        replace(WELL, edits={"name": RENAMED}),
+        Cause.EDITED_IN_SHOP,
+        Who.SHOP,
+        "shop-edits",
+    ),
+    "renamed in the shop, which a person is asked about": (
+        replace(shown(name="Stool"), edits={"name": RENAMED}, owners=ASKS),
+        Cause.EDITED_IN_SHOP,
+        Who.MERCHANT,
+        "shop-edits",
+    ),
+    "renamed in the shop, which is right": (
+        replace(shown(name="Stool"), edits={"name": replace(RENAMED, kept_by="anna")}),
+        Cause.OK,
+        Who.NOBODY,
+        "all",
+    ),
+    "sold out in the shop, which is the shop's to say": (
+        replace(shown(stock=0), owners={**ASKS, Field.STOCK: Owner.KEEP}),
+        Cause.OK,
+        Who.NOBODY,
+        "all",
+    ),
     "sold out in the shop": (shown(stock=0), Cause.EDITED_IN_SHOP, Who.SHOP, "shop-values"),
     "sold out in the shop, with stock": (
         shown(is_available=False),
@@ -434,7 +462,7 @@ def test_what_differs_in_the_shop_is_named_with_both_values() -> None:
 
 
 def test_a_value_that_was_not_the_one_we_sent_is_not_blamed_on_the_shop() -> None:
-    newer = erp(hash_by_topic={**ERP.hash_by_topic, Topic.STOCK: "other"})
+    newer = erp(contents_by_topic={**ERP.contents_by_topic, Topic.STOCK: ("other",)})
     differs = replace(newer, shop=replace(SHOP, record=replace(RECORD, stock=0)))
 
     links = {one.name: one for one in chain.links(differs)}
