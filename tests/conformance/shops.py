@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -11,6 +11,8 @@ from flask import Flask
 
 from sandbox import serving
 from sandbox.shops import shopware6, woocommerce
+from vario_relay import Context
+from vario_relay.testing import Remove
 
 #: Number of the order that is shipped, and of the product in it.
 ORDER, PRODUCT = "4711", "P1"
@@ -47,6 +49,17 @@ def served(platform: str) -> Iterator[ServedShop]:
     with serving.running(app) as url:
         order = _placed(url)
         yield ServedShop({**credentials, "shop_url": url}, url, order)
+
+
+def remover(url: str) -> Remove:
+    """Deletes products as an employee of the shop does."""
+
+    def remove(context: Context, external_ids: Sequence[str]) -> None:
+        for one in external_ids:
+            body = {"article": one, "delete": True}
+            requests.post(f"{url}/_sandbox/edit", json=body, timeout=5).raise_for_status()
+
+    return remove
 
 
 def _placed(url: str) -> str | None:

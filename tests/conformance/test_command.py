@@ -34,7 +34,7 @@ def test_the_connector_is_short() -> None:
 
 def test_the_command_of_the_page_gives_its_report(tmp_path: Path) -> None:
     (tmp_path / "myshop_relay.py").write_bytes((HERE / "myshop_relay.py").read_bytes())
-    (command,) = re.findall(r"^pytest (--pyargs vario_relay.testing .*)$", PAGE, re.M)
+    command, _ = re.findall(r"^pytest (--pyargs vario_relay.testing .*)$", PAGE, re.M)
     assert f"={KEY} " in command
 
     with serving.running(MyShop().app()) as url:

@@ -9,17 +9,27 @@ import pytest
 from integration.connectors import memory, registry
 from tests.architecture.source import ROOT
 from tests.conformance.examined import report_of
-from tests.conformance.shops import PLATFORMS, served
+from tests.conformance.shops import PLATFORMS, PRODUCT, remover, served
 from vario_relay.testing import CASES, Report, Verdict
+from vario_relay.testing.holdings import state_rows
 
 _ROW = re.compile(r"^\| `([\w-]+)` \| [^|]+ \| ([\w ]+) \|", re.M)
 
 
 def examined(platform: str) -> Report:
+    """The report; where there is a shop, what was made in it is deleted at the end."""
     with served(platform) as shop:
-        return report_of(
-            registry.platform(platform), dict(shop.parameters), state_url=shop.url, order=shop.order
+        report = report_of(
+            registry.platform(platform),
+            dict(shop.parameters),
+            state_url=shop.url,
+            order=shop.order,
+            remove=remover(shop.url) if shop.url else None,
         )
+        if shop.url:
+            assert [row["number"] for row in state_rows(shop.url)] == [PRODUCT]
+            assert report.left == ""
+        return report
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import requests
@@ -22,7 +23,7 @@ Holdings = Mapping[str, Sequence[RemoteRecord]]
 
 def holdings(stand: Stand) -> Holdings:
     """The kit's products in the shop. A sandbox's own word counts; `scan` has to say the same."""
-    scanned = _by_number(stand, stand.connector().scan(FIELDS))
+    scanned = stand.patiently(lambda: _by_number(stand, stand.connector().scan(FIELDS)))
     if stand.target.state_url is None:
         return scanned
     stated = _by_number(stand, _stated(stand.target.state_url))
@@ -65,7 +66,8 @@ def _compare_shown(stand: Stand, articles: Sequence[ArticleDocument]) -> None:
     if not isinstance(connector, ShowsProducts) or not articles:
         return
     ids = [str(stand.listings[one.article_id].external_id) for one in articles]
-    shown = {one.external_id: one for one in connector.show(ids)}
+    found = stand.patiently(partial(connector.show, ids))
+    shown = {one.external_id: one for one in found}
     for article, external_id in zip(articles, ids, strict=True):
         if external_id not in shown:
             raise Wrong(f"show does not show product {external_id}, which is there")
@@ -115,15 +117,17 @@ def _stated(url: str) -> Iterator[RemoteRecord]:
         )
 
 
-def state_rows(url: str) -> Iterator[Mapping[str, Any]]:
-    """All products of a sandbox, page by page."""
+def state_rows(url: str) -> list[Mapping[str, Any]]:
+    """All products of a sandbox, also of one that knows no pages."""
+    rows: dict[str, Mapping[str, Any]] = {}
     after = ""
     while True:
-        products = ask_sandbox(url, "state", after=after, limit="500")["products"]
-        yield from products
-        if not products:
-            return
-        after = str(products[-1]["id"])
+        page = ask_sandbox(url, "state", after=after, limit="500")["products"]
+        new = {str(one["id"]): one for one in page if str(one["id"]) not in rows}
+        if not new:
+            return list(rows.values())
+        rows.update(new)
+        after = list(new)[-1]
 
 
 def ask_sandbox(url: str, route: str, **query: str) -> Any:

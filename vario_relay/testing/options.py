@@ -60,6 +60,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """What is wrong with the options stops the run before its first case."""
+    if session.config.getoption("numprocesses", None):
+        raise pytest.UsageError("the cases share one shop and one report; leave -n away")
     if not session.config.option.collectonly:
         session.config.stash[TARGET] = target_of(session.config)
 

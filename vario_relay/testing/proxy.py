@@ -71,15 +71,18 @@ class Fault:
 
 
 class Proxy:
-    """`seen` counts requests, `fault` is what the next ones meet, None: nothing."""
+    """`seen` counts requests, `fault` is what the next ones meet, None: nothing.
 
-    def __init__(self) -> None:
+    `ca_certs` is the file of the authorities whose shops it trusts.
+    """
+
+    def __init__(self, ca_certs: str = DEFAULT_CA_BUNDLE_PATH) -> None:
         self.seen = 0
         self.fault: Fault | None = None
         self.url = ""
         self._lock = threading.Lock()
         self._pool = urllib3.PoolManager(
-            maxsize=8, retries=False, timeout=_TIMEOUT, ca_certs=DEFAULT_CA_BUNDLE_PATH
+            maxsize=8, retries=False, timeout=_TIMEOUT, ca_certs=ca_certs
         )
 
     def session(self, is_write: Callable[[], bool]) -> requests.Session:
@@ -129,9 +132,9 @@ class Proxy:
 
 
 @contextmanager
-def running() -> Iterator[Proxy]:
-    """A proxy that listens, on a port of its own."""
-    proxy = Proxy()
+def running(ca_certs: str = DEFAULT_CA_BUNDLE_PATH) -> Iterator[Proxy]:
+    """A proxy that listens, on a port of its own. `ca_certs`: the file of those that it trusts."""
+    proxy = Proxy(ca_certs)
 
     class Handler(_Handler):
         answer_of = staticmethod(proxy.answer)

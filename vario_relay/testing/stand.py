@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from vario_relay import (
     ArticleDocument,
@@ -44,6 +44,8 @@ from vario_relay.testing.verdicts import NotSupported, Wrong
 MOST_PUSHES = 8
 #: The longest pause that is kept, in seconds; the service's own longest one is 300.
 LONGEST_REST_S = 60.0
+
+Asked = TypeVar("Asked")
 
 #: Deletes products of a channel by their ids, and returns when they are gone.
 Remove = Callable[[Context, Sequence[str]], None]
@@ -131,10 +133,12 @@ class Facts:
 @dataclass
 class Sent:
     """What became of some documents. `receipts` are the last word on each, by article;
-    `errors` what failed for a time or held the channel, in order."""
+    `errors` what failed for a time or held the channel, in order; `met` those of the pushes that
+    met the fault, a shop may have troubles of its own."""
 
     receipts: dict[str, Receipt] = field(default_factory=dict)
     errors: list[IntegrationError] = field(default_factory=list)
+    met: list[IntegrationError] = field(default_factory=list)
     vanished: list[str] = field(default_factory=list)
     pushes: int = 0
 
@@ -205,6 +209,18 @@ class Stand:
             return Wrong("its requests do not go through the session of its context")
         return Wrong("no request that writes follows a call of before_write")
 
+    def patiently(self, ask: Callable[[], Asked]) -> Asked:
+        """What a question to the shop brings, asked again where the shop fails by itself.
+
+        Raises: what the last try raised.
+        """
+        for _ in range(MOST_PUSHES - 1):
+            try:
+                return ask()
+            except TransientError as error:
+                self._keep_pause(error)
+        return ask()
+
     def have(self, articles: Sequence[ArticleDocument]) -> None:
         """Create what a case begins with. Raises: Wrong if that fails already."""
         sent = self.create(articles)
@@ -229,6 +245,7 @@ class Stand:
             ]
             later = self.send(topic, left)
             sent.errors += later.errors
+            sent.met += later.met
             refused = {one: r for one, r in later.receipts.items() if r.error is not None}
             sent.receipts.update(refused)
         return sent
@@ -303,14 +320,22 @@ class Stand:
         return travelled
 
     def _push_once(self, topic: Topic, payloads: list[Payload], sent: Sent, part: str) -> None:
-        fault, key = self.proxy.fault, f"relay-kit-{self.goods.run}-{sent.pushes}"
+        fault, known = self.proxy.fault, len(sent.errors)
         hit = fault.hit if fault else 0
+        self._push(topic, payloads, sent, part)
+        errors = sent.errors[known:]
+        if fault is not None and fault.hit > hit:
+            sent.met += errors
+            return
+        for error in errors[-1:]:
+            self._keep_pause(error)
+
+    def _push(self, topic: Topic, payloads: list[Payload], sent: Sent, part: str) -> None:
+        key = f"relay-kit-{self.goods.run}-{sent.pushes}"
         try:
             receipts = self.connector(part).push(topic, payloads, key=key)
         except (TransientError, ChannelError) as error:
             sent.errors.append(error)
-            if fault is None or fault.hit == hit:
-                self._keep_pause(error)
             return
         except (PermanentError, Held) as error:
             receipts = [Receipt(one["article_id"], error=error) for one in payloads]

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+import requests
+
 from vario_relay import (
     DeliveryDocument,
     OrderPart,
@@ -96,7 +98,10 @@ def _count(stand: Stand, number: str, tracking: str) -> int | None:
     """How often a sandbox's order has the tracking number; None if nobody tells."""
     if stand.target.state_url is None:
         return None
-    orders = ask_sandbox(stand.target.state_url, "orders", number=number)["orders"]
+    try:
+        orders = ask_sandbox(stand.target.state_url, "orders", number=number)["orders"]
+    except requests.HTTPError:
+        return None  # it shows no orders
     return sum(dumps(_without_history(one)).count(tracking) for one in orders)
 
 

@@ -55,13 +55,13 @@ def _meet(stand: Stand, kind: Callable[[], Fault], checks: Sequence[Check]) -> N
 def _trouble(stand: Stand, fault: Fault, send: Callable[[], Sent], checks: Sequence[Check]) -> Sent:
     with stand.failing(fault):
         sent = send()
-    if not sent.errors and fault.followers == 0:
+    if not sent.met and fault.followers == 0:
         raise Lost("it had no answer that names the rows, and accepts them")
     for error in sent.errors:
         if isinstance(error, ChannelError):
             raise Wrong(f"a trouble that passes holds the channel: {error}")
-    for check in checks if sent.errors else ():
-        check(sent.errors)
+    for check in checks if sent.met else ():
+        check(sent.met)
     return sent
 
 
@@ -97,13 +97,13 @@ def refused_token(stand: Stand) -> str:
     if stand.tokens.asked:
         if stand.tokens.dropped != 1:
             raise Wrong(f"401: the token was dropped {stand.tokens.dropped} times instead of once")
-        if sent.errors:
-            raise Wrong(f"401 with a new token to be had: {sent.errors[0]}")
+        if sent.met:
+            raise Wrong(f"401 with a new token to be had: {sent.met[0]}")
         return _refused_for_good(stand, "renewed once")
-    if not sent.errors:
+    if not sent.met:
         raise Wrong("401, and no error says so")
-    if not isinstance(sent.errors[0], ChannelError):
-        raise Wrong(f"401 does not hold the channel: {sent.errors[0]}")
+    if not isinstance(sent.met[0], ChannelError):
+        raise Wrong(f"401 does not hold the channel: {sent.met[0]}")
     return _refused_for_good(stand, "no token, the channel is held")
 
 
@@ -113,8 +113,8 @@ def _refused_for_good(stand: Stand, words: str) -> str:
     fault.times = None
     with stand.failing(fault):
         sent = stand.send(Topic.ARTICLE, articles, most_pushes=1)
-    if not sent.errors or not isinstance(sent.errors[0], CredentialsRefused):
-        what = sent.errors[0] if sent.errors else "no error"
+    if not sent.met or not isinstance(sent.met[0], CredentialsRefused):
+        what = sent.met[0] if sent.met else "no error"
         raise Wrong(f"401 to every write is no CredentialsRefused: {what}")
     return words
 

@@ -1,0 +1,107 @@
+"""What the kit does with a shop that is no sandbox: https, others' products, pauses of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import flask
+import pytest
+
+from integration.connectors import woocommerce
+from sandbox import serving
+from sandbox.shops.woocommerce import Options, create_app
+from tests.conformance import myshop_relay
+from tests.conformance.examined import ROWS, SHOP, DirectProxy
+from tests.conformance.myshop import KEY, MyShop
+from tests.tls_proxy import tls_in_front_of
+from vario_relay.testing import CASES, Target, Verdict, proxy
+from vario_relay.testing.running import run, take_back
+from vario_relay.testing.stand import Stand
+
+CASE = {case.name: case for case in CASES}
+
+
+def encrypted(url: str) -> flask.Flask:
+    """A shop that believes in the TLS before it, and takes a key's password instead of a
+    signature."""
+    app = create_app(Options(), url)
+    inner = app.wsgi_app
+
+    def outer(environ: dict[str, Any], start: Any) -> Any:
+        return inner({**environ, "HTTP_X_FORWARDED_PROTO": "https"}, start)
+
+    app.wsgi_app = outer
+    return app
+
+
+def test_a_shop_behind_https_is_spoken_to_by_https(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = Options()
+    parameters = {
+        "shop_url": "https://woo.shop.example",
+        "consumer_key": options.consumer_key,
+        "consumer_secret": options.consumer_secret,
+    }
+    with (
+        serving.running(encrypted) as url,
+        tls_in_front_of(url, "shop.example", tmp_path, monkeypatch) as front,
+        proxy.running(front.authority) as one,
+    ):
+        stand = Stand(Target(woocommerce.PLATFORM, parameters, rows=ROWS), one)
+
+        rows = [run(CASE[name], stand) for name in ("create", "timeout-after", "cut-body")]
+
+    assert [row.verdict for row in rows] == [Verdict.HELD] * 3, rows
+    assert set(front.hosts) == {"woo.shop.example"}
+
+
+class BusyShop(MyShop):
+    """Asks for a pause at every second look at its products."""
+
+    looks = 0
+
+    def shown(self) -> Any:
+        self.looks += 1
+        return super().shown() if self.looks % 2 else ({}, 429, {"Retry-After": "3"})
+
+
+@contextmanager
+def examined(shop: MyShop, rests: list[float]) -> Iterator[Stand]:
+    target = Target(myshop_relay.PLATFORM, {"shop_url": SHOP, "api_key": KEY}, rows=ROWS)
+    yield Stand(target, DirectProxy(shop), rests.append)
+
+
+def test_a_pause_that_the_shop_itself_asks_for_is_kept() -> None:
+    rests: list[float] = []
+    with examined(BusyShop(), rests) as stand:
+        rows = [run(CASE[name], stand) for name in ("create", "update", "429-retry-after")]
+
+    assert [row.verdict for row in rows] == [Verdict.HELD] * 3, rows
+    assert set(rests) == {3.0}
+
+
+def test_what_others_made_is_not_touched() -> None:
+    shop, theirs = MyShop(), {"number": "X-1", "name": "Theirs", "active": True, "stock": 1}
+    shop.products["77"] = dict(theirs)
+    with examined(shop, []) as stand:
+        for case in CASES:
+            run(case, stand)
+        left = take_back(stand)
+
+    assert shop.products.pop("77") == theirs
+    assert not any(one["active"] for one in shop.products.values())
+    assert left.startswith("What the kit made is left in the shop, inactive:")
+
+
+def test_it_says_which_products_it_could_not_take_back() -> None:
+    shop = MyShop()
+    with examined(shop, []) as stand:
+        run(CASE["create"], stand)
+        shop.refused.add(next(iter(shop.products)))
+        left = take_back(stand)
+
+    assert "inactive but for 1 products" in left
