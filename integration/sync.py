@@ -16,7 +16,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError, NoResultFound
 from sqlalchemy.orm import Session
 
-from integration import read_ahead, sync_runs, toggles, work_items
+from integration import read_ahead, stock_hours, sync_runs, toggles, work_items
 from integration.channel_view import ChannelView
 from integration.clock import db_now
 from integration.erp.articles import PageOfRows
@@ -136,16 +136,21 @@ def _turn_page(runtime: Runtime, run_id: int) -> None:
     client = runtime.erp(tenant_id, share=Share.BACKFILL)
     channel = runtime.channel(run.channel_id)
     source = Source(client, runtime.erp_facts(tenant_id), channel, rows_of(_topics(run)))
-    if run.expected is None:
+    is_hourly = run.kind == sync_runs.HOURLY_STOCK
+    if run.expected is None and not is_hourly:
         _expect(runtime, run_id, source.count())
     page, following = read_page(source, position)
     if following and not page.ids and following.offset > (run.expected or 0) + PAGE:
         following = None  # an ERP that shows old rows for ever, whatever it is asked for
+    seen = len(page.ids)
+    if is_hourly:
+        following = following if page.rows else None  # else stock comes article by article
+        page = page._replace(ids=stock_hours.differing(runtime, channel, page))
     is_last = following is None
-    expected = source.count() if is_last else None
+    expected = source.count() if is_last and not is_hourly else None
     with runtime.scope() as session:
         _hint_page(session, run, source.channel, read_at, page)
-        _move(session, run_id, following or position, len(page.ids))
+        _move(session, run_id, following or position, seen)
         read_ahead.forget(session, run_id, older_than_s=runtime.settings.lease_s)
         if is_last:
             _end_paging(session, run, expected)

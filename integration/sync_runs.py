@@ -32,6 +32,8 @@ STOCK_PASS, PRICE_PASS, ARTICLE_PASS = "stock-pass", "price-pass", "article-pass
 CATCH_UP = "catch-up"
 #: Once a day, see integration.price_days.
 DAILY_PRICES = "daily-prices"
+#: Once an hour, see integration.stock_hours.
+HOURLY_STOCK = "hourly-stock"
 #: Runs that read what is in the shop, by our own listings.
 OF_LISTINGS = (STOCK_PASS, PRICE_PASS, DAILY_PRICES)
 #: Runs that are asked for rather than begun; one of a kind waits per channel at most.

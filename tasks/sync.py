@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from integration import channel_life, price_days, runtime, sync, sync_runs
+from integration import channel_life, price_days, runtime, stock_hours, sync, sync_runs
 from integration.errors import IntegrationError
 from integration.topology import TASK_NIGHTLY, TASK_SYNC_ADVANCE
 from tasks.app import app
@@ -26,11 +26,11 @@ def advance_task(run_id: int) -> None:
 
 @app.task(base=StageTask, name=TASK_NIGHTLY)
 def nightly_task() -> None:
-    """Begin tonight's full pass of each channel in the merchant's time zone, and after midnight
-    the day's price pass.
+    """Begin tonight's full pass of each channel in the merchant's time zone, after midnight the
+    day's price pass, and every hour a stock pass.
 
     With the full pass goes the question which channels there are.
-    Failure policy: at most once a night and channel (unique key).
+    Failure policy: at most once a night, day or hour and channel (unique key).
     """
     here = runtime.current()
     with here.scope() as session:
@@ -38,5 +38,6 @@ def nightly_task() -> None:
         if started:
             channel_life.request_all(session)
         started += price_days.start_daily_prices(session, here.settings.zone)
+        started += stock_hours.start_hourly_stock(session)
     for run_id in started:
         advance_task.delay(run_id)

@@ -30,7 +30,7 @@ class SyncRun(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     channel_id: Mapped[int] = mapped_column(ForeignKey("sales_channel.id", ondelete="CASCADE"))
     #: ``initial``, ``nightly``, ``catch-up``, ``article-pass``, ``stock-pass``,
-    #: ``price-pass`` or ``daily-prices``
+    #: ``price-pass``, ``daily-prices`` or ``hourly-stock``
     kind: Mapped[str] = mapped_column(String(20))
     #: At most one run per value: two beats, two webhooks start one run.
     unique_key: Mapped[str | None] = mapped_column(String(120), unique=True)
