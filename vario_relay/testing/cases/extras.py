@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +21,7 @@ from vario_relay import (
 from vario_relay.testing.cases.case import Case
 from vario_relay.testing.goods import images
 from vario_relay.testing.holdings import ask_sandbox, state_rows
-from vario_relay.testing.stand import Sent, Stand
+from vario_relay.testing.stand import Stand
 from vario_relay.testing.verdicts import Duplicated, Lost, NotSupported, Wrong
 
 
@@ -28,10 +29,12 @@ def media_twice(stand: Stand) -> str:
     stand.require(Topic.MEDIA)
     (article,) = stand.goods.articles(1)
     stand.have([article])
-    document = images(article, "front", "back")
+    document, before = images(article, "front", "back"), dict(stand.listings)
     stand.opened.clear()
 
     for _ in range(2):
+        # As after a worker that died before it could note what the first one brought.
+        stand.listings.update(before)
         sent = stand.send(Topic.MEDIA, [document])
         if (error := sent.error_of(document)) is not None:
             raise Wrong(f"images are not accepted: {error}")
@@ -63,13 +66,15 @@ def fulfilment_twice(stand: Stand) -> str:
     tracking = f"RK{stand.goods.run}"
     document = _delivery(stand, number or "1", article, tracking)
 
-    first = _accepted(stand, document)
+    ids = [_accepted(stand, document)]
     there = _count(stand, number, tracking)
-    again = _accepted(stand, document)
+    # As after a worker that died before it could note what the first one brought.
+    known = stand.listings[document.document_id]
+    stand.listings[document.document_id] = replace(known, external_id=None)
+    ids += [_accepted(stand, document), _accepted(stand, document)]
 
-    ids = [one.receipts[document.document_id].external_id for one in (first, again)]
-    if ids[0] != ids[1]:
-        raise Duplicated(f"one delivery is the fulfilment {ids[0]}, then {ids[1]}")
+    if len(set(ids)) > 1:
+        raise Duplicated(f"one delivery is the fulfilments {', '.join(map(str, ids))}")
     if there is None:
         return "judged by receipts"
     if there == 0:
@@ -85,13 +90,14 @@ def _delivery(stand: Stand, number: str, article: str, tracking: str) -> Deliver
     return DeliveryDocument(f"relay-kit-{stand.goods.run}", (order,), (ParcelDocument(tracking),))
 
 
-def _accepted(stand: Stand, document: DeliveryDocument) -> Sent:
+def _accepted(stand: Stand, document: DeliveryDocument) -> str | None:
+    """What the shop calls the fulfilment."""
     sent = stand.send(Topic.ORDER_STATUS, [document])
     receipt = sent.receipts.get(document.document_id)
-    error = receipt.error if receipt else sent.errors[-1]
-    if error is not None:
-        raise Wrong(f"the delivery is not accepted: {error}")
-    return sent
+    if receipt is None or receipt.error is not None:
+        why = receipt.error if receipt else sent.errors[-1]
+        raise Wrong(f"the delivery is not accepted: {why}")
+    return receipt.external_id
 
 
 def _count(stand: Stand, number: str, tracking: str) -> int | None:
