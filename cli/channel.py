@@ -11,6 +11,7 @@ from cli.shared import (
     Here,
     channel_argument,
     json_option,
+    note,
     pass_here,
     print_json,
     print_table,
@@ -182,6 +183,7 @@ def pause(here: Here, channel: str, until: str | None) -> None:
     with here.runtime.scope() as session:
         found = channels.find(session, channel)
         found.is_paused, found.paused_until = True, ends
+        note(session, found.id, "channel pause" + (f" --until {until}" if until else ""))
         label = f"{session.get_one(Tenant, found.tenant_id).subdomain}/{found.erp_id}"
     lasts = f"until {ends:%Y-%m-%d %H:%M %Z}" if ends else f"until `channel resume {channel}`"
     say(f"sales channel {label} is paused {lasts}; its changes are kept")
@@ -233,6 +235,7 @@ def resume(here: Here, channel: str) -> None:
         shop_health.forget(session, channel_id)
         # One that is switched off in the ERP is held again.
         channel_life.request(session, tenant_id)
+        note(session, channel_id, "channel resume")
     say(f"sales channel {label} is resumed")
     if tenant_held:
         say(f"its tenant was held and is tried again: {tenant_held}")

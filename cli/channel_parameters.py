@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.shared import Here, channel_argument, indirect_value, pass_here, say
+from cli.shared import Here, channel_argument, indirect_value, note, pass_here, say
 from integration.errors import UsageError
 
 if TYPE_CHECKING:
@@ -161,6 +161,8 @@ def set_parameters(here: Here, channel: str, pairs: tuple[str, ...]) -> None:
         if was_held:
             found.held_reason = None
         _forget_shop(session, channel_id)
+        # The names alone: a value may be a secret.
+        note(session, channel_id, f"channel set {', '.join(values)}")
         if WRITE_BACK_PARAMETER in values:
             # What became known while it was off was not asked for.
             asking.ask_for_all(session, channel_id)

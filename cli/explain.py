@@ -61,7 +61,7 @@ def _print(found: Explanation, lang: str) -> None:
         [
             (
                 None if one.at is None else f"{one.at:%Y-%m-%d %H:%M:%S} UTC",
-                SHORT_NAME_BY_TOPIC[one.topic],
+                None if one.topic is None else SHORT_NAME_BY_TOPIC[one.topic],
                 found.happened(one),
             )
             for one in found.entries

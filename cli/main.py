@@ -18,6 +18,7 @@ from cli.database import db
 from cli.demo_command import demo
 from cli.doctor import doctor
 from cli.explain import explain
+from cli.history import history
 from cli.init import init
 from cli.mapping import mapping
 from cli.queue import queue
@@ -104,7 +105,7 @@ channel.add_command(remove_channel)
 queue.add_command(hold)
 for _command in (
     init, demo, up, doctor, db, secrets, sandbox, tenant, channel, toggle, mapping, sync, queue,
-    explain, shop_edit,
+    explain, history, shop_edit,
 ):  # fmt: skip
     main.add_command(_command)
 

@@ -15,6 +15,7 @@ from cli.shared import (
     Here,
     channel_argument,
     json_option,
+    note,
     nudge,
     pass_here,
     print_json,
@@ -183,6 +184,7 @@ def remove_mapping(here: Here, channel: str, kind: Kind, erp_value: str) -> None
         found = channels.find(session, channel)
         if not mapping_changes.remove(session, found.id, kind, key(erp_value)):
             raise UsageError(f"{kind.value} {erp_value} of sales channel {channel} is not mapped")
+        note(session, found.id, f"mapping remove {kind.value} {erp_value}")
     say(f"{kind.value} {erp_value} of sales channel {channel} is not mapped any more")
 
 
@@ -247,10 +249,12 @@ def _put(
         sides = Sides(runtime, runtime.channel(channel_id))
         results = [checked(sides, one) for one in entries]
         entries = [entry for entry, _ in results]
-        for sentence in dict.fromkeys(note for _, notes in results for note in notes):
+        for sentence in dict.fromkeys(one for _, notes in results for one in notes):
             say(sentence)
     with runtime.scope() as session:
         changed = mapping_changes.put(session, channel_id, entries)
+        named = [f"{one.kind.value} {one.erp_value}={one.shop_value}" for one in entries]
+        note(session, channel_id, f"mapping set {', '.join(named)}")
     if changed.released:
         nudge(here.settings)
     return entries, changed

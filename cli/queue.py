@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -198,7 +199,8 @@ def retry(
         if dry_run:
             count = queue_report.count_failed(session, channel_id, topic, fingerprint)
         else:
-            count = work_outcomes.replay(session, channel_id, topic, fingerprint)
+            by = getpass.getuser()
+            count = work_outcomes.replay(session, channel_id, topic, fingerprint, by=by)
     if as_json:
         print_json({"channel": channel, "count": count, "dry_run": dry_run})
     elif dry_run:

@@ -162,6 +162,7 @@ def release_holds(
             article_id=article_id,
             reason=reason,
             topics=topics,
+            by=getpass.getuser(),
         )
     if released:
         nudge(here.settings)
@@ -204,6 +205,7 @@ def discard_held(
             article_id=article_id,
             reason=reason,
             topics=topics,
+            by=getpass.getuser(),
         )
     say(f"{dropped} held changes of {what} of sales channel {channel} are dropped")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from integration.errors import UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+    from sqlalchemy.orm import Session
 
     from integration.runtime import Runtime
     from integration.settings import Settings
@@ -122,6 +124,13 @@ def nudge(settings: Settings) -> None:
 
         # Here and now: the thread behind `wake` ends with this process, before it has published.
         DispatchPublisher()()
+
+
+def note(session: Session, channel_id: int, words: str, topic: Topic | None = None) -> None:
+    """Have the history know that a person did this to a channel."""
+    from integration.history import recording
+
+    recording.command(session, channel_id, words, getpass.getuser(), topic=topic)
 
 
 def say(sentence: str) -> None:

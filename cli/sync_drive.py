@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from cli.channel import require_running
 from cli.gentle_stop import GentleStop
+from cli.shared import note
 from integration import channels, sync, sync_runs
 from integration.errors import Throttled, TransientError
 from integration.models import SyncCursor, SyncRun, SyncRunState
@@ -82,6 +83,8 @@ def begin(runtime: Runtime, name: str, topic: Topic | None, *, is_forced: bool) 
             session, channel.id, sync_runs.INITIAL, topics, is_forced=is_forced
         )
         assert run_id is not None, "only a run with a unique key may not start"
+        forced = " --force" if is_forced else ""
+        note(session, channel.id, f"sync {', '.join(topics)}{forced}")
         return run_id, False
 
 

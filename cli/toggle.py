@@ -9,6 +9,7 @@ from cli.shared import (
     TopicName,
     channel_argument,
     json_option,
+    note,
     pass_here,
     print_json,
     print_table,
@@ -83,6 +84,9 @@ def _switch(here: Here, channel: str, topic: Topic, *, is_on: bool) -> None:
     from integration import channels, toggles
 
     with here.runtime.scope() as session:
-        toggles.switch(session, channels.find(session, channel).id, topic, is_on)
+        channel_id = channels.find(session, channel).id
+        toggles.switch(session, channel_id, topic, is_on)
+        words = f"toggle {'on' if is_on else 'off'} {SHORT_NAME_BY_TOPIC[topic]}"
+        note(session, channel_id, words, topic)
     state = "on" if is_on else "off, its changes are kept"
     say(f"topic {SHORT_NAME_BY_TOPIC[topic]} of sales channel {channel} is {state}")

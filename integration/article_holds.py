@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from integration import sql, telling, variants
 from integration.clock import db_now
+from integration.history import entries, recording
 from integration.models import BY_HAND, ArticleHold, WorkItem, WorkItemState
 from integration.topology import Topic
 from integration.work_items import RELEASED, Claim, held_rows, locking, update_items
@@ -56,7 +57,12 @@ def add(
             )
         )
     rows = _waiting(session, channel_id, article_id, topics, WorkItem.hold_reason.is_(None))
-    update_items(session, [row.id for row in rows], hold_reason=BY_HAND)
+    ids = [row.id for row in rows]
+    update_items(session, ids, hold_reason=BY_HAND)
+    recording.moved(session, entries.HELD, ids, words=BY_HAND)
+    for topic in topics:
+        words = f"queue hold add: {reason}"
+        recording.command(session, channel_id, words, by, entity_id=article_id, topic=topic)
     telling.moved(session, "held", rows, reason=BY_HAND)
     by_hand = _waiting(session, channel_id, article_id, topics, WorkItem.hold_reason == BY_HAND)
     return len(by_hand)
@@ -69,11 +75,12 @@ def release(
     article_id: str | None = None,
     reason: str | None = None,
     topics: Collection[Topic] | None = None,
+    by: str | None = None,
 ) -> int:
     """Let held changes go: of one article, whatever holds them, or all that wait for one reason.
 
     Ends the holds by hand among them. What still lacks something is held again, and what no
-    version carries yet goes on waiting for one. How many go.
+    version carries yet goes on waiting for one. `by`: the person. How many go.
     """
     if reason in (None, BY_HAND):
         ended = delete(ArticleHold).where(
@@ -85,7 +92,7 @@ def release(
         session.execute(ended.execution_options(synchronize_session=False))
     rows = _waiting(session, channel_id, article_id, topics, _is_held(reason))
     variants.confirm(session, channel_id, {row.entity_id: row.hold_reason for row in rows})
-    return _unhold(session, rows)
+    return _unhold(session, rows, by)
 
 
 def discard(
@@ -95,20 +102,25 @@ def discard(
     article_id: str | None = None,
     reason: str | None = None,
     topics: Collection[Topic] | None = None,
+    by: str | None = None,
 ) -> int:
     """Drop held changes: done, not sent, with that reason; how many.
 
     What the shop holds stays known, so the next event or pass sends the newest state if it differs.
-    A hold by hand goes on.
+    A hold by hand goes on. `by`: the person.
     """
     rows = _waiting(session, channel_id, article_id, topics, _is_held(reason))
     for cause in sorted({row.hold_reason for row in rows}):
+        ids = [row.id for row in rows if row.hold_reason == cause]
+        skipped = f"discarded, was held: {cause}"[:_LONGEST_SKIP_REASON]
+        recording.moved(session, entries.SKIPPED, ids, words=skipped, person=by, ends=True)
         update_items(
             session,
-            [row.id for row in rows if row.hold_reason == cause],
+            ids,
             state=WorkItemState.COMPLETED.value,
+            events=0,
             hold_reason=None,
-            skip_reason=f"discarded, was held: {cause}"[:_LONGEST_SKIP_REASON],
+            skip_reason=skipped,
             error_class=None,
             last_error=None,
             fingerprint=None,
@@ -146,6 +158,7 @@ def keep_back(session: Session, held: Claim) -> set[str]:
         due_at=db_now(),
         hold_reason=BY_HAND,
     )
+    recording.moved(session, entries.HELD, rows, words=BY_HAND)
     telling.became(
         session, held, "held", [item for item in items if item.id in rows], reason=BY_HAND
     )
@@ -194,11 +207,12 @@ def _waiting(
     return session.execute(locking(session, wanted)).all()
 
 
-def _unhold(session: Session, rows: Sequence[Any]) -> int:
+def _unhold(session: Session, rows: Sequence[Any], by: str | None = None) -> int:
     """How many go."""
     update_items(session, [row.id for row in rows], hold_reason=None, attempts=0, due_at=db_now())
     for cause in sorted({row.hold_reason for row in rows}):
-        telling.moved(
-            session, "unheld", [row for row in rows if row.hold_reason == cause], reason=cause
-        )
+        released = [row for row in rows if row.hold_reason == cause]
+        ids = [row.id for row in released]
+        recording.moved(session, entries.UNHELD, ids, words=cause, person=by)
+        telling.moved(session, "unheld", released, reason=cause)
     return len(rows)

@@ -28,6 +28,9 @@ from integration.models import (
     ChannelMapping,
     ChannelParameter,
     Fulfilment,
+    HistoryBatch,
+    HistoryContent,
+    HistoryEntry,
     SalesChannel,
     SyncRun,
     Tenant,
@@ -56,6 +59,9 @@ _NOT_KEPT = (
     ChannelMapping,
     ChannelFact,
     Fulfilment,
+    HistoryEntry,
+    HistoryBatch,
+    HistoryContent,
     TransferToggle,
 )
 #: The fact that remembers the ERP's sales channels of our app.

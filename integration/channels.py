@@ -15,6 +15,7 @@ from integration import ids, mappings, observe, pacing, sql
 from integration.channel_view import ChannelView
 from integration.clock import db_now
 from integration.errors import UsageError
+from integration.history import entries, recording
 from integration.mapping_kinds import Kind, Mappings
 from integration.models import (
     AccessToken,
@@ -170,9 +171,15 @@ def forget_named(session: Session, names: Sequence[str]) -> None:
 
 def hold(session: Session, channel_id: int, reason: str) -> None:
     """Stop the channel until somebody fixes what `reason` says; its items stay queued."""
-    session.execute(
-        update(SalesChannel).where(SalesChannel.id == channel_id).values(held_reason=reason)
-    )
+    is_news = SalesChannel.held_reason.is_distinct_from(reason)
+    held = session.scalars(
+        update(SalesChannel)
+        .where(SalesChannel.id == channel_id, is_news)
+        .values(held_reason=reason)
+        .returning(SalesChannel.id)
+    ).all()
+    for one in held:
+        recording.noted(session, one, entries.HELD, reason)
     tenant, channel = names(session, channel_id)
     log.warning(observe.event("channel.held", tenant=tenant, channel=channel, reason=reason))
 
@@ -189,11 +196,16 @@ def hold_tenant(
     is_meant = and_(Tenant.id == tenant_id, Tenant.uninstalled_at.is_(None))
     if connection is not None:
         is_meant = and_(is_meant, Tenant.offline_token == connection)
+    known = session.scalar(select(Tenant.held_reason).where(Tenant.id == tenant_id))
     held = session.scalars(
         update(Tenant).where(is_meant).values(held_reason=reason).returning(Tenant.id)
     ).all()
     if not held:
         return
+    if reason != known:
+        of_tenant = select(SalesChannel.id).where(SalesChannel.tenant_id == tenant_id)
+        for channel_id in session.scalars(of_tenant).all():
+            recording.noted(session, channel_id, entries.HELD, reason)
     named = session.scalar(select(Tenant.subdomain).where(Tenant.id == tenant_id))
     log.warning(observe.event("tenant.held", tenant=named, reason=reason))
 

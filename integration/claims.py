@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from integration.models import Priority
 from integration.topology import Topic
@@ -29,6 +30,23 @@ class ClaimedItem:
     read_ahead_id: str | None = None
 
 
+@dataclass
+class StageNotes:
+    """What the history is to know of a stage run: what was fetched, and what goes to the shop.
+
+    `fetched` and `fetched_at` (ISO 8601) come from the stage that did. `bodies` by topic and
+    entity and `hashes` by entity are what a write would send, `firsts` the
+    entities whose product is new by it; nothing was sent before `has_written`.
+    """
+
+    fetched: str | None = None
+    fetched_at: str | None = None
+    bodies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
+    firsts: set[str] = field(default_factory=set)
+    has_written: bool = False
+
+
 @dataclass(frozen=True)
 class Claim:
     """Some rows of one (channel, topic), held by one stage run until its lease ends.
@@ -44,6 +62,7 @@ class Claim:
     topic: Topic
     priority: Priority
     items: tuple[ClaimedItem, ...]
+    notes: StageNotes = field(default_factory=StageNotes, compare=False, repr=False)
 
     @cached_property
     def item_by_entity(self) -> dict[str, ClaimedItem]:

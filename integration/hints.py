@@ -50,6 +50,9 @@ QUEUED, PROCESSING = WorkItemState.QUEUED.value, WorkItemState.PROCESSING.value
 _channel, _tenant = SalesChannel.__table__.c, Tenant.__table__.c
 _hold = ArticleHold.__table__.c
 
+#: By which way a hint came that no event and no pass over a channel gave.
+ITSELF = "service"
+
 
 @dataclass(frozen=True)
 class PageRead:
@@ -69,11 +72,13 @@ def hint(
     sync_run_id: int | None = None,
     forgets_hash: bool = False,
     read: PageRead | None = None,
+    by: str = ITSELF,
 ) -> None:
     """Record that these entities are newer in the ERP than in the shop.
 
     `forgets_hash`: what the shop holds is in doubt, so the next run sends whatever it finds.
     `read`: the page that has their state; not believed where something happened since.
+    `by`: which way it came, for the history.
     Failure policy: part of the caller's transaction; once committed, the change cannot be lost.
     """
     ids = sorted(set(entity_ids))
@@ -88,6 +93,7 @@ def hint(
         "ids": json.dumps(ids),
         "urgency": int(priority),
         "run": sync_run_id,
+        "way": by,
     }
     if read is not None:
         values |= {"page": read.id, "read_at": read.read_at}
@@ -103,16 +109,18 @@ def hint_channels(
     entity_id: str,
     *,
     unless_channel: bool = False,
+    by: str = ITSELF,
 ) -> int:
     """Record that this entity is newer, for the named channel of a tenant or for all it has.
 
     `engine`: one of `db.build_intake_engine`.
     `unless_channel`: not if the entity's id is that of one of the tenant's channels.
+    `by`: which way it came, for the history.
     The number of channels it was recorded for; 0 says only that somebody must look why.
     Failure policy: one statement, committed when this returns. What a webhook costs is mostly
     its round trips to the database, so one that needs no look-up makes a single one.
     """
-    texts = {"tenant": tenant, "topic_name": topic.value, "entity": entity_id}
+    texts = {"tenant": tenant, "topic_name": topic.value, "entity": entity_id, "way": by}
     if erp_channel_id is not None:
         texts["erp_channel"] = erp_channel_id
     statement = _channels_statement(
@@ -222,6 +230,8 @@ def _new_row(channel_id: Any, entity_id: Any, **more: Any) -> dict[str, Any]:
         "due_at": db_now(),
         "first_unsent_at": db_now(),
         "last_event_at": db_now(),
+        "events": literal(1),
+        "hinted_by": bindparam("way", type_=String()),
         **more,
     }
 
@@ -260,6 +270,8 @@ def _bumped(on_postgres: bool, new: Any) -> dict[str, Any]:
     )
     return {
         "generation": old.generation + 1,
+        "events": old.events + 1,
+        "hinted_by": new.hinted_by,
         "last_event_at": db_now(),
         "state": case((is_processing, PROCESSING), else_=QUEUED),
         # A new event starts the retry schedule again: it also makes the row due at once, and

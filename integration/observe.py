@@ -25,10 +25,15 @@ _SECRETS = (
 _SIGNS = ("eyj", "bearer", "token", "password", "secret", "://", "install?")
 
 
+def has_sign_of_secret(text: str) -> bool:
+    """Whether `masked` has to look: a quick no, an uncertain yes."""
+    lowered = text.lower()
+    return any(sign in lowered for sign in _SIGNS)
+
+
 def masked(text: str) -> str:
     """`text` without anything that looks like a secret."""
-    lowered = text.lower()
-    if not any(sign in lowered for sign in _SIGNS):
+    if not has_sign_of_secret(text):
         return text
     for pattern in _SECRETS:
         text = pattern.sub(lambda found: f"{found.group(1) if found.groups() else ''}***", text)

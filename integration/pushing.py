@@ -20,11 +20,13 @@ from integration import (
     work_items,
     work_outcomes,
 )
+from integration.batch import Batch, note_fetch
 from integration.connectors import http, registry
 from integration.connectors.base import Payload, Receipt
 from integration.errors import TransientError
+from integration.history import recording
 from integration.runtime import Runtime
-from integration.stages import Batch, Work, claimed, hold_where_it_says_so
+from integration.stages import Work, claimed, hold_where_it_says_so
 from integration.topology import Topic
 from integration.work_items import UNCHANGED, Settled
 from integration.write_back import asking
@@ -39,6 +41,7 @@ def push(runtime: Runtime, batch: Batch) -> None:
     if not batch["payloads"]:
         return
     with claimed(runtime, batch["claim"]) as work:
+        note_fetch(work.claim.notes, batch)
         same: list[Payload] = []
         changed: list[Payload] = []
         for payload in _of_claim(work, batch["payloads"]):
@@ -132,10 +135,12 @@ def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
         with runtime.scope() as session:
             work_items.begin_write(session, work.claim, item_ids, lease_s=lease_s)
         work.written.update(item_ids)
+        work.claim.notes.has_written = True
         return not_after
 
     if work.claim.topic is Topic.ORDER_STATUS:
         order_stages.begin(runtime, work, payloads)
+    _note_contents(work, payloads)
     connector = runtime.connector(work.channel, before_write, share=work.share)
     receipts = shop_calls.send(runtime, work, connector, payloads)
     if work.claim.topic is Topic.ORDER_STATUS:
@@ -148,6 +153,19 @@ def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
     # In a transaction of its own: it locks articles before prices, as everybody does.
     with runtime.scope() as session:
         _start_over(session, work, [one.article_id for one in receipts if one.has_vanished])
+
+
+def _note_contents(work: Work, payloads: Sequence[Payload]) -> None:
+    """Have the history know what a write says, with the price and stock of a first one."""
+    notes = work.claim.notes
+    for payload in payloads:
+        entity = payload["article_id"]
+        if work.claim.topic is Topic.ARTICLE and payload["external_id"] is None:
+            notes.firsts.add(entity)
+        notes.hashes[entity] = wire.content_hash(payload["body"])
+        bodies = {work.claim.topic.value: payload["body"], **payload.get("first", {})}
+        for topic, body in bodies.items():
+            notes.bodies.setdefault(topic, {})[entity] = body
 
 
 def _record(
@@ -179,14 +197,14 @@ def _settle_accepted(
     session: Session, work: Work, accepted: Sequence[tuple[Payload, Receipt]]
 ) -> Collection[str]:
     """The articles whose product id was not known before."""
-    items = work.claim.item_by_entity
+    items, ids = work.claim.item_by_entity, [p["article_id"] for p, _ in accepted]
     result = work_items.settle(
         session,
         work.claim,
-        [Settled(items[p["article_id"]].id, wire.content_hash(p["body"])) for p, _ in accepted],
+        [Settled(items[one].id, work.claim.notes.hashes[one]) for one in ids],
     )
     refused = set(result.refused)
-    late = [p["article_id"] for p, _ in accepted if items[p["article_id"]].id in refused]
+    late = [one for one in ids if items[one].id in refused]
     # Articles before prices and stocks, as everybody locks them.
     work_items.rehint(session, result.refused)
     if refused:
@@ -195,9 +213,9 @@ def _settle_accepted(
     if work.claim.topic is Topic.ARTICLE:
         with_new_id = _remember_products(session, work, accepted, late)
     if work.claim.topic is Topic.ORDER_STATUS:
-        ids = {receipt.article_id: receipt.external_id for _, receipt in accepted}
-        fulfilments.remember(session, work.channel.id, ids)
-    _release_waiting(session, work, [p["article_id"] for p, _ in accepted])
+        external_ids = {receipt.article_id: receipt.external_id for _, receipt in accepted}
+        fulfilments.remember(session, work.channel.id, external_ids)
+    _release_waiting(session, work, ids)
     return with_new_id
 
 
@@ -240,6 +258,7 @@ def _remember_products(
         }
         sure = {one: firsts[one] for one in firsts if one in remembered.new and one not in late}
         work_outcomes.remember_pushed(session, work.channel.id, topic, sure)
+        recording.pushed_with_article(session, work.claim, topic, sure)
         doubtful = [one for one in firsts if one not in sure]
         work_items.hint(
             session,

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from integration import telling, work_outcomes
 from integration.connectors import registry
 from integration.errors import UsageError
+from integration.history import entries, recording
 from integration.models import SalesChannel, WorkItem, WorkItemState
 from integration.topology import Topic
 from integration.work_items import locking, update_items
@@ -50,5 +51,8 @@ def _hold(session: Session, topics: Collection[Topic], channel_ids: Select[Any])
     )
     statement = locking(session, due.limit(work_outcomes.RELEASED_AT_ONCE))
     rows = session.execute(statement).all()
-    update_items(session, [row.id for row in rows], hold_reason=work_outcomes.TOPIC_NOT_SERVED)
-    telling.moved(session, "held", rows, reason=work_outcomes.TOPIC_NOT_SERVED)
+    ids = [row.id for row in rows]
+    reason = work_outcomes.TOPIC_NOT_SERVED
+    update_items(session, ids, hold_reason=reason)
+    recording.moved(session, entries.HELD, ids, words=reason)
+    telling.moved(session, "held", rows, reason=reason)

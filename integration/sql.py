@@ -69,13 +69,21 @@ def is_one_of(session: Session, column: Any, numbers: Collection[int]) -> Column
 
     IN makes a parameter of each of them, and a new text of the statement with each execution.
     """
+    listed = json_numbers(is_postgres(session), numbers)
+    return is_listed(is_postgres(session), column, bindparam(None, listed, String(), unique=True))
+
+
+def json_numbers(on_postgres: bool, numbers: Collection[int]) -> str:
+    """Whole numbers as the parameter of `is_listed`."""
     listed = json.dumps(list(numbers))
-    if is_postgres(session):
-        array = "{" + listed[1:-1] + "}"
-        wanted = bindparam(None, array, type_=String(), unique=True)
-        found: ColumnElement[bool] = column == any_(cast(wanted, postgresql.ARRAY(BigInteger)))
+    return "{" + listed[1:-1] + "}" if on_postgres else listed
+
+
+def is_listed(on_postgres: bool, column: Any, parameter: ColumnElement[str]) -> ColumnElement[bool]:
+    """`is_one_of` for a statement that is built before there are numbers."""
+    if on_postgres:
+        found: ColumnElement[bool] = column == any_(cast(parameter, postgresql.ARRAY(BigInteger)))
         return found
-    parameter = bindparam(None, listed, type_=String(), unique=True)
     listed_ones = select(func.json_each(parameter).table_valued("value").c.value)
     return type_coerce(column.in_(listed_ones), Boolean())
 
@@ -90,7 +98,12 @@ def is_one_of_texts(session: Session, column: Any, texts: Collection[str]) -> Co
 def looked_up(session: Session, texts: Mapping[int, str], key: Any) -> ColumnElement[str]:
     """The text of each row by its integer key: one parameter and one UPDATE for many rows."""
     parameter = bindparam(None, json.dumps(texts), type_=String(), unique=True)
-    if is_postgres(session):
+    return looked_up_in(is_postgres(session), parameter, key)
+
+
+def looked_up_in(on_postgres: bool, parameter: ColumnElement[str], key: Any) -> ColumnElement[str]:
+    """`looked_up` for a statement that is built before there are texts."""
+    if on_postgres:
         found: ColumnElement[str] = cast(parameter, postgresql.JSONB)[cast(key, String())].astext
         return found
     path = literal('$."') + cast(key, String()) + literal('"')

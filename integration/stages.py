@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypedDict
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -36,6 +36,7 @@ from integration import (
     work_items,
     work_outcomes,
 )
+from integration.batch import Batch, fetched, note_fetch, noted_fetch, passed_on
 from integration.channel_view import ChannelView
 from integration.connectors.base import Connector, ListingView, Payload
 from integration.documents import ArticleDocument, Document, ImagesDocument, WithdrawalDocument
@@ -93,14 +94,6 @@ _SHARE_BY_PRIORITY = {
 
 NOT_LISTED = "not listed on this channel"
 INACTIVE = "inactive in the ERP and never in the shop"
-
-
-class Batch(TypedDict, total=False):
-    """What travels between the tasks of a chain; without rows there is nothing left to do."""
-
-    claim: str
-    rows: dict[str, Any]
-    payloads: list[Payload]
 
 
 @dataclass(frozen=True)
@@ -217,13 +210,13 @@ def fetch(runtime: Runtime, claim_id: str) -> Batch:
         if not wanted:
             return nothing
         facts, fetch = runtime.erp_facts(work.channel.tenant_id), FETCH_BY_TOPIC[work.claim.topic]
-        rows = read_ahead.or_fetched(
-            runtime,
-            work.claim,
-            work.channel,
-            wanted,
-            lambda missing: fetch(erp(), facts, work.channel, missing),
-        )
+
+        def ask(missing: Sequence[str]) -> Mapping[str, Any]:
+            client = erp()
+            with noted_fetch(work.claim.notes, client):
+                return fetch(client, facts, work.channel, missing)
+
+        rows = read_ahead.or_fetched(runtime, work.claim, work.channel, wanted, ask)
         if work.claim.topic is Topic.MEDIA:
             with runtime.scope() as session:
                 shelf_images.note(session, work.channel.id, rows)
@@ -231,7 +224,8 @@ def fetch(runtime: Runtime, claim_id: str) -> Batch:
         if work.claim.topic is Topic.ORDER_STATUS:
             wanted = order_stages.fetched(runtime, work, rows)
         batch: dict[str, Any] = {entity_id: rows.get(entity_id) for entity_id in wanted}
-        return {"claim": claim_id, "rows": _small_enough(runtime, work, batch)}
+        rows_sent = _small_enough(runtime, work, batch)
+        return {"claim": claim_id, "fetched": fetched(work.claim.notes), "rows": rows_sent}
 
 
 def may_travel(runtime: Runtime, work: Work) -> bool:
@@ -283,8 +277,9 @@ def _small_enough(runtime: Runtime, work: Work, rows: dict[str, Any]) -> dict[st
 def transform(runtime: Runtime, batch: Batch) -> Batch:
     """Payloads of the platform for the rows of a batch; rows that cannot travel are recorded."""
     if not batch["rows"]:
-        return {"claim": batch["claim"], "payloads": []}
+        return {**passed_on(batch), "payloads": []}
     with claimed(runtime, batch["claim"]) as work:
+        note_fetch(work.claim.notes, batch)
         connector = runtime.connector(work.channel)
         mains = variants.main_listings(runtime.scope, work.channel, batch["rows"])
         owned = shop_edits.ownership(runtime.scope, work.channel, work.listing_by_article)
@@ -308,7 +303,7 @@ def transform(runtime: Runtime, batch: Batch) -> Batch:
             except Exception as error:  # noqa: BLE001 - recorded as a bug of this row alone
                 errors[entity_id] = error
         _record_transform(runtime, work, skipped, errors)
-        return {"claim": batch["claim"], "payloads": payloads}
+        return {**passed_on(batch), "payloads": payloads}
 
 
 def _payload_or_reason(

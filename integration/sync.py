@@ -202,6 +202,7 @@ def _hint(
             sync_run_id=run.id,
             forgets_hash=run.is_forced,
             read=read,
+            by=_way(run),
         )
 
 
@@ -252,7 +253,13 @@ def _end_paging(session: Session, run: SyncRun, counted: int | None) -> None:
         unseen,
         priority=Priority.BACKFILL,
         sync_run_id=run.id,
+        by=_way(run),
     )
+
+
+def _way(run: SyncRun) -> str:
+    """For the history."""
+    return f"sync {run.kind}"
 
 
 def _unseen(session: Session, run: SyncRun) -> list[str]:

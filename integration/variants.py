@@ -22,6 +22,7 @@ from integration.connectors.base import ListingView
 from integration.db import SessionScope
 from integration.documents import ArticleDocument
 from integration.errors import Held, NeedsConfirmation
+from integration.history import entries, recording
 from integration.models import Listing, WorkItem, WorkItemState
 from integration.topics.rows import MAIN_ARTICLE
 from integration.topics.wants import has_variants
@@ -143,10 +144,11 @@ def release(session: Session, channel: ChannelView, main_ids: Collection[str]) -
     )
     # Whoever has one of them locked, changes what it waits for; to wait for them could deadlock.
     rows = session.execute(waiting.with_for_update(skip_locked=True)).all()
-    work_items.update_items(
-        session, [row.id for row in rows], hold_reason=None, attempts=0, due_at=db_now()
-    )
-    telling.moved(session, "unheld", rows, reason="its main article is settled")
+    ids = [row.id for row in rows]
+    work_items.update_items(session, ids, hold_reason=None, attempts=0, due_at=db_now())
+    reason = "its main article is settled"
+    recording.moved(session, entries.UNHELD, ids, words=reason, only_live=True)
+    telling.moved(session, "unheld", rows, reason=reason)
 
 
 def confirm(session: Session, channel_id: int, reason_by_article: Mapping[str, str]) -> None:

@@ -23,6 +23,7 @@ from integration.claims import UNCHANGED, Claim, ClaimedItem, Settled, SettleRes
 from integration.clock import db_now
 from integration.errors import ClaimLost
 from integration.hints import hint
+from integration.history import recording
 from integration.models import Priority, SalesChannel, Tenant, WorkItem, WorkItemState
 from integration.topology import Topic
 
@@ -67,6 +68,7 @@ RELEASED: dict[str, Any] = {
 #: A row with nothing left to say or to do.
 _DONE: dict[str, Any] = {
     **RELEASED,
+    **recording.TOLD,
     "state": COMPLETED.value,
     "due_at": db_now(),
     "attempts": 0,
@@ -218,12 +220,14 @@ def settle(session: Session, held: Claim, settled: Sequence[Settled]) -> SettleR
         one.item_id for one in settled if one.item_id in rows and not is_current(rows[one.item_id])
     ]
     refused = [one.item_id for one in settled if one.item_id not in rows]
+    recording.settled(session, held, [one for one in settled if one.item_id in rows])
     _complete(session, done)
     doubts.restore(session, held, [*again, *(one.item_id for one in doubted)])
     update_items(
         session,
         again,
         **RELEASED,
+        **recording.TOLD,
         state=QUEUED.value,
         due_at=db_now(),
         attempts=0,

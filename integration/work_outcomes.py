@@ -26,6 +26,7 @@ from integration.errors import (
     TransientError,
 )
 from integration.fingerprints import fingerprint
+from integration.history import entries, recording
 from integration.models import Listing, WorkItem, WorkItemState
 from integration.topology import TOGGLE_BY_TOPIC, Topic
 from integration.work_items import (
@@ -75,22 +76,17 @@ def record_errors(
     for row in locked_rows(session, {*error_by_item, *written}):
         if row.holder == held.holder:
             if row.id in error_by_item:
-                if _is_outcome_known(error_by_item[row.id]):
+                if recording.is_outcome_known(error_by_item[row.id]):
                     doubts.restore(session, held, [row.id])
                 verbs[row.id] = _record_one(session, row, error_by_item[row.id], uniform)
         elif row.id in written:
             lost.append(row.id)
     rehint(session, lost)
+    recording.failed(session, held, error_by_item, verbs)
     if lost:
         telling.lost(session, held, "late", len(lost))
     telling.failed(session, held, error_by_item, verbs)
     return verbs
-
-
-def _is_outcome_known(error: Exception) -> bool:
-    """Whether nothing of the write can reach the shop any more, whenever it was sent."""
-    is_planned = isinstance(error, IntegrationError)
-    return is_planned and not (isinstance(error, TransientError) and error.outcome_unknown)
 
 
 def _record_one(
@@ -165,7 +161,8 @@ def _described(error: Exception) -> dict[str, str]:
         message = f"{type(error).__name__}: {error}\n" + "".join(traceback.format_exception(error))
     return {
         "error_class": name,
-        "last_error": message[:8_000],
+        # A shop may say anything, Postgres takes no NUL.
+        "last_error": message[:8_000].replace("\x00", ""),
         "fingerprint": fingerprint(name, message),
     }
 
@@ -189,6 +186,7 @@ def wait_for_articles(session: Session, held: Claim, item_ids: Sequence[int]) ->
         last_error=None,
         hold_reason=NOT_IN_SHOP,
     )
+    recording.moved(session, entries.HELD, rows, words=NOT_IN_SHOP, only_live=True)
     waiting = [item for item in held.items if item.id in rows]
     # Goes by itself: nobody has to look.
     telling.became(session, held, "held", waiting, level=logging.INFO, reason=NOT_IN_SHOP)
@@ -206,9 +204,7 @@ def release_holds(
     if entity_ids is not None:
         wanted = wanted.where(WorkItem.entity_id.in_(entity_ids))
     rows = session.execute(locking(session, wanted)).all()
-    update_items(session, [row.id for row in rows], hold_reason=None, attempts=0, due_at=db_now())
-    telling.moved(session, "unheld", rows, reason=reason)
-    return len(rows)
+    return _let_go(session, rows, reason, attempts=0, due_at=db_now())
 
 
 def release_served(
@@ -226,9 +222,7 @@ def release_served(
     if channel_ids is not None:
         wanted = wanted.where(WorkItem.channel_id.in_(channel_ids))
     rows = session.execute(locking(session, wanted.limit(RELEASED_AT_ONCE))).all()
-    update_items(session, [row.id for row in rows], hold_reason=None, due_at=db_now())
-    telling.moved(session, "unheld", rows, reason=TOPIC_NOT_SERVED)
-    return len(rows)
+    return _let_go(session, rows, TOPIC_NOT_SERVED, due_at=db_now())
 
 
 def release_awaited(session: Session, reason: str) -> int:
@@ -239,7 +233,14 @@ def release_awaited(session: Session, reason: str) -> int:
         WorkItem.due_at <= db_now(),
     )
     rows = session.execute(over.with_for_update(skip_locked=True)).all()
-    update_items(session, [row.id for row in rows], hold_reason=None)
+    return _let_go(session, rows, reason)
+
+
+def _let_go(session: Session, rows: Sequence[Any], reason: str, **values: Any) -> int:
+    ids = [row.id for row in rows]
+    update_items(session, ids, hold_reason=None, **values)
+    # A pass that came to a product before its article is no news.
+    recording.moved(session, entries.UNHELD, ids, words=reason, only_live=reason == NOT_IN_SHOP)
     telling.moved(session, "unheld", rows, reason=reason)
     return len(rows)
 
@@ -259,12 +260,15 @@ def complete_waiting(
         WorkItem.hold_reason == NOT_IN_SHOP,
     )
     rows = session.execute(locking(session, waiting)).all()
-    for reason in set(reason_by_article.values()):
+    for reason in sorted(set(reason_by_article.values())):
+        ids = [row.id for row in rows if reason_by_article[row.entity_id] == reason]
+        recording.moved(session, entries.SKIPPED, ids, words=reason, ends=True)
         update_items(
             session,
-            [row.id for row in rows if reason_by_article[row.entity_id] == reason],
+            ids,
             state=WorkItemState.COMPLETED.value,
             due_at=db_now(),
+            events=0,
             hold_reason=None,
             skip_reason=reason,
             first_unsent_at=None,
@@ -313,7 +317,9 @@ def forget_vanished(session: Session, channel_id: int, article_ids: Sequence[str
         WorkItem.entity_id.in_(article_ids),
     )
     # Work items before listings, as an article's settle locks them.
-    update_items(session, session.scalars(locking(session, items)).all(), pushed_hash=None)
+    ids = session.scalars(locking(session, items)).all()
+    update_items(session, ids, pushed_hash=None)
+    recording.moved(session, entries.VANISHED, ids)
     session.execute(
         delete(Listing).where(Listing.channel_id == channel_id, Listing.article_id.in_(article_ids))
     )
@@ -365,6 +371,7 @@ def recover_expired(session: Session) -> int:
         last_error=message,
         fingerprint=fingerprint(BUG, message),
     )
+    recording.moved(session, "taken_back", [row.id for row in rows])
     telling.taken_back(session, rows)
     return len(rows)
 
@@ -374,8 +381,10 @@ def replay(
     channel_id: int,
     topic: Topic | None = None,
     fingerprint_: str | None = None,
+    *,
+    by: str | None = None,
 ) -> int:
-    """Queue FAILED rows again with attempts at 0; the number of rows."""
+    """Queue FAILED rows again with attempts at 0; the number of rows. `by`: the person."""
     wanted = select(*_TOLD).where(
         WorkItem.channel_id == channel_id, WorkItem.state == WorkItemState.FAILED.value
     )
@@ -386,5 +395,6 @@ def replay(
     rows = session.execute(locking(session, wanted)).all()
     ids = [row.id for row in rows]
     update_items(session, ids, state=WorkItemState.QUEUED.value, attempts=0, due_at=db_now())
+    recording.moved(session, "replayed", ids, person=by)
     telling.moved(session, "replayed", rows)
     return len(rows)

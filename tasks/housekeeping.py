@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import logging
 
-from integration import channel_life, counter_store, fulfilments, observe, runtime, sync_runs
+from integration import (
+    channel_life,
+    counter_store,
+    fulfilments,
+    observe,
+    runtime,
+    stages,
+    sync_runs,
+)
+from integration.history import retention
 from integration.installation import tenants
 from integration.topology import TASK_HOUSEKEEPING
 from tasks.app import app
@@ -17,7 +26,7 @@ log = logging.getLogger(__name__)
 def housekeeping_task() -> None:
     """Remove after 30 days ended sync runs, channels that the ERP deleted, and tenants that were
     uninstalled, with all that was known of their articles; counts that nobody asks for any more;
-    after a year what was sent about deliveries.
+    after a year what was sent about deliveries; what the history does not keep any longer.
 
     Failure policy: safe to repeat.
     """
@@ -30,3 +39,5 @@ def housekeeping_task() -> None:
         forgotten = tenants.forget_uninstalled(session)
     for name in forgotten:
         log.info(observe.event("tenant.forgotten", tenant=name))
+    # Last, because it may be long; what it leaves goes in an hour.
+    retention.forget_old(runtime.current().scope, stages.STOPPING.is_set)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from integration import pushing, runtime, stages
+from integration.batch import Batch
 from integration.errors import IntegrationError
 from integration.topology import TASK_FETCH, TASK_PUSH, TASK_TRANSFORM
 from tasks.app import app
@@ -30,7 +31,7 @@ class ChainTask(StageTask):
 
 
 @app.task(base=ChainTask, name=TASK_FETCH, throws=(IntegrationError,))
-def fetch_task(claim_id: str) -> stages.Batch:
+def fetch_task(claim_id: str) -> Batch:
     """Fetch the current state of a claimed batch.
 
     Failure policy: reads only; a second run fetches again and fences the first one out.
@@ -39,7 +40,7 @@ def fetch_task(claim_id: str) -> stages.Batch:
 
 
 @app.task(base=ChainTask, name=TASK_TRANSFORM, throws=(IntegrationError,))
-def transform_task(batch: stages.Batch) -> stages.Batch:
+def transform_task(batch: Batch) -> Batch:
     """Turn ERP rows into the platform's payloads.
 
     Failure policy: records rows that cannot travel; a second run records the same.
@@ -48,7 +49,7 @@ def transform_task(batch: stages.Batch) -> stages.Batch:
 
 
 @app.task(base=ChainTask, name=TASK_PUSH, throws=(IntegrationError,))
-def push_task(batch: stages.Batch) -> None:
+def push_task(batch: Batch) -> None:
     """Send the payloads and settle the work items, then ask for the next batch.
 
     Failure policy: at least once; connectors push absolute values under stable ids.

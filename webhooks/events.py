@@ -46,7 +46,7 @@ def receive(event_name: str, channel: str | None = None) -> Response:
     """
     try:
         event = events.served(event_name)
-        recorded = _record(event, channel, _ids(event, channel))
+        recorded = _record(event, event_name, channel, _ids(event, channel))
     except NotHere as error:
         raise Refusal(404, error.code, error.message) from error
     except NoKnownId as error:
@@ -66,16 +66,17 @@ def _ids(event: Event, channel: str | None) -> dict[str, str]:
         raise
 
 
-def _record(event: Event, channel: str | None, ids: dict[str, str]) -> Recorded:
+def _record(event: Event, name: str, channel: str | None, ids: dict[str, str]) -> Recorded:
     """Raises: NotHere."""
     tenant, entity_id = g.app_token.tenant, next(iter(ids.values()), "-")
+    way = f"webhook {name}"
     services().check_schema()
-    count = events.record_at_once(services().intake, event, tenant, channel, ids)
+    count = events.record_at_once(services().intake, event, tenant, channel, ids, by=way)
     if count:
         return Recorded(event.label, entity_id, count)
     with services().session_scope() as session:
         resolution = event.resolve(session, events.scope_of(session, tenant, channel), ids)
-        events.record(session, resolution)
+        events.record(session, resolution, by=way)
     return Recorded(event.label, entity_id, len(resolution.hints), resolution.passes)
 
 

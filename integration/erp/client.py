@@ -6,7 +6,9 @@ repeats the request once, because tokens may be revoked before they end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -28,6 +30,10 @@ FACADE = "/community/latest"
 PAGE_SIZE = 100
 #: Own writes must not come back as webhooks (docs/sources.md#erp-suppress).
 SUPPRESS_HEADER = "x-vario-suppress-own-webhooks"
+
+_SOURCE = re.compile(r"^FROM (\S+)$", re.MULTILINE)
+#: A number or a UUID between slashes.
+_ID_IN_PATH = re.compile(r"/(\d+|[0-9a-fA-F-]{36})(?=/|$)")
 
 
 class Bucket(Protocol):
@@ -51,6 +57,18 @@ class VqlPage:
     definition: list[Any]
 
 
+def asked_for(asked: Mapping[str, int]) -> str:
+    """``VQL article.shopListing x1, GET /cmn/articles/{id} x3``."""
+    return ", ".join(f"{kind} x{number}" for kind, number in asked.items())
+
+
+def _kind_of_request(method: str, path: str, body: Any) -> str:
+    if path == EXECUTE_PATH and isinstance(body, dict):
+        source = _SOURCE.search(str(body.get("statement")))
+        return f"VQL {source[1] if source else '?'}"
+    return f"{method} {_ID_IN_PATH.sub('/{id}', path)}"
+
+
 class ErpClient:
     """One tenant's ERP, acting as the app user.
 
@@ -66,6 +84,8 @@ class ErpClient:
         self._session = session
         self._tokens = tokens
         self._bucket = bucket
+        #: What was asked for and how often, without ids, for the history.
+        self.asked: Counter[str] = Counter()
 
     def get(self, path: str, params: dict[str, str] | None = None) -> Any:
         """The JSON of the answer; None for an empty one."""
@@ -190,6 +210,7 @@ class ErpClient:
         for is_last in (False, True):
             token = self._tokens.get(lambda: fetch_access_token(self.access, self._session))
             self._bucket.take()
+            self.asked[_kind_of_request(method, path, body)] += 1
             response = http.send(
                 self._session,
                 method,

@@ -14,10 +14,17 @@ from integration.topology import Topic
 
 
 def record_at_once(
-    engine: Engine, event: Event, tenant: str, erp_channel_id: str | None, ids: Mapping[str, str]
+    engine: Engine,
+    event: Event,
+    tenant: str,
+    erp_channel_id: str | None,
+    ids: Mapping[str, str],
+    *,
+    by: str = hints.ITSELF,
 ) -> int:
     """Record an event whose ids alone say what is newer, in one statement.
 
+    `by`: which way it came, for the history.
     The number of hints; 0: nothing was written, the event needs `scope_of` and `resolve`.
     Failure policy: committed when this returns.
     """
@@ -31,17 +38,18 @@ def record_at_once(
         event.asks_for,
         entity.id,
         unless_channel=not entity.is_certain,
+        by=by,
     )
 
 
-def record(session: Session, resolution: Resolution) -> None:
-    """Write what an event asks for.
+def record(session: Session, resolution: Resolution, *, by: str = hints.ITSELF) -> None:
+    """Write what an event asks for; `by`: which way it came, for the history.
 
     Failure policy: part of the caller's transaction; once committed, the event cannot be lost.
     """
     # Ascending channels: two events that meet lock their rows in the same order.
     for hint in resolution.hints:
-        work_items.hint(session, hint.channel_id, hint.topic, [hint.entity_id])
+        work_items.hint(session, hint.channel_id, hint.topic, [hint.entity_id], by=by)
     for channel_id in resolution.article_passes:
         sync_runs.request_article_pass(session, channel_id)
     for channel_id in resolution.price_passes:

@@ -11,9 +11,13 @@ from integration.erp.listings import FoundArticle
 from integration.errors import IntegrationError, UsageError
 from integration.explaining import asking, reading
 from integration.explaining.asking import Asked, Patience
-from integration.explaining.facts import ErpSays, Facts, ShopSays
+from integration.explaining.facts import TOPICS, ErpSays, Facts, ShopSays
+from integration.history import reading as history
 from integration.models import Listing, SalesChannel
 from integration.runtime import Runtime
+
+#: Entries of the history that an explanation shows, the latest; `vario-relay history` shows more.
+EVENTS = 50
 
 
 def collect(runtime: Runtime, channel_name: str, text: str, *, is_live: bool = False) -> Facts:
@@ -63,6 +67,7 @@ def _of_article(
             number=found.number,
             works=reading.works(session, channel.id, found.id, facts.now),
             holds=reading.holds(session, channel.id, found.id),
+            logged=history.entries(session, channel.id, found.id, topics=TOPICS, limit=EVENTS),
             product=reading.product(session, channel.id, found.id),
             edits=reading.edits(session, channel.id, found.id),
         )

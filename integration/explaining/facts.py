@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +11,7 @@ from enum import StrEnum
 from integration import field_ownership
 from integration.connectors.base import RemoteRecord
 from integration.field_ownership import Owner, Owners
+from integration.history.entries import Logged
 from integration.topology import Topic
 
 #: The topics of an article, in the order of their links: nothing else travels before the article.
@@ -199,6 +200,8 @@ class Facts:
     off: frozenset[Topic] = frozenset()
     works: Mapping[Topic, Work] = field(default_factory=dict)
     holds: Mapping[Topic, HandHold] = field(default_factory=dict)
+    #: The history of the article, the oldest first.
+    logged: Sequence[Logged] = ()
     product: Product | None = None
     owners: Owners = field(default_factory=lambda: field_ownership.owners_of({}))
     edits: Mapping[str, Edit] = field(default_factory=dict)

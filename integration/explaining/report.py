@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from integration import wire
 from integration.explaining import chain
 from integration.explaining.facts import Cause, Facts, Link
 from integration.explaining.texts import Language, sentence
@@ -43,7 +44,7 @@ class Explanation:
         return sentence(link.text, self.language, link.values, link.topic)
 
     def happened(self, entry: Entry) -> str:
-        return sentence(f"time_{entry.event}", self.language, entry.values, entry.topic)
+        return sentence(entry.key, self.language, entry.values, entry.topic)
 
     def as_json(self) -> dict[str, Any]:
         """Shape: interface of `explain --json`; `ok` null: the link could not be looked at."""
@@ -57,16 +58,24 @@ class Explanation:
             "links": [
                 {"name": one.name, "ok": one.ok, "detail": self.detail(one)} for one in self.links
             ],
-            "timeline": [
-                {
-                    "at": None if one.at is None else one.at.isoformat(),
-                    "topic": SHORT_NAME_BY_TOPIC[one.topic],
-                    "event": one.event,
-                    "detail": self.happened(one),
-                }
-                for one in self.entries
-            ],
+            "timeline": [entry_as_json(one, self.language) for one in self.entries],
         }
+
+
+def entry_as_json(entry: Entry, language: Language) -> dict[str, Any]:
+    """Shape: an element of `timeline`. `hash` and `sent` where something was sent, masked."""
+    shape = {
+        "at": None if entry.at is None else entry.at.isoformat(),
+        "topic": None if entry.topic is None else SHORT_NAME_BY_TOPIC[entry.topic],
+        "event": entry.event,
+        "detail": sentence(entry.key, language, entry.values, entry.topic),
+    }
+    logged = entry.logged
+    if logged is not None and entry.at == logged.at and logged.content_hash is not None:
+        shape["hash"] = logged.content_hash
+        if logged.sent is not None:
+            shape["sent"] = wire.plain(logged.sent)
+    return shape
 
 
 def explain(facts: Facts, language: Language) -> Explanation:

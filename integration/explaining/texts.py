@@ -14,6 +14,7 @@ from typing import Any
 
 from integration.explaining.facts import MAX_AHEAD
 from integration.explaining.texts_changes import TEXT_BY_KEY as OF_CHANGES
+from integration.explaining.texts_history import TEXT_BY_KEY as OF_HISTORY
 from integration.mapping_kinds import Kind
 from integration.topology import Topic
 
@@ -44,6 +45,7 @@ KIND_NAMES: Mapping[Kind, tuple[str, str]] = {
 
 TEXT_BY_KEY: Mapping[str, tuple[str, str]] = {
     **OF_CHANGES,
+    **OF_HISTORY,
     # whose it is
     "subject": ("article {number} (id {article})", "Artikel {number} (Id {article})"),
     "subject_by_id": ("article id {article}", "Artikel-Id {article}"),

@@ -11,6 +11,7 @@ from integration.models.channels import (
 )
 from integration.models.fulfilments import Fulfilment
 from integration.models.health import ShopHealth
+from integration.models.history import HistoryBatch, HistoryContent, HistoryEntry
 from integration.models.mappings import BY_HAND, ArticleHold, ChannelMapping
 from integration.models.metrics import MetricCounter
 from integration.models.runs import (
@@ -34,6 +35,9 @@ __all__ = [
     "ChannelMapping",
     "ChannelParameter",
     "Fulfilment",
+    "HistoryBatch",
+    "HistoryContent",
+    "HistoryEntry",
     "Lane",
     "Listing",
     "MetricCounter",

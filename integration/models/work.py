@@ -97,6 +97,9 @@ class WorkItem(Base):
     entity_id: Mapped[str] = mapped_column(String(40))
     state: Mapped[str] = mapped_column(String(12), default=WorkItemState.QUEUED)
     priority: Mapped[int] = mapped_column(SmallInteger, default=int(Priority.LIVE))
+    #: Hints since the last entry of the history, and by which way the last of all came.
+    events: Mapped[int] = mapped_column(Integer, default=0, server_default=text("0"))
+    hinted_by: Mapped[str | None] = mapped_column(String(80))
     #: Counts the events; the claim remembers the one it works for.
     generation: Mapped[int] = mapped_column(Integer, default=1)
     claimed_generation: Mapped[int | None] = mapped_column(Integer)

@@ -167,6 +167,8 @@ class _Batch:
             with self._runtime.scope() as session:
                 work_items.begin_write(session, self._work.claim, [item.id], lease_s=lease_s)
             self._work.written.add(item.id)
+            self._work.claim.notes.hashes[item.entity_id] = wire.content_hash(wanted)
+            self._work.claim.notes.has_written = True
             return not_after
 
         try:

@@ -26,6 +26,9 @@ from integration.models import (
     ChannelMapping,
     ChannelParameter,
     Fulfilment,
+    HistoryBatch,
+    HistoryContent,
+    HistoryEntry,
     Lane,
     Listing,
     MetricCounter,
@@ -110,6 +113,9 @@ def fill(engine: Engine) -> None:
                 ShopEdit(**key, article_id="1", field="name", shown="Chair", kept_by="anna"),
                 ShelfImage(**key, document_id="7", article_id="1"),
                 Fulfilment(**key, document_id="8", tracking_numbers=["JJD1"]),
+                HistoryEntry(**key, entity_id="1", topic=STOCK, kind="pushed", batch_id=5),
+                HistoryBatch(**key, id=5, fetched="VQL article.shopListing x1"),
+                HistoryContent(**key, batch_id=5, body=b"\x00zlib"),
             ]
         )
         run = sync_runs.start(session, channel.id, sync_runs.INITIAL, ("stock",))

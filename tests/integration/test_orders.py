@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 import requests
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 
 from cli import demo_orders
-from integration import hold_report, queue_report, toggles
+from integration import hold_report, queue_report, toggles, wire
 from integration.connectors.shopware6.client import Client
+from integration.history import contents
 from integration.mapping_kinds import Kind
-from integration.models import ChannelMapping, WorkItemState
+from integration.models import ChannelMapping, HistoryContent, WorkItemState
 from integration.topics import order_status
 from integration.topics.order_status import AWAITS_TRACKING
 from integration.topology import Topic
@@ -524,16 +525,24 @@ def test_nobody_learns_who_the_customer_is(orders, caplog, sqlite_url):
     orders.drain()
 
     assert orders.delivery("10000")[0] == "shipped"
-    stored = _everything_in(orders)
+    stored = _everything_in(orders) + _sent_in(orders)
     told = caplog.text
     for word in ("Erika", "Muster", "Teststra", "customer-10000@example.com"):
         assert word not in stored
         assert word not in told
     assert str(shipped["document"]) in stored
+    assert numbers(shipped)[0] in _sent_in(orders)
 
 
 def _delivery_id(orders: Orders, number: str) -> str:
     return str(orders.shop_order(number)["deliveries"][0]["id"])
+
+
+def _sent_in(orders: Orders) -> str:
+    """What the history keeps of what was sent, which is compressed in its table."""
+    with orders.runtime.scope() as session:
+        bodies = session.scalars(select(HistoryContent.body)).all()
+    return "\n".join(wire.dumps(contents.unpacked(one)) for one in bodies)
 
 
 def _everything_in(orders: Orders) -> str:

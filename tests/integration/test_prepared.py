@@ -43,7 +43,7 @@ def test_a_hint_is_planned_once_per_connection(postgres, intake):
 
     prepared = run(intake, "SELECT name, generic_plans + custom_plans FROM pg_prepared_statements")
 
-    assert sorted(map(tuple, prepared)) == [("hint_3_0", 3), ("hint_4_0", 1)]
+    assert sorted(map(tuple, prepared)) == [("hint_4_0", 3), ("hint_5_0", 1)]
     assert generations(postgres) == {"5": 3, "6": 1}
 
 
@@ -79,7 +79,7 @@ def test_on_sqlite_a_hint_waits_for_the_transaction_under_way(sqlite_url):
         # another session, which never heard of our statement
         "DEALLOCATE ALL",
         # another session, where a process like ours prepared it: told when we prepare it
-        "PREPARE hint_4_0 AS SELECT 1",
+        "PREPARE hint_5_0 AS SELECT 1",
     ],
 )
 def test_behind_a_pooler_that_changes_sessions_a_hint_is_recorded_unprepared(

@@ -220,6 +220,7 @@ WITHIN: dict[tuple[str, ...], list[str]] = {
     ("shop-edit", "overwrite"): [OWN, ARTICLE],
     ("shop-edit", "keep"): [OWN, "--field", "name"],
     ("explain",): [OWN, ARTICLE, "--live", "--json"],
+    ("history",): [OWN, ARTICLE, "--json"],
     ("doctor",): [OWN, "--json"],
     ("channel", "remove"): [OWN, "--force"],
     ("tenant", "remove"): ["globex", "--with-channels"],

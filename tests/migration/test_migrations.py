@@ -119,6 +119,7 @@ def test_partial_indexes_are_partial(engine):
         "ix_work_item_held_for",
         "ix_work_item_open",
         "ix_work_item_held",
+        "ix_history_entry_ended",
     }
     assert partial_indexes(engine) == PARTIAL_INDEXES
 
