@@ -23,35 +23,22 @@ REFUSAL = {
 
 def answered(status: int, body: Any = None, **headers: str) -> Fault:
     """Answers instead of the shop, which does not see the request."""
-    answer = _json(status, body, **headers)
-    return Fault(lambda request, forward: answer)
+    return _instead(_json(status, body, **headers), after=False)
 
 
 def answered_after(status: int) -> Fault:
     """The shop sees the request, its answer is lost and another status comes back."""
-
-    def answer(request: Request, forward: Forward) -> Answer:
-        forward(request)
-        return _json(status, None)
-
-    return Fault(answer)
+    return _instead(_json(status, None), after=True)
 
 
-def page() -> Fault:
-    """An HTML page with status 200, and the shop does not see the request."""
-    answer = Answer(200, (("Content-Type", "text/html; charset=utf-8"),), PAGE)
-    return Fault(lambda request, forward: answer)
+def page(*, after: bool) -> Fault:
+    """An HTML page with status 200; `after`: and the shop got the request."""
+    return _instead(Answer(200, (("Content-Type", "text/html; charset=utf-8"),), PAGE), after)
 
 
 def silent(*, after: bool) -> Fault:
     """No answer until the time is up; `after`: but the shop got the request."""
-
-    def answer(request: Request, forward: Forward) -> Answer:
-        if after:
-            forward(request)
-        return Answer(is_silent=True)
-
-    return Fault(answer)
+    return _instead(Answer(is_silent=True), after)
 
 
 def closed() -> Fault:
@@ -130,6 +117,17 @@ def changed_rows(body: bytes, text: str, change: Callable[[dict[str, Any]], None
         if text in [value for value in one.values() if isinstance(value, str)]:
             change(one)
     return dumps(value).encode()
+
+
+def _instead(answer: Answer, after: bool) -> Fault:
+    """Another answer than the shop's; `after`: which got the request all the same."""
+
+    def given(request: Request, forward: Forward) -> Answer:
+        if after:
+            forward(request)
+        return answer
+
+    return Fault(given)
 
 
 def _within_batch(answer: Callable[[Request, Forward], Answer]) -> Fault:

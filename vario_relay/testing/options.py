@@ -83,6 +83,8 @@ def target_of(config: pytest.Config) -> Target:
     parameters = parameters_of(platform, config.getoption("--relay-param"))
     if Topic.ARTICLE not in platform.capabilities.max_batch:
         raise pytest.UsageError(f"{name} does not serve articles, so that nothing can be tried")
+    if config.getoption("--relay-rows") < 1:
+        raise pytest.UsageError("--relay-rows: a batch has one article at least")
     remove = config.getoption("--relay-remove")
     return Target(
         platform,
@@ -104,7 +106,7 @@ def platform_of(name: str) -> Platform:
         if not points:
             known = ", ".join(sorted(one.name for one in metadata.entry_points(group=GROUP)))
             raise pytest.UsageError(f"there is no platform {name!r}; there are {known}")
-        found = next(iter(points)).load()
+        found = _loaded(next(iter(points)))
     if not isinstance(found, Platform):
         raise pytest.UsageError(f"{name} is not a Platform")
     return found
@@ -143,6 +145,16 @@ def _value(name: str, text: str) -> str:
         return Path(text[1:]).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise pytest.UsageError(f"{name}: {error.strerror}: {text[1:]}") from error
+
+
+def _loaded(point: metadata.EntryPoint) -> Any:
+    try:
+        return point.load()
+    except Exception as error:
+        words = f"{type(error).__name__}: {error}"
+        raise pytest.UsageError(
+            f"{point.name} cannot be loaded from {point.value}: {words}"
+        ) from error
 
 
 def _named(place: str) -> Any:

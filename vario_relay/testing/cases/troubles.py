@@ -164,7 +164,13 @@ CASES = (
         passing(_all(faults.half), is_in_doubt),
     ),
     Case("cut-body", "the answer ends in its middle", passing(_all(faults.cut), is_in_doubt)),
-    Case("html", "a page with status 200 instead of an answer", passing(_all(faults.page))),
+    Case(
+        "html",
+        "a page with status 200 instead of an answer, before the write and after it",
+        passing(
+            _all(lambda: faults.page(after=False), lambda: faults.page(after=True)), is_in_doubt
+        ),
+    ),
     Case(
         "closed",
         "the connection is closed in the middle of a batch",
