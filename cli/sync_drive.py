@@ -14,14 +14,19 @@ from cli.channel import require_running
 from cli.gentle_stop import GentleStop
 from cli.shared import note
 from integration import channels, sync, sync_runs
-from integration.errors import Throttled, TransientError
+from integration.errors import IntegrationError, Throttled, TransientError
 from integration.models import SyncCursor, SyncRun, SyncRunState
 from integration.runtime import Runtime
+from integration.sync_pace import Pace
 from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 
+#: The state that is shown of a run that a person has wait.
+PAUSED = "PAUSED"
 ALL_TOPICS = ("article", "price", "stock")
 TURN_S = 1.0
-IDLE_S = 0.5
+#: A turn and the look at what came of it take at least so long, and counting the work items of a
+#: large run, which takes a while, gets no more than this share of the time.
+IDLE_S, COUNTING_SHARE = 0.5, 0.05
 #: Failures of the ERP in a row after which a person should look.
 MAX_FAILURES = 6
 LONGEST_PAUSE_S = 30.0
@@ -41,6 +46,7 @@ class Step:
     unchanged: int
     failed: int
     cursor: str
+    skipped: int = 0
     held: int = 0
     open: int = 0
     ended: int = 0
@@ -57,6 +63,8 @@ class Show(Protocol):
 
     def step(self, step: Step) -> None: ...
 
+    def pace(self, pace: Pace) -> None: ...
+
     def note(self, sentence: str) -> None: ...
 
     def close(self) -> None: ...
@@ -65,7 +73,7 @@ class Show(Protocol):
 def begin(runtime: Runtime, name: str, topic: Topic | None, *, is_forced: bool) -> tuple[int, bool]:
     """(run id, whether it is an unfinished one that is continued).
 
-    Raises: IntegrationError for a channel that does not move.
+    Raises: IntegrationError for a channel that does not move, and for a run that is paused.
     """
     topics = ALL_TOPICS if topic is None else (SHORT_NAME_BY_TOPIC[topic],)
     with runtime.scope() as session:
@@ -78,6 +86,11 @@ def begin(runtime: Runtime, name: str, topic: Topic | None, *, is_forced: bool) 
             and unfinished.topics == ",".join(topics)
             and unfinished.is_forced == is_forced
         ):
+            if unfinished.paused_at is not None:
+                raise IntegrationError(
+                    f"run {unfinished.id} is paused; `vario-relay sync {name} --resume` goes on "
+                    f"with it, `vario-relay sync {name} --cancel` ends it"
+                )
             return unfinished.id, True
         run_id = sync_runs.start(
             session, channel.id, sync_runs.INITIAL, topics, is_forced=is_forced
@@ -89,14 +102,14 @@ def begin(runtime: Runtime, name: str, topic: Topic | None, *, is_forced: bool) 
 
 
 def read_step(session: Session, run_id: int) -> Step:
-    """How far a run is, from the database; without rate."""
+    """How far a run is, without rate; the database shows it too from now on."""
     run = session.get_one(SyncRun, run_id, populate_existing=True)
     cursor = session.get_one(SyncCursor, run_id, populate_existing=True)
-    counts = sync_runs.counts(session, run_id)
     is_over = run.state not in sync_runs.OPEN_STATES
+    counts = sync_runs.counts(session, run_id) if is_over else sync_runs.note_counts(session, run)
     return Step(
         run=run_id,
-        state=run.state,
+        state=run.state if run.paused_at is None else PAUSED,
         seen=run.seen,
         expected=run.expected,
         # A later event may have taken over an item of a run that is over: its own counts stay.
@@ -104,6 +117,7 @@ def read_step(session: Session, run_id: int) -> Step:
         unchanged=run.unchanged if is_over else counts.unchanged,
         failed=run.failed if is_over else counts.failed,
         cursor=cursor.position,
+        skipped=counts.skipped,
         held=counts.held,
         open=counts.open,
         ended=counts.ended,
@@ -168,17 +182,21 @@ class Drive:
         previous: Step | None = None
         try:
             while True:
+                began = time.monotonic()
                 self._turn(driver)
+                turned = time.monotonic()
                 with self.runtime.scope() as session:
                     found = read_step(session, self.run_id)
+                counting_s = time.monotonic() - turned
                 step = self.meter.measured(found)
                 self.show.step(step)
                 if self._is_end(step):
                     return step
                 self._check_channel()
                 self.stop.check()
-                if found == previous:
-                    self.stop.pause(IDLE_S)
+                rest_s = max(IDLE_S - (turned - began), counting_s / COUNTING_SHARE)
+                if rest_s > 0:
+                    self.stop.pause(rest_s)
                 watch.saw(found, has_moved=found != previous)
                 previous = found
         finally:

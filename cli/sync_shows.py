@@ -12,8 +12,12 @@ import click
 
 from cli.shared import duration, say
 from cli.sync_drive import Show, Step
+from integration.sync_pace import SHOP, Pace
 
 LINE_EVERY_S = 5.0
+#: What a step says beside rate and remaining time; the second half came later.
+NAMES = ("run", "state", "seen", "expected", "pushed", "unchanged", "failed", "cursor")
+MORE_NAMES = ("skipped", "held", "open")
 
 
 def choose(*, as_json: bool) -> Show:
@@ -30,15 +34,30 @@ class JsonLines:
         self._clock = clock
         self._next_at = float("-inf")
         self._shown: dict[str, Any] = {}
+        self._last: dict[str, Any] = {}
 
     def step(self, step: Step) -> None:
-        names = ("run", "state", "seen", "expected", "pushed", "unchanged", "failed", "cursor")
-        shown = {name: getattr(step, name) for name in names}
+        shown = {name: getattr(step, name) for name in NAMES + MORE_NAMES}
         now = self._clock()
         if shown == self._shown and now < self._next_at:
             return
         self._shown, self._next_at = shown, now + LINE_EVERY_S
-        click.echo(json.dumps({**shown, "rate": step.rate, "eta_s": step.eta_s}))
+        known = {name: shown[name] for name in NAMES}
+        more = {name: shown[name] for name in MORE_NAMES}
+        self._last = {**known, "rate": step.rate, "eta_s": step.eta_s, **more}
+        click.echo(json.dumps(self._last))
+
+    def pace(self, pace: Pace) -> None:
+        """The last step once more, with its pace."""
+        values = {
+            "limit": pace.limit,
+            "limit_s": round(pace.limit_s, 1),
+            "took_s": round(pace.took_s, 1),
+            "reached": None if pace.reached is None else round(pace.reached, 3),
+            "erp_share": round(pace.erp_share, 3),
+            "shop_share": round(pace.shop_share, 3),
+        }
+        click.echo(json.dumps({**self._last, "pace": values}))
 
     def note(self, sentence: str) -> None:
         say(sentence)
@@ -62,6 +81,9 @@ class PlainLines:
         self._state, self._next_at = step.state, now + LINE_EVERY_S
         click.echo(line_of(step))
 
+    def pace(self, pace: Pace) -> None:
+        say(sentence_of(pace))
+
     def note(self, sentence: str) -> None:
         say(sentence)
 
@@ -76,11 +98,36 @@ def line_of(step: Step) -> str:
         f"run {step.run} {step.state}: {step.seen} of {expected} articles read",
         f"{step.pushed} sent",
         f"{step.unchanged} unchanged",
+        f"{step.held} held",
         f"{step.failed} failed",
         f"{step.open} waiting",
         f"{step.rate:.1f}/s",
     ]
     return ", ".join(parts) + (f", {duration(step.eta_s)} left" if step.eta_s else "")
+
+
+def sentence_of(pace: Pace) -> str:
+    """How near the run came to its limit, and why not nearer."""
+    if pace.reached is None:
+        return f"it took {duration(pace.took_s)}; neither the ERP nor the shop had much to do"
+    per_s, row_s = pace.budget.per_second, pace.shop_row_s
+    budget = f"{pace.budget.requests:g} per {pace.budget.seconds:g} s"
+    if pace.limit == SHOP and row_s:
+        limit = (
+            f"{1 / row_s:,.0f} rows/s by the shop, {row_s * 100:.2f} s per 100 rows with one writer"
+        )
+    else:
+        limit = f"{per_s:.1f} requests/s by our budget at the ERP, {budget}"
+    return (
+        f"limit: {limit}, at least {duration(pace.limit_s)}; reached {pace.reached:.0%} of it, it "
+        f"took {duration(pace.took_s)}. Of this time the shop was at it {_share(pace.shop_share)}, "
+        f"the ERP {_share(pace.erp_share)}; what is left of the limit is our own work"
+    )
+
+
+def _share(share: float) -> str:
+    """Two writers together may be at it for more than all of the time."""
+    return f"{share:.0%}" if share <= 1 else f"{share:.0%} (several writers)"
 
 
 class Bar:
@@ -117,6 +164,9 @@ class Bar:
             total=step.ended + step.open,
             speed="" if step.is_paging else speed,
         )
+
+    def pace(self, pace: Pace) -> None:
+        self.note(sentence_of(pace))
 
     def note(self, sentence: str) -> None:
         self._progress.console.print(sentence, markup=False, highlight=False)

@@ -61,6 +61,8 @@ class Claim:
     channel: str
     topic: Topic
     priority: Priority
+    #: The sync run whose backfill this is; None: of none.
+    run_id: int | None
     items: tuple[ClaimedItem, ...]
     notes: StageNotes = field(default_factory=StageNotes, compare=False, repr=False)
 

@@ -19,6 +19,7 @@ from integration import channels
 from integration.mapping_kinds import Kind, of_reason
 from integration.models import BY_HAND, ArticleHold, WorkItem
 from integration.observe import masked
+from integration.sync_runs import RUN_PAUSED
 from integration.topics.order_status import AWAITS_TRACKING
 from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 from integration.variants import WAITS_FOR_MAIN
@@ -222,6 +223,9 @@ _WORDS: dict[str, Callable[[str, str, str], Words]] = {
     "main-not-in-shop": lambda channel, reason, message: Words(
         message or "its main article is not in the shop yet",
         "nothing, it goes with its main article; if it stays, look for that under failed and held",
+    ),
+    RUN_PAUSED: lambda channel, reason, message: Words(
+        "its sync is paused", f"`vario-relay sync {channel} --resume` goes on with it"
     ),
     "brake": _decide,
     "confirm": _decide,

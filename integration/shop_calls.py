@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TypeGuard
 
-from integration import observe, pacing, retry, shop_health, stages
+from integration import observe, pacing, retry, shop_health, stages, sync_pace
 from integration.connectors.base import Connector, Payload, Receipt
 from integration.errors import Busy, SourceTrouble, Throttled, TransientError
 from integration.runtime import Runtime
@@ -92,6 +92,8 @@ def _record_answer(
         return receipts if rest_s is None else [_without_attempt(one, rest_s) for one in receipts]
     with runtime.scope() as session:
         was_open = shop_health.record_success(session, work.channel.id, took_s)
+        if work.claim.run_id is not None:
+            sync_pace.note_shop(session, work.claim.run_id, len(receipts), took_s)
     if was_open:
         log.warning(_event("shop.recovered", work))
     return receipts

@@ -29,6 +29,7 @@ from integration import (
     shelf_images,
     shop_edits,
     sql,
+    sync_pace,
     telling,
     toggles,
     variants,
@@ -200,20 +201,18 @@ def fetch(runtime: Runtime, claim_id: str) -> Batch:
             with runtime.scope() as session:
                 work_items.release(session, work.claim, [item.id for item in work.claim.items])
             return nothing
-        erp = partial(
-            runtime.erp,
-            work.channel.tenant_id,
-            share=work.share,
-            gives_up_after_s=runtime.settings.stage_soft_s * FETCH_SHARE,
-        )
+        gives_up_after_s = runtime.settings.stage_soft_s * FETCH_SHARE
+        tenant_id = work.channel.tenant_id
+        erp = partial(runtime.erp, tenant_id, share=work.share, gives_up_after_s=gives_up_after_s)
         wanted = _in_shop_or_article(runtime, work, erp)
         if not wanted:
             return nothing
-        facts, fetch = runtime.erp_facts(work.channel.tenant_id), FETCH_BY_TOPIC[work.claim.topic]
+        facts, fetch = runtime.erp_facts(tenant_id), FETCH_BY_TOPIC[work.claim.topic]
 
         def ask(missing: Sequence[str]) -> Mapping[str, Any]:
             client = erp()
-            with noted_fetch(work.claim.notes, client):
+            counting = sync_pace.asking_erp(runtime, work.claim.run_id, client)
+            with noted_fetch(work.claim.notes, client), counting:
                 return fetch(client, facts, work.channel, missing)
 
         rows = read_ahead.or_fetched(runtime, work.claim, work.channel, wanted, ask)

@@ -16,7 +16,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError, NoResultFound
 from sqlalchemy.orm import Session
 
-from integration import read_ahead, stock_hours, sync_runs, toggles, work_items
+from integration import read_ahead, stock_hours, sync_pace, sync_runs, toggles, work_items
 from integration.channel_view import ChannelView
 from integration.clock import db_now
 from integration.erp.articles import PageOfRows
@@ -81,11 +81,14 @@ def _drive(runtime: Runtime, run_id: int, driver: str, budget_s: float) -> None:
             if not sync_runs.take_wheel(session, run_id, driver, lease_s=lease_s):
                 return
             run = session.get_one(SyncRun, run_id)
-            state, channel_id = run.state, run.channel_id
-            is_full = _backlog(session, channel_id) >= BACKLOG
-        if state != SyncRunState.RUNNING.value or is_full:
-            return
+            if not _reads(run) or _backlog(session, run.channel_id) >= BACKLOG:
+                return
         _turn_page_or_hold(runtime, run_id)
+
+
+def _reads(run: SyncRun) -> bool:
+    """Whether more pages of it are to be read now."""
+    return run.state == SyncRunState.RUNNING.value and run.paused_at is None
 
 
 def _backlog(session: Session, channel_id: int) -> int:
@@ -137,18 +140,21 @@ def _turn_page(runtime: Runtime, run_id: int) -> None:
     channel = runtime.channel(run.channel_id)
     source = Source(client, runtime.erp_facts(tenant_id), channel, rows_of(_topics(run)))
     is_hourly = run.kind == sync_runs.HOURLY_STOCK
-    if run.expected is None and not is_hourly:
-        _expect(runtime, run_id, source.count())
-    page, following = read_page(source, position)
-    if following and not page.ids and following.offset > (run.expected or 0) + PAGE:
-        following = None  # an ERP that shows old rows for ever, whatever it is asked for
-    seen = len(page.ids)
-    if is_hourly:
-        following = following if page.rows else None  # else stock comes article by article
-        page = page._replace(ids=stock_hours.differing(runtime, channel, page))
-    is_last = following is None
-    expected = source.count() if is_last and not is_hourly else None
+    with sync_pace.asking_erp(runtime, run_id, client):
+        if run.expected is None and not is_hourly:
+            _expect(runtime, run_id, source.count())
+        page, following = read_page(source, position)
+        if following and not page.ids and following.offset > (run.expected or 0) + PAGE:
+            following = None  # an ERP that shows old rows for ever, whatever it is asked for
+        seen = len(page.ids)
+        if is_hourly:
+            following = following if page.rows else None  # else stock comes article by article
+            page = page._replace(ids=stock_hours.differing(runtime, channel, page))
+        is_last = following is None
+        expected = source.count() if is_last and not is_hourly else None
     with runtime.scope() as session:
+        if not _reads(session.get_one(SyncRun, run_id, with_for_update=True)):
+            return  # paused or cancelled meanwhile; the page is read again, or not at all
         _hint_page(session, run, source.channel, read_at, page)
         _move(session, run_id, following or position, seen)
         read_ahead.forget(session, run_id, older_than_s=runtime.settings.lease_s)

@@ -49,6 +49,8 @@ PASS_DEBOUNCE_S = 60
 #: Hours after the nightly hour in which a missed night is still made up for.
 NIGHT_LASTS_H = 6
 RUNS_KEPT = timedelta(days=30)
+#: Why a row waits: a person has its run wait. The end of the pause lets it go.
+RUN_PAUSED = "sync-paused"
 OPEN_STATES = (SyncRunState.RUNNING.value, SyncRunState.DRAINING.value)
 
 
@@ -204,6 +206,7 @@ def due_runs(session: Session) -> list[int]:
             .join(Tenant, Tenant.id == SalesChannel.tenant_id)
             .where(
                 SyncRun.state.in_(OPEN_STATES),
+                SyncRun.paused_at.is_(None),
                 SyncRun.due_at <= db_now(),
                 _is_driverless(),
                 channels.is_running(),
@@ -272,14 +275,21 @@ def counts(session: Session, run_id: int) -> Counts:
     return Counts(*row)
 
 
+def note_counts(session: Session, run: SyncRun) -> Counts:
+    """Count, and write it into the run, so that the database shows how far it is."""
+    found = counts(session, run.id)
+    run.pushed, run.unchanged, run.failed = found.pushed, found.unchanged, found.failed
+    return found
+
+
 def end_if_drained(session: Session, run_id: int) -> bool:
     """End a run whose work items are all settled, held or failed; whether it is over."""
     run = session.get_one(SyncRun, run_id, with_for_update=True)
-    if run.state != SyncRunState.DRAINING.value:
+    if run.state != SyncRunState.DRAINING.value or run.paused_at is not None:
         return run.state not in OPEN_STATES
-    found = counts(session, run_id)
-    run.pushed, run.unchanged, run.failed = found.pushed, found.unchanged, found.failed
-    if found.open:
+    if _has_open(session, run):
+        return False
+    if note_counts(session, run).open:
         return False
     is_short = run.expected is not None and run.seen < run.expected
     if is_short and not run.message:
@@ -292,6 +302,21 @@ def end_if_drained(session: Session, run_id: int) -> bool:
     run.ended_at = session.scalar(select(db_now()))
     read_ahead.forget(session, run_id)
     return True
+
+
+def _has_open(session: Session, run: SyncRun) -> bool:
+    """Whether something of it is still to be done; found sooner than all is counted."""
+    found = session.scalar(
+        select(WorkItem.id)
+        .where(
+            WorkItem.sync_run_id == run.id,
+            WorkItem.state.in_([WorkItemState.QUEUED.value, WorkItemState.PROCESSING.value]),
+            WorkItem.hold_reason.is_(None),
+            WorkItem.topic.not_in(toggles.off_topics(session, run.channel_id)),
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 def _shared_counts(session: Session, run: SyncRun) -> str | None:

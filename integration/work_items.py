@@ -93,6 +93,7 @@ _HELD = (
     WorkItem.pushed_hash,
     WorkItem.doubt_until,
     WorkItem.read_ahead_id,
+    WorkItem.sync_run_id,
 )
 
 
@@ -161,6 +162,9 @@ def take_over(session: Session, claim_id: str, *, lease_s: float) -> Claim:
         .execution_options(synchronize_session=False)
     )
     first = rows[0]
+    # Rows that turned live meanwhile do not make a backfill live.
+    priority = Priority(max(row.priority for row in rows))
+    runs = [row.sync_run_id for row in rows if row.sync_run_id is not None]
     return Claim(
         id=claim_id,
         holder=holder,
@@ -168,8 +172,8 @@ def take_over(session: Session, claim_id: str, *, lease_s: float) -> Claim:
         tenant=first.subdomain,
         channel=first.erp_id,
         topic=Topic(first.topic),
-        # Rows that turned live meanwhile do not make a backfill live.
-        priority=Priority(max(row.priority for row in rows)),
+        priority=priority,
+        run_id=max(runs, default=None) if priority is Priority.BACKFILL else None,
         items=tuple(
             ClaimedItem(
                 row.id,

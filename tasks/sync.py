@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from integration import channel_life, price_days, runtime, stock_hours, sync, sync_runs
 from integration.errors import IntegrationError
+from integration.models import SyncRun
 from integration.topology import TASK_NIGHTLY, TASK_SYNC_ADVANCE
 from tasks.app import app
 from tasks.base import StageTask
@@ -20,7 +21,11 @@ def advance_task(run_id: int) -> None:
     Failure policy: at least once; the cursor moves with its page, a page may be hinted twice.
     """
     here = runtime.current()
-    sync.advance(here, run_id, sync.new_driver(), budget_s=here.settings.stage_soft_s * TURN_SHARE)
+    budget_s = here.settings.stage_soft_s * TURN_SHARE
+    if sync.advance(here, run_id, sync.new_driver(), budget_s=budget_s):
+        with here.scope() as session:
+            if (run := session.get(SyncRun, run_id)) is not None:
+                sync_runs.note_counts(session, run)
     wake()
 
 

@@ -9,6 +9,7 @@ from integration.explaining.facts import Cause, Facts, HandHold, Link, Who, Work
 from integration.mapping_kinds import of_reason
 from integration.models import BY_HAND
 from integration.stages import INACTIVE, NOT_LISTED
+from integration.sync_runs import RUN_PAUSED
 from integration.topology import SHORT_NAME_BY_TOPIC, TOGGLE_BY_TOPIC, Topic
 from integration.work_items import UNCHANGED
 from integration.work_outcomes import BUG, NOT_IN_SHOP, TOPIC_NOT_SERVED
@@ -25,7 +26,7 @@ _WHO_BY_HOLD: Mapping[str, Who] = {
     "currency": Who.MERCHANT,
     "erp-column": Who.VENDOR,
 }
-_HOLDS_WITH_TEXT = (*_WHO_BY_HOLD, "confirm", "brake", "shop-right", "erp-right")
+_HOLDS_WITH_TEXT = (*_WHO_BY_HOLD, "confirm", "brake", "shop-right", "erp-right", RUN_PAUSED)
 #: Holds that end by themselves; what they wait for is looked at elsewhere.
 _WAITS = (NOT_IN_SHOP, "main-not-in-shop")
 

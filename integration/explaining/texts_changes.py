@@ -68,6 +68,11 @@ TEXT_BY_KEY: Mapping[str, tuple[str, str]] = {
         "{topic}: eine Bremse hat die Änderung gestoppt ({words}); `vario-relay queue hold release "
         "{channel} {article}` sendet sie, `discard` verwirft sie",
     ),
+    "hold_sync-paused": (
+        "{topic}: its sync is paused; `vario-relay sync {channel} --resume` goes on with it",
+        "{topic}: die Synchronisation ist angehalten; `vario-relay sync {channel} --resume` setzt "
+        "sie fort",
+    ),
     "hold_shop-right": (
         "{topic}: the shop does not let the integration do it ({words}); give it the right there",
         "{topic}: der Shop erlaubt es der Integration nicht ({words}); dort das Recht geben",

@@ -13,12 +13,14 @@ from integration.models.base import Base, BigId
 
 
 class SyncRunState(StrEnum):
-    """RUNNING pages the ERP; DRAINING waits for its work items; RED saw too little."""
+    """RUNNING pages the ERP; DRAINING waits for its work items; RED saw too little; CANCELLED was
+    ended by a person."""
 
     RUNNING = "RUNNING"
     DRAINING = "DRAINING"
     DONE = "DONE"
     RED = "RED"
+    CANCELLED = "CANCELLED"
 
 
 class SyncRun(Base):
@@ -45,11 +47,21 @@ class SyncRun(Base):
     #: Who pages at the moment; a driver that died loses it with its lease.
     driver: Mapped[str | None] = mapped_column(String(32))
     driver_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: Since when a person has it wait; `paused_s` it has waited before.
+    paused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    paused_s: Mapped[float] = mapped_column(Float, default=0.0, server_default="0")
     expected: Mapped[int | None] = mapped_column(Integer)
     seen: Mapped[int] = mapped_column(Integer, default=0)
     pushed: Mapped[int] = mapped_column(Integer, default=0)
     unchanged: Mapped[int] = mapped_column(Integer, default=0)
     failed: Mapped[int] = mapped_column(Integer, default=0)
+    #: What it asked of the ERP and how long it waited for that, budget included; rows that the shop
+    #: was given, how long it took in all, and for a row at its best. See integration.sync_pace.
+    erp_requests: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    erp_s: Mapped[float] = mapped_column(Float, default=0.0, server_default="0")
+    shop_rows: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    shop_s: Mapped[float] = mapped_column(Float, default=0.0, server_default="0")
+    shop_row_s: Mapped[float | None] = mapped_column(Float)
     #: Why it is RED, or what a reader of the counts of a run that is DONE should know.
     message: Mapped[str | None] = mapped_column(Text)
 

@@ -327,7 +327,7 @@ def test_a_sync_brings_the_catalogue_into_the_shop(folder, erp, shop, service):
     assert "webhooks of the tenant: 21 registered" in resumed
     assert list(first) == [
         *("run", "state", "seen", "expected", "pushed", "unchanged", "failed", "cursor"),
-        *("rate", "eta_s"),
+        *("rate", "eta_s", "skipped", "held", "open", "pace"),
     ]
     assert (first["state"], first["pushed"], first["failed"]) == ("DONE", planned["create"], 0)
     assert len(shop.state("products")) == planned["create"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -25,6 +26,7 @@ class ListedErp:
 
     def __init__(self, ids: list[int]) -> None:
         self.ids, self.counted = ids, None
+        self.asked: Counter[str] = Counter()
         self.pages_read: list[int] = []
         self.while_reading: Callable[[], None] = lambda: None
 

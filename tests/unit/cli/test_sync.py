@@ -1,5 +1,7 @@
 """`vario-relay sync`: what it refuses, and which run it drives."""
 
+import json
+
 import pytest
 from sqlalchemy import select
 
@@ -79,3 +81,43 @@ def test_an_erp_that_refuses_us_ends_the_sync_and_leaves_the_wheel(run, runtime,
     assert "has no offline token" in result.stderr
     with runtime.scope() as session:
         assert session.scalars(select(SyncRun)).one().driver is None
+
+
+@pytest.mark.parametrize("action", ["--pause", "--resume", "--cancel"])
+def test_what_is_not_under_way_cannot_be_paused_resumed_or_cancelled(run, running, action):
+    result = run("sync", running, action)
+
+    assert result.exit_code == 1
+    assert "no sync of sales channel 7 is" in result.stderr
+
+
+def test_a_paused_run_waits_until_it_is_resumed_or_cancelled(run, runtime, running):
+    run_id, _ = begin(runtime, running, None, is_forced=False)
+
+    paused = run("sync", running, "--pause")
+    again = run("sync", running, "--pause", "--json")
+    refused = run("sync", running)
+    cancelled = run("sync", running, "--cancel")
+
+    assert paused.stdout == (
+        f"run {run_id} is paused at 0 of ? articles; `vario-relay sync 7 --resume` goes on with "
+        "it\n"
+    )
+    assert json.loads(again.stdout)["state"] == "PAUSED"
+    assert refused.exit_code == 1
+    assert f"run {run_id} is paused; `vario-relay sync 7 --resume` goes on with it" in (
+        refused.stderr
+    )
+    assert f"run {run_id} is cancelled after 0 articles" in cancelled.stdout
+    with runtime.scope() as session:
+        assert session.scalars(select(SyncRun)).one().state == "CANCELLED"
+
+
+@pytest.mark.parametrize(
+    "more", [("--pause", "--force"), ("--cancel", "--wait"), ("--resume", "--dry-run")]
+)
+def test_an_action_does_not_go_with_what_begins_a_sync(run, running, more):
+    result = run("sync", running, *more)
+
+    assert result.exit_code == 2
+    assert "does not go with" in result.stderr

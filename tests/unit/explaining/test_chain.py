@@ -420,6 +420,7 @@ VARIATIONS = [
     ),
     (held("erp-right:documents"), "hold_erp-right"),
     (held("shop-right"), "hold_shop-right"),
+    (held("sync-paused"), "hold_sync-paused"),
     (replace(NEW, shop=ShopSays()), "not_in_shop"),
     (replace(NEW, shop=ShopSays(external_id="p9")), "would_be_adopted"),
     (replace(LIVE, erp=None), "nothing_to_compare"),
