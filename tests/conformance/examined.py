@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -72,10 +73,17 @@ class _Direct(HTTPAdapter):
         return response
 
 
+def direct_stand(
+    platform: Platform, shop: MyShop, rest: Callable[[float], None] = time.sleep
+) -> Stand:
+    """A stand without a socket."""
+    parameters = {"shop_url": SHOP, "api_key": KEY}
+    return Stand(Target(platform, parameters, rows=ROWS), DirectProxy(shop), rest)
+
+
 def direct_report(platform: Platform, shop: MyShop) -> Report:
     """As `report_of`, without a socket."""
-    parameters = {"shop_url": SHOP, "api_key": KEY}
-    stand = Stand(Target(platform, parameters, rows=ROWS), DirectProxy(shop))
+    stand = direct_stand(platform, shop)
     return Report(platform.name, [run(case, stand) for case in CASES], take_back(stand))
 
 

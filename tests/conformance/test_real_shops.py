@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,10 @@ from integration.connectors import woocommerce
 from sandbox import serving
 from sandbox.shops.woocommerce import Options, create_app
 from tests.conformance import myshop_relay
-from tests.conformance.examined import ROWS, SHOP, DirectProxy
-from tests.conformance.myshop import KEY, MyShop
+from tests.conformance.examined import ROWS, direct_report, direct_stand
+from tests.conformance.myshop import MyShop
 from tests.tls_proxy import tls_in_front_of
+from vario_relay import Capabilities, Topic
 from vario_relay.testing import CASES, Target, Verdict, proxy
 from vario_relay.testing.running import run, take_back
 from vario_relay.testing.stand import Stand
@@ -69,16 +69,11 @@ class BusyShop(MyShop):
         return super().shown() if self.looks % 2 else ({}, 429, {"Retry-After": "3"})
 
 
-@contextmanager
-def examined(shop: MyShop, rests: list[float]) -> Iterator[Stand]:
-    target = Target(myshop_relay.PLATFORM, {"shop_url": SHOP, "api_key": KEY}, rows=ROWS)
-    yield Stand(target, DirectProxy(shop), rests.append)
-
-
 def test_a_pause_that_the_shop_itself_asks_for_is_kept() -> None:
     rests: list[float] = []
-    with examined(BusyShop(), rests) as stand:
-        rows = [run(CASE[name], stand) for name in ("create", "update", "429-retry-after")]
+    stand = direct_stand(myshop_relay.PLATFORM, BusyShop(), rests.append)
+
+    rows = [run(CASE[name], stand) for name in ("create", "update", "429-retry-after")]
 
     assert [row.verdict for row in rows] == [Verdict.HELD] * 3, rows
     assert set(rests) == {3.0}
@@ -87,21 +82,29 @@ def test_a_pause_that_the_shop_itself_asks_for_is_kept() -> None:
 def test_what_others_made_is_not_touched() -> None:
     shop, theirs = MyShop(), {"number": "X-1", "name": "Theirs", "active": True, "stock": 1}
     shop.products["77"] = dict(theirs)
-    with examined(shop, []) as stand:
-        for case in CASES:
-            run(case, stand)
-        left = take_back(stand)
+
+    report = direct_report(myshop_relay.PLATFORM, shop)
 
     assert shop.products.pop("77") == theirs
     assert not any(one["active"] for one in shop.products.values())
-    assert left.startswith("What the kit made is left in the shop, inactive:")
+    assert report.left.startswith("What the kit made is left in the shop, inactive:")
 
 
 def test_it_says_which_products_it_could_not_take_back() -> None:
     shop = MyShop()
-    with examined(shop, []) as stand:
-        run(CASE["create"], stand)
-        shop.refused.add(next(iter(shop.products)))
-        left = take_back(stand)
+    stand = direct_stand(myshop_relay.PLATFORM, shop)
+    run(CASE["create"], stand)
+    shop.refused.add(next(iter(shop.products)))
 
-    assert "inactive but for 1 products" in left
+    assert "inactive but for 1 products" in take_back(stand)
+
+
+def test_a_platform_that_takes_one_row_at_a_time_is_asked_the_same() -> None:
+    one_by_one = Capabilities(max_batch={Topic.ARTICLE: 1, Topic.PRICE: 1, Topic.STOCK: 1})
+
+    report = direct_report(replace(myshop_relay.PLATFORM, capabilities=one_by_one), MyShop())
+
+    verdicts = {row.case: row.verdict for row in report.rows}
+    assert report.red == [], "\n".join(report.lines())
+    assert verdicts["half-applied"] == verdicts["closed"] == Verdict.HELD
+    assert verdicts["same-number"] == Verdict.NOT_SUPPORTED

@@ -147,6 +147,8 @@ def withdrawal(stand: Stand) -> str:
 
 
 def same_number(stand: Stand) -> str:
+    if stand.target.platform.capabilities.max_batch[Topic.ARTICLE] < 2:
+        raise NotSupported("the platform takes one article at a time")
     one = stand.goods.article()
     other = stand.goods.article(number=one.number)
 
