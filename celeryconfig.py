@@ -13,6 +13,7 @@ from integration.topology import (
     TASK_SWEEP,
     TASK_SYNC_ADVANCE,
     TASK_TRANSFORM,
+    TASK_WATCH_GAPS,
     TASK_WRITE_BACK,
     Queue,
 )
@@ -45,6 +46,7 @@ task_routes = {
         TASK_NIGHTLY,
         TASK_HOUSEKEEPING,
         TASK_CHECK_COLUMNS,
+        TASK_WATCH_GAPS,
     )
 } | {name: {"queue": Queue.LIVE.value} for name in (TASK_FETCH, TASK_TRANSFORM, TASK_PUSH)}
 task_routes[TASK_WRITE_BACK] = {"queue": Queue.WRITE_BACK.value}
@@ -100,5 +102,11 @@ beat_schedule = {
         "task": TASK_CHECK_COLUMNS,
         "schedule": 300.0,
         "options": {"expires": 300.0},
+    },
+    # Finds few to do: a channel has its turn every quarter of an hour.
+    "watch-gaps": {
+        "task": TASK_WATCH_GAPS,
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
     },
 }

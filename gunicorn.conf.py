@@ -6,7 +6,7 @@ use both cores and to keep answering while one is replaced.
 
 from gunicorn.workers.base import Worker
 
-from integration import counter_store, counters, db, observe, settings
+from integration import counter_store, counters, db, heartbeats, observe, settings
 from tasks.wake import wake
 
 _settings = settings.current()
@@ -34,7 +34,8 @@ control_socket_disable = True
 
 
 def post_worker_init(worker: Worker) -> None:
-    """The service's own log lines, one per webhook, secrets masked; its counts; a first nudge.
+    """The service's own log lines, one per webhook, secrets masked; its counts; its heartbeat; a
+    first nudge.
 
     What is due may go, and the nudge loads Celery, which takes a second, before a webhook comes.
     """
@@ -42,4 +43,5 @@ def post_worker_init(worker: Worker) -> None:
     for logger in (worker.log.error_log, worker.log.access_log):
         observe.mask_handlers(logger)
     counters.PROCESS.flush_into(counter_store.sink_of(db.session_scope))
+    heartbeats.start(db.session_scope)
     wake()

@@ -40,7 +40,7 @@ def doctor(here: Here, channel: str | None, as_json: bool) -> None:
 
 def _findings(here: Here, channel: str | None) -> Iterator[Finding]:
     """Stops where the rest would only fail the same way."""
-    from cli import doctor_channel, doctor_here, doctor_tenant
+    from cli import doctor_catch_up, doctor_channel, doctor_here, doctor_tenant
 
     yield from (found := doctor_here.settings_findings(here))
     if not all(one.ok for one in found):
@@ -53,6 +53,7 @@ def _findings(here: Here, channel: str | None) -> Iterator[Finding]:
         return
     yield doctor_here.broker_finding(here)
     runtime = here.runtime
+    yield from doctor_catch_up.of_service(runtime)
     for label, tenant_id, channel_ids in doctor_tenant.chosen(runtime, channel):
         known = yield from doctor_tenant.findings(runtime, label, tenant_id)
         if not doctor_tenant.is_installed(runtime, tenant_id):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from cli import erp_channels, erp_columns
+from cli import doctor_catch_up, erp_channels, erp_columns
 from cli.channel import require_running
 from cli.channel_parameters import missing_parameters
 from cli.findings import Finding
@@ -70,6 +70,7 @@ def findings(runtime: Runtime, channel_id: int, known: KnownChannels) -> Iterato
         yield from _health(session, label, channel_id)
         yield _queue(session, label, channel_id, is_running=is_running)
         yield _nightly(session, label, channel_id, is_running=is_running)
+        yield from doctor_catch_up.of_channel(session, label, channel_id)
 
 
 def _in_erp(label: str, channel: ChannelView, known: dict[str, str]) -> Finding:

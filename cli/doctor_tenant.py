@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from cli import doctor_life
+from cli import doctor_catch_up, doctor_life
 from cli.findings import Finding
 from integration import channels, column_checks
 from integration.erp import auth, catalogue
@@ -73,6 +73,7 @@ def findings(
     yield from _columns(runtime, label, tenant_id, client)
     for line in steps.run(visit, _looked_at(runtime, known)):
         yield Finding(f"tenant {label} {line.step}", line.ok, line.detail, line.do)
+    yield from doctor_catch_up.of_webhooks(runtime, label, tenant_id)
     return known
 
 

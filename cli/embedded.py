@@ -16,7 +16,7 @@ from celery.worker import state as worker_state
 from waitress import wasyncore
 from waitress.server import create_server
 
-from integration import counter_store, counters, stages, work_outcomes
+from integration import counter_store, counters, heartbeats, stages, work_outcomes
 from integration.errors import IntegrationError
 from integration.runtime import Runtime
 from integration.topology import QUEUES
@@ -44,6 +44,7 @@ class Embedded:
             with runtime.scope() as session:
                 work_outcomes.end_leases(session)
         self._counting = counters.PROCESS.flushing_into(counter_store.sink_of(runtime.scope))
+        self._alive = heartbeats.beating(runtime.scope)
         self._worker = _Worker()
         self._beat: Any = None
         self.is_stopped = False
@@ -61,6 +62,7 @@ class Embedded:
         self._beat = EmbeddedService(app, thread=True, scheduler_cls=Scheduler)
         self._beat.start()
         self._web.start()
+        self._alive.__enter__()
         return self
 
     def __exit__(
@@ -69,6 +71,7 @@ class Embedded:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
+        self._alive.__exit__(None, None, None)
         # Web first: what is accepted from here on would only wait.
         self._web.stop()
         self._beat.stop()

@@ -54,13 +54,15 @@ def status(here: Here, as_json: bool, max_age: float | None) -> None:
     that this version does not carry: it goes by itself with a version that does. --max-age looks
     only at what may move and is due.
     """
-    from integration import hold_report, queue_report
+    from integration import catch_up_report, hold_report, queue_report
     from integration.overdue import overdue
     from integration.toggles import SERVED_TOPICS
 
     with here.runtime.scope() as session:
         found = queue_report.statuses(session)
         held = [] if as_json else hold_report.groups(session)
+        missed = [] if as_json else catch_up_report.under_way(session)
+        behind = [f"{one.channel}: {catch_up_report.sentence(session, one.run)}" for one in missed]
         late = [] if max_age is None else overdue(session, SERVED_TOPICS, max_age)
     rows = [_described(one) for one in found]
     if as_json:
@@ -70,6 +72,8 @@ def status(here: Here, as_json: bool, max_age: float | None) -> None:
         for name, sentence in {f"{one.tenant}/{one.channel}": one.shop for one in found}.items():
             if sentence:
                 click.echo(f"{name}: {sentence}")
+        for line in behind:
+            click.echo(line)
         _print_held([one for one in held if one.count and not one.goes_by_itself])
     if late:
         raise IntegrationError(_late_sentence(late, max_age))

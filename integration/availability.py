@@ -12,9 +12,9 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from integration import observe, sync_runs
+from integration import catch_ups, observe
 from integration.clock import db_now
-from integration.models import SalesChannel, Tenant
+from integration.models import Tenant
 
 log = logging.getLogger(__name__)
 
@@ -44,24 +44,20 @@ def came_online(session: Session, tenant_id: int) -> None:
 
     Also when nobody said that it went: that event may be lost, or on its way still.
     """
+    since = session.scalar(select(Tenant.offline_since).where(Tenant.id == tenant_id))
     session.execute(
         update(Tenant)
         .where(Tenant.id == tenant_id)
         .values(offline_since=None, channels_due_at=db_now())
     )
-    catch_up(session, tenant_id)
+    catch_ups.request_tenant(session, tenant_id, _was_offline(since), since)
     log.info(observe.event("tenant.online", tenant=_name(session, tenant_id)))
 
 
-def catch_up(session: Session, tenant_id: int) -> None:
-    """Ask for everything of the tenant to be compared."""
-    channel_ids = session.scalars(
-        select(SalesChannel.id)
-        .where(SalesChannel.tenant_id == tenant_id, SalesChannel.deleted_at.is_(None))
-        .order_by(SalesChannel.id)
-    ).all()
-    for channel_id in channel_ids:
-        sync_runs.request_catch_up(session, channel_id)
+def _was_offline(since: datetime | None) -> str:
+    if since is None:
+        return "the ERP says that it is online again; it did not say that it went offline"
+    return f"the ERP was offline since {since:%Y-%m-%d %H:%M} UTC and is there again"
 
 
 def sentence(offline_since: datetime | None) -> str | None:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from integration import availability, channels, observe, pacing, registrations, sync_runs
+from integration import availability, catch_ups, channels, observe, pacing, registrations
 from integration.channel_stops import OF_THE_ERP, SWITCHED_OFF, UNKNOWN
 from integration.clock import db_now
 from integration.erp import listings
@@ -63,6 +63,10 @@ _NOT_KEPT = (
     HistoryBatch,
     HistoryContent,
     TransferToggle,
+)
+WAS_STOPPED = (
+    "the sales channel was switched off in the ERP, or unknown to it, and is there again; the ERP "
+    "may have told nothing of it meanwhile"
 )
 #: The fact that remembers the ERP's sales channels of our app.
 _KNOWN = "sales-channels"
@@ -196,7 +200,7 @@ def _apply(session: Session, channel: SalesChannel, erp: ErpChannel | None) -> b
     if channel.held_reason in OF_THE_ERP and erp.is_active:
         channel.held_reason = None
         # Whether the ERP tells of changes on a channel that is switched off, nobody knows.
-        sync_runs.request_catch_up(session, channel.id)
+        catch_ups.request(session, channel.id, WAS_STOPPED)
         _log(session, logging.INFO, "channel.unheld", channel)
     elif channel.held_reason in (None, UNKNOWN) and not erp.is_active:
         channels.hold(session, channel.id, SWITCHED_OFF)
@@ -232,19 +236,15 @@ def _delete(session: Session, channel: SalesChannel) -> None:
 
 
 def _restore_webhooks(runtime: Runtime, tenant_id: int) -> None:
-    """Register what is missing, e.g. new events after an update. Events that were not registered
-    may have been missed, so everything is compared.
+    """Register what is missing, e.g. new events after an update, and catch up with what they may
+    have told.
 
     Failure policy: best effort; nothing stops because of it, `doctor` shows what is missing.
     """
     try:
-        is_changed = registrations.restore(runtime, tenant_id)
+        registrations.restore(runtime, tenant_id)
     except IntegrationError as error:
         log.warning(observe.event("webhooks.not_registered", error=error))
-        return
-    if is_changed:
-        with runtime.scope() as session:
-            availability.catch_up(session, tenant_id)
 
 
 def _note_failure(session: Session, tenant_id: int, error: IntegrationError) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from integration import channels, sql, sync_runs, work_outcomes
+from integration import catch_ups, channels, sql, work_outcomes
 from integration.clock import db_now
 from integration.erp import catalogue
 from integration.erp.comparison import Comparison
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from integration.connectors.base import FactStore
     from integration.runtime import Runtime
 
+LOST_TRUST = (
+    "columns of the ERP ({}) do not hold what its own answers say, and products may have been sent "
+    "from them"
+)
 #: A turn that is under way or was cut short: what it looked at so far.
 BEGUN = "column-check"
 #: How old a finding may become.
@@ -248,7 +252,8 @@ def _make_up_for(
     doubted = catalogue.distrusted_reads(offered, findings)
     lost_trust = doubted - catalogue.distrusted_reads(offered, before)
     if lost_trust and _has_listings(session, channel_id):
-        sync_runs.request_catch_up(session, channel_id)
+        named = " and ".join(sorted(lost_trust))
+        catch_ups.compare(session, channel_id, LOST_TRUST.format(named))
 
 
 def _has_listings(session: Session, channel_id: int) -> bool:

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
-from integration import mappings, sql, sync_runs, work_items, work_outcomes
+from integration import catch_ups, mappings, sql, work_items, work_outcomes
 from integration.clock import db_now
 from integration.mapping_kinds import Kind, hold_reason
 from integration.mappings import Entry
 from integration.models import ChannelMapping, Listing, WorkItem
 from integration.topics.units import KG_BY_UNIT, MM_BY_UNIT
+
+_SENT_OTHERWISE = (
+    "values were mapped to others of the shop, and products were sent with the old ones"
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ def put(session: Session, channel_id: int, wanted: Sequence[Entry]) -> Changed:
     released = _release(session, channel_id, wanted)
     asks_for_all = _were_sent_otherwise(session, channel_id, changed, set(stored))
     if asks_for_all:
-        sync_runs.request_catch_up(session, channel_id)
+        catch_ups.compare(session, channel_id, _SENT_OTHERWISE)
     return Changed(len(changed), released, asks_for_all)
 
 

@@ -6,13 +6,21 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
-from integration import channels
+from integration import catch_ups, channels, marks, sql
+from integration.clock import db_now
 from integration.erp import webhooks
-from integration.models import SalesChannel, Tenant
+from integration.models import SalesChannel, Tenant, TenantFact
 
 if TYPE_CHECKING:
-    from integration.erp.webhooks import Registration
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from integration.erp.webhooks import Changes, Registration
     from integration.runtime import Runtime
+
+#: The fact whose time says when all of a tenant's webhooks were found registered.
+_SEEN = "registrations-seen"
 
 
 def desired(runtime: Runtime, tenant_id: int) -> set[Registration]:
@@ -35,6 +43,8 @@ def reconcile(runtime: Runtime, tenant_id: int) -> str:
     changes = webhooks.reconcile(
         runtime.erp(tenant_id), settings.app_identifier, settings.public_url, wanted
     )
+    with runtime.scope() as session:
+        _seen(session, tenant_id, changes)
     lacking = ", ".join(one.queue for one in changes.not_offered)
     also = f"; this ERP does not offer {lacking}" if lacking else ""
     number = len(wanted) - len(changes.not_offered)
@@ -46,21 +56,83 @@ def reconcile(runtime: Runtime, tenant_id: int) -> str:
     )
 
 
-def restore(runtime: Runtime, tenant_id: int) -> bool:
-    """Register what is missing and can be; whether something was.
+def restore(runtime: Runtime, tenant_id: int) -> None:
+    """Register what is missing and can be, and catch up with what may not have been told.
 
     Nothing without a public URL, and before a channel runs: `channel resume` is the first to.
     """
     settings = runtime.settings
     if not settings.public_url or not has_running_channel(runtime, tenant_id):
-        return False
+        return
     changes = webhooks.reconcile(
         runtime.erp(tenant_id),
         settings.app_identifier,
         settings.public_url,
         desired(runtime, tenant_id),
     )
-    return bool(changes.registered)
+    with runtime.scope() as session:
+        _seen(session, tenant_id, changes, everybody_ran=True)
+
+
+def _seen(
+    session: Session, tenant_id: int, changes: Changes, *, everybody_ran: bool = False
+) -> None:
+    """All is registered now. What was not may have been missed since all was the last time.
+
+    A channel that never moved has nothing to catch up with; the first registration of a tenant is
+    no repair, unless `everybody_ran` without it.
+    """
+    last = seen_at(session, tenant_id)
+    missing = [one.queue for one in changes.registered if one.queue not in webhooks.LIFE_EVENTS]
+    if missing and (everybody_ran or last is not None):
+        reason = _was_missing(missing, last)
+        for channel_id in _told_by(session, tenant_id, missing):
+            if everybody_ran or marks.last(session, channel_id) is not None:
+                _catch_up(session, channel_id, reason, last)
+    statement = sql.insert(session, TenantFact).values(
+        tenant_id=tenant_id, name=_SEEN, value=True, learnt_at=db_now()
+    )
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["tenant_id", "name"], set_={"learnt_at": db_now()}
+        )
+    )
+
+
+def _catch_up(session: Session, channel_id: int, reason: str, last: datetime | None) -> None:
+    if last is None:
+        catch_ups.compare(session, channel_id, reason)
+    else:
+        catch_ups.request(session, channel_id, reason, last)
+
+
+def _was_missing(missing: list[str], last: datetime | None) -> str:
+    named = missing[0] if len(missing) == 1 else f"{missing[0]} and {len(missing) - 1} more"
+    since = "nobody knows when" if last is None else f"at {last:%Y-%m-%d %H:%M} UTC"
+    return (
+        f"webhooks were not registered in the ERP any more ({named}) and are again; they were "
+        f"seen last {since}"
+    )
+
+
+def _told_by(session: Session, tenant_id: int, missing: list[str]) -> list[int]:
+    """The channels that these events tell of."""
+    named = {webhooks.channel_of(queue) for queue in missing}
+    of_tenant = select(SalesChannel.id).where(
+        SalesChannel.tenant_id == tenant_id, SalesChannel.deleted_at.is_(None)
+    )
+    if None not in named:
+        of_tenant = of_tenant.where(SalesChannel.erp_id.in_(named))
+    return list(session.scalars(of_tenant.order_by(SalesChannel.id)).all())
+
+
+def seen_at(session: Session, tenant_id: int) -> datetime | None:
+    """When all registrations were there the last time that somebody looked."""
+    return session.scalar(
+        select(TenantFact.learnt_at).where(
+            TenantFact.tenant_id == tenant_id, TenantFact.name == _SEEN
+        )
+    )
 
 
 def has_running_channel(runtime: Runtime, tenant_id: int) -> bool:

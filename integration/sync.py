@@ -16,7 +16,16 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError, NoResultFound
 from sqlalchemy.orm import Session
 
-from integration import read_ahead, stock_hours, sync_pace, sync_runs, toggles, work_items
+from integration import (
+    changed_since,
+    read_ahead,
+    served,
+    stock_hours,
+    sync_pace,
+    sync_runs,
+    toggles,
+    work_items,
+)
 from integration.channel_view import ChannelView
 from integration.clock import db_now
 from integration.erp.articles import PageOfRows
@@ -131,8 +140,12 @@ def _turn_page(runtime: Runtime, run_id: int) -> None:
     with runtime.scope() as session:
         run = session.get_one(SyncRun, run_id)
         tenant_id = session.get_one(SalesChannel, run.channel_id).tenant_id
-        position = Position.parse(session.get_one(SyncCursor, run_id).position)
+        cursor = session.get_one(SyncCursor, run_id).position
         read_at = session.scalars(select(db_now())).one()
+    if run.changed_since is not None:
+        _page_of_changes(runtime, run, cursor)
+        return
+    position = Position.parse(cursor)
     if run.kind in sync_runs.OF_LISTINGS:
         _page_of_listings(runtime, run, position)
         return
@@ -160,6 +173,21 @@ def _turn_page(runtime: Runtime, run_id: int) -> None:
         read_ahead.forget(session, run_id, older_than_s=runtime.settings.lease_s)
         if is_last:
             _end_paging(session, run, expected)
+
+
+def _page_of_changes(runtime: Runtime, run: SyncRun, cursor: str) -> None:
+    """A page of what changed in the ERP, newest first; one that cannot tell shows everything."""
+    channel = runtime.channel(run.channel_id)
+    page = changed_since.read(runtime, run, channel, cursor)
+    with runtime.scope() as session:
+        if page is None:
+            changed_since.give_up(session, run.id)
+            return
+        _hint(session, run, page.article_ids)
+        _hint_images(session, run, channel.platform, page.with_images)
+        _move(session, run.id, page.following, len(page.article_ids))
+        if page.is_last:
+            _end_paging(session, run, None)
 
 
 def _page_of_listings(runtime: Runtime, run: SyncRun, position: Position) -> None:
@@ -193,11 +221,7 @@ def _hint(
     session: Session, run: SyncRun, article_ids: Sequence[str], read: PageRead | None = None
 ) -> None:
     """Articles always; prices and stocks of what is in the shop (a new product brings its own)."""
-    in_shop = session.scalars(
-        select(Listing.article_id).where(
-            Listing.channel_id == run.channel_id, Listing.article_id.in_(article_ids)
-        )
-    ).all()
+    in_shop = _in_shop(session, run.channel_id, article_ids)
     for topic in _topics(run):
         work_items.hint(
             session,
@@ -216,12 +240,35 @@ def _topics(run: SyncRun) -> list[Topic]:
     return [TOPIC_BY_SHORT_NAME[name] for name in run.topics.split(",")]
 
 
+def _in_shop(session: Session, channel_id: int, article_ids: Sequence[str]) -> Sequence[str]:
+    return session.scalars(
+        select(Listing.article_id).where(
+            Listing.channel_id == channel_id, Listing.article_id.in_(article_ids)
+        )
+    ).all()
+
+
+def _hint_images(session: Session, run: SyncRun, platform: str, article_ids: Sequence[str]) -> None:
+    """Of what has any, where the ERP says so. To read them costs requests for each article, so
+    without that column they are left to what follows the article itself."""
+    if Topic.MEDIA in (served.carried(platform) or ()):
+        work_items.hint(
+            session,
+            run.channel_id,
+            Topic.MEDIA,
+            _in_shop(session, run.channel_id, article_ids),
+            priority=Priority.BACKFILL,
+            sync_run_id=run.id,
+            forgets_hash=run.is_forced,
+        )
+
+
 def _expect(runtime: Runtime, run_id: int, expected: int) -> None:
     with runtime.scope() as session:
         session.execute(update(SyncRun).where(SyncRun.id == run_id).values(expected=expected))
 
 
-def _move(session: Session, run_id: int, position: Position, seen: int) -> None:
+def _move(session: Session, run_id: int, position: Position | str, seen: int) -> None:
     session.execute(
         update(SyncCursor)
         .where(SyncCursor.sync_run_id == run_id)

@@ -5,16 +5,30 @@ What a run does page by page is in `sync`; here is its life.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Integer, and_, case, cast, delete, func, not_, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    Integer,
+    and_,
+    case,
+    cast,
+    delete,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session, aliased
 
-from integration import channels, read_ahead, sql, toggles
+from integration import channels, db, observe, read_ahead, sql, toggles
 from integration.clock import db_now
 from integration.models import (
     SalesChannel,
@@ -26,6 +40,8 @@ from integration.models import (
     WorkItemState,
 )
 from integration.work_items import UNCHANGED
+
+log = logging.getLogger(__name__)
 
 INITIAL, NIGHTLY = "initial", "nightly"
 STOCK_PASS, PRICE_PASS, ARTICLE_PASS = "stock-pass", "price-pass", "article-pass"
@@ -79,6 +95,8 @@ def start(
     is_forced: bool = False,
     unique_key: str | None = None,
     delay_s: float = 0.0,
+    reason: str | None = None,
+    changed_since: datetime | None = None,
 ) -> int | None:
     """Begin a run of these topics (short names); its id, None if `unique_key` was begun before."""
     statement = (
@@ -90,6 +108,8 @@ def start(
             is_forced=is_forced,
             unique_key=unique_key,
             due_at=db_now(delay_s),
+            reason=reason,
+            changed_since=changed_since,
         )
         .on_conflict_do_nothing()
         .returning(SyncRun.id)
@@ -116,12 +136,12 @@ def open_run(session: Session, channel_id: int, kind: str) -> SyncRun | None:
 
 def request_stock_pass(session: Session, channel_id: int) -> None:
     """Ask for the stock of all listings of a channel to be compared, at most once a minute."""
-    _request(session, channel_id, STOCK_PASS, ["stock"])
+    request(session, channel_id, STOCK_PASS, ["stock"])
 
 
 def request_price_pass(session: Session, channel_id: int) -> None:
     """Ask for the prices of all listings of a channel to be compared, at most once a minute."""
-    _request(session, channel_id, PRICE_PASS, ["price"])
+    request(session, channel_id, PRICE_PASS, ["price"])
 
 
 def request_article_pass(session: Session, channel_id: int) -> None:
@@ -129,19 +149,19 @@ def request_article_pass(session: Session, channel_id: int) -> None:
 
     New articles may be among it, so the ERP is read and not our own listings.
     """
-    _request(session, channel_id, ARTICLE_PASS, ["article"])
+    request(session, channel_id, ARTICLE_PASS, ["article"])
 
 
-def request_catch_up(session: Session, channel_id: int) -> None:
-    """Ask for everything listed to be compared, because changes may have been missed.
-
-    At most once a minute; of a paused or held channel it waits until the channel runs again.
-    """
-    _request(session, channel_id, CATCH_UP, ALL_TOPICS)
+def waiting_key(kind: str, channel_id: int) -> str:
+    """The unique key of the one run of a kind that waits; given back when it begins."""
+    return f"{kind}:{channel_id}:waiting"
 
 
-def _request(session: Session, channel_id: int, kind: str, topics: Sequence[str]) -> None:
-    """One run waits at most; it starts a minute after the last one began, or now."""
+def request(
+    session: Session, channel_id: int, kind: str, topics: Sequence[str], **values: Any
+) -> int | None:
+    """Ask for a run: its id, None if one waits already. It starts a minute after the last one of
+    its kind began, or now; `values` are those of `start`."""
     last = session.execute(
         select(func.max(SyncRun.due_at).label("at"), db_now().label("now")).where(
             SyncRun.channel_id == channel_id, SyncRun.kind == kind
@@ -150,13 +170,14 @@ def _request(session: Session, channel_id: int, kind: str, topics: Sequence[str]
     delay = 0.0
     if last.at is not None:
         delay = max(0.0, PASS_DEBOUNCE_S - (last.now - last.at).total_seconds())
-    start(
+    return start(
         session,
         channel_id,
         kind,
         topics,
-        unique_key=f"{kind}:{channel_id}:waiting",
+        unique_key=waiting_key(kind, channel_id),
         delay_s=delay,
+        **values,
     )
 
 
@@ -198,7 +219,15 @@ def night_of(local: datetime, hour: int) -> date | None:
 
 
 def due_runs(session: Session) -> list[int]:
-    """Unfinished runs that nobody drives at the moment."""
+    """Unfinished runs that nobody drives at the moment; of the catch-ups of a channel the oldest
+    that reads."""
+    earlier = aliased(SyncRun)
+    is_behind = exists().where(
+        earlier.channel_id == SyncRun.channel_id,
+        earlier.kind == CATCH_UP,
+        earlier.state == SyncRunState.RUNNING.value,
+        earlier.id < SyncRun.id,
+    )
     return list(
         session.scalars(
             select(SyncRun.id)
@@ -210,6 +239,7 @@ def due_runs(session: Session) -> list[int]:
                 SyncRun.due_at <= db_now(),
                 _is_driverless(),
                 channels.is_running(),
+                not_(and_(SyncRun.kind == CATCH_UP, is_behind)),
             )
         ).all()
     )
@@ -301,6 +331,7 @@ def end_if_drained(session: Session, run_id: int) -> bool:
     run.message = run.message or _shared_counts(session, run)
     run.ended_at = session.scalar(select(db_now()))
     read_ahead.forget(session, run_id)
+    _tell(session, run)
     return True
 
 
@@ -317,6 +348,25 @@ def _has_open(session: Session, run: SyncRun) -> bool:
         .limit(1)
     )
     return found is not None
+
+
+def _tell(session: Session, run: SyncRun) -> None:
+    """One line per run that ended, after the commit."""
+    tenant, channel = channels.names(session, run.channel_id)
+    line = observe.event(
+        "sync_run.ended",
+        tenant=tenant,
+        channel=channel,
+        run=run.id,
+        kind=run.kind,
+        state=run.state,
+        seen=run.seen,
+        pushed=run.pushed,
+        unchanged=run.unchanged,
+        failed=run.failed,
+        reason=run.reason or "",
+    )
+    db.after_commit(session, partial(log.info, line))
 
 
 def _shared_counts(session: Session, run: SyncRun) -> str | None:

@@ -29,6 +29,7 @@ app.conf.imports = (
     "tasks.channels",
     "tasks.housekeeping",
     "tasks.columns",
+    "tasks.gaps",
 )
 
 

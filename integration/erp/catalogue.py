@@ -35,6 +35,8 @@ PRODUCT = "product"
 #: All price records of one article.
 PRICES = "prices"
 
+#: When anything of the article changed last, where the ERP says so in a column.
+CHANGED_AT = "changed_at"
 #: How often the article's images have changed, where the ERP says so in a column.
 MEDIA_REVISION = "media_revision"
 #: Nothing was ever on the article's media shelf.
@@ -102,7 +104,9 @@ _DETAIL_FIELDS = (
     Field("proposed_lowest_net", ("listings.proposedLowestPriceNet",), LISTING),
     Field("proposed_lowest_gross", ("listings.proposedLowestPriceGross",), LISTING),
 )
-_FIELD_BY_NAME = {field.name: field for field in (*_FIELDS, *_DETAIL_FIELDS)}
+#: No field of a document: it only says which articles are to be looked at.
+_CHANGED_AT = Field(CHANGED_AT, ("updatedAt", "info.updatedAt"), "", is_optional=True)
+_FIELD_BY_NAME = {field.name: field for field in (*_FIELDS, *_DETAIL_FIELDS, _CHANGED_AT)}
 
 #: What every row says, whatever its topic.
 _HEAD = ("number", "active", "product_type", "listing_id", "listed", "listing_state")
@@ -173,6 +177,11 @@ def columns_of(names: Collection[str], offered: frozenset[str]) -> list[Column]:
     """The columns of these fields, as far as the ERP offers them."""
     found = {name: _first_offered(_FIELD_BY_NAME[name], offered) for name in names}
     return [Column(path, name) for name, path in found.items() if path is not None]
+
+
+def column_of(name: str, offered: frozenset[str]) -> str | None:
+    """The column of one field; None: the ERP offers none."""
+    return _first_offered(_FIELD_BY_NAME[name], offered)
 
 
 def compared_columns(read: str, offered: frozenset[str]) -> dict[str, str]:

@@ -80,8 +80,11 @@ def select(
     source: str,
     where: Iterable[Condition] = (),
     order_by: Sequence[str] = (),
+    descending: Collection[str] = (),
 ) -> str:
     """The text of a statement. Its line breaks count: an annotation ends with its line.
+
+    `descending`: those of `order_by` whose largest value comes first.
 
     Neither LIMIT nor OFFSET: paging travels beside the statement (`ErpClient.vql`).
     Raises: Invalid for any part that is not plainly a name or a path.
@@ -95,7 +98,8 @@ def select(
     if conditions:
         lines.append("WHERE " + " AND ".join(conditions))
     if order_by:
-        lines.append("ORDER BY " + ", ".join(f"{_path(path)} ASC" for path in order_by))
+        keys = (f"{_path(path)} {'DESC' if path in descending else 'ASC'}" for path in order_by)
+        lines.append("ORDER BY " + ", ".join(keys))
     return "\n".join(lines)
 
 

@@ -90,6 +90,12 @@ def _webhooks_url(public_url: str) -> str:
     return f"{public_url.rstrip('/')}/api/webhooks/"
 
 
+def channel_of(queue: str) -> str | None:
+    """The sales channel that an event is of; None: it is of all, or of the tenant."""
+    found = _CHANNEL_PART.search(queue)
+    return None if found is None else found[1]
+
+
 def registered(client: ErpClient, app_identifier: str) -> set[Registration]:
     """What the ERP knows of our app, wherever it points."""
     statement = select(

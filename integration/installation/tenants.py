@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from integration import availability, channels, pacing, sql
+from integration import catch_ups, channels, pacing, sql
 from integration.clock import db_now
 from integration.models import AccessToken, ChannelParameter, SalesChannel, Tenant, TenantFact
 
@@ -20,6 +20,7 @@ SECRETS_GONE = (
     "`vario-relay channel set`"
 )
 
+_CONNECTED = "the app was connected to the ERP; what changed before may not have been told"
 #: The fact whose age is that of an install under way.
 _INSTALLING = "installing"
 
@@ -40,13 +41,13 @@ def find(session: Session, subdomain: str) -> Tenant | None:
 def connect(session: Session, subdomain: str, sealed_token: str) -> Connected:
     """Store the offline token (sealed) of a tenant, new or known, and let everything of it move.
 
-    Changes may have been missed, so each of its channels is compared in full.
+    Changes may have been missed, so each of its channels catches up.
     """
     is_new = _added(session, subdomain, sealed_token)
     found = session.scalars(_locked(subdomain)).one()
     found.offline_token = sealed_token
     was_stopped = _let_move(session, found)
-    availability.catch_up(session, found.id)
+    catch_ups.request_tenant(session, found.id, _CONNECTED)
     return Connected(found.id, is_new, was_stopped)
 
 
@@ -57,7 +58,7 @@ def reconnect(session: Session, subdomain: str) -> Connected | None:
         return None
     was_stopped = _let_move(session, found)
     if was_stopped:
-        availability.catch_up(session, found.id)
+        catch_ups.request_tenant(session, found.id, _CONNECTED)
     return Connected(found.id, was_stopped=was_stopped)
 
 

@@ -15,6 +15,7 @@ from integration.models.history import HistoryBatch, HistoryContent, HistoryEntr
 from integration.models.mappings import BY_HAND, ArticleHold, ChannelMapping
 from integration.models.metrics import MetricCounter
 from integration.models.runs import (
+    Heartbeat,
     Lane,
     RateBucket,
     ReadAhead,
@@ -35,6 +36,7 @@ __all__ = [
     "ChannelMapping",
     "ChannelParameter",
     "Fulfilment",
+    "Heartbeat",
     "HistoryBatch",
     "HistoryContent",
     "HistoryEntry",

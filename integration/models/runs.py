@@ -40,6 +40,10 @@ class SyncRun(Base):
     topics: Mapped[str] = mapped_column(String(80))
     is_forced: Mapped[bool] = mapped_column(Boolean, default=False)
     state: Mapped[str] = mapped_column(String(12), default=SyncRunState.RUNNING)
+    #: Why it was asked for, in words; None: its kind says it all.
+    reason: Mapped[str | None] = mapped_column(Text)
+    #: In the ERP's clock: only what changed there from then on is read; None: everything.
+    changed_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: Not before this time (debounce of stock passes).
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
     started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
@@ -93,6 +97,15 @@ class ReadAhead(Base):
     read_at: Mapped[datetime] = mapped_column(UtcDateTime)
     #: Rows by article id: JSON, compressed.
     rows: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Heartbeat(Base):
+    """A part of the service, and when it was last known to be at work."""
+
+    __tablename__ = "heartbeat"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    beaten_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class Lane(Base):

@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from integration import (
     article_holds,
     availability,
+    catch_ups,
     channel_life,
     channel_stops,
     channels,
@@ -217,7 +218,7 @@ def test_a_deleted_channel_stops_and_leaves_only_its_listings(relay):
             channels.set_parameter(session, channel_id, "password", "x", relay.runtime.vault)
             toggles.switch(session, channel_id, Topic.PRICE, False)
             hints.hint(session, channel_id, Topic.STOCK, ["1"])
-            sync_runs.request_catch_up(session, channel_id)
+            catch_ups.compare(session, channel_id, "a test")
             article_holds.add(session, channel_id, "2", [Topic.STOCK], reason="later", by="anna")
             session.add(
                 Listing(channel_id=channel_id, article_id="1", external_id="x", number="A1")

@@ -26,6 +26,7 @@ from integration.models import (
     ChannelMapping,
     ChannelParameter,
     Fulfilment,
+    Heartbeat,
     HistoryBatch,
     HistoryContent,
     HistoryEntry,
@@ -116,6 +117,7 @@ def fill(engine: Engine) -> None:
                 HistoryEntry(**key, entity_id="1", topic=STOCK, kind="pushed", batch_id=5),
                 HistoryBatch(**key, id=5, fetched="VQL article.shopListing x1"),
                 HistoryContent(**key, batch_id=5, body=b"\x00zlib"),
+                Heartbeat(name="web", beaten_at=LEARNT_AT),
             ]
         )
         run = sync_runs.start(session, channel.id, sync_runs.INITIAL, ("stock",))

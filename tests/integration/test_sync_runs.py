@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import func, select, update
 
-from integration import channels, sync_runs
+from integration import catch_ups, channels, sync_runs
 from integration.clock import db_now
 from integration.models import Priority, SyncCursor, SyncRun, SyncRunState, WorkItem
 from integration.sync_runs import CATCH_UP, NIGHTLY, STOCK_PASS, Counts
@@ -113,7 +113,7 @@ def test_an_event_long_after_the_last_pass_is_served_at_once(database):
 def test_a_catch_up_compares_everything_and_is_asked_for_once(database):
     for _ in range(3):
         with database.scope() as session:
-            sync_runs.request_catch_up(session, database.channel)
+            catch_ups.compare(session, database.channel, "a test")
 
     (run,) = runs(database)
     assert (run.kind, run.topics) == (CATCH_UP, "article,price,stock")
@@ -123,7 +123,7 @@ def test_a_catch_up_compares_everything_and_is_asked_for_once(database):
 def test_a_catch_up_that_began_does_not_stand_for_a_later_one(database):
     for _ in range(2):
         with database.scope() as session:
-            sync_runs.request_catch_up(session, database.channel)
+            catch_ups.compare(session, database.channel, "a test")
         take_wheel(database, runs(database)[0].id, "a")
 
     assert len(runs(database)) == 2

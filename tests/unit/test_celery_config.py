@@ -187,7 +187,7 @@ def test_children_are_replaced_before_they_grow_and_not_at_once(app):
 def test_what_beat_sends_is_worth_nothing_when_the_next_one_is_due(conf):
     schedule = conf["beat_schedule"]
 
-    assert set(schedule) == {"sweep", "nightly", "housekeeping", "check-columns"}
+    assert set(schedule) == {"sweep", "nightly", "housekeeping", "check-columns", "watch-gaps"}
     for entry in schedule.values():
         assert entry["options"]["expires"] == entry["schedule"]
         assert entry["task"] in TASK_NAMES
