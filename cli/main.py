@@ -23,6 +23,7 @@ from cli.init import init
 from cli.mapping import mapping
 from cli.queue import queue
 from cli.queue_hold import hold
+from cli.reconcile import reconcile
 from cli.sandboxes import sandbox
 from cli.secrets_command import secrets
 from cli.shop_edit import shop_edit
@@ -96,7 +97,7 @@ def main() -> None:
 
     CHANNEL is the ERP's sales channel id, tenant/id where that is not unique. Errors go to
     stderr, data to stdout, as JSON with --json. Exit codes: 0 done, 1 failed or a fault found,
-    2 wrong usage, 3 a held change needs a decision.
+    2 wrong usage, 3 a plan shows drift (--fail-on-drift) or a held change needs a decision.
     """
 
 
@@ -104,8 +105,8 @@ channel.add_command(set_parameters)
 channel.add_command(remove_channel)
 queue.add_command(hold)
 for _command in (
-    init, demo, up, doctor, db, secrets, sandbox, tenant, channel, toggle, mapping, sync, queue,
-    explain, history, shop_edit,
+    init, demo, up, doctor, db, secrets, sandbox, tenant, channel, toggle, mapping, sync,
+    reconcile, queue, explain, history, shop_edit,
 ):  # fmt: skip
     main.add_command(_command)
 

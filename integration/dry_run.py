@@ -6,24 +6,24 @@ stages do; writes nothing to the shop and no work item. Only one page is in memo
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import select
 
-from integration import owned_payloads, shop_edits, toggles, variants
+from integration import owned_payloads, patience, shop_edits, toggles, variants
 from integration.channel_view import ChannelView
 from integration.connectors.base import Connector, ListingView
 from integration.documents import ArticleDocument, Document, WithdrawalDocument
 from integration.erp import listings
 from integration.erp.client import ErpClient
 from integration.erp.plans import FETCH_BY_TOPIC
-from integration.errors import Held, PermanentError, Throttled, TransientError
+from integration.errors import Held, PermanentError
 from integration.models import BY_HAND, ArticleHold, Listing, WorkItem
 from integration.owned_payloads import Ownership
+from integration.patience import Patience
 from integration.runtime import Runtime
 from integration.token_bucket import Share
 from integration.topics import DOCUMENT_BY_TOPIC
@@ -33,12 +33,8 @@ CREATE, ADOPT, UPDATE, UNCHANGED, WITHDRAW = "create", "adopt", "update", "uncha
 INACTIVE, NOT_LISTED, INVALID, TOGGLED_OFF = "inactive", "not-listed", "invalid", "toggled-off"
 
 PAGE = 100
-#: Failures in a row of the ERP or the shop after which the preview gives up.
-MAX_FAILURES = 6
-LONGEST_PAUSE_S = 60.0
 
 Row = Mapping[str, Any]
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -80,10 +76,6 @@ class _Known:
         return self.listing_by_article.get(article_id, ListingView(article_id))
 
 
-def _wait(seconds: float) -> None:
-    threading.Event().wait(seconds)
-
-
 class DryRun:
     """The preview of one channel; `topics` are those that the sync would ask for."""
 
@@ -94,10 +86,10 @@ class DryRun:
         topics: Collection[Topic],
         *,
         is_forced: bool = False,
-        wait: Callable[[float], None] = _wait,
+        wait: Callable[[float], None] = patience.wait,
     ) -> None:
         self._runtime, self._channel = runtime, channel
-        self._is_forced, self._wait = is_forced, wait
+        self._is_forced, self._patience = is_forced, Patience(wait)
         with runtime.scope() as session:
             states = toggles.states(session, channel.id)
         # Images have reads of their own, article by article: the preview leaves them out.
@@ -114,30 +106,15 @@ class DryRun:
         client = self._runtime.erp(self._channel.tenant_id, share=Share.BACKFILL)
         connector = self._runtime.connector(self._channel)
         erp_id = self._channel.erp_id
-        expected = self._patiently(lambda: listings.count_listed(client, erp_id))
+        expected = self._patience.ask(lambda: listings.count_listed(client, erp_id))
         seen, offset, more = 0, 0, True
         while more:
             ask = partial(listings.listed_page, client, erp_id, offset, PAGE)
-            ids, more, offset = self._patiently(ask)
+            ids, more, offset = self._patience.ask(ask)
             seen += len(ids)
             yield PreviewPage(self._page(client, connector, ids), seen, expected)
         if self._asks_for_articles:
             yield PreviewPage(tuple(self._not_listed_any_more()), seen, expected)
-
-    def _patiently(self, ask: Callable[[], Result]) -> Result:
-        """The answer, after waiting for whoever asked for a pause."""
-        failures = 0
-        while True:
-            try:
-                return ask()
-            except Throttled as error:
-                pause_s = error.retry_after_s
-            except TransientError:
-                failures += 1
-                if failures >= MAX_FAILURES:
-                    raise
-                pause_s = 2.0**failures
-            self._wait(min(pause_s, LONGEST_PAUSE_S))
 
     def _page(
         self, client: ErpClient, connector: Connector, ids: Sequence[str]
@@ -153,20 +130,7 @@ class DryRun:
         """Complete rows; an article row holds what its price and stock are made of too."""
         facts = self._runtime.erp_facts(self._channel.tenant_id)
         fetch = FETCH_BY_TOPIC[Topic.ARTICLE]
-        rows: dict[str, Row] = {}
-        pending, failures = list(ids), 0
-        while pending:
-            found = self._patiently(partial(fetch, client, facts, self._channel, pending))
-            postponed = [one for one in pending if "postponed" in found.get(one, {})]
-            rows.update({one: row for one, row in found.items() if one not in postponed})
-            failures = failures + 1 if len(postponed) == len(pending) else 0
-            if failures >= MAX_FAILURES:
-                raise TransientError(found[postponed[0]]["postponed"]["message"])
-            if postponed:
-                pause_s = found[postponed[0]]["postponed"]["retry_after_s"] or 2.0
-                self._wait(min(pause_s, LONGEST_PAUSE_S))
-            pending = postponed
-        return rows
+        return self._patience.rows(partial(fetch, client, facts, self._channel), ids)
 
     def _known(self, ids: Sequence[str]) -> _Known:
         with self._runtime.scope() as session:
@@ -270,7 +234,7 @@ class DryRun:
     ) -> Iterator[Outcome]:
         """What the shop has under the same number would be adopted, not created."""
         numbers = [one.number for one in outcomes if one.outcome == CREATE and one.number]
-        found = self._patiently(lambda: connector.lookup(numbers)) if numbers else {}
+        found = self._patience.ask(lambda: connector.lookup(numbers)) if numbers else {}
         for one in outcomes:
             external_id = found.get(one.number or "") if one.outcome == CREATE else None
             if external_id is None:

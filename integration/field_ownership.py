@@ -7,8 +7,6 @@ leaves a text alone once somebody has written it anew in the shop.
 from __future__ import annotations
 
 import hashlib
-import html
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from enum import StrEnum
@@ -17,14 +15,11 @@ from integration.connectors.base import RemoteRecord
 from integration.connectors.batches import exact
 from integration.documents import ArticleDocument, Document, PriceDocument, StockDocument
 from integration.errors import ChannelError
+from integration.reconciliation.compare import CENT, as_read
 from integration.topology import Topic
 
 #: Channel parameters are named ``own.<field>``.
 PREFIX = "own."
-#: Shops keep prices to the cent, the ERP's net prices have more places.
-CENT = Decimal("0.005")
-
-_TAG = re.compile(r"<[a-zA-Z/!][^>]*>")
 
 
 class Field(StrEnum):
@@ -136,11 +131,6 @@ def _plain_values(document: Document | None) -> Iterator[tuple[str, str]]:
 def text_hash(text: str) -> str:
     """Of what a reader sees: shops spell entities out, and take tags away that could harm."""
     return hashlib.sha256(as_read(text).encode(errors="replace")).hexdigest()[:16]
-
-
-def as_read(text: str) -> str:
-    """A text without markup and white space."""
-    return "".join(html.unescape(_TAG.sub("", text)).split())
 
 
 def edits(sent: Mapping[str, str], record: RemoteRecord) -> dict[str, str | None]:

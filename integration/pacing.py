@@ -127,8 +127,31 @@ class Bucket:
         return sql.locked_or_new(session, locking, insert)
 
 
+class Part:
+    """A part of a bucket: what takes here never takes more than this part of the whole.
+
+    The part is a bucket of its own, so that everybody who takes of it shares it.
+    """
+
+    def __init__(self, whole: Bucket, part: Bucket) -> None:
+        self._whole, self._part = whole, part
+
+    def take(self) -> float:
+        """Return when one request may be sent. Raises: Busy, as both buckets do."""
+        return self._part.take() + self._whole.take()
+
+    def pause(self, seconds: float) -> None:
+        """Nobody takes anything of the whole."""
+        self._whole.pause(seconds)
+
+
 def erp_bucket_name(tenant_id: int) -> str:
     return f"erp:{tenant_id}"
+
+
+def erp_part_name(tenant_id: int) -> str:
+    """Of what passes over everything may use of a tenant's budget."""
+    return f"erp:{tenant_id}:pass"
 
 
 def shop_bucket_name(channel_id: int) -> str:

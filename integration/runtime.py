@@ -21,6 +21,7 @@ from integration.erp.client import ErpClient
 from integration.erp.files import Files
 from integration.errors import TenantError, UsageError
 from integration.models import Tenant
+from integration.patience import Patience
 from integration.settings import Settings
 from integration.shop_rate import ShopGate
 from integration.token_bucket import Rate, Share
@@ -77,9 +78,17 @@ class Runtime:
         return stored.opened(self.vault, self.settings.zone)
 
     def erp(
-        self, tenant_id: int, *, share: Share = Share.LIVE, gives_up_after_s: float = math.inf
+        self,
+        tenant_id: int,
+        *,
+        share: Share = Share.LIVE,
+        gives_up_after_s: float = math.inf,
+        at_most: float = 1.0,
     ) -> ErpClient:
-        """A client of the tenant's ERP. Raises TenantError when the app is not installed."""
+        """A client of the tenant's ERP. Raises TenantError when the app is not installed.
+
+        `at_most`: the part of the tenant's budget that it uses, counted over a minute.
+        """
         with self.scope() as session:
             tenant = session.get_one(Tenant, tenant_id)
         if tenant.offline_token is None:
@@ -90,18 +99,24 @@ class Runtime:
             raise TenantError(f"tenant {tenant.subdomain}: {error}") from error
         name = pacing.erp_bucket_name(tenant_id)
         access = auth.tenant_access(tenant.subdomain, offline_token, self.settings)
+        bucket = pacing.Bucket(
+            self.scope,
+            name,
+            Rate(*self.settings.erp_budget),
+            share=share,
+            gives_up_after_s=gives_up_after_s,
+        )
         return ErpClient(
             replace(access, connection=tenant.offline_token),
             http.counted(self.http, "erp", tenant_id=tenant_id),
             self._tokens(name, tokens.HANGING_REST_S),
-            pacing.Bucket(
-                self.scope,
-                name,
-                Rate(*self.settings.erp_budget),
-                share=share,
-                gives_up_after_s=gives_up_after_s,
-            ),
+            bucket if at_most >= 1.0 else pacing.Part(bucket, self._erp_part(tenant_id, at_most)),
         )
+
+    def _erp_part(self, tenant_id: int, at_most: float) -> pacing.Bucket:
+        """By the minute: a catalogue of some pages need not be read in the rhythm of a huge one."""
+        in_a_minute = Rate(*self.settings.erp_budget).per_second * 60 * at_most
+        return pacing.Bucket(self.scope, pacing.erp_part_name(tenant_id), Rate(in_a_minute, 60.0))
 
     def _tokens(self, name: str, hanging_rest_s: float = 0.0) -> tokens.DbTokenStore:
         # A stage that outlives the lease is dead, and so is the renewal it was at.
@@ -119,12 +134,13 @@ class Runtime:
         before_write: Callable[[], float | None] = _nothing_to_check,
         *,
         share: Share = Share.LIVE,
+        patience: Patience | None = None,
     ) -> Connector:
         """The connector of a channel; `before_write` is asked right before each write.
 
-        Its requests are paced by the shop's bucket, as `share`.
+        Its requests are paced by the shop's bucket, as `share`; with `patience` they wait for it.
         """
-        gate = ShopGate(self.scope, channel.id, share)
+        gate = ShopGate(self.scope, channel.id, share, patience)
         files = Files(
             lambda: self.erp(
                 channel.tenant_id,

@@ -16,6 +16,7 @@ from integration import pacing
 from integration.clock import db_now
 from integration.db import SessionScope
 from integration.models import RateBucket
+from integration.patience import Patience
 from integration.token_bucket import Rate, Share
 
 #: Requests per second: a healthy shop answers two writers about six times a second.
@@ -97,10 +98,19 @@ def learn(session: Session, channel_id: int, factor: float | None) -> None:
 
 
 class ShopGate:
-    """Stands before each request to one shop, and listens to the answers."""
+    """Stands before each request to one shop, and listens to the answers.
 
-    def __init__(self, scope: SessionScope, channel_id: int, share: Share) -> None:
-        self._scope, self._channel_id = scope, channel_id
+    `patience`: of a pass that reads everything and holds no claim, and so may wait for its tokens.
+    """
+
+    def __init__(
+        self,
+        scope: SessionScope,
+        channel_id: int,
+        share: Share,
+        patience: Patience | None = None,
+    ) -> None:
+        self._scope, self._channel_id, self._patience = scope, channel_id, patience
         self._bucket = pacing.Bucket(
             scope, pacing.shop_bucket_name(channel_id), rate_of, share=share
         )
@@ -118,7 +128,8 @@ class ShopGate:
 
     def before_request(self) -> None:
         """Return when the request may go. Raises: Busy, and what `before_write` raises."""
-        waited_s = self._bucket.take()
+        take = self._bucket.take
+        waited_s = take() if self._patience is None else self._patience.ask(take)
         check, self._check = self._check, None
         if waited_s > 0 and check is not None:
             check()

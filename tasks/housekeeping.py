@@ -15,6 +15,7 @@ from integration import (
 )
 from integration.history import retention
 from integration.installation import tenants
+from integration.reconciliation import plans
 from integration.topology import TASK_HOUSEKEEPING
 from tasks.app import app
 from tasks.base import StageTask
@@ -24,9 +25,10 @@ log = logging.getLogger(__name__)
 
 @app.task(base=StageTask, name=TASK_HOUSEKEEPING)
 def housekeeping_task() -> None:
-    """Remove after 30 days ended sync runs, channels that the ERP deleted, and tenants that were
-    uninstalled, with all that was known of their articles; counts that nobody asks for any more;
-    after a year what was sent about deliveries; what the history does not keep any longer.
+    """Remove after 30 days ended sync runs, plans of reconciliation, channels that the ERP deleted,
+    and tenants that were uninstalled, with all that was known of their articles; counts that nobody
+    asks for any more; after a year what was sent about deliveries; what the history does not keep
+    any longer.
 
     Failure policy: safe to repeat.
     """
@@ -34,6 +36,7 @@ def housekeeping_task() -> None:
         sync_runs.forget_old(session)
         counter_store.forget_old(session)
         fulfilments.forget_old(session)
+        plans.forget_old(session)
         channel_life.forget_deleted(session)
     with runtime.current().scope() as session:
         forgotten = tenants.forget_uninstalled(session)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from integration.erp import catalogue
@@ -90,6 +91,25 @@ def articles_of(
     return {
         listing: article for listing, article in pairs if listing and article and is_id(article)
     }
+
+
+def known_articles(client: ErpClient, article_ids: Sequence[str]) -> set[str]:
+    """Those of these articles that the ERP still has, on whatever channel or on none.
+
+    One query, and a request for each that it does not show: it shows only what is listed somewhere.
+    """
+    wanted = [one for one in article_ids if is_id(one)]
+    statement = select(
+        [Column("id")], catalogue.SHOP_LISTING, where=[in_ids("id", wanted)], order_by=["id"]
+    )
+    ids = (id_text(row.get("id")) for row in client.vql_all(statement)) if wanted else ()
+    found = {one for one in ids if one is not None}
+    for article_id in wanted:
+        if article_id not in found:
+            with suppress(Gone):
+                client.get(f"/erp/articles/{article_id}")
+                found.add(article_id)
+    return found
 
 
 def count_listed(client: ErpClient, channel_erp_id: str) -> int:

@@ -20,7 +20,8 @@ from integration.explaining.facts import (
     ShopSays,
     Who,
 )
-from integration.field_ownership import CENT, Owner, as_read, field_of
+from integration.field_ownership import Owner, field_of
+from integration.reconciliation.compare import differ
 
 #: Of a text in a sentence.
 SHOWN_LENGTH = 80
@@ -129,7 +130,7 @@ def differences(facts: Facts, record: RemoteRecord) -> list[Difference]:
     for name, sent in answer.values.items():
         shown = getattr(record, name)
         is_ours = _is_sent(facts, name) and not facts.is_left_to_shop(name)
-        if is_ours and sent is not None and shown is not None and _differ(sent, shown):
+        if is_ours and sent is not None and differ(name, sent, shown):
             found.append(Difference(name, sent, shown))
     return found
 
@@ -141,14 +142,6 @@ def _is_sent(facts: Facts, field: str) -> bool:
     if answer is None or work is None or work.pushed_hash is None:
         return False
     return work.pushed_hash in answer.contents_by_topic.get(topic, ())
-
-
-def _differ(sent: object, shown: object) -> bool:
-    if isinstance(sent, Decimal) and isinstance(shown, Decimal):
-        return abs(sent - shown) > CENT
-    if isinstance(sent, str) and isinstance(shown, str):
-        return as_read(sent) != as_read(shown)
-    return sent != shown
 
 
 def edit_links(facts: Facts) -> Iterator[Link]:

@@ -172,4 +172,5 @@ def _forget_access(session: Session, tenant_id: int, channel_ids: list[int]) -> 
 
 
 def _named(tenant_id: int, channel_ids: list[int]) -> list[str]:
-    return [pacing.erp_bucket_name(tenant_id), *map(pacing.shop_bucket_name, channel_ids)]
+    of_erp = (pacing.erp_bucket_name(tenant_id), pacing.erp_part_name(tenant_id))
+    return [*of_erp, *map(pacing.shop_bucket_name, channel_ids)]

@@ -9,6 +9,7 @@ from integration.models.channels import (
     ShelfImage,
     TransferToggle,
 )
+from integration.models.drift import Drift, DriftPlan, DriftState, PlanState
 from integration.models.fulfilments import Fulfilment
 from integration.models.health import ShopHealth
 from integration.models.history import HistoryBatch, HistoryContent, HistoryEntry
@@ -35,6 +36,9 @@ __all__ = [
     "ChannelFact",
     "ChannelMapping",
     "ChannelParameter",
+    "Drift",
+    "DriftPlan",
+    "DriftState",
     "Fulfilment",
     "Heartbeat",
     "HistoryBatch",
@@ -43,6 +47,7 @@ __all__ = [
     "Lane",
     "Listing",
     "MetricCounter",
+    "PlanState",
     "Priority",
     "RateBucket",
     "ReadAhead",

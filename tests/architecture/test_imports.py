@@ -53,7 +53,7 @@ PURE = (
     "integration/errors.py",
     "integration/mapping_kinds.py",
     "integration/retry.py",
-    "integration/reconcile/compare.py",
+    "integration/reconciliation/compare.py",
     "integration/topics",
 )
 IMPURE = ("sqlalchemy", "requests", "integration.db", "psycopg2", "socket", "urllib.request")

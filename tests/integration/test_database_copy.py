@@ -25,6 +25,8 @@ from integration.models import (
     ChannelFact,
     ChannelMapping,
     ChannelParameter,
+    Drift,
+    DriftPlan,
     Fulfilment,
     Heartbeat,
     HistoryBatch,
@@ -120,6 +122,11 @@ def fill(engine: Engine) -> None:
                 Heartbeat(name="web", beaten_at=LEARNT_AT),
             ]
         )
+        plan = DriftPlan(**key, topics="article", on_its_way={"waits": 1})
+        session.add(plan)
+        session.flush()
+        line = {"kind": "missing", "topic": "upsert.article", "article_id": "1", "number": "N1"}
+        session.add(Drift(plan_id=plan.id, **line))
         run = sync_runs.start(session, channel.id, sync_runs.INITIAL, ("stock",))
         session.add(ReadAhead(id="a1", sync_run_id=run, read_at=LEARNT_AT, rows=b"\x78\x00"))
         ids = [str(number) for number in range(database_copy.PAGE + 5)]

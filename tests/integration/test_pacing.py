@@ -267,3 +267,13 @@ def test_the_wait_is_a_real_one_by_default(database):
 
     # 100 a second: the fifth goes 50 ms after the first was asked for
     assert time.monotonic() - began >= 0.04
+
+
+def test_a_pass_takes_its_part_of_the_whole_and_no_more(database):
+    whole = Bucket(database.scope, NAME, Rate(400, 54_000.0))
+    part = Bucket(database.scope, "erp:1:pass", FROZEN, wait=Waits())
+
+    taken, _ = take_until_refused(pacing.Part(whole, part))
+
+    assert taken == 7
+    assert take_until_refused(whole)[0] == 100 - 7

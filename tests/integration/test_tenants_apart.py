@@ -18,7 +18,7 @@ from cli.main import main
 from cli.shared import Here
 from integration import pacing, work_items
 from integration.errors import Busy
-from integration.models import Base, Listing, SalesChannel, SyncRun, Tenant
+from integration.models import Base, DriftPlan, Listing, SalesChannel, SyncRun, Tenant
 from integration.token_bucket import Rate
 from integration.topology import Topic
 from tests.integration.installing import Installing, installing
@@ -29,11 +29,12 @@ pytestmark = pytest.mark.contract("10.3")
 SHARED, FOREIGN = "42", "77"
 SECRET_NUMBER = "ACME-ONLY-NUMBER"
 #: Columns that say whose a row is.
-OWNERS = ("tenant_id", "channel_id", "sync_run_id", "name")
+OWNERS = ("tenant_id", "channel_id", "sync_run_id", "plan_id", "name")
 
 
 @pytest.fixture
-def world(sqlite_url) -> Iterator[Installing]:
+def world(sqlite_url, tmp_path, monkeypatch) -> Iterator[Installing]:
+    monkeypatch.chdir(tmp_path)  # where commands leave files
     with installing(sqlite_url) as world:
         for tenant in ("acme", "globex"):
             world.install(tenant)
@@ -55,8 +56,10 @@ def of_acme(world: Installing) -> dict[str, list[str]]:
         of_tenant = select(SalesChannel.id).where(SalesChannel.tenant_id == tenant_id)
         channels = session.scalars(of_tenant).all()
         runs = session.scalars(select(SyncRun.id).where(SyncRun.channel_id.in_(channels))).all()
+        plans = select(DriftPlan.id).where(DriftPlan.channel_id.in_(channels))
+        plan_ids = session.scalars(plans).all()
         names = [pacing.erp_bucket_name(tenant_id), *map(pacing.shop_bucket_name, channels)]
-        owned = dict(zip(OWNERS, ([tenant_id], channels, runs, names), strict=True))
+        owned = dict(zip(OWNERS, ([tenant_id], channels, runs, plan_ids, names), strict=True))
         rows = {}
         for table in Base.metadata.sorted_tables:
             if table.name == "metric_counter":
@@ -210,6 +213,7 @@ WITHIN: dict[tuple[str, ...], list[str]] = {
     ("mapping", "import"): [OWN, "-"],
     ("mapping", "remove"): [OWN, "unit", "lb"],
     ("sync",): [OWN],
+    ("reconcile",): [OWN, "--plan", "--json"],
     ("queue", "hold", "add"): [OWN, ARTICLE, "--reason", "its pictures are missing"],
     ("queue", "hold", "list"): [OWN, "--json"],
     ("queue", "hold", "discard"): [OWN, ARTICLE, "--yes"],

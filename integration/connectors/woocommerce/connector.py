@@ -15,7 +15,7 @@ from integration.connectors.base import (
     Receipt,
     RemoteRecord,
 )
-from integration.connectors.batches import owned_ids
+from integration.connectors.batches import owned_ids, text_of
 from integration.connectors.woocommerce import batch, checks, choices, payloads, products
 from integration.connectors.woocommerce.batch import Verdict
 from integration.connectors.woocommerce.client import Client
@@ -91,13 +91,11 @@ class WooCommerceConnector:
 
     def scan(self, fields: Sequence[str]) -> Iterator[RemoteRecord]:
         """All products of the shop, ordered by id; `fields` as in RemoteRecord."""
-        keeps_gross = self._facts.setup.keeps_gross
-        return products.scan(self._client, fields, keeps_gross=keeps_gross)
+        return products.scan(self._client, fields, self._prices)
 
     def show(self, external_ids: Sequence[str]) -> list[RemoteRecord]:
         """These products of the shop."""
-        keeps_gross = self._facts.setup.keeps_gross
-        return products.show(self._client, external_ids, keeps_gross=keeps_gross)
+        return products.show(self._client, external_ids, self._prices)
 
     def check(self) -> list[Problem]:
         """What an operator must fix, and what is worth knowing of the shop."""
@@ -110,6 +108,11 @@ class WooCommerceConnector:
     @cached_property
     def _client(self) -> Client:
         return Client(settings_of(self._context.parameters), self._context)
+
+    @property
+    def _prices(self) -> products.Prices:
+        carries_offers = text_of(self._context.parameters, "price_details") not in ("", "off")
+        return products.Prices(self._facts.setup.keeps_gross, carries_offers)
 
     @cached_property
     def _facts(self) -> Facts:

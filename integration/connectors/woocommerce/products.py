@@ -7,7 +7,8 @@ import html
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from integration.connectors.base import RemoteRecord
@@ -23,13 +24,20 @@ LOOKUP_LENGTH = 4_000
 
 _FOUND_FIELDS = "id,sku,type,status,meta_data,categories,parent_id"
 _SHOP_FIELDS = {
-    "name": "name",
-    "is_active": "status",
-    "net": "regular_price",
-    "gross": "regular_price",
-    "stock": "stock_quantity",
-    "description": "description",
+    "name": ("name",),
+    "is_active": ("status",),
+    "net": ("regular_price", "sale_price"),
+    "gross": ("regular_price", "sale_price"),
+    "stock": ("stock_quantity",),
+    "description": ("description",),
 }
+
+
+class Prices(NamedTuple):
+    """How to read a price: the side that the shop keeps, and whether sale prices are ours."""
+
+    keeps_gross: bool
+    carries_offers: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,21 +104,21 @@ def _found(row: dict[str, Any]) -> Found:
     )
 
 
-def scan(client: Client, fields: Sequence[str], *, keeps_gross: bool) -> Iterator[RemoteRecord]:
+def scan(client: Client, fields: Sequence[str], prices: Prices) -> Iterator[RemoteRecord]:
     """All products and variations, ordered by id. `fields` are names of RemoteRecord; others stay
     None.
 
     One that is created meanwhile comes last; one that is deleted may hide another until the next
     scan. The shop keeps one side of a price; the other is not told.
     """
-    wanted = dict.fromkeys(_SHOP_FIELDS[one] for one in fields if one in _SHOP_FIELDS)
+    wanted = dict.fromkeys(name for one in fields for name in _SHOP_FIELDS.get(one, ()))
     last = 0
     query = {"orderby": "id", "order": "asc", "_fields": ",".join(["id", "sku", *wanted])}
     both = (client.pages("/products", **query), _variations(client, **query))
     for row in heapq.merge(*both, key=lambda row: int(row["id"])):
         if int(row["id"]) > last:
             last = int(row["id"])
-            yield _record(row, keeps_gross)
+            yield _record(row, prices)
 
 
 def _variations(client: Client, **query: str) -> Iterator[dict[str, Any]]:
@@ -123,17 +131,17 @@ def _variations(client: Client, **query: str) -> Iterator[dict[str, Any]]:
         return
 
 
-def show(client: Client, ids: Sequence[str], *, keeps_gross: bool) -> list[RemoteRecord]:
+def show(client: Client, ids: Sequence[str], prices: Prices) -> list[RemoteRecord]:
     """These products, as far as the shop has them and not in its trash."""
     own = ("id", "sku", "catalog_visibility", "stock_status")
-    names = ",".join([*own, *dict.fromkeys(_SHOP_FIELDS.values())])
+    names = ",".join([*own, *dict.fromkeys(chain.from_iterable(_SHOP_FIELDS.values()))])
     query = {"include": ",".join(ids), "status": "any", "_fields": names}
     rows = [*client.pages("/products", **query)]
     if len(rows) < len(set(ids)):
         rows += _variations(client, **query)
     return [
         replace(
-            _record(row, keeps_gross),
+            _record(row, prices),
             # What is hidden is found by its address only.
             is_visible=_is_not("hidden", row.get("catalog_visibility")),
             is_available=_is_not("outofstock", row.get("stock_status")),
@@ -146,16 +154,19 @@ def _is_not(word: str, state: str | None) -> bool | None:
     return None if state is None else state != word
 
 
-def _record(row: dict[str, Any], keeps_gross: bool) -> RemoteRecord:
-    price = Decimal(row["regular_price"]) if row.get("regular_price") else None
+def _record(row: dict[str, Any], prices: Prices) -> RemoteRecord:
+    # A sale price of an employee says nothing of the price that we send.
+    offer = row.get("sale_price") if prices.carries_offers else None
+    text = offer or row.get("regular_price")
+    price = Decimal(text) if text else None
     name, status = row.get("name"), row.get("status")
     return RemoteRecord(
         external_id=str(row["id"]),
         number=str(row.get("sku") or ""),
         name=None if name is None else html.unescape(name),
         is_active=None if status is None else status == SHOWN,
-        net=None if keeps_gross else price,
-        gross=price if keeps_gross else None,
+        net=None if prices.keeps_gross else price,
+        gross=price if prices.keeps_gross else None,
         stock=row.get("stock_quantity"),
         description=row.get("description"),
     )

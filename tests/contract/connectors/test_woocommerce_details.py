@@ -59,6 +59,17 @@ def test_an_offer_is_the_sale_price_with_its_days(shop: Shop) -> None:
     )
 
 
+@pytest.mark.parametrize(("details", "gross"), [("on", "9.99"), ("off", "19.99")])
+def test_what_a_product_costs_is_its_offer_where_offers_are_ours(
+    shop: Shop, details: str, gross: str
+) -> None:
+    shop.create("1", price=offered())
+
+    (found,) = shop.connector(price_details=details).scan(["gross"])
+
+    assert found.gross == Decimal(gross)
+
+
 def test_a_product_is_created_with_its_offer(shop: Shop) -> None:
     (receipt,) = shop.create("1", price=offered(offer_until=None))
 

@@ -1,0 +1,156 @@
+"""What differs between an article of the ERP and its product in the shop. Pure.
+
+Values are named as people name them: ``number``, ``name``, ``active``, ``ean``, ``net``, ``gross``,
+``stock``. None as a value of the shop means that the platform does not tell it; it is not compared.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from integration.documents import ArticleDocument, Document, PriceDocument, StockDocument
+from integration.topology import Topic
+
+Value = str | int | bool | Decimal | None
+Values = Mapping[str, Value]
+
+#: Shops keep prices to the cent, the ERP's net prices have more places.
+CENT = Decimal("0.005")
+#: The field of a missing product and of a duplicate: the product's id.
+PRODUCT = "product"
+#: Whose markup and blanks shops change.
+_TEXTS = ("name", "description")
+_TAG = re.compile(r"<[a-zA-Z/!][^>]*>")
+
+
+class DriftKind(StrEnum):
+    """What is wrong; in the order in which people want to know it."""
+
+    #: Offered in the ERP, and there is no product of it.
+    MISSING = "missing"
+    #: No longer listed or inactive in the ERP, and for sale in the shop.
+    STILL_ACTIVE = "still_active"
+    #: For sale in the shop by us, and gone in the ERP.
+    ORPHAN = "orphan"
+    #: A field shows something else than the ERP says.
+    DIFFERENT = "different"
+    #: Several products have the number of one article.
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the shop should show of an article.
+
+    `is_offered` false: nothing that is for sale; `is_known` false: the ERP does not have it at all.
+    `values_by_topic` has the topics whose documents could be made.
+    """
+
+    article: str
+    number: str
+    is_offered: bool
+    is_known: bool = True
+    values_by_topic: Mapping[Topic, Values] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the shop shows of a product."""
+
+    external_id: str
+    number: str
+    values: Values
+
+    @property
+    def is_active(self) -> bool:
+        """Also where the platform does not tell: nothing says that it is hidden."""
+        return self.values.get("active") is not False
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One line of a plan. `field` None: the whole article is meant; `old` is the shop's value."""
+
+    kind: DriftKind
+    topic: Topic
+    field: str | None = None
+    old: Value = None
+    new: Value = None
+
+
+def differences(
+    wanted: Wanted, external_id: str | None, shown: Shown | None, same_number: Sequence[str]
+) -> Iterator[Difference]:
+    """All that is wrong with one article.
+
+    `external_id` is the product that we know of, `shown` what the shop has under it; `same_number`
+    are all products with the article's number, whoever made them.
+    """
+    if not wanted.is_offered:
+        if shown is not None and shown.is_active:
+            kind = DriftKind.STILL_ACTIVE if wanted.is_known else DriftKind.ORPHAN
+            yield Difference(kind, Topic.ARTICLE, "active", old=True, new=False)
+        return
+    if len(same_number) > 1:
+        rivals = ", ".join(same_number)
+        yield Difference(DriftKind.DUPLICATE, Topic.ARTICLE, PRODUCT, old=rivals, new=external_id)
+    if shown is not None:
+        yield from _of_values(wanted, shown)
+    elif len(same_number) <= 1:
+        there = next(iter(same_number), None)
+        yield Difference(DriftKind.MISSING, Topic.ARTICLE, PRODUCT, old=there)
+
+
+def _of_values(wanted: Wanted, shown: Shown) -> Iterator[Difference]:
+    for topic, values in wanted.values_by_topic.items():
+        for name, value in values.items():
+            old = shown.values.get(name)
+            if differ(name, value, old):
+                yield Difference(DriftKind.DIFFERENT, topic, name, old=old, new=value)
+
+
+def differ(name: str, wanted: Value, shown: Value) -> bool:
+    """Whether the shop shows something else than it should; not if it does not tell."""
+    if shown is None:
+        return False
+    if isinstance(wanted, Decimal) and isinstance(shown, Decimal):
+        return abs(wanted - shown) > CENT
+    if name in _TEXTS and isinstance(wanted, str) and isinstance(shown, str):
+        return as_read(wanted) != as_read(shown)
+    return wanted != shown
+
+
+def as_read(text: str) -> str:
+    """What a reader sees: shops spell entities out, and take tags and blanks away."""
+    return "".join(html.unescape(_TAG.sub("", text)).split())
+
+
+def values_of(document: Document, texts: Mapping[str, str]) -> dict[str, Value]:
+    """What of a document a shop shows back.
+
+    `texts` are the connector's, which knows which of several languages the shop shows first.
+    """
+    if isinstance(document, ArticleDocument):
+        values: dict[str, Value] = {"number": document.number, "active": document.is_active}
+        return {**values, "name": texts["name"]} if "name" in texts else values
+    if isinstance(document, PriceDocument):
+        return {"net": document.net, "gross": document.gross}
+    if isinstance(document, StockDocument) and document.is_tracked:
+        return {"stock": document.quantity}
+    return {}
+
+
+def text_of(value: Value) -> str | None:
+    """A value as the plan keeps it: amounts in their shortest form, truths as JSON writes them."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f") if value else "0"
+    return str(value)

@@ -1,0 +1,247 @@
+"""Applying a plan: exactly what it says goes to the shop, and what has changed since does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from integration import toggles, work_items
+from integration.clock import db_now
+from integration.models import Drift, DriftPlan, Listing, WorkItem
+from integration.reconciliation import fences
+from integration.reconciliation.applying import Applying
+from integration.reconciliation.plans import PlanView
+from integration.topology import Topic
+from tests.integration.drifting import Drifting, applied, ask, never, settle
+from tests.integration.relay import beside_an_erp
+from tests.integration.test_reconcile_plan import seed_every_kind
+
+
+@pytest.fixture
+def relay(sqlite_url: str) -> Iterator[Drifting]:
+    with beside_an_erp(sqlite_url, Drifting) as relay:
+        yield relay
+
+
+def reasons(relay: Drifting, plan: PlanView) -> dict[str, str | None]:
+    """Why lines were not sent, by article."""
+    return {one.article_id: one.outcome for one in relay.drift(plan) if one.state == "SKIPPED"}
+
+
+def test_a_plan_repairs_every_kind_but_duplicates_and_the_next_one_is_empty(database_url):
+    with beside_an_erp(database_url, Drifting) as relay:
+        seed_every_kind(relay, each=1)
+        plan = relay.plan()
+
+        assert applied(relay, plan) == {"sent": 9, "reported": 1}
+
+        second = relay.plan()
+        assert {line[0] for line in relay.lines(second)} == {"duplicate"}
+        assert second.on_its_way == {}
+        copy = next(key for key in relay.shop.products if key.startswith("copy-"))
+        assert relay.shop.products.pop(copy)["active"] is True
+        assert relay.lines(relay.plan()) == set()
+
+
+@pytest.mark.parametrize(
+    "articles", [500, pytest.param(5_000, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
+)
+def test_a_large_catalogue_is_planned_exactly_and_repaired(sqlite_url, articles):
+    with beside_an_erp(sqlite_url, Drifting, articles=articles) as relay:
+        each = articles // 50
+        seeded = seed_every_kind(relay, each)
+        plan = relay.plan()
+        assert relay.lines(plan) == seeded
+
+        assert applied(relay, plan) == {"sent": len(seeded) - each, "reported": each}
+
+        assert {line[0] for line in relay.lines(relay.plan())} == {"duplicate"}
+
+
+def test_nothing_else_is_sent(relay):
+    planned, other = relay.fill()[:2]
+    relay.edit(planned, stock=99)
+    plan = relay.plan()
+    relay.edit(other, stock=99)
+
+    applied(relay, plan)
+
+    assert relay.shop.writes == [(Topic.STOCK.value, [planned["id"]])]
+
+
+def test_a_killed_apply_goes_on_and_asks_for_nothing_twice(database_url, monkeypatch):
+    with beside_an_erp(database_url, Drifting) as relay:
+        monkeypatch.setattr("integration.reconciliation.applying.ARTICLES_AT_ONCE", 2)
+        sold = relay.fill()[:5]
+        for one in sold:
+            relay.edit(one, stock=99)
+        plan = relay.plan()
+        steps = Applying(relay.runtime, plan.id, wait=never).steps()
+        next(steps)
+        steps.close()  # what is left of a process that was killed: what it committed
+
+        relay.drain()
+        assert applied(relay, plan) == {"sent": 5}
+
+        written = [article for ids in relay.writes(Topic.STOCK) for article in ids]
+        assert sorted(written) == sorted(one["id"] for one in sold)
+        with relay.runtime.scope() as session:
+            assert session.get_one(DriftPlan, plan.id).state == "DONE"
+            generations = session.scalars(
+                select(WorkItem.generation).where(WorkItem.generation > 1)
+            ).all()
+        assert generations == [2] * 5
+
+
+def event(relay: Drifting, one: dict[str, Any]) -> None:
+    relay.hint(Topic.STOCK, one)
+
+
+def sent_since(relay: Drifting, one: dict[str, Any]) -> None:
+    with relay.runtime.scope() as session:
+        session.execute(
+            update(WorkItem).where(WorkItem.entity_id == one["id"]).values(pushed_at=db_now())
+        )
+
+
+def settled_event(relay: Drifting, one: dict[str, Any]) -> None:
+    """An event that was worked on, and found nothing to send."""
+    with relay.runtime.scope() as session:
+        session.execute(
+            update(WorkItem)
+            .where(WorkItem.entity_id == one["id"])
+            .values(generation=WorkItem.generation + 1)
+        )
+
+
+def other_product(relay: Drifting, one: dict[str, Any]) -> None:
+    with relay.runtime.scope() as session:
+        session.execute(
+            update(Listing).where(Listing.article_id == one["id"]).values(external_id="another")
+        )
+
+
+def no_product(relay: Drifting, one: dict[str, Any]) -> None:
+    with relay.runtime.scope() as session:
+        session.execute(delete(Listing).where(Listing.article_id == one["id"]))
+
+
+CHANGES = {
+    event: fences.UNDER_WAY["waits"],
+    sent_since: fences.UNDER_WAY["sent since"],
+    settled_event: fences.NEWER,
+    other_product: fences.OTHER_PRODUCT,
+    no_product: fences.OTHER_PRODUCT,
+    lambda relay, one: relay.edit(one, stock=77): fences.ERP_CHANGED,
+    lambda relay, one: relay.edit(one, listed=False): fences.ERP_CHANGED,
+    lambda relay, one: relay.shown(one).update(stock=99): fences.IN_SHOP_NOW,
+    lambda relay, one: relay.shown(one).update(stock=3): fences.SHOP_CHANGED,
+    lambda relay, one: relay.shop.products.pop(f"memory-{one['id']}"): fences.GONE_FROM_SHOP,
+}
+
+
+def test_a_value_that_is_not_as_the_plan_saw_it_is_skipped_and_said(relay):
+    still, *others = relay.fill()[: len(CHANGES) + 1]
+    for one in (still, *others):
+        relay.edit(one, stock=99)
+    plan = relay.plan()
+    expected = {}
+    for one, (change, reason) in zip(others, CHANGES.items(), strict=True):
+        change(relay, one)
+        expected[one["id"]] = reason
+
+    ask(relay, plan)
+
+    assert reasons(relay, plan) == expected
+    with relay.runtime.scope() as session:
+        asked = session.scalars(select(Drift.article_id).where(Drift.state == "ASKED")).all()
+    assert asked == [still["id"]]
+
+
+def test_a_topic_that_was_switched_off_since_is_skipped(relay):
+    one = relay.fill()[0]
+    relay.edit(one, stock=99)
+    plan = relay.plan()
+    with relay.runtime.scope() as session:
+        toggles.switch(session, relay.channel_id, Topic.STOCK, is_on=False)
+
+    ask(relay, plan)
+
+    assert reasons(relay, plan) == {one["id"]: fences.SWITCHED_OFF}
+
+
+def test_what_came_back_is_not_withdrawn_and_what_is_there_not_created(relay):
+    listed, hidden, gone, there, taken = relay.fill()[:5]
+    relay.edit(listed, listed=False)
+    relay.edit(hidden, active=False)
+    relay.edit(gone, listed=False)
+    kept = relay.shop.products.pop(f"memory-{there['id']}")
+    relay.shop.products.pop(f"memory-{taken['id']}")
+    plan = relay.plan()
+    relay.edit(listed, listed=True)
+    relay.shown(hidden)["active"] = False
+    relay.shop.products.pop(f"memory-{gone['id']}")
+    relay.shop.products[f"memory-{there['id']}"] = kept
+    relay.shop.products["theirs"] = {"number": taken["number"], "active": True}
+
+    ask(relay, plan)
+
+    assert reasons(relay, plan) == {
+        listed["id"]: fences.ERP_CHANGED,
+        hidden["id"]: fences.INACTIVE_NOW,
+        gone["id"]: fences.GONE_FROM_SHOP,
+        there["id"]: fences.IN_SHOP_NOW,
+        taken["id"]: fences.NUMBER_TAKEN,
+    }
+
+
+def test_a_refused_change_is_told_with_the_words_of_the_shop(relay):
+    one = relay.fill()[0]
+    relay.edit(one, stock=99)
+    plan = relay.plan()
+    relay.shop.refused_numbers[one["number"]] = "no more than 50"
+
+    assert applied(relay, plan) == {"failed": 1}
+
+    (line,) = relay.drift(plan)
+    assert line.outcome == "no more than 50"
+
+
+def test_what_is_held_counts_as_held(relay):
+    one = relay.fill()[0]
+    relay.edit(one, stock=99)
+    plan = relay.plan()
+    ask(relay, plan)
+    with relay.runtime.scope() as session:
+        item = session.scalars(select(WorkItem).where(WorkItem.state == "QUEUED")).one()
+        work_items.update_items(session, [item.id], hold_reason="brake")
+
+    assert settle(relay, plan) == {"held": 1}
+
+
+def test_a_product_that_an_employee_made_active_again_is_withdrawn(relay):
+    one = relay.fill()[0]
+    relay.edit(one, listed=False)
+    with relay.runtime.scope() as session:
+        session.execute(
+            update(Listing).where(Listing.article_id == one["id"]).values(is_active=False)
+        )
+    plan = relay.plan()
+
+    assert applied(relay, plan) == {"sent": 1}
+
+    assert relay.shown(one)["active"] is False
+
+
+def test_an_erp_without_columns_is_repaired_as_well(sqlite_url):
+    with beside_an_erp(sqlite_url, Drifting, profile="rest", articles=12) as relay:
+        one, other = relay.fill()[:2]
+        relay.edit(one, stock=99)
+        relay.shop.products.pop(f"memory-{other['id']}")
+
+        assert applied(relay, relay.plan()) == {"sent": 2}
+
+        assert relay.lines(relay.plan()) == set()

@@ -1,0 +1,81 @@
+"""Reconciliation with the sandboxed shops: no false drift, and what employees do is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from integration import shop_edits
+from integration.topology import Topic
+from tests.integration import shopware, woocommerce
+from tests.integration.drifting import applied, lines_of, plain, plan_of
+from tests.integration.relay import Relay
+
+TOPICS = (Topic.ARTICLE, Topic.PRICE, Topic.STOCK)
+
+
+@pytest.fixture(params=[shopware, woocommerce], ids=["shopware6", "woocommerce"])
+def relay(request: pytest.FixtureRequest, sqlite_url: str) -> Iterator[Any]:
+    """A catalogue with variants that has arrived."""
+    with request.param.running(sqlite_url, articles=20) as relay:
+        relay.set(variants="on")
+        main, small, medium = relay.for_sale()[:3]
+        relay.edit(main, product_type="VARIANT_MAIN_ARTICLE", gross=None)
+        for article, size in ((small, "S"), (medium, "M")):
+            relay.edit(article, variant_of=main["number"], variant_values={"Größe": size})
+        fill(relay)
+        fill(relay)
+        assert relay.product(small)["parent"] == main["number"]
+        yield relay
+
+
+def fill(relay: Relay) -> None:
+    for topic in TOPICS:
+        relay.hint(topic, *relay.articles())
+    relay.drain()
+    assert relay.errors == []
+
+
+def edited(relay: Relay) -> dict[str, set[str]]:
+    with relay.runtime.scope() as session:
+        every = [one["id"] for one in relay.articles()]
+        return shop_edits.edited_fields(session, relay.channel_id, every)
+
+
+def tell_shop(relay: Any, path: str, **body: Any) -> None:
+    requests.post(f"{relay.shop_url}/_sandbox/{path}", json=body, timeout=30).raise_for_status()
+
+
+def test_what_employees_do_in_the_shop_is_planned_and_repaired_and_nothing_else(relay):
+    plan = plan_of(relay)
+    assert (lines_of(relay, plan), plan.left_out.get("not-shown")) == (set(), None)
+    renamed, sold_out, hidden, deleted = relay.for_sale()[3:7]
+    tell_shop(relay, "edit", article=renamed["number"], set={"name": "Handarbeit & <b>mehr</b>"})
+    tell_shop(relay, "edit", article=sold_out["number"], set={"stock": 4711, "gross": 0.5})
+    tell_shop(relay, "edit", article=hidden["number"], set={"active": False})
+    tell_shop(relay, "edit", article=deleted["number"], delete=True)
+    tell_shop(relay, "products", number="GIFT-CARD", name="Theirs")
+
+    plan = plan_of(relay)
+    found = lines_of(relay, plan)
+    # A text stays the shop's once it was edited there.
+    assert edited(relay) == {renamed["id"]: {"name"}}
+
+    keeps_both = any(line[3] == "net" for line in found)
+    expected = {
+        ("different", "stock", sold_out["id"], "stock"),
+        ("different", "price", sold_out["id"], "gross"),
+        ("different", "article", hidden["id"], "active"),
+        ("missing", "article", deleted["id"], "product"),
+    }
+    if keeps_both:
+        expected.add(("different", "price", sold_out["id"], "net"))
+    assert {line[:4] for line in found} == expected
+    stock = next(line for line in found if line[3] == "stock")
+    assert stock[4:] == ("4711", plain(int(sold_out["stock"])))
+
+    assert set(applied(relay, plan)) == {"sent"}
+    assert lines_of(relay, plan_of(relay)) == set()
