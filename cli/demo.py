@@ -21,6 +21,7 @@ import requests
 
 from cli import demo_install, demo_orders
 from cli.demo_processes import VARIO_RELAY, DemoFailed, Processes, free_port, procfile_commands
+from cli.demo_reconcile import reconcile
 from cli.demo_report import Figures, judge, show_table
 from cli.demo_stage import CHANNEL, TENANT, Stage
 from cli.demo_story import tell
@@ -72,6 +73,7 @@ def run_demo(
             _initial_sync(stage)
             figures = _edit(stage, options)
             tell(stage)
+            reconcile(stage)
             before_judging(stage)
             verdict = judge(stage)
             show_table(stage, figures, verdict, time.monotonic() - started)
