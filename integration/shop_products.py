@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from integration import sql
+from integration.connectors.base import ListingView
 from integration.models import Listing
 
 #: What may become different about a product that is in the shop.
@@ -77,6 +78,25 @@ def note_sent(
     ]
     if changed:
         session.execute(update(Listing), changed)
+
+
+def views(
+    session: Session, channel_id: int, article_ids: Collection[str]
+) -> dict[str, ListingView]:
+    """What we know of these articles in the shop, by article."""
+    rows = session.execute(
+        select(
+            Listing.article_id,
+            Listing.external_id,
+            Listing.number,
+            Listing.is_active,
+            Listing.notes,
+        ).where(
+            Listing.channel_id == channel_id,
+            sql.is_one_of_texts(session, Listing.article_id, article_ids),
+        )
+    ).all()
+    return {row.article_id: ListingView(*row) for row in rows}
 
 
 def _article_id(listing: Mapping[str, Any]) -> str:

@@ -13,14 +13,23 @@ from typing import Any
 from sqlalchemy import and_, exists, select
 from sqlalchemy.orm import Session
 
-from integration import channels, owned_payloads, shop_edits, sql, sync_runs, toggles, variants
+from integration import (
+    channels,
+    owned_payloads,
+    shop_edits,
+    shop_products,
+    sql,
+    sync_runs,
+    toggles,
+    variants,
+)
 from integration.channel_view import ChannelView
 from integration.clock import db_now
 from integration.connectors.base import Connector, ListingView
 from integration.documents import WithdrawalDocument
 from integration.erp.articles import PageOfRows
 from integration.errors import Held, PermanentError, TransientError
-from integration.models import Listing, SalesChannel, SyncRun, Tenant, WorkItem, WorkItemState
+from integration.models import SalesChannel, SyncRun, Tenant, WorkItem, WorkItemState
 from integration.owned_payloads import Ownership
 from integration.runtime import Runtime
 from integration.sync_runs import HOURLY_STOCK, OPEN_STATES
@@ -68,7 +77,7 @@ def differing(runtime: Runtime, channel: ChannelView, page: PageOfRows) -> list[
     What is on its way, held, failed or left to the shop is none of them.
     """
     with runtime.scope() as session:
-        listings = _listings(session, channel.id, page)
+        listings = shop_products.views(session, channel.id, page.ids)
         items = _items(session, channel.id, page)
     owned = shop_edits.ownership(runtime.scope, channel, listings)
     connector = runtime.connector(channel)
@@ -85,22 +94,6 @@ def differing(runtime: Runtime, channel: ChannelView, page: PageOfRows) -> list[
 
 #: State and pushed hash of a stock that was never sent.
 _NEVER = (WorkItemState.COMPLETED.value, None)
-
-
-def _listings(session: Session, channel_id: int, page: PageOfRows) -> dict[str, ListingView]:
-    rows = session.execute(
-        select(
-            Listing.article_id,
-            Listing.external_id,
-            Listing.number,
-            Listing.is_active,
-            Listing.notes,
-        ).where(
-            Listing.channel_id == channel_id,
-            sql.is_one_of_texts(session, Listing.article_id, page.ids),
-        )
-    ).all()
-    return {row.article_id: ListingView(*row) for row in rows}
 
 
 def _items(

@@ -16,7 +16,15 @@ from functools import partial
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from integration import field_ownership, patience, shop_edits, sql, toggles, work_items
+from integration import (
+    field_ownership,
+    patience,
+    shop_edits,
+    shop_products,
+    sql,
+    toggles,
+    work_items,
+)
 from integration.clock import db_now
 from integration.connectors.base import ListingView, RemoteRecord, ShowsProducts
 from integration.erp import listings
@@ -37,7 +45,6 @@ from integration.reconciliation.expecting import (
     Expected,
     Expecting,
     listings_of,
-    read_listings,
     with_the_gone,
 )
 from integration.reconciliation.planning import BUDGET_PART
@@ -169,7 +176,7 @@ class Applying:
         """Skips what does not hold any more and hints the rest, in one transaction."""
         articles = list(dict.fromkeys(line.article_id for line in lines))
         _lock_items(session, self._channel.id, articles)
-        known = read_listings(session, self._channel.id, articles)
+        known = shop_products.views(session, self._channel.id, articles)
         items = work.items_of(
             session, self._channel.id, articles, TOPIC_BY_SHORT_NAME.values(), self._since
         )

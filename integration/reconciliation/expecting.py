@@ -6,15 +6,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from integration import owned_payloads, shop_edits, sql, variants
+from integration import owned_payloads, shop_edits, shop_products, variants
 from integration.channel_view import ChannelView
 from integration.connectors.base import Connector, ListingView, Payload
 from integration.documents import ArticleDocument, Document, WithdrawalDocument
 from integration.errors import Held, IntegrationError, PermanentError, TransientError
-from integration.models import Listing
 from integration.owned_payloads import Ownership
 from integration.reconciliation.compare import Values, Wanted, values_of
 from integration.runtime import Runtime
@@ -189,23 +185,4 @@ def listings_of(
 ) -> dict[str, ListingView]:
     """What we know of these articles in the shop, by article."""
     with runtime.scope() as session:
-        return read_listings(session, channel_id, article_ids)
-
-
-def read_listings(
-    session: Session, channel_id: int, article_ids: Sequence[str]
-) -> dict[str, ListingView]:
-    """The same within a transaction."""
-    rows = session.execute(
-        select(
-            Listing.article_id,
-            Listing.external_id,
-            Listing.number,
-            Listing.is_active,
-            Listing.notes,
-        ).where(
-            Listing.channel_id == channel_id,
-            sql.is_one_of_texts(session, Listing.article_id, article_ids),
-        )
-    ).all()
-    return {row.article_id: ListingView(*row) for row in rows}
+        return shop_products.views(session, channel_id, article_ids)
