@@ -74,16 +74,19 @@ class _Direct(HTTPAdapter):
 
 
 def direct_stand(
-    platform: Platform, shop: MyShop, rest: Callable[[float], None] = time.sleep
+    platform: Platform,
+    shop: MyShop,
+    rest: Callable[[float], None] = time.sleep,
+    rows: int = ROWS,
 ) -> Stand:
     """A stand without a socket."""
     parameters = {"shop_url": SHOP, "api_key": KEY}
-    return Stand(Target(platform, parameters, rows=ROWS), DirectProxy(shop), rest)
+    return Stand(Target(platform, parameters, rows=rows), DirectProxy(shop), rest)
 
 
-def direct_report(platform: Platform, shop: MyShop) -> Report:
+def direct_report(platform: Platform, shop: MyShop, rows: int = ROWS) -> Report:
     """As `report_of`, without a socket."""
-    stand = direct_stand(platform, shop)
+    stand = direct_stand(platform, shop, rows=rows)
     return Report(platform.name, [run(case, stand) for case in CASES], take_back(stand))
 
 

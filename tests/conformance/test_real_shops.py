@@ -102,7 +102,9 @@ def test_it_says_which_products_it_could_not_take_back() -> None:
 def test_a_platform_that_takes_one_row_at_a_time_is_asked_the_same() -> None:
     one_by_one = Capabilities(max_batch={Topic.ARTICLE: 1, Topic.PRICE: 1, Topic.STOCK: 1})
 
-    report = direct_report(replace(myshop_relay.PLATFORM, capabilities=one_by_one), MyShop())
+    platform = replace(myshop_relay.PLATFORM, capabilities=one_by_one)
+
+    report = direct_report(platform, MyShop(), rows=12)
 
     verdicts = {row.case: row.verdict for row in report.rows}
     assert report.red == [], "\n".join(report.lines())

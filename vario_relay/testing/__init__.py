@@ -9,8 +9,8 @@ it from the first line of a connector to its green report. `examine` does the sa
 """
 
 from vario_relay.testing.cases import CASES, Case
+from vario_relay.testing.given import Remove, Target
 from vario_relay.testing.running import examine
-from vario_relay.testing.stand import Remove, Target
 from vario_relay.testing.verdicts import Report, Row, Verdict
 
 __all__ = ["CASES", "Case", "Remove", "Report", "Row", "Target", "Verdict", "examine"]

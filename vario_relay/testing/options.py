@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from vario_relay import Platform, Topic, parameter_problems
+from vario_relay.testing.given import Target
 from vario_relay.testing.running import standing, take_back
-from vario_relay.testing.stand import Stand, Target
+from vario_relay.testing.stand import Stand
 from vario_relay.testing.verdicts import Report, Row
 
 #: The group in which packages declare their platforms.

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from vario_relay import IntegrationError, ListingView, Topic, WithdrawalDocument
 from vario_relay.testing import proxy
 from vario_relay.testing.cases import CASES, Case
+from vario_relay.testing.given import Target
 from vario_relay.testing.goods import PREFIX
-from vario_relay.testing.stand import Stand, Target
+from vario_relay.testing.stand import Stand
 from vario_relay.testing.verdicts import Finding, Report, Row, Verdict
 
 
@@ -48,10 +49,10 @@ def take_back(stand: Stand) -> str:
     """
     numbers = sorted(stand.numbers)
     try:
-        found = stand.connector().lookup(numbers) if numbers else {}
+        found = stand.lookup(numbers) if numbers else {}
         if stand.target.remove is not None and found:
             stand.target.remove(stand.context(), sorted(found.values()))
-            found = stand.connector().lookup(numbers)
+            found = stand.lookup(numbers)
             return f"{len(found)} products could not be removed." if found else ""
         failed = _withdraw(stand, found)
     except (Finding, IntegrationError) as error:

@@ -6,12 +6,10 @@ was refused does not, and a product that vanished is made anew by its article.
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import Any, TypeVar
 
 from vario_relay import (
@@ -27,7 +25,6 @@ from vario_relay import (
     ListingView,
     Payload,
     PermanentError,
-    Platform,
     Receipt,
     TakesDeliveries,
     Throttled,
@@ -36,6 +33,7 @@ from vario_relay import (
     dumps,
     loads,
 )
+from vario_relay.testing.given import Facts, Gate, Target, Tokens
 from vario_relay.testing.goods import FILES, Goods
 from vario_relay.testing.proxy import Fault, Proxy
 from vario_relay.testing.verdicts import NotSupported, Wrong
@@ -46,88 +44,6 @@ MOST_PUSHES = 8
 LONGEST_REST_S = 60.0
 
 Asked = TypeVar("Asked")
-
-#: Deletes products of a channel by their ids, and returns when they are gone.
-Remove = Callable[[Context, Sequence[str]], None]
-
-
-@dataclass(frozen=True)
-class Target:
-    """What is examined. `order`: number of an open order of the shop, and an article in it.
-
-    `rows` go in one batch. `state_url` is a sandbox's address, where ``/_sandbox/state`` is.
-    """
-
-    platform: Platform
-    parameters: Mapping[str, str]
-    state_url: str | None = None
-    order: str | None = None
-    rows: int = 8
-    tax_rate: Decimal = Decimal(19)
-    remove: Remove | None = None
-
-    @property
-    def has_address(self) -> bool:
-        """Whether there is a shop at an address, that is, HTTP to spoil."""
-        return any(one.startswith(("http://", "https://")) for one in self.parameters.values())
-
-
-class Gate:
-    """`Context.before_write`: counts, tells the proxy which request writes, and may refuse."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.is_lost = False
-        self._next = threading.local()
-
-    def __call__(self) -> float | None:
-        self.count += 1
-        if self.is_lost:
-            raise ClaimLost("the kit took the work over")
-        self._next.writes = True
-        return None
-
-    def take(self) -> bool:
-        """Whether the request that goes out now is the one that was announced."""
-        writes = bool(getattr(self._next, "writes", False))
-        self._next.writes = False
-        return writes
-
-
-class Tokens:
-    """`asked` tells whether the connector has use for a token."""
-
-    def __init__(self) -> None:
-        self.asked = self.dropped = 0
-        self._token: str | None = None
-        self._lock = threading.RLock()
-
-    def get(self, fetch: Callable[[], tuple[str, float]]) -> str:
-        with self._lock:
-            self.asked += 1
-            if self._token is None:
-                self._token, _life_s = fetch()
-            return self._token
-
-    def drop(self, token: str) -> None:
-        with self._lock:
-            self.dropped += 1
-            if token == self._token:
-                self._token = None
-
-
-class Facts:
-    """Keeps what JSON keeps."""
-
-    def __init__(self) -> None:
-        self._texts: dict[str, str] = {}
-
-    def get(self, name: str) -> Any | None:
-        text = self._texts.get(name)
-        return None if text is None else loads(text)
-
-    def put(self, name: str, value: Any) -> None:
-        self._texts[name] = dumps(value)
 
 
 @dataclass
@@ -221,6 +137,10 @@ class Stand:
                 self._keep_pause(error)
         return ask()
 
+    def lookup(self, numbers: Sequence[str]) -> dict[str, str]:
+        """Product id by number of what the shop has."""
+        return self.patiently(lambda: self.connector().lookup(numbers))
+
     def have(self, articles: Sequence[ArticleDocument]) -> None:
         """Create what a case begins with. Raises: Wrong if that fails already."""
         sent = self.create(articles)
@@ -258,17 +178,19 @@ class Stand:
         part: str = "channel",
         most_pushes: int = MOST_PUSHES,
     ) -> Sent:
-        """Push documents until each is settled, or `most_pushes` are used up."""
-        sent = Sent()
+        """Push documents until each is settled, or `most_pushes` in a row settle none."""
+        sent, tries = Sent(), 0
         size = max(1, self.target.platform.capabilities.max_batch.get(topic, 1))
-        while sent.pushes < most_pushes:
+        while tries < most_pushes:
             waiting = [one for one in documents if _id_of(one) not in sent.receipts][:size]
             if not waiting:
                 break
+            settled = len(sent.receipts)
             sent.pushes += 1
             payloads = self.payloads(topic, waiting, sent, part)
             if payloads:
                 self._push_once(topic, payloads, sent, part)
+            tries = tries + 1 if len(sent.receipts) == settled else 0
         return sent
 
     def payloads(

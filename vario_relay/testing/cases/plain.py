@@ -90,7 +90,9 @@ def duplicate_push(stand: Stand) -> str:
     payloads = stand.payloads(Topic.ARTICLE, articles, sent)
 
     for _ in range(2):  # the worker died before it could note what the first one brought
-        receipts = stand.connector().push(Topic.ARTICLE, payloads, key="relay-kit-twice")
+        receipts = stand.patiently(
+            lambda: stand.connector().push(Topic.ARTICLE, payloads, key="relay-kit-twice")
+        )
         before = {one: listing.external_id for one, listing in stand.listings.items()}
         stand.take(Topic.ARTICLE, payloads, receipts, sent)
 

@@ -128,13 +128,13 @@ def vanished(stand: Stand) -> str:
 def foreign_product(stand: Stand) -> str:
     theirs = stand.goods.article(name="Somebody else's product")
     stand.create([theirs], part="other")
-    known = stand.connector().lookup([theirs.number])
+    known = stand.lookup([theirs.number])
     if theirs.number not in known and stand.target.has_address:
         raise Wrong(f"lookup does not find {theirs.number}, which the shop has")
     if theirs.number not in known:
         # Each channel has a shop of its own: another article takes the stranger's part.
         stand.create([theirs])
-        known = stand.connector().lookup([theirs.number])
+        known = stand.lookup([theirs.number])
     ours, other = stand.goods.article(number=theirs.number), stand.goods.article()
     stand.listings.pop(theirs.article_id, None)
 
@@ -187,7 +187,8 @@ def _lose(stand: Stand, article: ArticleDocument) -> None:
         stand.target.remove(stand.context(), [str(known.external_id)])
         return
     never = unused_id(str(known.external_id))
-    if any(one.external_id == never for one in stand.connector().scan(())):
+    shown = stand.patiently(lambda: list(stand.connector().scan(())))
+    if any(one.external_id == never for one in shown):
         raise NotSupported("no id is to be had that the shop does not have")
     stand.listings[article.article_id] = ListingView(
         article.article_id, never, known.number, is_active=True
