@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -45,6 +46,7 @@ def parameters_of(platform: str) -> dict[str, Parameter]:
             advice="e.g. 2",
         ),
         *_of_orders(),
+        *_of_brakes(),
         Parameter(
             REF_TYPE,
             "what the ERP calls an article on its media shelf (refType)",
@@ -101,6 +103,29 @@ def _of_ownership(carried: frozenset[str]) -> list[Parameter]:
         for field in Field
         if field in WHOLE_TOPICS or field in carried
     ]
+
+
+def _of_brakes() -> tuple[Parameter, ...]:
+    from integration import brake_rules as rules
+    from integration.connectors.base import Parameter
+
+    helps = {
+        rules.ZERO_STOCK: "percent of the products in stock that may sell out within an hour",
+        rules.PRICE_ROWS: "percent of the prices that may move far within an hour",
+        rules.PRICE_MOVE: "percent from which on a price moves far",
+        rules.DEACTIVATE: "products that may be taken out of the shop within an hour",
+    }
+    return tuple(
+        Parameter(
+            name,
+            text,
+            is_required=False,
+            default=rules.DEFAULT_BY_PARAMETER[name],
+            wrong=partial(rules.wrong, name),
+            advice="e.g. " + rules.DEFAULT_BY_PARAMETER[name],
+        )
+        for name, text in helps.items()
+    )
 
 
 def _of_orders() -> tuple[Parameter, ...]:

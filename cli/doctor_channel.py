@@ -13,7 +13,7 @@ from cli.channel import require_running
 from cli.channel_parameters import missing_parameters
 from cli.findings import Finding
 from cli.shared import duration
-from integration import channel_stops, health_view, sync_runs, toggles
+from integration import brake_rules, brakes, channel_stops, health_view, sync_runs, toggles
 from integration.clock import db_now
 from integration.errors import IntegrationError, UsageError
 from integration.models import (
@@ -68,6 +68,7 @@ def findings(runtime: Runtime, channel_id: int, known: KnownChannels) -> Iterato
     with runtime.scope() as session:
         yield from _toggles(session, label, channel)
         yield from _health(session, label, channel_id)
+        yield _brakes(session, label, channel)
         yield _queue(session, label, channel_id, is_running=is_running)
         yield _nightly(session, label, channel_id, is_running=is_running)
         yield from doctor_catch_up.of_channel(session, label, channel_id)
@@ -133,6 +134,23 @@ def _health(session: Session, label: str, channel_id: int) -> Iterator[Finding]:
     name = label.removeprefix("channel ")
     do = f"mend the shop; `vario-relay channel resume {name}` tries it at once" if is_open else ""
     yield Finding(f"{label} health", not is_open, sentence, do)
+
+
+def _brakes(session: Session, label: str, channel: ChannelView) -> Finding:
+    """A fault while a decision is waited for; what is switched off is a person's will."""
+    check = f"{label} brakes"
+    found = sorted(
+        topic for channel_id, topic in brakes.tripped(session) if channel_id == channel.id
+    )
+    if found:
+        names = ", ".join(SHORT_NAME_BY_TOPIC[one] for one in found)
+        do = f"`vario-relay queue hold list {channel.label}`, then release or discard them"
+        return Finding(
+            check, False, f"changes are stopped that may be the ERP's fault: {names}", do
+        )
+    off = [one for one in brake_rules.SWITCHES if channel.parameters.get(one) == brake_rules.OFF]
+    told = f"switched off: {', '.join(off)}" if off else "none stops anything"
+    return Finding(check, True, told)
 
 
 def _queue(session: Session, label: str, channel_id: int, *, is_running: bool) -> Finding:

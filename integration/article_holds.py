@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, exists, select
 from sqlalchemy.orm import Session
 
-from integration import sql, telling, variants
+from integration import brake_rows, sql, telling, variants
 from integration.clock import db_now
 from integration.history import entries, recording
 from integration.models import BY_HAND, ArticleHold, WorkItem, WorkItemState
@@ -82,6 +82,7 @@ def release(
     Ends the holds by hand among them. What still lacks something is held again, and what no
     version carries yet goes on waiting for one. `by`: the person. How many go.
     """
+    brakes = brake_rows.lock_all(session, channel_id)
     if reason in (None, BY_HAND):
         ended = delete(ArticleHold).where(
             ArticleHold.channel_id == channel_id,
@@ -92,7 +93,10 @@ def release(
         session.execute(ended.execution_options(synchronize_session=False))
     rows = _waiting(session, channel_id, article_id, topics, _is_held(reason))
     variants.confirm(session, channel_id, {row.entity_id: row.hold_reason for row in rows})
-    return _unhold(session, rows, by)
+    brake_rows.permit(session, rows)
+    number = _unhold(session, rows, by)
+    brake_rows.end_where_over(session, brakes)
+    return number
 
 
 def discard(
@@ -109,6 +113,7 @@ def discard(
     What the shop holds stays known, so the next event or pass sends the newest state if it differs.
     A hold by hand goes on. `by`: the person.
     """
+    brakes = brake_rows.lock_all(session, channel_id)
     rows = _waiting(session, channel_id, article_id, topics, _is_held(reason))
     for cause in sorted({row.hold_reason for row in rows}):
         ids = [row.id for row in rows if row.hold_reason == cause]
@@ -126,7 +131,10 @@ def discard(
             fingerprint=None,
             attempts=0,
             first_unsent_at=None,
+            braked_value=None,
+            braked_in=None,
         )
+    brake_rows.end_where_over(session, brakes)
     telling.moved(session, "settled", rows, reason="discarded by hand")
     return len(rows)
 

@@ -28,6 +28,10 @@ class ClaimedItem:
     is_doubtful: bool = False
     #: The page that has its state already, see integration.read_ahead; None: the ERP is asked.
     read_ahead_id: str | None = None
+    #: For the brakes, as the row has them.
+    pushed_value: str | None = None
+    braked_value: str | None = None
+    braked_in: int | None = None
 
 
 @dataclass
@@ -77,11 +81,15 @@ class Claim:
 
 @dataclass(frozen=True)
 class Settled:
-    """Evidence for one row: what the shop holds now (`pushed_hash`), or why nothing was sent."""
+    """Evidence for one row: what the shop holds now (`pushed_hash`), or why nothing was sent.
+
+    `value`: what it holds, as the brakes compare it; None: nothing that they compare.
+    """
 
     item_id: int
     pushed_hash: str | None = None
     skip_reason: str | None = None
+    value: str | None = None
 
 
 @dataclass(frozen=True)

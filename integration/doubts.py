@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import false, func, update
+from sqlalchemy import false, func, select, update
 from sqlalchemy.orm import Session
 
 from integration.claims import Claim
 from integration.clock import db_now
 from integration.hints import hint
-from integration.models import WorkItem
+from integration.models import Priority, WorkItem
 from integration.topology import Topic
 
 #: A write is sent within a lease of the check before it or not at all (connectors.http), and a
@@ -56,3 +56,26 @@ def spread(session: Session, held: Claim, item_ids: Sequence[int]) -> None:
         return
     for topic in (Topic.PRICE, Topic.STOCK):
         hint(session, held.channel_id, topic, doubted, priority=held.priority, forgets_hash=True)
+
+
+def rehint(session: Session, item_ids: Sequence[int]) -> None:
+    """Send rows again whose write may have been late: generation + 1, hash forgotten.
+
+    The first write of an article carries its price and stock, so theirs are in doubt too.
+    """
+    if not item_ids:
+        return
+    identities = session.execute(
+        select(WorkItem.channel_id, WorkItem.topic, WorkItem.entity_id, WorkItem.priority).where(
+            WorkItem.id.in_(item_ids)
+        )
+    ).all()
+    entities: dict[tuple[int, str, int], list[str]] = {}
+    for row in identities:
+        entities.setdefault((row.channel_id, row.topic, row.priority), []).append(row.entity_id)
+    for (channel_id, topic, priority), ids in sorted(entities.items()):
+        doubtful = [Topic(topic)]
+        if topic == Topic.ARTICLE:
+            doubtful += [Topic.PRICE, Topic.STOCK]
+        for one in doubtful:
+            hint(session, channel_id, one, ids, priority=Priority(priority), forgets_hash=True)

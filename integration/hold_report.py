@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
-from integration import channels
+from integration import brake_rows, brake_rules, channels
 from integration.mapping_kinds import Kind, of_reason
 from integration.models import BY_HAND, ArticleHold, WorkItem
 from integration.observe import masked
@@ -27,6 +27,8 @@ from integration.work_outcomes import NOT_IN_SHOP, TOPIC_NOT_SERVED
 from integration.write_back.facts import NO_FIELD
 
 EXAMPLES = 3
+#: How reasons of brakes begin.
+BRAKE, BRAKE_WAIT = "brake", "brake-wait:"
 
 
 class Words(NamedTuple):
@@ -58,8 +60,8 @@ class HoldGroup:
 
     @property
     def goes_by_itself(self) -> bool:
-        waits_for_main = self.reason.startswith(WAITS_FOR_MAIN)
-        return waits_for_main or self.reason in (NOT_IN_SHOP, TOPIC_NOT_SERVED)
+        waits = self.reason.startswith((WAITS_FOR_MAIN, BRAKE_WAIT))
+        return waits or self.reason in (NOT_IN_SHOP, TOPIC_NOT_SERVED)
 
 
 def groups(session: Session, channel_id: int | None = None) -> list[HoldGroup]:
@@ -94,6 +96,8 @@ def _group(session: Session, channel_id: int, reason: str, rows: Sequence[Any]) 
     message = session.scalar(
         select(WorkItem.last_error).where(*same).order_by(WorkItem.id).limit(1)
     )
+    if reason.startswith(BRAKE):
+        message = "; ".join(brake_rows.examples(session, channel_id, reason))
     channel = _label(session, channel_id)
     return HoldGroup(
         channel=channel,
@@ -202,6 +206,11 @@ def _decide(channel: str, reason: str, message: str) -> Words:
     )
 
 
+def _braked(channel: str, reason: str, message: str) -> Words:
+    what = _BRAKED.get(reason, "many changes out of the ordinary")
+    return _decide(channel, reason, f"{what}, nothing of them was sent; id, old -> new: {message}")
+
+
 def _mend(sentence: str, do: str) -> Callable[[str, str, str], Words]:
     return lambda channel, reason, message: Words(message or sentence, do)
 
@@ -213,6 +222,14 @@ def _grant(sentence: str, where: str) -> Callable[[str, str, str], Words]:
 
     return words
 
+
+#: By the reason of a brake.
+_BRAKED = {
+    brake_rules.braked(Topic.PRICE): "so many prices move far that it may be a fault of the ERP",
+    brake_rules.braked(Topic.STOCK): "so many stocks go to 0 that it may be a fault of the ERP",
+    brake_rules.braked(Topic.ARTICLE): "so many products are to be taken out of the shop that it "
+    "may be a fault of the ERP",
+}
 
 #: By the class of the reason.
 _WORDS: dict[str, Callable[[str, str, str], Words]] = {
@@ -227,7 +244,11 @@ _WORDS: dict[str, Callable[[str, str, str], Words]] = {
     RUN_PAUSED: lambda channel, reason, message: Words(
         "its sync is paused", f"`vario-relay sync {channel} --resume` goes on with it"
     ),
-    "brake": _decide,
+    "brake": _braked,
+    "brake-wait": lambda channel, reason, message: Words(
+        f"out of the ordinary; id, old -> new: {message}",
+        "nothing, it goes within minutes unless many more of the kind come",
+    ),
     "confirm": _decide,
     "no-price": _mend("it has no price", "set a price in the ERP"),
     "no-tax-rate": _mend("it has no tax rate", "give it a tax schema in the ERP"),

@@ -16,7 +16,15 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from integration import channels, counter_store, health_view, queue_report, telling
+from integration import (
+    brake_rules,
+    brakes,
+    channels,
+    counter_store,
+    health_view,
+    queue_report,
+    telling,
+)
 from integration.channel_stops import SWITCHED_OFF
 from integration.counters import Counter
 from integration.models import SalesChannel, Tenant, TransferToggle
@@ -53,6 +61,7 @@ def families(session: Session) -> Iterator[Metric]:
         ("tenant", "channel"),
         {(one.tenant, one.erp_id): float(one.id in breakers) for one in known},
     )
+    yield _brakes(session, known)
     yield from _counters(list(counter_store.totals(session)), known)
 
 
@@ -149,6 +158,20 @@ def _stopped(session: Session, known: list[_Channel]) -> Metric:
         "holds the channel and says why in `channel list`",
         (*_LANE, "cause"),
         series,
+    )
+
+
+def _brakes(session: Session, known: list[_Channel]) -> Metric:
+    tripped = brakes.tripped(session)
+    return _gauge(
+        "relay_brake_tripped",
+        "1: so many changes out of the ordinary came that they wait for a person's decision",
+        _LANE,
+        {
+            (one.tenant, one.erp_id, SHORT_NAME_BY_TOPIC[topic]): float((one.id, topic) in tripped)
+            for one in known
+            for topic in brake_rules.TOPICS
+        },
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from integration import wire
+from integration.brake_rules import values_of
 from integration.connectors.base import Connector, ListingView, Payload
 from integration.documents import (
     ArticleDocument,
@@ -52,6 +53,7 @@ class Ownership:
         if whole is not None and listing.leaves_out(whole[0]):
             return whole[1]
         payload = connector.payload(document, listing)
+        payload["values"] = values_of(document)
         payload["sent"] = sent_values(
             _carried(document, listing), payload.pop("texts", {}), self.owners, listing.left_out
         )

@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from integration import (
+    brakes,
     doubts,
+    first_writes,
     fulfilments,
     order_stages,
     owned_payloads,
@@ -47,7 +49,8 @@ def push(runtime: Runtime, batch: Batch) -> None:
         for payload in _of_claim(work, batch["payloads"]):
             (same if _is_unchanged(work, payload) else changed).append(payload)
         _settle_unchanged(runtime, work, same)
-        free = _without_taken_numbers(runtime, work, changed)
+        ordinary = brakes.let_through(runtime, work, changed)
+        free = _without_taken_numbers(runtime, work, ordinary)
         if free:
             _send(runtime, work, free)
 
@@ -77,7 +80,10 @@ def _settle_unchanged(runtime: Runtime, work: Work, same: Sequence[Payload]) -> 
         work_items.settle(
             session,
             work.claim,
-            [Settled(items[one["article_id"]].id, skip_reason=UNCHANGED) for one in same],
+            [
+                Settled(items[one["article_id"]].id, skip_reason=UNCHANGED, value=_value(work, one))
+                for one in same
+            ],
         )
         _release_waiting(session, work, [one["article_id"] for one in same])
 
@@ -91,6 +97,11 @@ def _note_sent(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> Non
     if sent:
         with runtime.scope() as session:
             shop_products.note_sent(session, work.channel.id, sent)
+
+
+def _value(work: Work, payload: Payload) -> str | None:
+    """What the shop has of a payload's topic, as the brakes compare it."""
+    return payload.get("values", {}).get(work.claim.topic.value)
 
 
 def _without_taken_numbers(
@@ -198,10 +209,14 @@ def _settle_accepted(
 ) -> Collection[str]:
     """The articles whose product id was not known before."""
     items, ids = work.claim.item_by_entity, [p["article_id"] for p, _ in accepted]
+    values = {p["article_id"]: _value(work, p) for p, _ in accepted}
     result = work_items.settle(
         session,
         work.claim,
-        [Settled(items[one].id, work.claim.notes.hashes[one]) for one in ids],
+        [
+            Settled(items[one].id, work.claim.notes.hashes[one], value=values.get(one))
+            for one in ids
+        ],
     )
     refused = set(result.refused)
     late = [one for one in ids if items[one].id in refused]
@@ -257,7 +272,8 @@ def _remember_products(
             if topic in receipt.recorded and topic.value in payload.get("first", {})
         }
         sure = {one: firsts[one] for one in firsts if one in remembered.new and one not in late}
-        work_outcomes.remember_pushed(session, work.channel.id, topic, sure)
+        values = {p["article_id"]: p.get("values", {}).get(topic.value) for p, _ in accepted}
+        first_writes.remember_pushed(session, work.channel.id, topic, sure, values)
         recording.pushed_with_article(session, work.claim, topic, sure)
         doubtful = [one for one in firsts if one not in sure]
         work_items.hint(

@@ -48,6 +48,7 @@ class Settings:
     stage_soft_s: float
     stage_hard_s: float
     sweep_s: float
+    brake_wait_s: float
     timezone: str
     metrics_token: str = field(repr=False)
     chains_per_topic: int
@@ -148,6 +149,8 @@ class _SettingsSchema(Schema):
     stage_soft_s = _seconds(60.0)
     stage_hard_s = _seconds(90.0)
     sweep_s = _seconds(5.0)
+    # Longer than an export of an ERP rests between two batches.
+    brake_wait_s = _seconds(120.0)
     timezone = m.String(load_default="Europe/Berlin")
     metrics_token = m.String(load_default="")
     # Two per channel and topic: one may fetch while the other writes, and the loss of a worker

@@ -49,6 +49,8 @@ SENTENCE_BY_SETTING = {
     "RELAY_STAGE_SOFT_S": "Seconds after which a stage is told to stop; below the hard limit.",
     "RELAY_STAGE_HARD_S": "Seconds after which a stage is ended; below the lease.",
     "RELAY_SWEEP_S": "Seconds between two looks for work that nobody was woken for.",
+    "RELAY_BRAKE_WAIT_S": "Seconds without another suspicious change after which those go on that "
+    "are too few to be stopped; of fewer than 20 a 24th of it.",
     "RELAY_TIMEZONE": "The merchant's time zone, for nightly passes and `--until`.",
     "RELAY_METRICS_TOKEN": (
         "Bearer token for /metrics; while it is empty, only this machine is answered."

@@ -49,10 +49,6 @@ from integration.topology import TOPIC_BY_SHORT_NAME, Topic
 
 #: Paging stops while so much backfill waits: the queue stays short, and a pause is felt at once.
 BACKLOG = 2_000
-#: A run withdraws at most so many products that the ERP does not show, or this share of them: an
-#: ERP that lost its rights or its index must not empty a shop over night.
-WITHDRAWN_AT_MOST = 20
-WITHDRAWN_SHARE = 0.2
 
 
 def new_driver() -> str:
@@ -281,7 +277,8 @@ def _end_paging(session: Session, run: SyncRun, counted: int | None) -> None:
     """All pages are read; `counted` is how many articles the ERP counts now, None if nobody asked.
 
     What we have active in the shop and did not see is asked for, so that it is withdrawn. Not when
-    the ERP showed less than it counts, and not when so much is missing that the ERP must be wrong.
+    the ERP showed less than it counts. An ERP that lost its rights or its index must not empty a
+    shop over night: the brake sees to that.
     """
     run = session.get_one(SyncRun, run.id, with_for_update=True)
     run.state = SyncRunState.DRAINING.value
@@ -291,19 +288,11 @@ def _end_paging(session: Session, run: SyncRun, counted: int | None) -> None:
     run.expected = min(counted, run.expected if run.expected is not None else counted)
     if run.seen < run.expected or "article" not in run.topics.split(","):
         return
-    unseen = _unseen(session, run)
-    active = _active_listings(session, run.channel_id)
-    if len(unseen) > max(WITHDRAWN_AT_MOST, active * WITHDRAWN_SHARE):
-        run.message = (
-            f"{len(unseen)} of {active} products that are active in the shop have no listing in "
-            "the ERP any more; that is too many to be believed, nothing was withdrawn"
-        )
-        return
     work_items.hint(
         session,
         run.channel_id,
         Topic.ARTICLE,
-        unseen,
+        _unseen(session, run),
         priority=Priority.BACKFILL,
         sync_run_id=run.id,
         by=_way(run),
@@ -333,15 +322,4 @@ def _unseen(session: Session, run: SyncRun) -> list[str]:
                 Listing.article_id.not_in(asked_for),
             )
         ).all()
-    )
-
-
-def _active_listings(session: Session, channel_id: int) -> int:
-    return (
-        session.scalar(
-            select(func.count())
-            .select_from(Listing)
-            .where(Listing.channel_id == channel_id, Listing.is_active.is_(True))
-        )
-        or 0
     )

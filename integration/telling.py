@@ -106,6 +106,28 @@ def failed(
         became(session, held, verb, items, level=level, error=kind.__name__, reason=reason)
 
 
+def tripped(
+    session: Session,
+    channel_id: int,
+    topic: Topic,
+    *,
+    rows: int,
+    limit: int,
+    examples: Sequence[str],
+) -> None:
+    """A brake stops these changes until a person decides. Once, whatever comes after."""
+    tenant, channel = channels.names(session, channel_id)
+    fields = {
+        "tenant": tenant,
+        "channel": channel,
+        "topic": SHORT_NAME_BY_TOPIC[topic],
+        "items": rows,
+        "limit": limit,
+        "examples": "; ".join(examples),
+    }
+    _log_after_commit(session, logging.ERROR, "brake.tripped", fields)
+
+
 def lost(session: Session, held: Claim, cause: str, items: int) -> None:
     """The holder lost its claim on rows: ``fenced`` before a write, ``late`` after one."""
     key = _key(Counter.CLAIMS_LOST, cause, held.channel_id, held.topic)

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from integration import doubts, sql, telling
 from integration.claims import UNCHANGED, Claim, ClaimedItem, Settled, SettleResult
 from integration.clock import db_now
+from integration.doubts import rehint
 from integration.errors import ClaimLost
 from integration.hints import hint
 from integration.history import recording
@@ -49,8 +50,6 @@ __all__ = [
     "update_items",
 ]
 
-#: Skipped, because the shop holds the same content already.
-
 QUEUED, PROCESSING = WorkItemState.QUEUED, WorkItemState.PROCESSING
 COMPLETED, FAILED = WorkItemState.COMPLETED, WorkItemState.FAILED
 
@@ -78,6 +77,8 @@ _DONE: dict[str, Any] = {
     "hold_reason": None,
     "first_unsent_at": None,
     "doubt_until": None,
+    "braked_value": None,
+    "braked_in": None,
 }
 #: What a stage needs of its rows. Times are left out: to read them costs more than the rest.
 _HELD = (
@@ -94,6 +95,9 @@ _HELD = (
     WorkItem.doubt_until,
     WorkItem.read_ahead_id,
     WorkItem.sync_run_id,
+    WorkItem.pushed_value,
+    WorkItem.braked_value,
+    WorkItem.braked_in,
 )
 
 
@@ -183,6 +187,9 @@ def take_over(session: Session, claim_id: str, *, lease_s: float) -> Claim:
                 row.doubt_until,
                 bool(row.is_doubtful),
                 row.read_ahead_id,
+                row.pushed_value,
+                row.braked_value,
+                row.braked_in,
             )
             for row in rows
         ),
@@ -226,6 +233,7 @@ def settle(session: Session, held: Claim, settled: Sequence[Settled]) -> SettleR
     refused = [one.item_id for one in settled if one.item_id not in rows]
     recording.settled(session, held, [one for one in settled if one.item_id in rows])
     _complete(session, done)
+    _remember_values(session, held, [one for one in done if one.pushed_hash is None] + doubted)
     doubts.restore(session, held, [*again, *(one.item_id for one in doubted)])
     update_items(
         session,
@@ -265,29 +273,6 @@ def _look_again(session: Session, doubted: Sequence[Settled]) -> None:
     )
 
 
-def rehint(session: Session, item_ids: Sequence[int]) -> None:
-    """Send rows again whose write may have been late: generation + 1, hash forgotten.
-
-    The first write of an article carries its price and stock, so theirs are in doubt too.
-    """
-    if not item_ids:
-        return
-    identities = session.execute(
-        select(WorkItem.channel_id, WorkItem.topic, WorkItem.entity_id, WorkItem.priority).where(
-            WorkItem.id.in_(item_ids)
-        )
-    ).all()
-    entities: dict[tuple[int, str, int], list[str]] = {}
-    for row in identities:
-        entities.setdefault((row.channel_id, row.topic, row.priority), []).append(row.entity_id)
-    for (channel_id, topic, priority), ids in sorted(entities.items()):
-        doubtful = [Topic(topic)]
-        if topic == Topic.ARTICLE:
-            doubtful += [Topic.PRICE, Topic.STOCK]
-        for one in doubtful:
-            hint(session, channel_id, one, ids, priority=Priority(priority), forgets_hash=True)
-
-
 def release(
     session: Session, held: Claim, item_ids: Sequence[int], *, delay_s: float = 0.0
 ) -> None:
@@ -312,10 +297,13 @@ def _complete(session: Session, done: Sequence[Settled]) -> None:
         if one.pushed_hash is not None and one.skip_reason is None
     }
     if pushed:
+        values = {one.item_id: one.value for one in done if one.value is not None}
+        compared = {"pushed_value": sql.looked_up(session, values, WorkItem.id)} if values else {}
         update_items(
             session,
             list(pushed),
             **_DONE,
+            **compared,
             skip_reason=None,
             pushed_hash=sql.looked_up(session, pushed, WorkItem.id),
             pushed_at=db_now(),
@@ -326,6 +314,22 @@ def _complete(session: Session, done: Sequence[Settled]) -> None:
             by_reason.setdefault(one.skip_reason, []).append(one.item_id)
     for reason, item_ids in by_reason.items():
         update_items(session, item_ids, **_DONE, skip_reason=reason)
+
+
+def _remember_values(session: Session, held: Claim, settled: Sequence[Settled]) -> None:
+    """What the brakes compare with, of rows that `_complete` did not say it of.
+
+    Of those that were unchanged it was not known if an earlier version sent them.
+    """
+    values = {
+        one.item_id: one.value
+        for one in settled
+        if one.value is not None and one.value != held.item_by_id[one.item_id].pushed_value
+    }
+    if values:
+        update_items(
+            session, list(values), pushed_value=sql.looked_up(session, values, WorkItem.id)
+        )
 
 
 def _of_claim(

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import Session
 
-from integration import doubts, retry, sql, telling
+from integration import doubts, retry, telling
 from integration.clock import db_now
 from integration.errors import (
     ChannelError,
@@ -276,38 +276,6 @@ def complete_waiting(
     telling.moved(session, "settled", rows, reason="its article is not offered")
 
 
-def remember_pushed(
-    session: Session, channel_id: int, topic: Topic, hash_by_entity: Mapping[str, str]
-) -> None:
-    """Note content that a first write of the article put into the shop for another topic.
-
-    A row that is being worked on keeps its hash forgotten: its own write may come later. So does
-    one with an earlier write that may still come.
-    """
-    if not hash_by_entity:
-        return
-    table = WorkItem.__table__
-    insert = sql.insert(session, table).values(
-        channel_id=channel_id,
-        topic=topic.value,
-        state=WorkItemState.COMPLETED.value,
-        generation=1,
-        pushed_at=db_now(),
-        last_event_at=db_now(),
-    )
-    session.execute(
-        insert.on_conflict_do_update(
-            index_elements=["channel_id", "topic", "entity_id"],
-            set_={"pushed_hash": insert.excluded.pushed_hash, "pushed_at": db_now()},
-            where=(table.c.state != WorkItemState.PROCESSING.value) & table.c.doubt_until.is_(None),
-        ),
-        [
-            {"entity_id": entity_id, "pushed_hash": content}
-            for entity_id, content in sorted(hash_by_entity.items())
-        ],
-    )
-
-
 def forget_vanished(session: Session, channel_id: int, article_ids: Sequence[str]) -> None:
     """Products we knew are not in the shop any more: forget them and what they held."""
     items = select(WorkItem.id).where(
@@ -318,7 +286,7 @@ def forget_vanished(session: Session, channel_id: int, article_ids: Sequence[str
     )
     # Work items before listings, as an article's settle locks them.
     ids = session.scalars(locking(session, items)).all()
-    update_items(session, ids, pushed_hash=None)
+    update_items(session, ids, pushed_hash=None, pushed_value=None)
     recording.moved(session, entries.VANISHED, ids)
     session.execute(
         delete(Listing).where(Listing.channel_id == channel_id, Listing.article_id.in_(article_ids))

@@ -11,6 +11,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from integration import (
     article_holds,
+    brakes,
     channel_life,
     channels,
     dispatching,
@@ -55,7 +56,7 @@ def dispatch_task() -> int:
 @app.task(base=StageTask, name=TASK_SWEEP)
 def sweep_task() -> None:
     """Take expired leases back, let go what nobody holds any more and what is carried by now,
-    resume runs whose driver died, and dispatch what is due.
+    decide about what brakes keep waiting, resume runs whose driver died, and dispatch what is due.
 
     Failure policy: everything it does is safe to do twice, also at the same time.
     """
@@ -66,6 +67,9 @@ def sweep_task() -> None:
         article_holds.let_go(session)
         work_outcomes.release_awaited(session, AWAITS_TRACKING)
         runs = due_runs(session)
+    # On its own: it locks brakes before work items.
+    with here.scope() as session:
+        brakes.look(session, here.settings.brake_wait_s)
     for run_id in runs:
         advance_task.delay(run_id)
     dispatch(here)

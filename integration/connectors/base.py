@@ -60,6 +60,8 @@ class Payload(TypedDict):
     never_had_images: NotRequired[bool]
     #: With an article: whether the product is for sale after this write. Set by the stage.
     is_active: NotRequired[bool]
+    #: Set by the stage: what the shop will have of it, as the brakes compare it, by topic.
+    values: NotRequired[dict[str, str]]
     #: With an order status, set by the stage: the tracking numbers of this write, whether it takes
     #: a cancelled delivery back, what was sent before, and articles of orders that are cancelled.
     tracking_numbers: NotRequired[list[str]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
+from integration.brake_rules import braked
 from integration.explaining.facts import Cause, Facts, HandHold, Link, Who, Work
 from integration.mapping_kinds import of_reason
 from integration.models import BY_HAND
@@ -28,7 +29,7 @@ _WHO_BY_HOLD: Mapping[str, Who] = {
 }
 _HOLDS_WITH_TEXT = (*_WHO_BY_HOLD, "confirm", "brake", "shop-right", "erp-right", RUN_PAUSED)
 #: Holds that end by themselves; what they wait for is looked at elsewhere.
-_WAITS = (NOT_IN_SHOP, "main-not-in-shop")
+_WAITS = (NOT_IN_SHOP, "main-not-in-shop", "brake-wait")
 
 
 def toggle_link(facts: Facts, topic: Topic) -> Link:
@@ -105,6 +106,8 @@ def _held(facts: Facts, topic: Topic, name: str, work: Work, reason: str) -> Lin
         values["other"] = reason.partition(":")[2]
         return Link(name, False, f"hold_{kind}", values, topic, Cause.WAITING, Who.NOBODY)
     text = f"hold_{kind}" if kind in _HOLDS_WITH_TEXT else "hold_other"
+    if reason == braked(Topic.ARTICLE):
+        text = "hold_brake_article"
     who = _WHO_BY_HOLD.get(kind, Who.AGENCY)
     return Link(name, False, text, values, topic, Cause.HELD, who)
 

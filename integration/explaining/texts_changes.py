@@ -63,10 +63,25 @@ TEXT_BY_KEY: Mapping[str, tuple[str, str]] = {
         "queue hold release {channel} {article}` sendet sie, `discard` verwirft sie",
     ),
     "hold_brake": (
-        "{topic}: a brake stopped the change ({words}); `vario-relay queue hold release {channel} "
-        "{article}` sends it, `discard` drops it",
-        "{topic}: eine Bremse hat die Änderung gestoppt ({words}); `vario-relay queue hold release "
-        "{channel} {article}` sendet sie, `discard` verwirft sie",
+        "{topic}: a brake stopped the change ({words}), because very many came at once; "
+        "`vario-relay queue hold release {channel} {article}` sends it, `discard` drops it",
+        "{topic}: eine Bremse hat die Änderung gestoppt ({words}), weil sehr viele auf einmal "
+        "kamen; `vario-relay queue hold release {channel} {article}` sendet sie, `discard` "
+        "verwirft sie",
+    ),
+    "hold_brake_article": (
+        "{topic}: a brake keeps the product active, because very many were to be taken out of the "
+        "shop at once; `vario-relay queue hold release {channel} {article}` takes it out, "
+        "`discard` leaves it",
+        "{topic}: eine Bremse hält das Produkt aktiv, weil sehr viele auf einmal aus dem Shop "
+        "genommen werden sollten; `vario-relay queue hold release {channel} {article}` nimmt es "
+        "heraus, `discard` lässt es",
+    ),
+    "hold_brake-wait": (
+        "{topic}: a change out of the ordinary waits a few minutes for others of its kind and goes "
+        "by itself unless they are too many",
+        "{topic}: eine ungewöhnliche Änderung wartet einige Minuten, ob es viele werden, und geht "
+        "sonst von selbst",
     ),
     "hold_sync-paused": (
         "{topic}: its sync is paused; `vario-relay sync {channel} --resume` goes on with it",

@@ -1,6 +1,7 @@
 """The tables, the same on SQLite and Postgres."""
 
 from integration.models.base import Base
+from integration.models.brakes import Brake
 from integration.models.channels import (
     ChannelFact,
     ChannelParameter,
@@ -33,6 +34,7 @@ __all__ = [
     "AccessToken",
     "ArticleHold",
     "Base",
+    "Brake",
     "ChannelFact",
     "ChannelMapping",
     "ChannelParameter",

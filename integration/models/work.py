@@ -123,6 +123,13 @@ class WorkItem(Base):
     #: Content the shop holds for sure; None while the outcome of a write is not known.
     pushed_hash: Mapped[str | None] = mapped_column(String(64))
     pushed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: What the shop confirmed last, for the brakes: a price ``net gross``, a stock its pieces. It
+    #: stays during a write. None: never confirmed, or not known.
+    pushed_value: Mapped[str | None] = mapped_column(String(60))
+    #: The value that a brake held back, and the number of the window that it was counted in.
+    #: Without a number it was let go since, and goes whenever it is met again.
+    braked_value: Mapped[str | None] = mapped_column(String(60))
+    braked_in: Mapped[int | None] = mapped_column(Integer)
     #: Until then a write whose outcome nobody recorded may still reach the shop; None: all of them
     #: are accounted for.
     doubt_until: Mapped[datetime | None] = mapped_column(UtcDateTime)

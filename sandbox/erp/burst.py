@@ -97,23 +97,29 @@ class Burst:
         copies: dict[int, int] = {}
         for place in extra:
             copies[place] = copies.get(place, 0) + 1
+        # Prices move as those of a merchant do: around what each article cost at first.
+        first_prices = {one.id: one.price.gross for one in plan.articles if one.price}
         started = time.monotonic()
         for place in range(plan.edits):
             due = started + plan.seconds * place / plan.edits
             if self._stop.wait(max(0.0, due - time.monotonic())):
                 return
             article = rng.choice(plan.articles)
-            edit = edits.checked(tenant, _random_values(rng, rng.choice(plan.topics), place))
+            values = _random_values(rng, rng.choice(plan.topics), place,
+                                    first_prices.get(article.id, Decimal(10)))
+            edit = edits.checked(tenant, values)
             for queue, payload in edits.apply(tenant, article, edit, options):
                 self._courier.announce(tenant, queue, payload, copies=1 + copies.get(place, 0))
             self._done = place + 1
 
 
-def _random_values(rng: random.Random, topic: str, place: int) -> dict[str, Any]:
+def _random_values(rng: random.Random, topic: str, place: int,
+                   price: Decimal) -> dict[str, Any]:
     if topic == "stock":
         return {"stock": rng.randint(0, 500)}
     if topic == "price":
-        return {"gross": Decimal(rng.randint(99, 49999)) / 100}
+        moved = price * rng.randint(80, 115) / 100
+        return {"gross": max(moved, Decimal("0.05")).quantize(Decimal("0.01"))}
     name = f"Geänderter Artikel {rng.randint(1, 9999)} ({place + 1})"
     sides = {side: rng.randint(1, 200) for side in "xyz"}
     return {"name": name, "size": {**sides, "unit": rng.choice(("mm", "cm"))}}

@@ -29,6 +29,7 @@ from sqlalchemy import delete, func, select, update
 from cli.demo_processes import free_port
 from cli.server_processes import descendants
 from integration import (
+    brake_rules,
     channels,
     db,
     pacing,
@@ -115,7 +116,7 @@ class Service:
     """One tenant `acme` with channel 42 on Shopware 6, running and registered for webhooks.
 
     `writes_back`: product ids go into the ERP. They have what requests others leave, and most tests
-    count or wait for those of others.
+    count or wait for those of others. `has_brakes`: most tests change prices as no merchant does.
     """
 
     def __init__(
@@ -129,10 +130,12 @@ class Service:
         profile: str = "columns",
         channel_runs: bool = True,
         writes_back: bool = False,
+        has_brakes: bool = False,
         overrides: Mapping[str, str] | None = None,
     ) -> None:
         self.folder, self._articles, self._profile = folder, articles, profile
         self._channel_runs, self._writes_back = channel_runs, writes_back
+        self._has_brakes = has_brakes
         self.port = free_port()
         self.web_url = f"http://127.0.0.1:{self.port}"
         self._stack = ExitStack()
@@ -223,6 +226,9 @@ class Service:
         for key, value in self._shop_credentials.items():
             self.set_parameter(key, value)
         self.set_parameter(toggles.WRITE_BACK_PARAMETER, "on" if self._writes_back else toggles.OFF)
+        if not self._has_brakes:
+            for name in brake_rules.SWITCHES:
+                self.set_parameter(name, brake_rules.OFF)
 
     def _create_field(self) -> None:
         """As an installation does."""

@@ -22,6 +22,7 @@ LABELS_BY_METRIC = {
     "relay_requests_total": {"tenant", "channel", "target", "status"},
     "relay_claims_lost_total": LANE | {"cause"},
     "relay_breaker_open": {"tenant", "channel"},
+    "relay_brake_tripped": LANE,
     "relay_lane_stopped": LANE | {"cause"},
 }
 RULES = [

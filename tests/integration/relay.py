@@ -10,7 +10,7 @@ import requests
 from kombu.utils import json as broker_json
 from sqlalchemy import select, update
 
-from integration import dispatching, pushing, stages, vault, work_outcomes
+from integration import brake_rules, channels, dispatching, pushing, stages, vault, work_outcomes
 from integration.clock import db_now
 from integration.connectors import memory, registry
 from integration.dispatching import Limits
@@ -63,6 +63,9 @@ class Relay:
             )
             session.add(channel)
             session.flush()
+            # Most tests change prices as no merchant does.
+            for name in brake_rules.SWITCHES:
+                channels.set_parameter(session, channel.id, name, brake_rules.OFF, None)
             self.tenant_id, self.channel_id = tenant.id, channel.id
         self.shop = memory.shop("acme/42")
         self.errors: list[IntegrationError] = []

@@ -22,6 +22,7 @@ from integration.models import (
     AccessToken,
     ArticleHold,
     Base,
+    Brake,
     ChannelFact,
     ChannelMapping,
     ChannelParameter,
@@ -94,6 +95,7 @@ def fill(engine: Engine) -> None:
         key = {"channel_id": channel.id}
         session.add_all(
             [
+                Brake(**key, topic=STOCK, seen=3, tripped_at=LEARNT_AT),
                 AccessToken(name="erp:1", token="sealed", expires_at=LEARNT_AT),
                 TenantFact(tenant_id=tenant.id, name="columns", value=["a"], learnt_at=LEARNT_AT),
                 ChannelFact(**key, name="taxes", value={"19": "x"}, learnt_at=LEARNT_AT),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from integration import work_items, work_outcomes
+from integration import first_writes, work_items, work_outcomes
 from integration.clock import db_now
 from integration.errors import Busy, ChannelError, Rejected, Throttled, TransientError
 from integration.models import WorkItem
@@ -168,7 +168,7 @@ def test_a_create_does_not_vouch_for_a_price_with_a_write_that_may_still_come(da
     die(database, PRICE)
 
     with database.scope() as session:
-        work_outcomes.remember_pushed(session, database.channel, PRICE, {"1": "of the create"})
+        first_writes.remember_pushed(session, database.channel, PRICE, {"1": "of the create"})
 
     assert database.row(PRICE, "1").pushed_hash is None
 

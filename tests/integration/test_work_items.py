@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from integration import retry, shop_products, sync_runs, work_items, work_outcomes
+from integration import first_writes, retry, shop_products, sync_runs, work_items, work_outcomes
 from integration.errors import (
     ChannelError,
     ClaimLost,
@@ -755,7 +755,7 @@ def test_a_first_write_notes_the_hash_of_what_it_carried(database):
 
     with database.scope() as session:
         hashes = {"1": "a", "2": "b", "3": "c"}
-        work_outcomes.remember_pushed(session, database.channel, STOCK, hashes)
+        first_writes.remember_pushed(session, database.channel, STOCK, hashes)
 
     assert held.items[0].entity_id == "1"
     assert database.row(STOCK, "1").pushed_hash is None  # being worked on: its write may be later
@@ -1003,7 +1003,7 @@ class RandomWork:
             work_items.rehint(session, result.refused)
             for topic in (PRICE, STOCK):
                 hashes = dict.fromkeys(names, "a")
-                work_outcomes.remember_pushed(session, self.channel, topic, hashes)
+                first_writes.remember_pushed(session, self.channel, topic, hashes)
             reason = work_outcomes.NOT_IN_SHOP
             work_outcomes.release_holds(session, self.channel, reason, names)
 

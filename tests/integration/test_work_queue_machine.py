@@ -26,7 +26,14 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import delete, select
 
-from integration import article_holds, shop_products, toggles, work_items, work_outcomes
+from integration import (
+    article_holds,
+    first_writes,
+    shop_products,
+    toggles,
+    work_items,
+    work_outcomes,
+)
 from integration.clock import db_now
 from integration.db import build_engine, session_scope
 from integration.errors import (
@@ -495,7 +502,7 @@ class WorkQueue(RuleBasedStateMachine):
         for topic in CARRIED:
             firsts = {one: row.first[topic] for one, row in push.rows.items() if row.first}
             sure = {one: content(firsts[one]) for one in firsts if one in new and one not in late}
-            work_outcomes.remember_pushed(session, channel, topic, sure)
+            first_writes.remember_pushed(session, channel, topic, sure)
             doubtful = [one for one in firsts if one not in sure]
             work_items.hint(session, channel, topic, doubtful, forgets_hash=True)
 

@@ -59,8 +59,12 @@ def test_a_secret_as_argument_is_refused_and_not_repeated(run, runtime, shopware
     [
         (
             ["colour=red"],
-            "shopware6 has no parameter 'colour'; it has categories, client_id, client_secret, "
-            "currency, custom_fields, media_ref_type, order_key, order_mails, price_details, "
+            "shopware6 has no parameter 'colour'; it has brake_deactivate, "
+            "brake_price_move_percent, "
+            "brake_price_rows_percent, brake_zero_stock_percent, categories, client_id, "
+            "client_secret, "
+            "currency, custom_fields, media_ref_type, order_key, order_mails, own.active, "
+            "own.description, own.name, own.number, own.price, own.stock, price_details, "
             "safety_stock, sales_channel_id, shop_url, tracking_wait_min, variants",
         ),
         (["shop_url"], "parameters are given as key=value"),
@@ -143,6 +147,16 @@ def test_parameters_of_every_platform(run, runtime, channel):
         "order_key": "externalIdentifier,externalNumber,referencedOrderNumber",
         "tracking_wait_min": "60",
         "write_back": "on",
+        "brake_zero_stock_percent": "30",
+        "brake_price_rows_percent": "20",
+        "brake_price_move_percent": "50",
+        "brake_deactivate": "50",
+        "own.number": "overwrite",
+        "own.name": "keep-once-edited",
+        "own.description": "keep-once-edited",
+        "own.active": "overwrite",
+        "own.price": "overwrite",
+        "own.stock": "overwrite",
         "keeps_nothing": None,
         "media_ref_type": "ARTICLE",
         "categories": "off",
@@ -213,3 +227,15 @@ def test_a_platform_that_cannot_show_them_has_no_price_details(run, channel):
 
     assert result.exit_code == 2
     assert "memory has no parameter 'price_details'" in result.stderr
+
+
+def test_brakes_are_percentages_rows_or_off(run, channel):
+    good = ("brake_zero_stock_percent=12.5", "brake_price_rows_percent=off", "brake_deactivate=200")
+    assert run("channel", "set", channel, *good).exit_code == 0
+
+    result = run("channel", "set", channel, "brake_deactivate=5", "brake_price_move_percent=off")
+
+    assert result.exit_code == 2
+    assert "brake_deactivate is neither a whole number from 20 nor off (e.g. 50)" in result.stderr
+    assert "brake_price_move_percent is not a number above 0 (e.g. 50)" in result.stderr
+    assert "brake_zero_stock_percent" in run("channel", "show", channel).stdout

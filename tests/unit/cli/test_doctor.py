@@ -7,7 +7,7 @@ import pytest
 from cli import doctor_channel
 from integration import channels, hints
 from integration.clock import db_now
-from integration.models import WorkItem
+from integration.models import Brake, WorkItem
 from integration.topology import Topic
 from integration.vault import new_key
 
@@ -103,3 +103,20 @@ def test_a_topic_that_is_switched_off_is_named_and_is_no_fault(run, runtime, cha
     assert (toggles.ok, toggles.detail.split(";")[0]) == (True, "switched off: price")
     assert "`vario-relay toggle on acme/7 price`" in toggles.do
     assert (queue.ok, queue.detail) == (True, "no live change is waiting")
+
+
+def test_a_brake_that_stops_changes_is_a_fault_and_one_that_is_off_is_named(run, runtime, channel):
+    run("channel", "set", channel, "brake_deactivate=off")
+    with runtime.scope() as session:
+        channel_id = channels.find(session, channel).id
+
+    def found() -> doctor_channel.Finding:
+        findings = doctor_channel.findings(runtime, channel_id, None)
+        return next(one for one in findings if one.check == "channel acme/7 brakes")
+
+    assert (found().ok, found().detail) == (True, "switched off: brake_deactivate")
+    with runtime.scope() as session:
+        session.add(Brake(channel_id=channel_id, topic=Topic.PRICE.value, tripped_at=db_now()))
+
+    assert (found().ok, found().detail.split(": ")[1]) == (False, "price")
+    assert "`vario-relay queue hold list acme/7`" in found().do

@@ -222,7 +222,19 @@ SITUATIONS = {
         Who.AGENCY,
         "change-article",
     ),
-    "brake": (held("brake", Topic.STOCK, WELL), Cause.HELD, Who.AGENCY, "change-stock"),
+    "brake": (held("brake:stock", Topic.STOCK, WELL), Cause.HELD, Who.AGENCY, "change-stock"),
+    "brake that keeps a product active": (
+        held("brake:article", facts=WELL),
+        Cause.HELD,
+        Who.AGENCY,
+        "change-article",
+    ),
+    "brake that is not decided yet": (
+        held("brake-wait:price", Topic.PRICE, WELL),
+        Cause.WAITING,
+        Who.NOBODY,
+        "change-price",
+    ),
     "a hold nobody has words for": (held("new:1"), Cause.HELD, Who.AGENCY, "change-article"),
     "main article missing": (
         held("main-not-in-shop:1000"),

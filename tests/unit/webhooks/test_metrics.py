@@ -16,6 +16,7 @@ NAMES = {
     "relay_requests_total",
     "relay_claims_lost_total",
     "relay_breaker_open",
+    "relay_brake_tripped",
     "relay_lane_stopped",
 }
 FROM_AFAR = {"REMOTE_ADDR": "10.0.0.7"}

@@ -1,0 +1,55 @@
+"""What the first write of a product put into the shop besides the article: its price and stock.
+
+Like work_items and work_outcomes it writes work items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy.orm import Session
+
+from integration import sql
+from integration.clock import db_now
+from integration.models import WorkItem, WorkItemState
+from integration.topology import Topic
+
+
+def remember_pushed(
+    session: Session,
+    channel_id: int,
+    topic: Topic,
+    hash_by_entity: Mapping[str, str],
+    values: Mapping[str, str | None] | None = None,
+) -> None:
+    """Note content, and its values, that a first write of the article put there for another topic.
+
+    A row that is being worked on keeps its hash forgotten: its own write may come later. So does
+    one with an earlier write that may still come.
+    """
+    if not hash_by_entity:
+        return
+    table = WorkItem.__table__
+    insert = sql.insert(session, table).values(
+        channel_id=channel_id,
+        topic=topic.value,
+        state=WorkItemState.COMPLETED.value,
+        generation=1,
+        pushed_at=db_now(),
+        last_event_at=db_now(),
+    )
+    session.execute(
+        insert.on_conflict_do_update(
+            index_elements=["channel_id", "topic", "entity_id"],
+            set_={
+                "pushed_hash": insert.excluded.pushed_hash,
+                "pushed_value": insert.excluded.pushed_value,
+                "pushed_at": db_now(),
+            },
+            where=(table.c.state != WorkItemState.PROCESSING.value) & table.c.doubt_until.is_(None),
+        ),
+        [
+            {"entity_id": one, "pushed_hash": content, "pushed_value": (values or {}).get(one)}
+            for one, content in sorted(hash_by_entity.items())
+        ],
+    )
