@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from integration import (
     changed_since,
+    missed_documents,
     read_ahead,
     served,
     stock_hours,
@@ -138,6 +139,8 @@ def _turn_page(runtime: Runtime, run_id: int) -> None:
         tenant_id = session.get_one(SalesChannel, run.channel_id).tenant_id
         cursor = session.get_one(SyncCursor, run_id).position
         read_at = session.scalars(select(db_now())).one()
+    if run.kind == sync_runs.CATCH_UP and not cursor:
+        _hint_documents(runtime, run)
     if run.changed_since is not None:
         _page_of_changes(runtime, run, cursor)
         return
@@ -169,6 +172,20 @@ def _turn_page(runtime: Runtime, run_id: int) -> None:
         read_ahead.forget(session, run_id, older_than_s=runtime.settings.lease_s)
         if is_last:
             _end_paging(session, run, expected)
+
+
+def _hint_documents(runtime: Runtime, run: SyncRun) -> None:
+    """Before the first page of a catch-up: deliveries that nobody told of."""
+    document_ids = missed_documents.find(runtime, run, runtime.channel(run.channel_id))
+    with runtime.scope() as session:
+        work_items.hint(
+            session,
+            run.channel_id,
+            Topic.ORDER_STATUS,
+            document_ids,
+            priority=Priority.BACKFILL,
+            sync_run_id=run.id,
+        )
 
 
 def _page_of_changes(runtime: Runtime, run: SyncRun, cursor: str) -> None:

@@ -228,11 +228,16 @@ def discover(client: ErpClient, facts: FactStore) -> frozenset[str]:
 def rediscover(client: ErpClient, facts: FactStore) -> frozenset[str]:
     """Like `discover`, asking now."""
     try:
-        offered = frozenset(_paths(client.get(FIELDS_PATH)))
+        offered = paths_of(client, FIELDS_PATH)
     except Gone:
         offered = frozenset()
     facts.put(OFFERED_FACT, sorted(offered))
     return offered
+
+
+def paths_of(client: ErpClient, fields_path: str) -> frozenset[str]:
+    """The columns of one source. Raises: Gone for an ERP without field discovery."""
+    return frozenset(_paths(client.get(fields_path)))
 
 
 def without_refused(

@@ -125,6 +125,11 @@ def wrong_minutes(text: str) -> str | None:
     return None if is_right else "is not a number of minutes from 0 to 10080 (a week)"
 
 
+def has_ended(state: str | None) -> bool:
+    """Whether a document of this state was cancelled or closed."""
+    return _is(_ENDED, state)
+
+
 def _named(text: str) -> list[str]:
     return [one.strip() for one in text.split(",") if one.strip()]
 

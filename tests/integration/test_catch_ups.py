@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from integration import availability, catch_ups, gap_watch, heartbeats, sync_runs
 from integration.clock import db_now
 from integration.erp import webhooks
 from integration.erp.webhooks import Registration
-from integration.models import Heartbeat, SalesChannel
+from integration.models import Heartbeat, SalesChannel, WorkItem
 from integration.topology import Topic
 from tests.integration.catching_up import HOUR, FallingBehind
 from tests.integration.relay import beside_an_erp
@@ -90,7 +90,8 @@ def test_a_catch_up_costs_few_requests_where_the_erp_says_what_changed(relay):
     run = relay.catch_up()
 
     assert run.seen == 3
-    assert relay.erp_requests() - before == 4  # one page, and one query of each of three topics
+    assert relay.erp_requests() - before == 6
+    # columns of documents and a page of them, a page of changes, a query of each of three topics
 
 
 def test_a_restart_catches_up_with_nothing(relay):
@@ -163,6 +164,65 @@ def test_no_mark_is_made_while_nobody_takes_webhooks(relay):
     relay.beat()
     relay.watch()
     assert len(relay.runs()) == 1
+
+
+# Deliveries
+
+
+def shipped(relay: FallingBehind, reference: str) -> dict:
+    """An order of the shop and its delivery, which nobody is told of."""
+    article, *_ = relay.for_sale()
+    lines = [{"article": article["id"], "quantity": 1}]
+    order = relay.erp("order", channel=42, reference=reference, lines=lines)
+    return relay.erp("ship", order=order["document"])
+
+
+def documents(relay: FallingBehind) -> dict[str, int]:
+    """Generation by document that a work item was asked for."""
+    with relay.runtime.scope() as session:
+        rows = session.execute(
+            select(WorkItem.entity_id, WorkItem.generation).where(
+                WorkItem.topic == Topic.ORDER_STATUS.value
+            )
+        )
+        return {row.entity_id: row.generation for row in rows}
+
+
+def test_a_delivery_whose_event_was_lost_is_told_to_the_shop(either):
+    delivery = shipped(either, "10000")
+    either.time_passes(HOUR)
+
+    either.beat()
+    either.catch_up()
+
+    assert str(delivery["document"]) in documents(either)
+    assert either.writes(Topic.ORDER_STATUS)
+
+
+def test_a_delivery_that_was_told_is_asked_for_again_only_when_it_was_cancelled(relay):
+    kept, cancelled = shipped(relay, "10000"), shipped(relay, "10001")
+    ids = [str(one["document"]) for one in (kept, cancelled)]
+    relay.hint(Topic.ORDER_STATUS, *({"id": one} for one in ids))
+    relay.drain()
+    assert documents(relay) == dict.fromkeys(ids, 1)
+    relay.erp("cancel", document=cancelled["document"])
+    relay.time_passes(HOUR)
+
+    relay.beat()
+    relay.catch_up()
+
+    assert documents(relay) == {ids[0]: 1, ids[1]: 2}
+
+
+def test_articles_are_caught_up_with_without_the_right_to_documents(relay):
+    changed = change_three(relay)
+    relay.erp("options", missing_columns=["documentDate"])
+    relay.time_passes(HOUR)
+
+    relay.beat()
+    relay.catch_up()
+
+    assert_caught_up(relay, changed)
 
 
 # Webhooks that somebody took away
