@@ -62,6 +62,7 @@ IMPURE = ("sqlalchemy", "requests", "integration.db", "psycopg2", "socket", "url
 CONNECTOR_INTERFACE = (
     "integration.connectors.base",
     "integration.connectors.batches",
+    "integration.connectors.files",
     "integration.connectors.http",
     "integration.documents",
     "integration.errors",

@@ -13,6 +13,7 @@ from integration.overdue import Overdue, overdue
 from integration.toggles import SERVED_TOPICS
 from integration.topology import Topic
 from tests.integration.support import Database
+from tests.platforms import leave_out
 
 STOCK, PRICE = Topic.STOCK, Topic.PRICE
 LIMIT_S = 60.0
@@ -129,7 +130,8 @@ def test_a_switched_off_topic_does_not_count(waiting):
     assert found(waiting) == []
 
 
-def test_a_topic_that_the_platform_is_not_given_does_not_count(database):
+def test_a_topic_that_the_platform_is_not_given_does_not_count(database, monkeypatch):
+    leave_out(monkeypatch, "woocommerce", Topic.MEDIA)
     change_channel(database, platform="woocommerce")
     database.hint(Topic.MEDIA, "1")
     let_wait(database)

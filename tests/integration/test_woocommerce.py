@@ -35,7 +35,7 @@ class WooRelay(Relay):
         with self.runtime.scope() as session:
             session.execute(update(SalesChannel).values(platform="woocommerce"))
             for name, value in parameters.items():
-                vault = self.runtime.vault if name == "consumer_secret" else None
+                vault = self.runtime.vault if name in ("consumer_secret", "wp_password") else None
                 channels.set_parameter(session, self.channel_id, name, value, vault)
 
     def at_shop(self, path: str, **body: Any) -> None:

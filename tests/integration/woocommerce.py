@@ -15,7 +15,7 @@ class WooCommerceRelay(ShopRelay):
     """The relay with its channel on a WooCommerce shop."""
 
     PLATFORM = "woocommerce"
-    SECRETS = ("consumer_secret",)
+    SECRETS = ("consumer_secret", "wp_password")
 
     def at_shop(self, path: str, **body: Any) -> Any:
         answer = requests.post(f"{self.shop_url}/_sandbox/{path}", json=body, timeout=30)

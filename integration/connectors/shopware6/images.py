@@ -13,17 +13,19 @@ from itertools import count
 from typing import Any
 
 from integration.connectors.base import Context, Payload, Receipt
+from integration.connectors.files import (
+    ImageBody,
+    Outcome,
+    ShopStops,
+    content_of,
+    missing_error,
+    text_in,
+)
 from integration.connectors.shopware6 import batch, choices, ids, refusals
 from integration.connectors.shopware6.batch import Row, Verdict
 from integration.connectors.shopware6.client import PAGE_SIZE, Client
-from integration.connectors.shopware6.uploads import Image, Outcome, ShopStops, Uploader, content_of
-from integration.errors import (
-    IntegrationError,
-    Rejected,
-    SourceTrouble,
-    Throttled,
-    TransientError,
-)
+from integration.connectors.shopware6.uploads import Uploader
+from integration.errors import IntegrationError
 from integration.mapping_kinds import Kind
 from integration.topology import Topic
 
@@ -53,7 +55,7 @@ class _Plan:
     payload: Payload
     rows: list[dict[str, Any]] = field(default_factory=list)
     deletes: list[str] = field(default_factory=list)
-    missing: list[tuple[Image, IntegrationError]] = field(default_factory=list)
+    missing: list[tuple[ImageBody, IntegrationError]] = field(default_factory=list)
 
 
 class ImagePush:
@@ -171,7 +173,7 @@ class ImagePush:
         plan.deletes += [one.id for ref, one in shown.items() if ref not in kept]
         return plan
 
-    def _alt(self, image: Image) -> dict[str, Any]:
+    def _alt(self, image: ImageBody) -> dict[str, Any]:
         """The alt text in the shop's languages; nothing where the ERP has none, so that one that
         an employee entered stays."""
         texts: Mapping[str, str] = image["alt"]
@@ -180,7 +182,7 @@ class ImagePush:
         by_language = {
             language_id: text
             for language_id, code in self._languages()
-            if (text := _text_in(code, texts)) is not None
+            if (text := text_in(code, texts)) is not None
         }
         by_language.setdefault(SYSTEM_LANGUAGE, next(iter(texts.values())))
         return {"translations": {one: {"alt": text} for one, text in by_language.items()}}
@@ -212,23 +214,9 @@ class ImagePush:
         return {row.position: one for row, one in zip(rows, verdicts, strict=True)}
 
 
-def _is_current(shown: Mapping[str, _Shown], image: Image) -> bool:
+def _is_current(shown: Mapping[str, _Shown], image: ImageBody) -> bool:
     known = shown.get(image["ref"])
     return known is not None and known.has_file and known.revision == image["revision"]
-
-
-def _text_in(code: str, texts: Mapping[str, str]) -> str | None:
-    """The text for a language of the shop (``de-DE``): of the same code, or of the same language
-    without or with another country."""
-    wanted = code.replace("_", "-").lower()
-    by_code = {one.replace("_", "-").lower(): text for one, text in texts.items()}
-    if wanted in by_code:
-        return by_code[wanted]
-    language = wanted.partition("-")[0]
-    return next(
-        (text for one, text in by_code.items() if one.partition("-")[0] == language),
-        None,
-    )
 
 
 def _values(plan: _Plan) -> dict[str, Any]:
@@ -261,34 +249,7 @@ def _receipt(payload: Payload, plan: _Plan | None, verdict: Verdict) -> Receipt:
     article_id = payload["article_id"]
     if plan is None or verdict.has_vanished:
         return Receipt(article_id, has_vanished=True)
-    error = verdict.error or _error_of(plan)
+    error = verdict.error or missing_error(plan.payload["number"], plan.missing, len(plan.rows))
     if error is not None:
         return Receipt(article_id, error=error)
     return Receipt(article_id, external_id=payload["external_id"], recorded=(Topic.MEDIA,))
-
-
-def _error_of(plan: _Plan) -> IntegrationError | None:
-    """Why not all images of a product are there: what passes by itself goes before the rest, so
-    that it is tried again; among it, what asks to wait without costing an attempt comes last."""
-    if not plan.missing:
-        return None
-    passing = [one for one in plan.missing if isinstance(one[1], TransientError)]
-    told = "; ".join(_sentence(image, error) for image, error in plan.missing)
-    number, there = plan.payload["number"], len(plan.rows)
-    words = f"{number}: {told}; {there} of {there + len(plan.missing)} images are in the shop"
-    if not passing:
-        return Rejected(words)
-    first = min((error for _, error in passing), key=lambda one: isinstance(one, Throttled))
-    if isinstance(first, Throttled):
-        return type(first)(words, first.retry_after_s, first.outcome_unknown)
-    kind = SourceTrouble if isinstance(first, SourceTrouble) else TransientError
-    return kind(words, any(_is_unknown(error) for _, error in passing))
-
-
-def _is_unknown(error: IntegrationError) -> bool:
-    return isinstance(error, TransientError) and error.outcome_unknown
-
-
-def _sentence(image: Image, error: IntegrationError) -> str:
-    words = error.message if isinstance(error, TransientError) else str(error)
-    return f"image {image['name']}.{image['extension']} (document {image['ref']}): {words}"

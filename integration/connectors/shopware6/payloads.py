@@ -21,12 +21,12 @@ from integration.connectors.batches import (
     first_bodies,
     require_currency,
 )
+from integration.connectors.files import image_body
 from integration.connectors.shopware6 import details
 from integration.documents import (
     Amount,
     ArticleDocument,
     Document,
-    Image,
     ImagesDocument,
     PriceDocument,
     PriceList,
@@ -138,21 +138,8 @@ def _body(document: Document, label: str, currency: str) -> dict[str, Any]:
     if isinstance(document, StockDocument):
         return checked_body(_STOCK, document, label)
     if isinstance(document, ImagesDocument):
-        return {"images": [_image(one) for one in document.images]}
+        return {"images": [image_body(one) for one in document.images]}
     return _price_body(document, label, currency)
-
-
-def _image(image: Image) -> dict[str, Any]:
-    """An image as the body names it; its place in the list is its place in the shop."""
-    return {
-        "ref": image.ref,
-        "revision": image.revision,
-        "name": image.file_name,
-        "extension": image.extension,
-        "type": image.media_type,
-        "size": image.size,
-        "alt": dict(image.alt),
-    }
 
 
 def _price_body(document: PriceDocument, label: str, currency: str) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def _failure(
     response: requests.Response, host: str, writes: bool
 ) -> IntegrationError | TooMany | Refused:
     """What an answer other than success means."""
-    status, told = response.status_code, _told(response)
+    status, told = response.status_code, told_by(response)
     code, words = str(told.get("code") or ""), _words(told)
     if code == _TOO_MANY:
         return TooMany()
@@ -168,7 +168,8 @@ def _elsewhere(response: requests.Response, host: str, code: str) -> ChannelErro
     )
 
 
-def _told(response: requests.Response) -> dict[str, Any]:
+def told_by(response: requests.Response) -> dict[str, Any]:
+    """What WordPress says of a refusal; nothing of a page that is not its."""
     try:
         body = http.json_body(response)
     except ValueError:

@@ -24,6 +24,7 @@ from integration.errors import (
 NEXT_PUSH_S = 1.0
 
 _VANISHED = (answers.NO_PRODUCT, "woocommerce_rest_product_variation_invalid_id")
+_NO_IMAGE = "woocommerce_product_invalid_image_id"
 _DUPLICATE = "product_invalid_sku"
 _NOT_CREATED = "woocommerce_rest_product_not_created"
 
@@ -157,6 +158,8 @@ def _refusal(host: str, row: Row, error: Mapping[str, Any]) -> Verdict:
         owner = details.get("resource_id")
         named = f"; product {owner} of the shop has the number" if owner else ""
         return Verdict(error=Rejected(words + named), is_duplicate=True)
+    if code == _NO_IMAGE:
+        return Verdict(error=TransientError(f"an image went away in the shop meanwhile: {words}"))
     if status in (401, 403):
         # Not this row's trouble: raised, it holds the channel, and the rows go again.
         raise answers.credentials_refused(host, code, f": {words}")

@@ -11,12 +11,17 @@ from integration.connectors.woocommerce import facts, settings, terms
 from integration.connectors.woocommerce.client import Client
 from integration.connectors.woocommerce.facts import Facts, Setup
 from integration.connectors.woocommerce.settings import ShopSettings
-from integration.errors import IntegrationError
+from integration.connectors.woocommerce.wordpress import WordPress
+from integration.errors import Held, IntegrationError
 
 #: Since then a product has a field for its EAN, and a refused number names its owner.
 OLDEST_VERSION = (9, 1)
 _API = "wc/v3"
 
+_IMAGES = (
+    "create an application password under Users > Profile, or switch images off with `vario-relay "
+    "toggle off CHANNEL media`"
+)
 _FIX_ACCESS = "fix what the sentence says, then run doctor again"
 
 
@@ -65,6 +70,7 @@ def _set_up(client: Client, shop: ShopSettings, context: Context) -> Iterator[Pr
     if not terms.has_brands(client):
         detail = "the shop has no brands, so manufacturers are not sent"
         yield Problem("brands", detail, "update WooCommerce if they shall be", is_fault=False)
+    yield _images(client, context)
     if context.parameters.get("price_details", "off") == "on":
         yield Problem(
             "price details",
@@ -75,6 +81,18 @@ def _set_up(client: Client, shop: ShopSettings, context: Context) -> Iterator[Pr
         )
     if not setup.manages_stock:
         yield Problem("stock", "the shop manages no stock", facts.STOCK_IS_OFF)
+
+
+def _images(client: Client, context: Context) -> Problem:
+    """The key of WooCommerce does not reach the media library."""
+    try:
+        if WordPress(client.settings, context).can_upload():
+            return Problem("images", "the user uploads images", "nothing", is_fault=False)
+    except Held as held:
+        is_set = bool(client.settings.wp_user)
+        return Problem("images", str(held), _IMAGES, is_fault=is_set)
+    detail = f"the WordPress user {client.settings.wp_user} may not upload files"
+    return Problem("images", detail, "give it the role Shop manager, Editor or Administrator")
 
 
 def _version(client: Client) -> Problem:

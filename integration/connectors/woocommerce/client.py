@@ -82,6 +82,13 @@ class Client:
             if len(rows) < PAGE_SIZE:
                 return
 
+    def rows_if_there(self, path: str, **query: str) -> Iterator[Row]:
+        """As `pages`; nothing where the product that the rows lie below is gone."""
+        try:
+            yield from self.pages(path, **query)
+        except answers.NotThere:
+            return
+
     def index(self) -> Row:
         """What the site says of itself to anybody: its name and the namespaces it serves."""
         response = http.send(self._context.session, "GET", self.settings.url + INDEX, headers=_NAME)

@@ -21,6 +21,7 @@ from integration.connectors.woocommerce.batch import Verdict
 from integration.connectors.woocommerce.client import Client
 from integration.connectors.woocommerce.facts import Facts
 from integration.connectors.woocommerce.families import Families, Settled
+from integration.connectors.woocommerce.images import ImagePush
 from integration.connectors.woocommerce.pace import Pace
 from integration.connectors.woocommerce.rows import Row, RowBuilder
 from integration.connectors.woocommerce.settings import currency_of, settings_of
@@ -38,13 +39,20 @@ from integration.topology import Topic
 # 2 kB per row has to be read.
 MAX_ARTICLES = 50
 MAX_BATCH = 100
+# Each article has a file or two, and each file costs an upload: more do not fit into a stage.
+MAX_MEDIA_BATCH = 50
 
 
 class WooCommerceConnector:
     """One WooCommerce shop as one sales channel. Wrong parameters show at the first request."""
 
     capabilities = Capabilities(
-        max_batch={Topic.ARTICLE: MAX_ARTICLES, Topic.PRICE: MAX_BATCH, Topic.STOCK: MAX_BATCH},
+        max_batch={
+            Topic.ARTICLE: MAX_ARTICLES,
+            Topic.PRICE: MAX_BATCH,
+            Topic.STOCK: MAX_BATCH,
+            Topic.MEDIA: MAX_MEDIA_BATCH,
+        },
         has_price_details=True,
         has_price_lists=False,
         owned_fields=frozenset(payloads.OWNED),
@@ -66,6 +74,9 @@ class WooCommerceConnector:
         Failure policy: at least once.
         Raises: IntegrationError if nothing was settled; ChannelError and ClaimLost always.
         """
+        if topic is Topic.MEDIA:
+            language = self._facts.setup.language
+            return ImagePush(self._client, self._context, language).push(payloads)
         rows = self._builder.build(topic, payloads)
         pace = Pace(self._context.facts, topic)
         families = Families(self._client, payloads, pace)

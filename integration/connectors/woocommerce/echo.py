@@ -88,6 +88,19 @@ def _has_attributes(ours: Any, theirs: Any) -> bool:
     )
 
 
+def _same_images(ours: Any, theirs: Any) -> bool:
+    """Their order is what customers see; an alt text counts where one was sent."""
+    shown = [one for one in theirs or () if isinstance(one, dict)]
+    return [one["id"] for one in ours] == [one.get("id") for one in shown] and all(
+        "alt" not in one or _same_text(one["alt"], there.get("alt"))
+        for one, there in zip(ours, shown, strict=True)
+    )
+
+
+def _same_image(ours: Any, theirs: Any) -> bool:
+    return _same_images([ours] if ours else [], [theirs] if theirs else [])
+
+
 def _has_meta(ours: Any, theirs: Any) -> bool:
     """Numbers come back as texts, and what is a list or yes and no as PHP has it."""
     shown = {one.get("key"): one.get("value") for one in theirs or () if isinstance(one, dict)}
@@ -114,6 +127,8 @@ _SAME: dict[str, Callable[[Any, Any], bool]] = {
     "categories": _has_ids,
     "brands": _has_ids,
     "meta_data": _has_meta,
+    "images": _same_images,
+    "image": _same_image,
     "attributes": _has_attributes,
 }
 

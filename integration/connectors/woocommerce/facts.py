@@ -40,6 +40,16 @@ class Setup:
         """Which side of a price is written. Without taxes a price is what the customer pays."""
         return self.prices_include_tax or not self.has_taxes
 
+    @property
+    def language(self) -> str:
+        """The language of the shop's customers, as far as its country tells: ``de-DE``."""
+        code = _LANGUAGES.get(self.country, self.country.lower())
+        return f"{code}-{self.country}"
+
+
+#: Languages whose code is not their country's.
+_LANGUAGES = {"AT": "de", "CH": "de", "LI": "de", "GB": "en", "US": "en", "IE": "en", "BE": "nl"}
+
 
 @dataclass(frozen=True)
 class TaxClass:

@@ -21,6 +21,7 @@ from integration.connectors.batches import (
     leave_out,
     require_currency,
 )
+from integration.connectors.files import image_body
 from integration.connectors.woocommerce import details, variations
 from integration.documents import (
     ArticleDocument,
@@ -137,7 +138,7 @@ def _body(document: Document, label: str, currency: str) -> dict[str, Any]:
     if isinstance(document, StockDocument):
         return _stock_body(document, label)
     if isinstance(document, ImagesDocument):
-        raise Invalid(f"{label}: images are not carried to WooCommerce")
+        return {"images": [image_body(one) for one in document.images]}
     return _price_body(document, label, currency)
 
 

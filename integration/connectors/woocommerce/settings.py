@@ -28,6 +28,8 @@ class ShopSettings:
     consumer_key: str
     consumer_secret: str = field(repr=False)
     currency: str
+    wp_user: str = ""
+    wp_password: str = field(default="", repr=False)
 
     @property
     def host(self) -> str:
@@ -49,6 +51,8 @@ def settings_of(parameters: Mapping[str, str]) -> ShopSettings:
         consumer_key=text_of(parameters, "consumer_key"),
         consumer_secret=text_of(parameters, "consumer_secret"),
         currency=currency_of(parameters),
+        wp_user=text_of(parameters, "wp_user"),
+        wp_password=text_of(parameters, "wp_password"),
     )
 
 
@@ -99,6 +103,20 @@ PARAMETERS = (
         default=DEFAULT_CURRENCY_CODE,
         wrong=wrong_currency,
         advice="three capitals, e.g. EUR",
+    ),
+    Parameter(
+        "wp_user",
+        "name of the WordPress user that uploads images",
+        is_required=False,
+        wrong=lambda text: "has a colon" if ":" in text else None,
+        advice="the name that the user signs in with, of the role editor, shop manager or higher",
+    ),
+    Parameter(
+        "wp_password",
+        "application password of that user, not the one it signs in with",
+        is_secret=True,
+        is_required=False,
+        advice="WordPress shows it once, under Users > Profile > Application Passwords",
     ),
     *DETAIL_PARAMETERS,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,7 @@ from flask import Blueprint, Response, request
 
 from sandbox.requests_log import RequestsLog
 
-from . import render, wire
+from . import media_routes, render, wire
 from .errors import ApiError
 from .shop import Shop
 from .store import Row
@@ -68,6 +69,24 @@ def blueprint(shop: Shop, log: RequestsLog) -> Blueprint:
             made = [_created(shop, one) for one in body.get("products", [body])]
         return wire.answer({"products": made})
 
+    @admin.post("/reset")
+    def reset() -> Response:
+        shop.reset()
+        log.reset()
+        return wire.answer({"reset": True})
+
+    _add_images_and_terms(shop, admin)
+
+    @admin.errorhandler(BadInput)
+    def refuse(problem: BadInput) -> Response:
+        return bad_request(str(problem))
+
+    return admin
+
+
+def _add_images_and_terms(shop: Shop, admin: Blueprint) -> None:
+    """What an employee does with images and terms, and what the media library holds."""
+
     @admin.post("/terms")
     def make_terms() -> Response:
         body = _body()
@@ -78,17 +97,38 @@ def blueprint(shop: Shop, log: RequestsLog) -> Blueprint:
             return wire.answer({"ids": [found.create({"name": one})["id"]
                                         for one in body["names"]]})
 
-    @admin.post("/reset")
-    def reset() -> Response:
-        shop.reset()
-        log.reset()
-        return wire.answer({"reset": True})
+    @admin.post("/images")
+    def add_image() -> Response:
+        body = _body()
+        with shop.store.lock:
+            row = _article(shop, body.get("article"))
+            name = str(body.get("file_name", "picture.png"))
+            digest = hashlib.sha256(name.encode()).hexdigest()
+            image = media_routes.add(shop, name, digest, alt=str(body.get("alt", "")))
+            kept = [*({"id": one["id"]} for one in row["images"]), {"id": image["id"]}]
+            shop.update(_writer(shop), row, {"images": kept}, by="employee")
+            return wire.answer({"id": image["id"], "hash": digest})
 
-    @admin.errorhandler(BadInput)
-    def refuse(problem: BadInput) -> Response:
-        return bad_request(str(problem))
+    @admin.get("/media")
+    def media() -> Response:
+        with shop.store.lock:
+            return wire.answer({"media": [
+                {"id": one["id"], "file": one["file"], "hash": one.get("sha256"),
+                 "products": sorted(row["sku"] for row in shop.store.products.values()
+                                    if {"id": one["id"]} in row["images"])}
+                for one in shop.store.images.values()]})
 
-    return admin
+    @admin.post("/media")
+    def drop_image() -> Response:
+        """An employee deletes a file of the media library, wherever it is shown."""
+        gone = _body().get("delete")
+        with shop.store.lock:
+            for row in list(shop.store.products.values()):
+                kept = [one for one in row["images"] if one["id"] != gone]
+                if kept != row["images"]:
+                    shop.store.put_product({**row, "images": kept})
+            shop.store.images.pop(gone, None)
+        return wire.answer({"deleted": gone})
 
 
 def arm_reject(shop: Shop, body: Row) -> Response:
@@ -122,7 +162,8 @@ def shown(shop: Shop, product_id: int) -> Row:
     terms = {name: [shop.store.terms[name][one]["name"] for one in row[name]]
              for name in ("categories", "brands")}
     return {"id": str(row["id"]), "number": row["sku"], "name": row["name"], **terms,
-            **_family(shop, row), "meta": {one["key"]: one["value"] for one in row["meta_data"]},
+            "images": media_routes.of_product(shop, row), **_family(shop, row),
+            "meta": {one["key"]: one["value"] for one in row["meta_data"]},
             **{f"sale_{one}": row[f"date_on_sale_{one}"] and row[f"date_on_sale_{one}"].isoformat()
                for one in ("from", "to")},
             "description": row["description"], "ean": row["global_unique_id"] or None,

@@ -15,6 +15,7 @@ from . import (
     admin,
     api,
     errors,
+    media_routes,
     order_routes,
     product_routes,
     render,
@@ -38,12 +39,14 @@ def create_app(options: Options | None = None, url: str = "") -> Flask:
     app.config["CLOSE"] = shop.faults.clear  # lets held requests go
     app.config["CREDENTIALS"] = {
         "shop_url": url, "consumer_key": options.consumer_key,
-        "consumer_secret": options.consumer_secret, "currency": options.currency}
+        "consumer_secret": options.consumer_secret, "currency": options.currency,
+        "wp_user": options.wp_user, "wp_password": options.wp_password}
     requests_log.install(app, log)
     _add_own_faults(app, shop)
     faults.install(app, shop.faults, error_body=_fault_body)
     _add_permalinks(app, shop)
     app.register_blueprint(_routes(shop))
+    app.register_blueprint(media_routes.blueprint(shop))
     app.register_blueprint(admin.blueprint(shop, log))
     app.register_error_handler(ApiError, _refused)
     app.register_error_handler(HTTPException, _unknown_route)

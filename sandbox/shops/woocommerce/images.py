@@ -17,7 +17,7 @@ from .store import Row, Store
 Fetch = Callable[[str], tuple[str, str]]
 
 TIMEOUT_S = 10
-_EXTENSIONS = {".jpg", ".jpeg", ".png", ".gif", ".webp"}
+EXTENSIONS = {".jpg", ".jpeg", ".png", ".gif", ".webp"}
 
 
 def download(url: str) -> tuple[str, str]:
@@ -55,14 +55,20 @@ def _uploaded(store: Store, fetch: Fetch, url: str) -> int:
     if words:
         raise _failed(f"Error getting remote image {url}. Error: {words}")
     name = PurePosixPath(urlsplit(url).path)
-    if name.suffix.lower() not in _EXTENSIONS or not content_type.startswith("image/"):
+    if name.suffix.lower() not in EXTENSIONS or not content_type.startswith("image/"):
         raise _failed("Invalid image: Sorry, you are not allowed to upload this file type.")
+    return int(added(store, name.name)["id"])
+
+
+def added(store: Store, file_name: str) -> Row:
+    """A file of the media library, in the folder of its month under a name of its own."""
+    name = PurePosixPath(file_name)
     copies = sum(one["file"] == name.name for one in store.images.values())
     image_id = store.next_post()
     shown = f"{name.stem}-{copies}{name.suffix}" if copies else name.name
     store.images[image_id] = {"id": image_id, "file": name.name, "shown": shown, "name": shown,
                               "alt": "", "created": clock.now()}
-    return image_id
+    return store.images[image_id]
 
 
 def _failed(message: str) -> ApiError:

@@ -174,7 +174,8 @@ class Writer:
         if "images" in sent:
             row["images"] = images.attached(self.store, self._fetch, sent["images"])
         if "image" in sent:
-            row["images"] = images.attached(self.store, self._fetch, [sent["image"]])
+            given = [sent["image"]] if sent["image"] else []
+            row["images"] = images.attached(self.store, self._fetch, given)
 
     def _attributes(self, row: Row, given: list[Any]) -> list[Row]:
         found = [one for one in given if isinstance(one, dict)]

@@ -39,6 +39,10 @@ class Options:
     manage_stock: bool = True
     pretty_permalinks: bool = True
     has_brands: bool = True
+    wp_user: str = "sandbox"
+    wp_password: str = "sandboxapplicationpasswd"
+    may_upload: bool = True
+    upload_limit_bytes: int | None = None
     currency: str = "EUR"
     weight_unit: str = "kg"
     version: str = "11.0.1"

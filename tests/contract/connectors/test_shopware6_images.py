@@ -12,7 +12,7 @@ import requests
 
 from integration.connectors.base import ListingView, Receipt
 from integration.connectors.shopware6 import Shopware6Connector, ids, uploads
-from integration.documents import Image, ImagesDocument
+from integration.documents import ImagesDocument
 from integration.errors import (
     Busy,
     ClaimLost,
@@ -25,6 +25,7 @@ from integration.errors import (
 from integration.topology import Topic
 from sandbox import serving
 from sandbox.shops.shopware6 import Options, create_app
+from tests.contract.connectors.pictures import Files, image, sha, shown
 from tests.contract.connectors.test_shopware6 import SYNC, Shop
 from tests.unit.connectors.kit import context
 
@@ -36,20 +37,12 @@ class Gallery(Shop):
 
     def __init__(self, url: str, credentials: dict[str, str]) -> None:
         super().__init__(url, credentials)
-        self.files: dict[str, Any] = {}
-        self.opened: list[str] = []
-
-    def open_file(self, ref: str) -> Iterator[bytes]:
-        self.opened.append(ref)
-        content = self.files.get(ref, f"picture {ref}".encode())
-        if isinstance(content, Exception):
-            raise content
-        yield from ([content] if isinstance(content, bytes) else content())
+        self.erp = Files()
 
     def connector(self, **_: Any) -> Any:
         parts = {"tokens": self.tokens, "facts": self.facts, "gate": self.gate}
         return Shopware6Connector(
-            context(self.parameters, open_file=self.open_file, **parts)  # type: ignore[arg-type]
+            context(self.parameters, open_file=self.erp.open, **parts)  # type: ignore[arg-type]
         )
 
     def show(self, *documents: ImagesDocument) -> list[Receipt]:
@@ -95,19 +88,6 @@ def shop() -> Iterator[Gallery]:
         yield made
 
 
-def image(ref: str = "7", revision: str = "1", **changes: Any) -> Image:
-    values: dict[str, Any] = {"file_name": f"bild {ref}", "extension": "png", **changes}
-    return Image(ref=ref, revision=revision, media_type="image/png", **values)
-
-
-def shown(*images: Image, article_id: str = "1") -> ImagesDocument:
-    return ImagesDocument(article_id, images)
-
-
-def sha(ref: str) -> str:
-    return hashlib.sha256(f"picture {ref}".encode()).hexdigest()
-
-
 def ok(article_id: str = "1") -> Receipt:
     product = ids.product_id("acme/42", article_id)
     return Receipt(article_id, external_id=product, recorded=(Topic.MEDIA,))
@@ -140,17 +120,17 @@ def test_fifty_articles_cost_their_uploads_and_less_than_one_in_twenty_besides(s
 def test_what_is_there_is_neither_fetched_nor_uploaded_again(shop):
     shop.show(shown(image("7"), image("8")))
     before = shop.writes
-    shop.opened.clear()
+    shop.erp.opened.clear()
 
     assert shop.show(shown(image("8"), image("7"))) == [ok()]
 
-    assert shop.opened == []
+    assert shop.erp.opened == []
     assert shop.images() == [(sha("8"), True), (sha("7"), False)]
     assert shop.writes == {"uploads": before["uploads"], "syncs": before["syncs"] + 1}
 
 
 def test_the_same_bytes_are_uploaded_once_whatever_document_they_are_in(shop):
-    shop.files = {"7": b"logo", "8": b"logo", "9": b"logo"}
+    shop.erp.content = {"7": b"logo", "8": b"logo", "9": b"logo"}
 
     assert shop.show(shown(image("7")), shown(image("8"), article_id="2")) == [ok("1"), ok("2")]
     assert shop.show(shown(image("9"), article_id="3")) == [ok("3")]
@@ -162,13 +142,13 @@ def test_the_same_bytes_are_uploaded_once_whatever_document_they_are_in(shop):
 def test_one_document_of_two_articles_is_fetched_once(shop):
     shop.show(shown(image("7")), shown(image("7"), article_id="2"))
 
-    assert shop.opened == ["7"]
+    assert shop.erp.opened == ["7"]
     assert shop.images("A-1") == shop.images("A-2") == [(sha("7"), True)]
 
 
 def test_a_new_revision_takes_the_place_of_the_old_one(shop):
     shop.show(shown(image("7"), image("8")))
-    shop.files["7"] = b"a better picture"
+    shop.erp.content["7"] = b"a better picture"
 
     assert shop.show(shown(image("7", "2"), image("8"))) == [ok()]
 
@@ -196,7 +176,7 @@ def test_another_channel_of_the_same_shop_keeps_its_images(shop):
             tokens=shop.tokens,
             facts=shop.facts,
             namespace="acme/43",
-            open_file=shop.open_file,
+            open_file=shop.erp.open,
         )
     )
     document = shown(image("8"))
@@ -244,7 +224,7 @@ def test_an_alt_text_that_the_erp_lacks_is_left_to_the_shop(shop):
     ],
 )
 def test_an_image_that_no_shop_takes_keeps_no_other_back(shop, wrong, why):
-    shop.files["9"] = b""
+    shop.erp.content["9"] = b""
 
     receipt, other = shop.show(shown(wrong, image("7")), shown(image("6"), article_id="2"))
 
@@ -261,7 +241,7 @@ def test_a_limit_of_the_shops_web_server_is_told_with_what_to_do():
     with serves as url:
         shop = Gallery(url, credentials)
         shop.create("1")
-        shop.files["8"] = b"x" * 21
+        shop.erp.content["8"] = b"x" * 21
 
         (receipt,) = shop.show(shown(image("8"), image("7")))
 
@@ -295,22 +275,22 @@ def test_any_name_of_the_erp_becomes_one_that_the_shop_takes(shop):
     ],
 )
 def test_an_image_that_the_erp_does_not_give_now_comes_later(shop, trouble, kind):
-    shop.files["8"] = trouble
+    shop.erp.content["8"] = trouble
 
     (receipt,) = shop.show(shown(image("7"), image("8")))
 
     assert type(receipt.error) is kind
     assert not receipt.error.outcome_unknown
     assert shop.images() == [(sha("7"), True)]
-    del shop.files["8"]
-    shop.opened.clear()
+    del shop.erp.content["8"]
+    shop.erp.opened.clear()
     assert shop.show(shown(image("7"), image("8"))) == [ok()]
-    assert shop.opened == ["8"]
+    assert shop.erp.opened == ["8"]
 
 
 def test_an_old_picture_stays_until_the_new_one_is_there(shop):
     shop.show(shown(image("7"), image("8")))
-    shop.files["7"] = SourceTrouble("the ERP answered 500")
+    shop.erp.content["7"] = SourceTrouble("the ERP answered 500")
 
     shop.show(shown(image("7", "2"), image("8")))
 
@@ -318,7 +298,7 @@ def test_an_old_picture_stays_until_the_new_one_is_there(shop):
 
 
 def test_an_erp_that_does_not_let_us_in_stops_the_push(shop):
-    shop.files["7"] = TenantError("reconnect the app")
+    shop.erp.content["7"] = TenantError("reconnect the app")
 
     with pytest.raises(TenantError):
         shop.show(shown(image("7")))
@@ -330,7 +310,7 @@ def test_a_product_that_is_gone_is_told_and_the_others_are_shown(shop):
     )
 
     assert receipts == [Receipt("unknown", has_vanished=True), ok("2")]
-    assert shop.opened == ["8"]
+    assert shop.erp.opened == ["8"]
 
 
 @pytest.mark.parametrize("kind", ["500", "timeout-after", "html"])
@@ -414,7 +394,7 @@ def test_twenty_images_of_twenty_megabytes_pass_through_little_memory(shop):
 
     pictures = [image(str(n), size=size) for n in range(20)]
     for n in range(20):
-        shop.files[str(n)] = lambda n=n: (part + bytes([n]) for part in content())
+        shop.erp.content[str(n)] = lambda n=n: (part + bytes([n]) for part in content())
 
     tracemalloc.start()
     try:

@@ -476,7 +476,14 @@ def test_doctor_finds_nothing_wrong_with_a_good_shop(shop: Shop) -> None:
     problems = shop.connector().check()
 
     assert [one for one in problems if one.is_fault] == []
-    assert [one.check for one in problems] == ["key", "version", "tax mode", "taxes", "weight"]
+    assert [one.check for one in problems] == [
+        "key",
+        "version",
+        "tax mode",
+        "taxes",
+        "weight",
+        "images",
+    ]
     assert shop.products == {}
 
 

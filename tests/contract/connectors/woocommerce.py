@@ -10,6 +10,7 @@ from integration.connectors.base import ListingView, Receipt
 from integration.connectors.woocommerce import WooCommerceConnector
 from integration.documents import Document, StockDocument
 from integration.topology import Topic
+from tests.contract.connectors.pictures import Files
 from tests.contract.connectors.shops import ServedShop
 from tests.unit.connectors.kit import article, context
 
@@ -26,12 +27,17 @@ class Shop(ServedShop):
         super().__init__(url, credentials)
         #: Product id and notes by article id.
         self.ids: dict[str, str] = {}
+        self.erp = Files()
         self.notes: dict[str, Any] = {}
 
     def connector(self, *, session: requests.Session | None = None, **changes: str) -> Any:
         return WooCommerceConnector(
             context(
-                {**self.parameters, **changes}, session=session, facts=self.facts, gate=self.gate
+                {**self.parameters, **changes},
+                session=session,
+                facts=self.facts,
+                gate=self.gate,
+                open_file=self.erp.open,
             )
         )
 

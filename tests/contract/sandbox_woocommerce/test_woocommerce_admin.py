@@ -22,7 +22,7 @@ def test_the_state_shows_both_sides_of_a_price(shop: ShopClient) -> None:
         "gross": 11.9, "kept": "gross", "sale": None, "stock": 5, "status": "publish",
         "type": "simple", "markup": "html", "writes": 1, "categories": ["Uncategorized"],
         "brands": [], "meta": {}, "sale_from": None, "sale_to": None, "parent": None,
-        "options": {}, "axes": {}}
+        "options": {}, "axes": {}, "images": []}
 
 
 def test_a_shop_with_net_prices_keeps_those() -> None:

@@ -11,6 +11,7 @@ from integration.errors import Held, Rejected
 from integration.models import Priority, SalesChannel, WorkItem
 from integration.topology import Topic
 from integration.write_back import asking
+from tests.platforms import leave_out
 
 
 @pytest.fixture
@@ -69,7 +70,8 @@ def test_what_the_platform_does_not_carry_is_held_and_not_late(run, runtime, cha
     assert found["oldest_unsent_s"] is None
 
 
-def test_a_topic_that_the_platform_is_not_given_is_marked(run, tenant):
+def test_a_topic_that_the_platform_is_not_given_is_marked(run, tenant, monkeypatch):
+    leave_out(monkeypatch, "woocommerce", Topic.MEDIA)
     run("channel", "add", "8", "--tenant", tenant, "--platform", "woocommerce")
 
     assert not status(run, "media")["is_carried"]
