@@ -12,7 +12,7 @@ import click
 from cli.shared import print_table, say
 from cli.sync_drive import ALL_TOPICS
 from integration import channels
-from integration.dry_run import ADOPT, DryRun, Outcome, PreviewPage
+from integration.dry_run import ADOPT, CONFLICT, DryRun, Outcome, PreviewPage
 from integration.topology import SHORT_NAME_BY_TOPIC, TOPIC_BY_SHORT_NAME, Topic
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Summary:
         self._by_topic: Counter[str] = Counter()
         self._examples: dict[str, list[Outcome]] = {}
         self._adoptions: list[Outcome] = []
-        self._seen = self._expected = 0
+        self._seen = self._expected = self._duplicates = 0
 
     def add(self, page: PreviewPage) -> None:
         self._seen, self._expected = page.seen, page.expected
@@ -71,14 +71,17 @@ class Summary:
             examples = self._examples.setdefault(one.outcome, [])
             if len(examples) < EXAMPLES:
                 examples.append(one)
-            if one.outcome == ADOPT and len(self._adoptions) < ADOPTIONS_SHOWN:
-                self._adoptions.append(one)
+            if one.outcome == ADOPT:
+                self._duplicates += bool(one.others)
+                if len(self._adoptions) < ADOPTIONS_SHOWN:
+                    self._adoptions.append(one)
 
     def step(self, page: PreviewPage) -> dict[str, Any]:
-        """How far the preview is, and the adoptions of this page."""
+        """How far the preview is, and the adoptions and conflicts of this page."""
         return {
             **self._head(is_done=False),
             "adoptions": [_shown(one) for one in page.outcomes if one.outcome == ADOPT],
+            "conflicts": [_shown(one) for one in page.outcomes if one.outcome == CONFLICT],
         }
 
     def total(self) -> dict[str, Any]:
@@ -123,6 +126,16 @@ class Summary:
         more = self._counts[ADOPT] - len(self._adoptions)
         if more > 0:
             click.echo(f"would adopt {more} more; --json names all")
+        if self._duplicates:
+            click.echo(
+                f"{self._duplicates} of these numbers are on several products of the shop; the one "
+                "named first would be adopted, the others stay as they are"
+            )
+        if self._counts[CONFLICT]:
+            click.echo(
+                f"{self._counts[CONFLICT]} articles want a number that another article has; give "
+                "one of the two another number in the ERP, they would fail. --json names all"
+            )
 
 
 def _label(one: Outcome) -> str:
@@ -135,4 +148,6 @@ def _shown(one: Outcome) -> dict[str, Any]:
         shown["detail"] = one.detail
     if one.external_id is not None:
         shown["external_id"] = one.external_id
+    if one.others:
+        shown["others"] = list(one.others)
     return shown

@@ -7,22 +7,24 @@ stages do; writes nothing to the shop and no work item. Only one page is in memo
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from sqlalchemy import select
 
-from integration import owned_payloads, patience, shop_edits, toggles, variants
+from integration import owned_payloads, patience, shop_edits, shop_products, toggles, variants
 from integration.channel_view import ChannelView
 from integration.connectors.base import Connector, ListingView
 from integration.documents import ArticleDocument, Document, WithdrawalDocument
-from integration.erp import listings
+from integration.dry_run_notes import Notes
+from integration.erp.articles import PageOfRows
 from integration.erp.client import ErpClient
 from integration.erp.plans import FETCH_BY_TOPIC
 from integration.errors import Held, PermanentError
 from integration.models import BY_HAND, ArticleHold, Listing, WorkItem
 from integration.owned_payloads import Ownership
+from integration.paging import PAGE, Position, Source, read_page
 from integration.patience import Patience
 from integration.runtime import Runtime
 from integration.token_bucket import Share
@@ -31,8 +33,10 @@ from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 
 CREATE, ADOPT, UPDATE, UNCHANGED, WITHDRAW = "create", "adopt", "update", "unchanged", "withdraw"
 INACTIVE, NOT_LISTED, INVALID, TOGGLED_OFF = "inactive", "not-listed", "invalid", "toggled-off"
-
-PAGE = 100
+#: Its number belongs to another article; nothing is sent before a person decides whose it is.
+CONFLICT = "conflict"
+#: Rows of our own tables that are looked at together.
+CHUNK = 1_000
 
 Row = Mapping[str, Any]
 
@@ -43,6 +47,7 @@ class Outcome:
 
     `outcome` is one of the names above, or why its rows would be held, e.g. ``no-price``.
     `topics` are those that would be sent; `external_id` is the product that would be adopted.
+    `others` are further products of the shop with the same number.
     """
 
     article: str
@@ -51,6 +56,7 @@ class Outcome:
     detail: str = ""
     topics: tuple[Topic, ...] = ()
     external_id: str | None = None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ class DryRun:
         # Images have reads of their own, article by article: the preview leaves them out.
         self._topics = [one for one in topics if states[one] and one is not Topic.MEDIA]
         self._asks_for_articles = Topic.ARTICLE in topics
-        self._seen_in_shop: set[str] = set()
+        self._notes = Notes()
         self._mains: Mapping[str, ListingView] = {}
 
     def pages(self) -> Iterator[PreviewPage]:
@@ -105,26 +111,31 @@ class DryRun:
         """
         client = self._runtime.erp(self._channel.tenant_id, share=Share.BACKFILL)
         connector = self._runtime.connector(self._channel)
-        erp_id = self._channel.erp_id
-        expected = self._patience.ask(lambda: listings.count_listed(client, erp_id))
-        seen, offset, more = 0, 0, True
-        while more:
-            ask = partial(listings.listed_page, client, erp_id, offset, PAGE)
-            ids, more, offset = self._patience.ask(ask)
-            seen += len(ids)
-            yield PreviewPage(self._page(client, connector, ids), seen, expected)
+        facts = self._runtime.erp_facts(self._channel.tenant_id)
+        source = Source(client, facts, self._channel, Topic.ARTICLE)
+        expected, seen = self._patience.ask(source.count), 0
+        following: Position | None = Position()
+        while following is not None:
+            position = following
+            page, following = self._patience.ask(partial(read_page, source, position))
+            if not page.ids and position.offset > expected + PAGE:
+                break  # an ERP that shows old rows for ever
+            seen += len(page.ids)
+            yield PreviewPage(self._page(client, connector, page), seen, expected)
         if self._asks_for_articles:
-            yield PreviewPage(tuple(self._not_listed_any_more()), seen, expected)
+            yield from self._not_listed_any_more(seen, expected)
 
     def _page(
-        self, client: ErpClient, connector: Connector, ids: Sequence[str]
+        self, client: ErpClient, connector: Connector, page: PageOfRows
     ) -> tuple[Outcome, ...]:
-        rows = self._rows(client, ids)
+        ids = page.ids
+        missing = [one for one in ids if one not in page.rows]
+        rows: dict[str, Row] = {**page.rows, **self._rows(client, missing)}
         known = self._known(ids)
         self._mains = variants.main_listings(self._runtime.scope, self._channel, rows)
-        self._seen_in_shop.update(known.listing_by_article)
+        self._notes.meet(known.listing_by_article)
         outcomes = [self._outcome(connector, known, one, rows.get(one)) for one in ids]
-        return tuple(self._with_adoptions(connector, outcomes))
+        return tuple(self._with_adoptions(connector, self._with_conflicts(outcomes)))
 
     def _rows(self, client: ErpClient, ids: Sequence[str]) -> dict[str, Row]:
         """Complete rows; an article row holds what its price and stock are made of too."""
@@ -232,24 +243,80 @@ class DryRun:
     def _with_adoptions(
         self, connector: Connector, outcomes: Sequence[Outcome]
     ) -> Iterator[Outcome]:
-        """What the shop has under the same number would be adopted, not created."""
+        """What the shop has under the same number would be adopted, not created; of several
+        products the first one."""
         numbers = [one.number for one in outcomes if one.outcome == CREATE and one.number]
-        found = self._patience.ask(lambda: connector.lookup(numbers)) if numbers else {}
+        found = self._patience.ask(lambda: products_of(connector, numbers)) if numbers else {}
         for one in outcomes:
-            external_id = found.get(one.number or "") if one.outcome == CREATE else None
-            if external_id is None:
+            ids = found.get(one.number or "", ()) if one.outcome == CREATE else ()
+            if not ids:
                 yield one
-            else:
-                detail = f"product {external_id}"
-                yield Outcome(one.article, one.number, ADOPT, detail, one.topics, external_id)
+                continue
+            chosen, *others = ids
+            detail = f"product {chosen}"
+            if others:
+                detail += f"; the shop has the number more than once: {', '.join(others)}"
+            yield replace(
+                one, outcome=ADOPT, detail=detail, external_id=chosen, others=tuple(others)
+            )
 
-    def _not_listed_any_more(self) -> Iterator[Outcome]:
+    def _with_conflicts(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """A new article must not take the product of another one that has its number."""
+        wanted = {one.article: one.number for one in outcomes if one.outcome == CREATE}
+        number_by_article = {article: number for article, number in wanted.items() if number}
+        if not number_by_article:
+            return list(outcomes)
+        reason = {
+            article: f"article {other} has the same number"
+            for article, other in self._notes.earlier(number_by_article).items()
+        }
         with self._runtime.scope() as session:
-            active = session.execute(
-                select(Listing.article_id, Listing.number)
-                .where(Listing.channel_id == self._channel.id, Listing.is_active.is_(True))
-                .order_by(Listing.article_id)
-            ).all()
-        for row in active:
-            if row.article_id not in self._seen_in_shop:
-                yield Outcome(row.article_id, row.number, WITHDRAW, "no listing in the ERP")
+            owners = shop_products.number_owners(session, self._channel.id, number_by_article)
+        reason |= {
+            article: f"product {owner.external_id} belongs to article {owner.article_id}"
+            for article, owner in owners.items()
+            if owner.is_active
+        }
+        return [
+            replace(one, outcome=CONFLICT, detail=reason[one.article], topics=())
+            if one.article in reason
+            else one
+            for one in outcomes
+        ]
+
+    def _not_listed_any_more(self, seen: int, expected: int) -> Iterator[PreviewPage]:
+        after = ""
+        while True:
+            with self._runtime.scope() as session:
+                active = session.execute(
+                    select(Listing.article_id, Listing.number)
+                    .where(
+                        Listing.channel_id == self._channel.id,
+                        Listing.is_active.is_(True),
+                        Listing.article_id > after,
+                    )
+                    .order_by(Listing.article_id)
+                    .limit(CHUNK)
+                ).all()
+            number_by_article = {row.article_id: row.number for row in active}
+            gone = self._notes.unmet(number_by_article)
+            outcomes = (
+                Outcome(one, number_by_article[one], WITHDRAW, "no listing in the ERP")
+                for one in gone
+            )
+            yield PreviewPage(tuple(outcomes), seen, expected)
+            if len(active) < CHUNK:
+                return
+            after = active[-1].article_id
+
+
+def products_of(connector: Connector, numbers: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """Product ids by number, the one that would be adopted first.
+
+    A shop that may have a number on several products says so with `lookup_all`.
+    """
+    lookup_all = getattr(connector, "lookup_all", None)
+    if lookup_all is not None:
+        found: Mapping[str, Sequence[str]] = lookup_all(numbers)
+        return found
+    return {number: (one,) for number, one in connector.lookup(numbers).items()}

@@ -100,6 +100,11 @@ class WooCommerceConnector:
         found = products.find_products(self._client, numbers)
         return {number: ones[0].id for number, ones in found.items()}
 
+    def lookup_all(self, numbers: Sequence[str]) -> dict[str, list[str]]:
+        """All product ids by number, the oldest first: imports leave a number on several."""
+        found = products.find_products(self._client, numbers)
+        return {number: [one.id for one in ones] for number, ones in found.items()}
+
     def scan(self, fields: Sequence[str]) -> Iterator[RemoteRecord]:
         """All products of the shop, ordered by id; `fields` as in RemoteRecord."""
         return products.scan(self._client, fields, self._prices)
