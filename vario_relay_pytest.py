@@ -10,5 +10,5 @@ KIT = "vario_relay.testing"
 
 def pytest_load_initial_conftests(early_config, args):
     """Register the kit's own plugin, whose options pytest then adds to those that it parses."""
-    if any(arg.partition("::")[0].startswith(KIT) for arg in args):
+    if any(KIT in arg.replace("/", ".") for arg in args):
         early_config.pluginmanager.import_plugin(f"{KIT}.options")

@@ -53,13 +53,13 @@ def test_what_is_wrong_with_the_options_stops_it_in_a_sentence(tmp_path: Path) -
     assert "shop_url is not set; client_id is not set" in done.stderr
 
 
-def test_a_red_case_fails_the_run(tmp_path: Path) -> None:
+def test_a_red_case_fails_the_run_also_of_one_by_path(tmp_path: Path) -> None:
     (tmp_path / "myshop_relay.py").write_bytes((HERE / "myshop_relay.py").read_bytes())
 
     with serving.running(MyShop().app()) as url:
         done = run(
             tmp_path,
-            *("--pyargs", "vario_relay.testing", "-k", "create"),
+            *(str(ROOT / "vario_relay" / "testing"), "-k", "create"),
             "--relay-connector=myshop_relay:PLATFORM",
             *(f"--relay-param=shop_url={url}", "--relay-param=api_key=stolen"),
         )
