@@ -9,6 +9,7 @@ from integration.topology import (
     TASK_FOLLOW_CHANNELS,
     TASK_HOUSEKEEPING,
     TASK_NIGHTLY,
+    TASK_NIGHTLY_COMPARISON,
     TASK_PUSH,
     TASK_SWEEP,
     TASK_SYNC_ADVANCE,
@@ -50,6 +51,7 @@ task_routes = {
     )
 } | {name: {"queue": Queue.LIVE.value} for name in (TASK_FETCH, TASK_TRANSFORM, TASK_PUSH)}
 task_routes[TASK_WRITE_BACK] = {"queue": Queue.WRITE_BACK.value}
+task_routes[TASK_NIGHTLY_COMPARISON] = {"queue": Queue.BACKFILL.value}
 
 # A killed worker's task is tried again as often as StageTask.max_retries says: rejecting the
 # message has no limit, and a row that kills its worker would kill them all (pitfall 2). The lease

@@ -31,6 +31,10 @@ NEWEST = "newest"
     flag_value=NEWEST,
     help="Send what a plan says, the newest one if none is named, and wait for it.",
 )
+@click.option(
+    "--report", "reports", is_flag=True, help="What the comparison of the last night did."
+)
+@click.option("--lang", type=click.Choice(["en", "de"]), default="en", help="Of the report.")
 @click.option("--fail-on-drift", is_flag=True, help="With --plan: exit code 3 if anything differs.")
 @click.option(
     "--out",
@@ -46,6 +50,8 @@ def reconcile(
     topic: Topic | None,
     plans: bool,
     applies: str | None,
+    reports: bool,
+    lang: str,
     fail_on_drift: bool,
     out: Path,
     as_json: bool,
@@ -59,9 +65,17 @@ def reconcile(
     --apply sends exactly that plan: what is not as it was any more is skipped, with the reason. The
     workers of `up` send it; the command waits. Interrupted, it goes on when it is called again.
     Exit code 1 when something of it failed.
+
+    --report says what the comparison of the last night found and did, and writes it into a file.
     """
+    if reports and not plans and applies is None:
+        return _report(here.runtime, channel, lang, out, as_json=as_json)
+    if reports:
+        raise UsageError("--report goes without --plan and --apply")
     if plans == (applies is not None):
-        raise UsageError("say either --plan to compare, or --apply to send what a plan says")
+        raise UsageError(
+            "say either --plan to compare, or --apply to send what a plan says, or --report"
+        )
     if applies is not None:
         return _apply(here.runtime, channel, applies, topic, as_json=as_json)
     return _plan(here.runtime, channel, topic, out, is_strict=fail_on_drift, as_json=as_json)
@@ -115,6 +129,33 @@ def _apply(runtime: Runtime, name: str, which: str, topic: Topic | None, *, as_j
             f"{plan_id}, and what was asked for is sent by the workers"
         ) from error
     return reconcile_shows.show_outcome(runtime, plan_id, name=name, as_json=as_json)
+
+
+def _report(runtime: Runtime, name: str, lang: str, out: Path, *, as_json: bool) -> int:
+    from cli.shared import print_json, say
+    from integration import channels
+    from integration.explaining.texts import Language
+    from integration.reconciliation import night_report, nights
+
+    with runtime.scope() as session:
+        channel_id = channels.find(session, name).id
+        tenant, erp_id = channels.names(session, channel_id)
+        found = nights.newest(session, channel_id)
+        if found is None:
+            raise UsageError(
+                f"no night has compared sales channel {name} yet; `vario-relay reconcile {name} "
+                "--plan` compares now"
+            )
+        report = night_report.report_of(session, f"{tenant}/{erp_id}", found)
+    text = night_report.text_of(report, Language[lang.upper()], runtime.settings.zone)
+    file = out / f"reconcile-{tenant}-{erp_id}-night-{report.night}.{lang}.txt"
+    file.write_text(text, encoding="utf-8")
+    if as_json:
+        print_json(night_report.as_json(report))
+    else:
+        click.echo(text, nl=False)
+    say(f"the report is in {file.resolve()}")
+    return 1 if report.is_bad else 0
 
 
 def _number(which: str) -> int | None:

@@ -26,6 +26,9 @@ from integration.token_bucket import LONGEST_WAIT_S, Admission, Level, Rate, Sha
 
 _SHOP = "shop:"
 
+#: A pass over everything that nobody asked for never takes more of a tenant's request budget.
+PASS_PART = 0.25
+
 
 def _wait(seconds: float) -> None:
     threading.Event().wait(seconds)

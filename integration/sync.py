@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from integration import (
     changed_since,
     missed_documents,
+    pacing,
     read_ahead,
     served,
     stock_hours,
@@ -148,10 +149,11 @@ def _turn_page(runtime: Runtime, run_id: int) -> None:
     if run.kind in sync_runs.OF_LISTINGS:
         _page_of_listings(runtime, run, position)
         return
-    client = runtime.erp(tenant_id, share=Share.BACKFILL)
+    is_hourly = run.kind == sync_runs.HOURLY_STOCK
+    part = pacing.PASS_PART if is_hourly else 1.0
+    client = runtime.erp(tenant_id, share=Share.BACKFILL, at_most=part)
     channel = runtime.channel(run.channel_id)
     source = Source(client, runtime.erp_facts(tenant_id), channel, rows_of(_topics(run)))
-    is_hourly = run.kind == sync_runs.HOURLY_STOCK
     with sync_pace.asking_erp(runtime, run_id, client):
         if run.expected is None and not is_hourly:
             _expect(runtime, run_id, source.count())

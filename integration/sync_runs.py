@@ -44,6 +44,7 @@ from integration.work_items import UNCHANGED
 log = logging.getLogger(__name__)
 
 INITIAL, NIGHTLY = "initial", "nightly"
+NIGHTLY_KEY = "nightly:{}:{}"  # channel, night
 STOCK_PASS, PRICE_PASS, ARTICLE_PASS = "stock-pass", "price-pass", "article-pass"
 CATCH_UP = "catch-up"
 #: Once a day, see integration.price_days.
@@ -201,7 +202,7 @@ def start_nightly(session: Session, zone: ZoneInfo, hour: int) -> list[int]:
             channel_id,
             NIGHTLY,
             ALL_TOPICS,
-            unique_key=f"{NIGHTLY}:{channel_id}:{night.isoformat()}",
+            unique_key=NIGHTLY_KEY.format(channel_id, night.isoformat()),
         )
         for channel_id in running
     ]

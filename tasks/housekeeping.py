@@ -15,7 +15,7 @@ from integration import (
 )
 from integration.history import retention
 from integration.installation import tenants
-from integration.reconciliation import plans
+from integration.reconciliation import nights, plans
 from integration.topology import TASK_HOUSEKEEPING
 from tasks.app import app
 from tasks.base import StageTask
@@ -36,6 +36,7 @@ def housekeeping_task() -> None:
         sync_runs.forget_old(session)
         counter_store.forget_old(session)
         fulfilments.forget_old(session)
+        nights.forget_old(session)
         plans.forget_old(session)
         channel_life.forget_deleted(session)
     with runtime.current().scope() as session:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from integration import channel_life, price_days, runtime, stock_hours, sync, sync_runs
 from integration.errors import IntegrationError
 from integration.models import SyncRun
+from integration.reconciliation import nights
 from integration.topology import TASK_NIGHTLY, TASK_SYNC_ADVANCE
 from tasks.app import app
 from tasks.base import StageTask
+from tasks.reconcile import nightly_comparison_task
 from tasks.wake import wake
 
 #: Share of the soft time limit that one turn takes.
@@ -31,8 +33,8 @@ def advance_task(run_id: int) -> None:
 
 @app.task(base=StageTask, name=TASK_NIGHTLY)
 def nightly_task() -> None:
-    """Begin tonight's full pass of each channel in the merchant's time zone, after midnight the
-    day's price pass, and every hour a stock pass.
+    """Begin tonight's full pass of each channel in the merchant's time zone and after it the
+    comparison with the shop, after midnight the day's price pass, and every hour a stock pass.
 
     With the full pass goes the question which channels there are.
     Failure policy: at most once a night, day or hour and channel (unique key).
@@ -44,5 +46,9 @@ def nightly_task() -> None:
             channel_life.request_all(session)
         started += price_days.start_daily_prices(session, here.settings.zone)
         started += stock_hours.start_hourly_stock(session)
+        compared = nights.start_due(session, here.settings.zone, here.settings.nightly_hour)
+        nights.settle_open(session)
+    for channel_id, night in compared:
+        nightly_comparison_task.delay(channel_id, night)
     for run_id in started:
         advance_task.delay(run_id)

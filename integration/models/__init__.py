@@ -10,7 +10,7 @@ from integration.models.channels import (
     ShelfImage,
     TransferToggle,
 )
-from integration.models.drift import Drift, DriftPlan, DriftState, PlanState
+from integration.models.drift import Drift, DriftPlan, DriftState, NightlyComparison, PlanState
 from integration.models.fulfilments import Fulfilment
 from integration.models.health import ShopHealth
 from integration.models.history import HistoryBatch, HistoryContent, HistoryEntry
@@ -49,6 +49,7 @@ __all__ = [
     "Lane",
     "Listing",
     "MetricCounter",
+    "NightlyComparison",
     "PlanState",
     "Priority",
     "RateBucket",

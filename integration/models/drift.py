@@ -88,3 +88,22 @@ class Drift(Base):
     state: Mapped[str] = mapped_column(String(12), default=DriftState.PLANNED)
     #: Why it was skipped, held or failed, or what to do.
     outcome: Mapped[str | None] = mapped_column(Text)
+
+
+class NightlyComparison(Base):
+    """The comparison of one night with the shop; at most one per channel and night."""
+
+    __tablename__ = "nightly_comparison"
+
+    channel_id: Mapped[int] = mapped_column(
+        ForeignKey("sales_channel.id", ondelete="CASCADE"), primary_key=True
+    )
+    #: The merchant's day on which the night began.
+    night: Mapped[str] = mapped_column(String(10), primary_key=True)
+    plan_id: Mapped[int | None] = mapped_column(ForeignKey("drift_plan.id", ondelete="SET NULL"))
+    began_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
+    #: When its worker said last that it is at it.
+    alive_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: Why it broke off; None: it did not.
+    trouble: Mapped[str | None] = mapped_column(Text)

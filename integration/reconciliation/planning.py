@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from integration import field_ownership, patience, shop_edits, toggles
+from integration import field_ownership, pacing, patience, shop_edits, toggles
 from integration.connectors.base import ListingView
 from integration.erp import listings
 from integration.erp.plans import FETCH_BY_TOPIC
@@ -49,8 +49,7 @@ from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 
 #: Of our own listings, whose articles were not seen.
 LISTINGS_PAGE = 1_000
-#: A pass over everything never takes more of the tenant's request budget.
-BUDGET_PART = 0.25
+BUDGET_PART = pacing.PASS_PART
 #: Why a product cannot be compared that is there.
 UNSHOWN = "not-shown"
 #: What to do about a duplicate: nothing is ever deleted in a shop.

@@ -23,7 +23,7 @@ from integration.connectors.base import RemoteRecord
 from integration.reconciliation.compare import Shown, Value
 
 #: What a scan is asked for.
-FIELDS = ("name", "is_active", "net", "gross", "stock")
+FIELDS = ("name", "is_active", "net", "gross", "stock", "description", "texts")
 _AT_ONCE = 500
 
 _SCHEMA = """
@@ -42,6 +42,8 @@ def shown_of(record: RemoteRecord) -> Shown:
         "net": record.net,
         "gross": record.gross,
         "stock": record.stock,
+        "description": record.description,
+        **record.texts,
     }
     return Shown(record.external_id, record.number, values)
 
@@ -51,9 +53,10 @@ def record_of(shown: Shown) -> RemoteRecord:
     values: dict[str, Any] = {
         {"active": "is_active"}.get(name, name): value
         for name, value in shown.values.items()
-        if name != "number"
+        if name != "number" and "@" not in name
     }
-    return RemoteRecord(shown.external_id, shown.number, **values)
+    texts = {name: str(value) for name, value in shown.values.items() if "@" in name}
+    return RemoteRecord(shown.external_id, shown.number, texts=texts, **values)
 
 
 class Stage:

@@ -36,6 +36,7 @@ from integration.models import (
     Lane,
     Listing,
     MetricCounter,
+    NightlyComparison,
     RateBucket,
     ReadAhead,
     SalesChannel,
@@ -129,6 +130,7 @@ def fill(engine: Engine) -> None:
         session.flush()
         line = {"kind": "missing", "topic": "upsert.article", "article_id": "1", "number": "N1"}
         session.add(Drift(plan_id=plan.id, **line))
+        session.add(NightlyComparison(**key, night="2026-11-26", trouble="504"))
         run = sync_runs.start(session, channel.id, sync_runs.INITIAL, ("stock",))
         session.add(ReadAhead(id="a1", sync_run_id=run, read_at=LEARNT_AT, rows=b"\x78\x00"))
         ids = [str(number) for number in range(database_copy.PAGE + 5)]

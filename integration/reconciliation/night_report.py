@@ -1,0 +1,207 @@
+"""What the comparison of a night found and did, as people read it in the morning: English, German.
+
+What ERP, shop and our own errors say is quoted in their words, which are English in both languages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from integration import shop_edits
+from integration.explaining.texts import Language
+from integration.field_ownership import Owner, field_of
+from integration.models import Drift, DriftState, NightlyComparison
+from integration.reconciliation import outcomes, plans
+from integration.reconciliation.compare import DriftKind
+from integration.reconciliation.plans import PlanView
+
+#: Lines of each kind, and reasons of each outcome.
+EXAMPLES = 5
+_TOLD = (DriftState.SKIPPED, DriftState.HELD, DriftState.FAILED, DriftState.REPORTED)
+
+
+@dataclass(frozen=True)
+class NightReport:
+    """One night of a channel (``tenant/id``). `plan` None: it broke off before there was one."""
+
+    channel: str
+    night: str
+    began_at: datetime
+    ended_at: datetime | None
+    trouble: str | None
+    plan: PlanView | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    examples: Mapping[str, Sequence[Drift]] = field(default_factory=dict)
+    reasons: Mapping[str, Sequence[tuple[str | None, int]]] = field(default_factory=dict)
+    #: Fields that were changed in the shop and are left alone, and those of them that wait.
+    edits: int = 0
+    undecided: int = 0
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether somebody should look: it broke off, or something failed."""
+        return self.trouble is not None or bool(self.counts.get("failed"))
+
+
+def report_of(session: Session, channel: str, found: NightlyComparison) -> NightReport:
+    """The report of a night; what became of its lines is looked up first."""
+    report = NightReport(channel, found.night, found.began_at, found.ended_at, found.trouble)
+    known = shop_edits.of_channel(session, found.channel_id)
+    owners = shop_edits.owners(session, found.channel_id)
+    waiting = [
+        one for one in known if one.kept_by is None and owners[field_of(one.field)] is Owner.ASK
+    ]
+    values: dict[str, Any] = {**vars(report), "edits": len(known), "undecided": len(waiting)}
+    if found.plan_id is None:
+        return NightReport(**values)
+    outcomes.settle(session, found.plan_id)
+    plan = plans.view(session, found.plan_id)
+    return NightReport(
+        **{
+            **values,
+            "plan": plan,
+            "counts": plans.outcomes(session, plan.id),
+            "examples": {
+                kind.value: plans.examples(session, plan.id, kind.value, EXAMPLES)
+                for kind in DriftKind
+                if plan.counts[kind.value]
+            },
+            "reasons": {
+                state.value.lower(): plans.reasons(session, plan.id, state)[:EXAMPLES]
+                for state in _TOLD
+            },
+        }
+    )
+
+
+def as_json(report: NightReport) -> dict[str, Any]:
+    """Shape: interface of `reconcile --report --json`."""
+    plan = report.plan
+    return {
+        "channel": report.channel,
+        "night": report.night,
+        "began_at": report.began_at.isoformat(),
+        "ended_at": None if report.ended_at is None else report.ended_at.isoformat(),
+        "trouble": report.trouble,
+        "plan": None if plan is None else plan.id,
+        "counts": {} if plan is None else dict(plan.counts),
+        "outcomes": {name: count for name, count in report.counts.items() if count},
+        "edits": report.edits,
+        "undecided": report.undecided,
+    }
+
+
+def text_of(report: NightReport, language: Language, zone: tzinfo) -> str:
+    """The report, a line per thing, times by the merchant's clock."""
+    return "\n".join(_lines(report, language, zone)) + "\n"
+
+
+def _lines(report: NightReport, language: Language, zone: tzinfo) -> Iterator[str]:
+    def say(key: str, **values: object) -> str:
+        return _TEXTS[key][language].format(**values)
+
+    yield say("title", channel=report.channel, night=report.night)
+    began = f"{report.began_at.astimezone(zone):%H:%M}"
+    if report.ended_at is None:
+        yield say("under_way", began=began)
+    else:
+        yield say("ended", began=began, ended=f"{report.ended_at.astimezone(zone):%H:%M}")
+    if report.trouble is not None:
+        yield say("trouble", trouble=report.trouble)
+    if report.plan is not None:
+        yield from _of_plan(report, report.plan, language)
+    if report.edits:
+        yield say("edits", edits=report.edits, channel=report.channel)
+    if report.undecided:
+        yield say("undecided", undecided=report.undecided)
+
+
+def _of_plan(report: NightReport, plan: PlanView, language: Language) -> Iterator[str]:
+    def say(key: str, **values: object) -> str:
+        return _TEXTS[key][language].format(**values)
+
+    yield say("compared", articles=plan.articles, products=plan.products, plan=plan.id)
+    if plan.off_topics:
+        yield say("off", topics=", ".join(plan.off_topics))
+    if not plan.has_drift:
+        yield say("equal")
+        return
+    for kind, lines in report.examples.items():
+        yield f"{say(kind)}: {plan.counts[kind]}"
+        for one in lines:
+            yield f"  {one.number} (id {one.article_id}){_change(one)}"
+        if plan.counts[kind] > len(lines):
+            yield f"  {say('more', count=plan.counts[kind] - len(lines))}"
+    states = [f"{report.counts[one]} {say(one)}" for one in _STATES if report.counts.get(one)]
+    yield say("became", states=", ".join(states))
+    for state, reasons in report.reasons.items():
+        for reason, count in reasons:
+            yield f"  {count} {say(state)}: {reason or '-'}"
+
+
+def _change(one: Drift) -> str:
+    if one.field is None or one.kind == DriftKind.MISSING:
+        return ""
+    if one.kind == DriftKind.DUPLICATE:
+        return f": {one.old}"
+    return f": {one.field} {one.old} -> {one.new}"
+
+
+_STATES = ("sent", "asked", "planned", "held", "skipped", "failed", "reported")
+
+_TEXTS: Mapping[str, tuple[str, str]] = {
+    "title": (
+        "Comparison of sales channel {channel}, night of {night}",
+        "Vergleich des Vertriebskanals {channel}, Nacht vom {night}",
+    ),
+    "under_way": ("begun at {began}, not ended yet", "begonnen um {began}, noch nicht beendet"),
+    "ended": ("begun at {began}, ended at {ended}", "begonnen um {began}, beendet um {ended}"),
+    "trouble": ("it broke off: {trouble}", "er brach ab: {trouble}"),
+    "compared": (
+        "plan {plan}: {articles} articles of the ERP and {products} products of the shop compared",
+        "Plan {plan}: {articles} Artikel aus VARIO und {products} Produkte des Shops verglichen",
+    ),
+    "off": (
+        "switched off and not compared: {topics}",
+        "abgeschaltet und nicht verglichen: {topics}",
+    ),
+    "equal": ("nothing differs", "nichts weicht ab"),
+    "missing": ("missing in the shop", "fehlen im Shop"),
+    "still_active": (
+        "no longer listed or inactive in the ERP, but for sale",
+        "in VARIO nicht mehr gelistet oder inaktiv, aber im Verkauf",
+    ),
+    "orphan": (
+        "for sale by us, but gone in the ERP",
+        "von uns im Verkauf, aber in VARIO nicht mehr da",
+    ),
+    "different": ("different values (shop -> ERP)", "abweichende Werte (Shop -> VARIO)"),
+    "duplicate": (
+        "several products with one number (to be mended in the shop)",
+        "mehrere Produkte mit einer Nummer (im Shop zu bereinigen)",
+    ),
+    "more": ("and {count} more", "und {count} weitere"),
+    "became": ("of the lines of the plan: {states}", "von den Zeilen des Plans: {states}"),
+    "sent": ("sent", "gesendet"),
+    "asked": ("on their way", "unterwegs"),
+    "planned": ("not asked for yet", "noch nicht angestoßen"),
+    "held": ("held", "angehalten"),
+    "skipped": ("skipped", "übersprungen"),
+    "failed": ("failed", "fehlgeschlagen"),
+    "reported": ("left to people", "den Menschen überlassen"),
+    "edits": (
+        "{edits} fields were changed in the shop and are left alone: "
+        "`vario-relay shop-edit list {channel}`",
+        "{edits} Felder wurden im Shop geändert und bleiben so: "
+        "`vario-relay shop-edit list {channel}`",
+    ),
+    "undecided": (
+        "{undecided} of them wait for a decision",
+        "{undecided} davon warten auf eine Entscheidung",
+    ),
+}

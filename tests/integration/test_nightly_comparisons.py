@@ -1,0 +1,251 @@
+"""The comparison of each night: when it begins, what it does, and what people read of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import delete, select, update
+
+from cli.main import main
+from cli.shared import Here
+from integration import channels, shop_edits, stages, sync_runs
+from integration.clock import db_now
+from integration.errors import IntegrationError
+from integration.models import AccessToken, NightlyComparison, SalesChannel, SyncRun
+from integration.reconciliation import nights
+from integration.runtime import Runtime
+from integration.topology import Topic
+from tasks import reconcile, sync
+from tests.integration.drifting import Drifting, carry
+from tests.integration.relay import beside_an_erp
+from tests.integration.support import Database, together
+
+ZONE = ZoneInfo("UTC")
+
+
+def hour() -> int:
+    """A nightly hour with which it is night now."""
+    return datetime.now(UTC).hour
+
+
+def pass_of_tonight(database: Database, *, has_ended: bool = True) -> None:
+    """The full pass of each running channel."""
+    with database.scope() as session:
+        sync_runs.start_nightly(session, ZONE, hour())
+        if has_ended:
+            session.execute(update(SyncRun).values(state="DONE", ended_at=db_now()))
+
+
+def begin(database: Database) -> list[int]:
+    """The channels whose comparison begins now."""
+    with database.scope() as session:
+        return [channel for channel, _night in nights.start_due(session, ZONE, hour())]
+
+
+def end(database: Database) -> None:
+    with database.scope() as session:
+        session.execute(update(NightlyComparison).values(ended_at=db_now()))
+
+
+def test_it_follows_the_nightly_pass_once_per_channel_and_one_at_a_time(
+    database: Database,
+) -> None:
+    other = database.add_channel("43")
+    database.add_channel("44", is_paused=True)
+    pass_of_tonight(database, has_ended=False)
+    assert begin(database) == []
+    pass_of_tonight(database)
+
+    found = together([lambda: begin(database)] * 4)
+
+    assert sorted(found) == [[], [], [], [database.channel]]
+    assert begin(database) == [], "one is under way"
+    end(database)
+    assert begin(database) == [other]
+    end(database)
+    assert begin(database) == [], "each had its comparison"
+
+
+def test_by_day_none_begins(database: Database) -> None:
+    pass_of_tonight(database)
+
+    with database.scope() as session:
+        assert nights.start_due(session, ZONE, (hour() + 2) % 24) == []
+
+
+def test_one_whose_worker_died_begins_anew(database: Database) -> None:
+    pass_of_tonight(database)
+    assert begin(database) == [database.channel]
+
+    with database.scope() as session:
+        session.execute(update(NightlyComparison).values(alive_at=db_now(-nights.ALIVE_S - 1)))
+
+    assert begin(database) == [database.channel]
+
+
+# --- with an ERP and a shop ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def relay(sqlite_url: str) -> Iterator[Drifting]:
+    with beside_an_erp(sqlite_url, Drifting, articles=12) as relay:
+        yield relay
+
+
+def tonight(relay: Drifting) -> str:
+    """The comparison of this night, begun as beat does it."""
+    with relay.runtime.scope() as session:
+        sync_runs.start_nightly(session, ZONE, hour())
+        session.execute(update(SyncRun).values(state="DONE", ended_at=db_now()))
+        ((_channel, night),) = nights.start_due(session, ZONE, hour())
+    return night
+
+
+def noted(relay: Drifting) -> NightlyComparison:
+    with relay.runtime.scope() as session:
+        return session.scalars(select(NightlyComparison)).one()
+
+
+def report(relay: Drifting, folder: Path, *arguments: str) -> Result:
+    here = Here({})
+    vars(here).update(
+        settings=relay.runtime.settings, engine=relay.runtime.engine, runtime=relay.runtime
+    )
+    given = ["reconcile", "42", "--report", "--out", str(folder), *arguments]
+    return CliRunner().invoke(main, given, obj=here)
+
+
+def test_what_drifted_is_sent_and_the_morning_reads_of_it(relay: Drifting, tmp_path: Path) -> None:
+    cheap, sold, renamed = relay.fill()[:3]
+    relay.shown(cheap)["gross"] = "0.01"
+    relay.shown(sold)["stock"] = 4_711
+    with relay.runtime.scope() as session:
+        channels.set_parameter(session, relay.channel_id, "own.name", "ask", None)
+    night = tonight(relay)
+
+    nights.compare(relay.runtime, relay.channel_id, night)
+
+    carry(relay)
+    assert relay.shown(cheap)["gross"] == str(cheap["gross"])
+    assert relay.shown(sold)["stock"] != 4_711
+    assert noted(relay).ended_at is not None
+    with relay.runtime.scope() as session:
+        nights.settle_open(session)
+
+    done = report(relay, tmp_path)
+    assert done.exit_code == 0, done.output
+    assert f"Comparison of sales channel acme/42, night of {night}" in done.stdout
+    assert "different values (shop -> ERP): 2" in done.stdout
+    assert "stock 4711 -> " in done.stdout
+    assert "of the lines of the plan: 2 sent" in done.stdout
+    german = report(relay, tmp_path, "--lang", "de")
+    assert "von den Zeilen des Plans: 2 gesendet" in german.stdout
+    file = tmp_path / f"reconcile-acme-42-night-{night}.de.txt"
+    assert file.read_text(encoding="utf-8") == german.stdout
+
+    edit_by_hand(relay, renamed)
+    as_json = json.loads(report(relay, tmp_path, "--json").stdout)
+    assert as_json["counts"]["different"] == 2
+    assert as_json["outcomes"] == {"sent": 2}
+    assert (as_json["edits"], as_json["undecided"]) == (1, 1)
+    assert "1 davon warten auf eine Entscheidung" in report(relay, tmp_path, "--lang", "de").stdout
+
+
+def edit_by_hand(relay: Drifting, article: dict[str, Any]) -> None:
+    """An employee renames a product, which is noticed."""
+    relay.hint(Topic.ARTICLE, article)
+    relay.drain()
+    relay.shown(article)["name"] = "By hand"
+    connector = relay.runtime.connector(relay.runtime.channel(relay.channel_id))
+    (record,) = connector.show([f"memory-{article['id']}"])  # type: ignore[attr-defined]
+    with relay.runtime.scope() as session:
+        shop_edits.notice(
+            session,
+            relay.channel_id,
+            shop_edits.owners(session, relay.channel_id),
+            {article["id"]: record},
+            read_at=session.scalars(select(db_now(1))).one(),
+        )
+
+
+def test_a_second_night_finds_nothing(relay: Drifting, tmp_path: Path) -> None:
+    relay.fill()
+
+    nights.compare(relay.runtime, relay.channel_id, tonight(relay))
+
+    assert "nothing differs" in report(relay, tmp_path).stdout
+
+
+def test_what_breaks_it_off_is_said_in_the_morning(relay: Drifting, tmp_path: Path) -> None:
+    relay.fill()
+    night = tonight(relay)
+    relay.erp("faults", kind="invalid-grant", count=9)
+    with relay.runtime.scope() as session:
+        session.execute(delete(AccessToken))
+
+    with pytest.raises(IntegrationError):
+        nights.compare(relay.runtime, relay.channel_id, night)
+
+    assert noted(relay).ended_at is not None
+    done = report(relay, tmp_path)
+    assert done.exit_code == 1
+    assert "it broke off: " in done.stdout
+    assert "er brach ab: " in report(relay, tmp_path, "--lang", "de").stdout
+
+
+def test_one_that_is_stopped_with_its_process_begins_anew(
+    relay: Drifting, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    relay.fill()
+    night = tonight(relay)
+    monkeypatch.setattr(stages.STOPPING, "is_set", lambda: True)
+
+    nights.compare(relay.runtime, relay.channel_id, night)
+
+    assert noted(relay).ended_at is None
+    assert "not ended yet" in report(relay, tmp_path).stdout
+    with relay.runtime.scope() as session:
+        assert nights.start_due(session, ZONE, hour()) == [(relay.channel_id, night)]
+
+
+def test_a_channel_without_a_night_says_so(relay: Drifting, tmp_path: Path) -> None:
+    done = report(relay, tmp_path)
+
+    assert done.exit_code == 2
+    assert "no night has compared sales channel 42 yet" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert report(relay, tmp_path, "--plan").exit_code == 2
+    with relay.runtime.scope() as session:
+        assert session.scalars(select(SalesChannel)).one().held_reason is None
+
+
+def test_beat_sends_the_comparison_and_a_worker_makes_it(
+    relay: Drifting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay.fill()
+    settings = replace(relay.runtime.settings, timezone="UTC", nightly_hour=hour())
+    runtime = Runtime(settings, relay.runtime.engine)
+    for module in (sync, reconcile):
+        monkeypatch.setattr(module.runtime, "current", lambda: runtime)
+    sent: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(reconcile.nightly_comparison_task, "delay", lambda *a: sent.append(a))
+    monkeypatch.setattr(sync.advance_task, "delay", lambda run_id: None)
+    monkeypatch.setattr(reconcile, "wake", lambda: None)
+
+    sync.nightly_task.run()
+    with runtime.scope() as session:
+        session.execute(update(SyncRun).values(state="DONE", ended_at=db_now()))
+    sync.nightly_task.run()
+
+    ((channel_id, night),) = sent
+    assert channel_id == relay.channel_id
+    reconcile.nightly_comparison_task.run(channel_id, night)
+    assert noted(relay).ended_at is not None
