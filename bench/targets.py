@@ -139,6 +139,20 @@ _ALL = [
     ),
     Target("sync.share", "sync", "initial sync: share of the limit", "share", at_least=0.80),
     Target(
+        "reconcile.seconds",
+        "reconcile",
+        "100,000 articles compared with their shop, at a quarter of the ERP's budget",
+        "s",
+        at_most=900,
+    ),
+    Target(
+        "reconcile.memory",
+        "reconcile",
+        "memory of that comparison: against one of 1,000 articles",
+        "times",
+        at_most=1.05,
+    ),
+    Target(
         "neighbours.p95",
         "neighbours",
         "p95 freshness of 18 channels beside a slow and a dead shop: of what is allowed",

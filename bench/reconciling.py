@@ -1,0 +1,129 @@
+"""A whole catalogue compared with its shop: how long it takes, and how much memory."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import insert
+
+from bench.latency import REAL_RATE
+from bench.results import Result
+from bench.service import Bench, MeasuredService
+from integration.models import Listing
+from tests.acceptance.bursts import erp_requests
+
+#: Products that are put into the shop with one request.
+AT_ONCE = 500
+LOOK_EVERY_S = 0.2
+FIELDS = ("number", "name", "gross", "net", "tax_rate")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One `vario-relay reconcile 42 --plan`."""
+
+    seconds: float
+    peak_mb: float
+    articles: int
+    drift: int
+    requests: int
+
+
+def measure(bench: Bench) -> list[Result]:
+    """A small and a large catalogue, each in a process of its own; nothing has drifted."""
+    large = bench.pick(100_000, 3_000)
+    few = _compared(bench, 1_000)
+    many = _compared(bench, large)
+    told = (
+        f"{many.articles:,} articles, {many.requests:,} ERP requests at a quarter of 30 per 6 s, "
+        f"{many.drift} differences"
+    )
+    return [
+        Result("reconcile.seconds", [many.seconds], note=told),
+        Result(
+            "reconcile.memory",
+            [many.peak_mb / few.peak_mb],
+            baseline=f"{few.peak_mb:.0f} MB for 1,000 articles",
+            note=f"{many.peak_mb:.0f} MB for {many.articles:,}",
+        ),
+    ]
+
+
+def _compared(bench: Bench, articles: int) -> Comparison:
+    with bench.service(f"reconcile-{articles}", articles=articles) as service:
+        service.erp("options", **REAL_RATE)
+        _fill(service)
+        service.forget_requests()
+        began = time.monotonic()
+        peak_mb, found = _plan(service)
+        seconds = time.monotonic() - began
+        asked = erp_requests(service)
+    return Comparison(seconds, peak_mb, found["articles"], sum(found["counts"].values()), asked)
+
+
+def _fill(service: MeasuredService) -> None:
+    """Put into the shop what belongs there, and note it as ours, without a sync of an hour."""
+    sold = [one for one in service.articles() if one["listed"] and one["active"] and one["gross"]]
+    for start in range(0, len(sold), AT_ONCE):
+        chunk = sold[start : start + AT_ONCE]
+        rows = [{**{key: one[key] for key in FIELDS}, "stock": _stock(one)} for one in chunk]
+        answer = service.shop("products", products=rows)
+        made = {one["number"]: one["id"] for one in answer["products"]}
+        _note(service, chunk, made)
+
+
+def _stock(article: dict[str, Any]) -> int:
+    return max(0, int(article["stock"] or 0))
+
+
+def _note(service: MeasuredService, chunk: list[dict[str, Any]], made: dict[str, str]) -> None:
+    with service.runtime.scope() as session:
+        session.execute(
+            insert(Listing),
+            [
+                {
+                    "channel_id": service.channel_id,
+                    "article_id": one["id"],
+                    "external_id": made[one["number"]],
+                    "number": one["number"],
+                }
+                for one in chunk
+            ],
+        )
+
+
+def _plan(service: MeasuredService) -> tuple[float, dict[str, Any]]:
+    """Peak memory of the command in MB, and its answer."""
+    answer = service.folder / "plan.json"
+    with answer.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cli.main", "reconcile", "42", "--plan", "--json"],
+            cwd=service.folder,
+            env=service.environ,
+            stdout=out,
+        )
+        peak_mb, pause = 0.0, threading.Event()
+        while process.poll() is None:
+            peak_mb = max(peak_mb, _peak_mb(process.pid))
+            pause.wait(LOOK_EVERY_S)
+    if process.returncode:
+        raise RuntimeError(f"the comparison ended with {process.returncode}")
+    return peak_mb, json.loads(answer.read_text())
+
+
+def _peak_mb(pid: int) -> float:
+    """The most that a process ever had in memory; what its parent had does not count, as it does
+    in the resource usage of an ended one. 0 for one that has just ended."""
+    try:
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    except OSError:
+        return 0.0
+    return int(found[1]) / 1_000 if found else 0.0
