@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bench import (
     bursts,
+    commands,
     cost,
     engine,
     full_syncs,
@@ -54,6 +55,7 @@ GROUP_BY_NAME: Mapping[str, Group] = {
     "neighbours": Group(neighbours.measure, 8, 0.8),
     "pacing": Group(pacing.measure, 10, 0.3),
     "cost": Group(cost.measure, 5, 0.6),
+    "commands": Group(commands.measure, 5, 0.7),
     "memory": Group(engine.measure_memory, 2, 0.4),
 }
 

@@ -185,6 +185,13 @@ _ALL = [
     ),
     Target("cost.sqlite.large", "cost", "the same on SQLite, at 1,000,000 work items", "times"),
     Target(
+        "commands.slowest",
+        "commands",
+        "slowest operator command with 4,000,000 work items",
+        "s",
+        at_most=2,
+    ),
+    Target(
         "memory.growth",
         "memory",
         "memory of a warm worker over 100,000 items: against its start",

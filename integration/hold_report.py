@@ -7,7 +7,7 @@ the data, one who decides, or the one who keeps an article back.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
-from integration import brake_rows, brake_rules, channels
+from integration import brake_rows, brake_rules, channels, queue_report
 from integration.mapping_kinds import Kind, of_reason
 from integration.models import BY_HAND, ArticleHold, WorkItem
 from integration.observe import masked
@@ -26,7 +26,6 @@ from integration.variants import WAITS_FOR_MAIN
 from integration.work_outcomes import NOT_IN_SHOP, TOPIC_NOT_SERVED
 from integration.write_back.facts import NO_FIELD
 
-EXAMPLES = 3
 #: How reasons of brakes begin.
 BRAKE, BRAKE_WAIT = "brake", "brake-wait:"
 
@@ -71,34 +70,66 @@ def groups(session: Session, channel_id: int | None = None) -> list[HoldGroup]:
 
 
 def _held_rows(session: Session, channel_id: int | None) -> list[HoldGroup]:
-    counted = (
+    """A few statements for all causes: there may be hundreds, each of thousands of rows."""
+    is_held = [WorkItem.hold_reason.is_not(None), WorkItem.hold_reason != BY_HAND]
+    if channel_id is not None:
+        is_held.append(WorkItem.channel_id == channel_id)
+    cause = (WorkItem.channel_id, WorkItem.hold_reason)
+    by_cause: dict[tuple[int, str], list[Any]] = {}
+    for row in session.execute(
         select(
-            WorkItem.channel_id,
-            WorkItem.hold_reason,
+            *cause,
             WorkItem.topic,
             func.count().label("number"),
             func.min(WorkItem.first_unsent_at).label("since"),
         )
-        .where(WorkItem.hold_reason.is_not(None), WorkItem.hold_reason != BY_HAND)
-        .group_by(WorkItem.channel_id, WorkItem.hold_reason, WorkItem.topic)
-    )
-    if channel_id is not None:
-        counted = counted.where(WorkItem.channel_id == channel_id)
-    by_cause: dict[tuple[int, str], list[Any]] = {}
-    for row in session.execute(counted):
+        .where(*is_held)
+        .group_by(*cause, WorkItem.topic)
+    ):
         by_cause.setdefault((row.channel_id, row.hold_reason), []).append(row)
-    return [_group(session, *cause, rows) for cause, rows in by_cause.items()]
+    articles = session.execute(
+        select(
+            *cause,
+            func.count(WorkItem.entity_id.distinct()).label("number"),
+            func.min(WorkItem.id).label("first"),
+        )
+        .where(*is_held)
+        .group_by(*cause)
+    ).all()
+    errors = queue_report.errors(session, [one.first for one in articles])
+    examples = queue_report.first_entities(session, cause, is_held)
+    labels = {one: _label(session, one) for one in {channel for channel, _ in by_cause}}
+    return [
+        _group(
+            labels[one.channel_id],
+            one.hold_reason,
+            by_cause[one.channel_id, one.hold_reason],
+            articles=one.number,
+            message=_message(session, one, errors),
+            examples=examples.get((one.channel_id, one.hold_reason), ()),
+        )
+        for one in articles
+        # What came or went between two of the statements is told next time.
+        if (one.channel_id, one.hold_reason) in by_cause
+    ]
 
 
-def _group(session: Session, channel_id: int, reason: str, rows: Sequence[Any]) -> HoldGroup:
-    same = (WorkItem.channel_id == channel_id, WorkItem.hold_reason == reason)
-    articles = session.scalar(select(func.count(WorkItem.entity_id.distinct())).where(*same)) or 0
-    message = session.scalar(
-        select(WorkItem.last_error).where(*same).order_by(WorkItem.id).limit(1)
-    )
-    if reason.startswith(BRAKE):
-        message = "; ".join(brake_rows.examples(session, channel_id, reason))
-    channel = _label(session, channel_id)
+def _message(session: Session, cause: Any, errors: Mapping[int, Any]) -> str | None:
+    """What one of the rows was told; of a brake some of what it holds."""
+    if cause.hold_reason.startswith(BRAKE):
+        return "; ".join(brake_rows.examples(session, cause.channel_id, cause.hold_reason))
+    return getattr(errors.get(cause.first), "last_error", None)
+
+
+def _group(
+    channel: str,
+    reason: str,
+    rows: Sequence[Any],
+    *,
+    articles: int,
+    message: str | None,
+    examples: Sequence[str],
+) -> HoldGroup:
     return HoldGroup(
         channel=channel,
         cause=reason.partition(":")[0],
@@ -106,15 +137,7 @@ def _group(session: Session, channel_id: int, reason: str, rows: Sequence[Any]) 
         count=sum(row.number for row in rows),
         articles=articles,
         topics={SHORT_NAME_BY_TOPIC[Topic(row.topic)]: row.number for row in rows},
-        examples=tuple(
-            session.scalars(
-                select(WorkItem.entity_id)
-                .where(*same)
-                .group_by(WorkItem.entity_id)
-                .order_by(func.min(WorkItem.id))
-                .limit(EXAMPLES)
-            )
-        ),
+        examples=tuple(examples),
         since=min((row.since for row in rows if row.since is not None), default=None),
         words=_words(channel, reason, masked((message or "").partition("\n")[0])),
     )
@@ -160,7 +183,7 @@ def _hand_group(channel: str, text: str, by: str, rows: Sequence[Any]) -> HoldGr
         count=len(waiting),
         articles=len(articles),
         topics={name: topics.count(name) for name in sorted(set(topics))},
-        examples=articles[:EXAMPLES],
+        examples=articles[: queue_report.EXAMPLES],
         since=min(row.held_since for row in rows),
         words=Words(
             f"held by hand by {by}: {text}",

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Integer, and_, case, cast, func, select
 from sqlalchemy.orm import Session
 
-from integration import counter_store, health_view, served, toggles
+from integration import counter_store, health_view, served, sql, toggles
 from integration.clock import db_now
 from integration.counter_store import RATE_WINDOW_S
 from integration.models import SalesChannel, Tenant, WorkItem, WorkItemState
@@ -154,32 +154,64 @@ def failures(session: Session, channel_ids: Sequence[int] | None = None) -> list
     if channel_ids is not None:
         is_failed.append(WorkItem.channel_id.in_(channel_ids))
     groups = session.execute(
-        select(WorkItem.fingerprint, func.count().label("number"))
+        select(
+            WorkItem.fingerprint,
+            func.count().label("number"),
+            func.min(WorkItem.id).label("first"),
+        )
         .where(*is_failed)
         .group_by(WorkItem.fingerprint)
         .order_by(func.count().desc(), WorkItem.fingerprint)
     ).all()
-    return [_group(session, is_failed, one.fingerprint, one.number) for one in groups]
+    firsts = errors(session, [one.first for one in groups])
+    # An article may have failed in several topics and channels: it is one example all the same.
+    examples = first_entities(session, [WorkItem.fingerprint], is_failed)
+    return [
+        _group(one.fingerprint, one.number, firsts[one.first], examples[one.fingerprint,])
+        for one in groups
+        # What went between two of the statements is not told any more.
+        if one.first in firsts and (one.fingerprint,) in examples
+    ]
+
+
+def errors(session: Session, item_ids: Sequence[int]) -> dict[int, Any]:
+    """`error_class` and `last_error` of these work items, by id."""
+    rows = session.execute(
+        select(WorkItem.id, WorkItem.error_class, WorkItem.last_error).where(
+            sql.is_one_of(session, WorkItem.id, item_ids)
+        )
+    )
+    return {row.id: row for row in rows}
+
+
+def first_entities(
+    session: Session, cause: Sequence[Any], conditions: Sequence[Any]
+) -> dict[tuple[Any, ...], list[str]]:
+    """The first EXAMPLES entities of each cause, by the cause's columns.
+
+    One statement for all causes: there may be hundreds, each of thousands of rows.
+    """
+    entities = (
+        select(*cause, WorkItem.entity_id, func.min(WorkItem.id).label("first"))
+        .where(*conditions)
+        .group_by(*cause, WorkItem.entity_id)
+        .subquery()
+    )
+    columns = [entities.c[one.key] for one in cause]
+    place = func.row_number().over(partition_by=columns, order_by=entities.c.first).label("place")
+    ranked = select(*columns, entities.c.entity_id, place).subquery()
+    rows = session.execute(
+        select(ranked).where(ranked.c.place <= EXAMPLES).order_by(ranked.c.place)
+    )
+    found: dict[tuple[Any, ...], list[str]] = {}
+    for row in rows:
+        found.setdefault(tuple(row[: len(cause)]), []).append(row.entity_id)
+    return found
 
 
 def _group(
-    session: Session, is_failed: Sequence[Any], fingerprint: str | None, count: int
+    fingerprint: str | None, count: int, first: Any, examples: Sequence[str]
 ) -> FailureGroup:
-    same_cause = (*is_failed, WorkItem.fingerprint == fingerprint)
-    first = session.execute(
-        select(WorkItem.error_class, WorkItem.last_error)
-        .where(*same_cause)
-        .order_by(WorkItem.id)
-        .limit(1)
-    ).one()
-    # An article may have failed in several topics and channels: it is one example all the same.
-    examples = session.scalars(
-        select(WorkItem.entity_id)
-        .where(*same_cause)
-        .group_by(WorkItem.entity_id)
-        .order_by(func.min(WorkItem.id))
-        .limit(EXAMPLES)
-    ).all()
     lines = (first.last_error or "").splitlines() or [""]
     return FailureGroup(
         fingerprint=fingerprint or "",
