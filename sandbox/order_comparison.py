@@ -36,7 +36,7 @@ def _difference(order: dict[str, Any], shown: dict[str, Any] | None) -> str | No
     name = f"order {order['reference']}"
     if shown is None:
         return f"{name}: is not in the shop"
-    wanted, delivery = _state(order), _with_goods(shown)
+    wanted, delivery = _state(order, shown), _with_goods(shown)
     if delivery["state"] != wanted:
         return f"{name}: its delivery is {delivery['state']} in the shop, {wanted} in the ERP"
     numbers, told = _numbers(order), sorted(delivery["tracking_codes"])
@@ -45,15 +45,16 @@ def _difference(order: dict[str, Any], shown: dict[str, Any] | None) -> str | No
     return None
 
 
-def _state(order: dict[str, Any]) -> str:
-    """The state that the shop's delivery has to be in."""
+def _state(order: dict[str, Any], shown: dict[str, Any]) -> str:
+    """The state that the shop's delivery has to be in; some shops have no word for a part."""
+    part = "shipped_partially" if shown.get("tells_parts", True) else "open"
     delivered = [Decimal(str(line["delivered"])) for line in order["lines"]]
     missing = [Decimal(str(line["quantity"])) - done
                for line, done in zip(order["lines"], delivered, strict=True)]
     has_ended = order["state"] in ("CANCELLED", "CLOSED")
     if not any(delivered):
         return "cancelled" if has_ended else "open"
-    return "shipped" if has_ended or not any(missing) else "shipped_partially"
+    return "shipped" if has_ended or not any(missing) else part
 
 
 def _numbers(order: dict[str, Any]) -> list[str]:

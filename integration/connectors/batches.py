@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from marshmallow import Schema, fields
 
 from integration.connectors.base import ListingView, Payload
 from integration.documents import ArticleDocument, Document, PriceDocument
 from integration.errors import (
+    Busy,
     Held,
     IntegrationError,
     Invalid,
     PermanentError,
     Rejected,
+    Throttled,
     TransientError,
 )
 from integration.topology import Topic
@@ -139,6 +141,24 @@ def _claim_number(numbers: set[str], number: str) -> None:
     if number.casefold() in numbers:
         raise Rejected(f"another article of the ERP has the number {number} as well")
     numbers.add(number.casefold())
+
+
+#: When rows come again that were not tried because the shop failed before.
+UNTRIED_RETRY_S = 5.0
+
+
+class HasError(Protocol):
+    """One of several things that go to a shop one after the other."""
+
+    error: IntegrationError | None
+
+
+def give_up(jobs: Sequence[HasError], place: int, error: TransientError) -> None:
+    """The shop fails with the job at `place`: the later ones are not tried and lose no attempt."""
+    seconds = error.retry_after_s if isinstance(error, Throttled) else UNTRIED_RETRY_S
+    jobs[place].error = error
+    for job in jobs[place + 1 :]:
+        job.error = job.error or Busy(error.message, seconds)
 
 
 def owned_ids(payloads: Iterable[Payload]) -> frozenset[str]:

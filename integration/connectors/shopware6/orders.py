@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integration.connectors.base import Payload, Receipt
+from integration.connectors.batches import give_up
 from integration.connectors.shopware6 import batch, order_steps
 from integration.connectors.shopware6.batch import Row, Verdict
 from integration.connectors.shopware6.client import Client
@@ -25,7 +26,6 @@ from integration.errors import (
     IntegrationError,
     PermanentError,
     Rejected,
-    Throttled,
     TransientError,
 )
 from integration.topology import Topic
@@ -34,8 +34,6 @@ from integration.topology import Topic
 #: 0.06 to 0.63 s (recorded), so that the others stay below the limit of a stage, and the request
 #: more per batch, for the numbers, is 3 % of its writes.
 MAX_BATCH = 60
-#: When rows come again that were not tried because the shop failed before.
-UNTRIED_RETRY_S = 5.0
 
 _INCLUDES = {
     "order": [
@@ -141,18 +139,9 @@ def push(client: Client, payloads: Sequence[Payload], *, sends_mails: bool) -> l
         except TransientError as error:
             if not has_written:
                 raise
-            _give_up(jobs, job, error)
+            give_up(jobs, jobs.index(job), error)
         has_written = True
     return [job.receipt() for job in jobs]
-
-
-def _give_up(jobs: Sequence[_Job], failed: _Job, error: TransientError) -> None:
-    """The shop fails: what comes after is not tried, and loses no attempt."""
-    later = jobs[jobs.index(failed) + 1 :]
-    seconds = error.retry_after_s if isinstance(error, Throttled) else UNTRIED_RETRY_S
-    failed.error = error
-    for job in later:
-        job.error = job.error or Busy(error.message, seconds)
 
 
 def _deliveries(client: Client, payloads: Sequence[Payload]) -> dict[str, list[_Delivery]]:

@@ -16,6 +16,7 @@ from integration.connectors import http
 from integration.connectors.base import Context
 from integration.connectors.woocommerce import answers
 from integration.connectors.woocommerce.settings import ShopSettings
+from integration.errors import ChannelError, CredentialsRefused, Rejected
 
 INDEX = "/wp-json/"
 _API = "/wp-json/wc/v3"
@@ -27,7 +28,9 @@ PAGE_SIZE = 100
 _NAME = {"User-Agent": "vario-relay"}
 
 Row = dict[str, Any]
-_Method = Literal["GET", "POST"]
+_Method = Literal["GET", "POST", "PUT", "DELETE"]
+#: What a single write is refused with that is about its row.
+_OF_THE_ROW = (404, 409, 410, 413)
 
 
 class Client:
@@ -65,9 +68,34 @@ class Client:
         """Raises: CredentialsRefused if the key may not; an empty batch changes nothing."""
         self._json(self._sent("POST", "/products/batch", {}))
 
-    def get(self, path: str, **query: str) -> Any:
-        """The JSON of one route below the API's root."""
-        return self._json(self._sent("GET", path, query=query))
+    def get(self, path: str, api: str = _API, **query: str) -> Any:
+        """The JSON of one route below the API's root, or below a plugin's."""
+        return self._json(self._sent("GET", path, query=query, api=api))
+
+    def write(
+        self,
+        method: _Method,
+        path: str,
+        body: Any = None,
+        *,
+        api: str = _API,
+        query: Mapping[str, str] | None = None,
+    ) -> Any:
+        """The JSON of a single write. Raises: Rejected for what the shop refuses."""
+        not_after = self._context.before_write()
+        response = self._sent(
+            method, path, body, query=query, writes=True, not_after=not_after, api=api
+        )
+        try:
+            return self._json(response, writes=True)
+        except answers.Refused as refused:
+            raise Rejected(str(refused)) from refused
+        except (answers.NoRoute, CredentialsRefused):
+            raise
+        except ChannelError as error:
+            if response.status_code in _OF_THE_ROW:
+                raise Rejected(str(error)) from error
+            raise
 
     def pages(self, path: str, **query: str) -> Iterator[Row]:
         """Rows of a list, page by page."""
@@ -103,8 +131,9 @@ class Client:
         query: Mapping[str, str] | None = None,
         writes: bool = False,
         not_after: float | None = None,
+        api: str = _API,
     ) -> requests.Response:
-        url = self.settings.url + _API + path + (f"?{urlencode(query)}" if query else "")
+        url = self.settings.url + api + path + (f"?{urlencode(query)}" if query else "")
         url, headers = self._authorised(method, url)
         return http.send(
             self._context.session,

@@ -16,7 +16,7 @@ from integration.connectors.base import (
     RemoteRecord,
 )
 from integration.connectors.batches import owned_ids, text_of
-from integration.connectors.woocommerce import batch, checks, choices, payloads, products
+from integration.connectors.woocommerce import batch, checks, choices, orders, payloads, products
 from integration.connectors.woocommerce.batch import Verdict
 from integration.connectors.woocommerce.client import Client
 from integration.connectors.woocommerce.facts import Facts
@@ -24,8 +24,15 @@ from integration.connectors.woocommerce.families import Families, Settled
 from integration.connectors.woocommerce.images import ImagePush
 from integration.connectors.woocommerce.pace import Pace
 from integration.connectors.woocommerce.rows import Row, RowBuilder
-from integration.connectors.woocommerce.settings import currency_of, settings_of
-from integration.documents import Document
+from integration.connectors.woocommerce.settings import (
+    AUTO,
+    ORDER_MAILS,
+    TRACKING,
+    currency_of,
+    settings_of,
+)
+from integration.connectors.woocommerce.tracking import Tracker
+from integration.documents import DeliveryDocument, Document
 from integration.errors import (
     IntegrationError,
     PermanentError,
@@ -51,6 +58,7 @@ class WooCommerceConnector:
             Topic.ARTICLE: MAX_ARTICLES,
             Topic.PRICE: MAX_BATCH,
             Topic.STOCK: MAX_BATCH,
+            Topic.ORDER_STATUS: orders.MAX_BATCH,
             Topic.MEDIA: MAX_MEDIA_BATCH,
         },
         has_price_details=True,
@@ -65,6 +73,10 @@ class WooCommerceConnector:
         """The body of one document. Raises: Invalid, Held (``no-price``)."""
         return payloads.payload_of(document, listing, currency_of(self._context.parameters))
 
+    def delivery_payload(self, document: DeliveryDocument, external_id: str | None) -> Payload:
+        """The body of one document about orders."""
+        return orders.payload_of(document, external_id)
+
     def push(self, topic: Topic, payloads: Sequence[Payload], *, key: str) -> list[Receipt]:
         """Write a batch; one receipt per payload, same order.
 
@@ -74,6 +86,8 @@ class WooCommerceConnector:
         Failure policy: at least once.
         Raises: IntegrationError if nothing was settled; ChannelError and ClaimLost always.
         """
+        if topic is Topic.ORDER_STATUS:
+            return orders.push(self._client, self._context, payloads, self._tracker)
         if topic is Topic.MEDIA:
             language = self._facts.setup.language
             return ImagePush(self._client, self._context, language).push(payloads)
@@ -137,6 +151,16 @@ class WooCommerceConnector:
     @cached_property
     def _builder(self) -> RowBuilder:
         return RowBuilder(self._client, self._facts, self._context.namespace)
+
+    @cached_property
+    def _tracker(self) -> Tracker:
+        parameters = self._context.parameters
+        return Tracker(
+            self._client,
+            self._context.facts,
+            text_of(parameters, TRACKING) or AUTO,
+            sends_mails=text_of(parameters, ORDER_MAILS) == "on",
+        )
 
     def _adopt(
         self, contested: Sequence[Row], batch_payloads: Sequence[Payload], pace: Pace

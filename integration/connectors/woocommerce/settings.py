@@ -19,6 +19,18 @@ from integration.errors import ChannelError
 
 DEFAULT_CURRENCY_CODE = "EUR"
 
+#: Channel parameters of order statuses.
+ORDER_MAILS, TRACKING = "order_mails", "tracking"
+AUTO, FULFILLMENTS, SHIPMENT_TRACKING, AST, NOTE = (
+    "auto",
+    "fulfillments",
+    "shipment-tracking",
+    "ast",
+    "note",
+)
+#: Values of `tracking`.
+KINDS = (AUTO, FULFILLMENTS, SHIPMENT_TRACKING, AST, NOTE)
+
 
 @dataclass(frozen=True)
 class ShopSettings:
@@ -117,6 +129,22 @@ PARAMETERS = (
         is_secret=True,
         is_required=False,
         advice="WordPress shows it once, under Users > Profile > Application Passwords",
+    ),
+    Parameter(
+        ORDER_MAILS,
+        "whether customers are told of tracking by mail, besides the mail of the order's status",
+        is_required=False,
+        default="off",
+        wrong=lambda text: None if text in ("on", "off") else "is neither on nor off",
+        advice="on or off",
+    ),
+    Parameter(
+        TRACKING,
+        "where the tracking of orders goes",
+        is_required=False,
+        default=KINDS[0],
+        wrong=lambda text: None if text in KINDS else "is unknown",
+        advice=f"{', '.join(KINDS[:-1])} or {KINDS[-1]}; auto: what the shop has",
     ),
     *DETAIL_PARAMETERS,
 )

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from integration.connectors.base import FactStore, Payload
-from integration.connectors.woocommerce.answers import NoRoute, TooMany
+from integration.connectors.woocommerce.answers import NoRoute, Refused, TooMany
 from integration.connectors.woocommerce.client import Client
 from integration.errors import Invalid, Rejected, TransientError
 
@@ -113,7 +113,7 @@ def _made(client: Client, names: Sequence[str]) -> dict[str, int]:
     made = {}
     try:
         rows = client.batch("/products/brands", {"create": [{"name": one} for one in names]})
-    except TooMany as error:
+    except (Refused, TooMany) as error:
         raise TransientError(f"the shop does not make {len(names)} brands at once") from error
     for name, row in zip(names, rows["create"], strict=True):
         refusal = row.get("error") or {}

@@ -14,7 +14,7 @@ from integration.connectors import http
 from integration.connectors.base import Context
 from integration.connectors.woocommerce import answers
 from integration.connectors.woocommerce.settings import ShopSettings
-from integration.errors import ChannelError, CredentialsRefused, Held, Rejected, RightMissing
+from integration.errors import CredentialsRefused, Held, Rejected, RightMissing
 
 _API = "/wp-json/wp/v2"
 #: What images wait for while the shop does not let us upload them.
@@ -92,8 +92,9 @@ class WordPress:
             raise Held(NO_RIGHT, f"{error}; check wp_user and wp_password") from error
         except answers.NoRoute as error:
             raise Held(NO_RIGHT, f"{self._settings.host} serves no wp/v2/media") from error
-        except answers.TooMany as error:
-            raise ChannelError(f"{self._settings.host} refuses a request to its media") from error
+        except (answers.Refused, answers.TooMany) as error:
+            # Whoever may not upload is told so with 400.
+            raise Held(NO_RIGHT, f"{error}; check what the user of wp_user may do") from error
         return body
 
     def _check_file(self, response: requests.Response, file: http.FileBody) -> None:

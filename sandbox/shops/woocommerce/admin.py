@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 
 from sandbox.requests_log import RequestsLog
 
-from . import media_routes, render, wire
+from . import admin_orders, media_routes, render, wire
 from .errors import ApiError
 from .shop import Shop
 from .store import Row
@@ -76,6 +76,7 @@ def blueprint(shop: Shop, log: RequestsLog) -> Blueprint:
         return wire.answer({"reset": True})
 
     _add_images_and_terms(shop, admin)
+    admin_orders.add_routes(admin, shop)
 
     @admin.errorhandler(BadInput)
     def refuse(problem: BadInput) -> Response:

@@ -21,6 +21,7 @@ from . import (
     render,
     setup_routes,
     term_routes,
+    tracking_routes,
     wire,
 )
 from .errors import ApiError
@@ -47,6 +48,8 @@ def create_app(options: Options | None = None, url: str = "") -> Flask:
     _add_permalinks(app, shop)
     app.register_blueprint(_routes(shop))
     app.register_blueprint(media_routes.blueprint(shop))
+    if options.tracking_plugin:
+        app.register_blueprint(tracking_routes.plugin(shop, options.tracking_plugin))
     app.register_blueprint(admin.blueprint(shop, log))
     app.register_error_handler(ApiError, _refused)
     app.register_error_handler(HTTPException, _unknown_route)
@@ -64,6 +67,8 @@ def _routes(shop: Shop) -> Blueprint:
     api.frame(shop, routes)
     for module in (product_routes, term_routes, order_routes, setup_routes):
         module.add(shop, routes)
+    if shop.options.fulfillments:
+        tracking_routes.add_fulfillments(shop, routes)
     return routes
 
 

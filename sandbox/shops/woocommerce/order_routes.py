@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 
-from . import api, clock, coercions, errors, products, render, schema, wire
+from . import api, clock, coercions, errors, products, render, schema, tracking_routes, wire
 from .shop import Shop
 from .store import Row
 
@@ -74,6 +74,18 @@ def _add_notes(shop: Shop, routes: Blueprint) -> None:
         return wire.answer([_note(shop, order_id, one)
                             for one in reversed(shop.store.notes.get(order_id, []))])
 
+    @routes.delete("/orders/<int:order_id>/notes/<int:note_id>")
+    def delete_note(order_id: int, note_id: int) -> Response:
+        api.permit("delete")
+        with shop.store.lock:
+            found = shop.store.notes.get(order_id, [])
+            note = next((one for one in found if one["id"] == note_id), None)
+            if note is None:
+                raise errors.invalid_id(404, "woocommerce_rest_invalid_id",
+                                        "Resource does not exist.")
+            found.remove(note)
+        return api.one(_note(shop, order_id, note))
+
     @routes.post("/orders/<int:order_id>/notes")
     def create_note(order_id: int) -> Response:
         api.permit("create")
@@ -93,7 +105,7 @@ def create(shop: Shop, body: Row) -> Row:
     moment = clock.now()
     row: Row = {"id": shop.store.next_post(), "status": "pending", "created": moment,
                 "modified": moment, "meta_data": [], "billing": {}, "paid": None,
-                "completed": None, "reduced": False,
+                "completed": None, "reduced": False, "statuses": [], "number": None,
                 "key": f"wc_order_{secrets.token_hex(6)}"}
     row["billing"] = {name: coercions.text((body.get("billing") or {}).get(name))
                       for name in _ADDRESS}
@@ -118,6 +130,11 @@ def _changed(shop: Shop, old: Row, body: Row) -> Row:
     if row["status"] in ("processing", "completed"):
         row["paid"] = row["paid"] or row["modified"]
         _reduce_stock(shop, row)
+    elif row["status"] in ("cancelled", "pending"):
+        _restore_stock(shop, row)
+    if row["status"] != old["status"]:
+        told = {"status": row["status"], "tracking": tracking_routes.numbers(shop, row["id"])}
+        row["statuses"] = [*row["statuses"], told]
     if row["status"] == "completed":
         row["completed"] = row["completed"] or row["modified"]
     if isinstance(body.get("meta_data"), list):
@@ -127,18 +144,33 @@ def _changed(shop: Shop, old: Row, body: Row) -> Row:
     return row
 
 
+def number_of(row: Row) -> str:
+    """Its id, unless a plugin numbers orders."""
+    return str(row["number"] or row["id"])
+
+
 def _reduce_stock(shop: Shop, row: Row) -> None:
+    if not row["reduced"]:
+        row["reduced"] = True
+        _take_off_stock(shop, row, 1)
+
+
+def _restore_stock(shop: Shop, row: Row) -> None:
+    """What is cancelled is for sale again."""
     if row["reduced"]:
-        return
-    row["reduced"] = True
+        row["reduced"] = False
+        _take_off_stock(shop, row, -1)
+
+
+def _take_off_stock(shop: Shop, row: Row, times: int) -> None:
     writer = shop.writer(g.get("started", 0.0))
     for line in row["lines"]:
         product = shop.store.products.get(line["product_id"])
         if product is not None and product["manage_stock"]:
-            left = product["stock_quantity"] - line["quantity"]
+            left = product["stock_quantity"] - times * line["quantity"]
             shop.store.put_product({
                 **writer.update(product, {"stock_quantity": left}),
-                "total_sales": product["total_sales"] + line["quantity"]})
+                "total_sales": product["total_sales"] + times * line["quantity"]})
 
 
 def _line(shop: Shop, one: Row) -> Row:
@@ -180,9 +212,12 @@ def _found(shop: Shop) -> list[Row]:
         raise schema.not_one_of("status", f"status[{wrong[0]}]", _LISTED)
     zone = clock.UTC_ZONE if request.args.get("dates_are_gmt") == "true" else None
     after = clock.parsed(request.args.get("modified_after"), zone)
+    ids = {int(one) for one in request.args.get("include", "").split(",") if one.isdigit()}
+    term = request.args.get("search", "")
     rows = [one for one in shop.store.orders.values()
             if ("any" in wanted or one["status"] in wanted)
-            and (after is None or one["modified"] > after)]
+            and (after is None or one["modified"] > after)
+            and (not ids or one["id"] in ids) and term in number_of(one)]
     return sorted(rows, key=lambda one: one["id"], reverse=True)
 
 
@@ -205,7 +240,7 @@ def shown(shop: Shop, row: Row) -> Row:
         "payment_method_title": "", "transaction_id": "", "customer_ip_address": "",
         "customer_user_agent": "", "created_via": "rest-api", "customer_note": "",
         **clock.pair("date_completed", row["completed"]), **clock.pair("date_paid", row["paid"]),
-        "cart_hash": "", "number": str(row["id"]), "meta_data": row["meta_data"],
+        "cart_hash": "", "number": number_of(row), "meta_data": row["meta_data"],
         "line_items": row["lines"], "tax_lines": [], "shipping_lines": row["shipping"],
         "fee_lines": [], "coupon_lines": [], "refunds": [],
         "payment_url": f"{shop.url}/checkout/order-pay/{row['id']}/?key={row['key']}",

@@ -44,8 +44,9 @@ def add(shop: Shop, routes: Blueprint) -> None:
 
 def index(shop: Shop) -> Row:
     """What /wp-json/ answers to anybody."""
+    served = [*NAMESPACES, *filter(None, [shop.options.tracking_plugin])]
     return {"name": "Sandbox", "description": "", "url": shop.url, "home": shop.url,
-            "gmt_offset": "1", "timezone_string": "Europe/Berlin", "namespaces": NAMESPACES,
+            "gmt_offset": "1", "timezone_string": "Europe/Berlin", "namespaces": served,
             "authentication": [], "routes": {}, "_links": {}}
 
 

@@ -43,6 +43,9 @@ class Options:
     wp_password: str = "sandboxapplicationpasswd"
     may_upload: bool = True
     upload_limit_bytes: int | None = None
+    #: Where tracking goes: fulfilments of WooCommerce, a plugin by its namespace, or neither.
+    fulfillments: bool = False
+    tracking_plugin: str = ""
     currency: str = "EUR"
     weight_unit: str = "kg"
     version: str = "11.0.1"

@@ -28,6 +28,8 @@ class Store:
             self.orders: dict[int, Row] = {}
             self.images: dict[int, Row] = {}
             self.notes: dict[int, list[Row]] = {}
+            self.fulfillments: dict[int, list[Row]] = {}
+            self.trackings: dict[int, list[Row]] = {}
             #: By taxonomy: categories, tags, brands, shipping_classes.
             self.terms: dict[str, dict[int, Row]] = {}
             self.attributes: dict[int, Row] = {}

@@ -158,6 +158,6 @@ def test_a_platform_builds_a_connector_with_its_capabilities(
     assert connector.capabilities == platform.capabilities
     sizes = dict(platform.capabilities.max_batch)
     # Deliveries go one by one in Shopware, and a batch has to end within a stage.
-    of_orders = {"memory": 100, "shopware6": 60, "woocommerce": None}[name]
+    of_orders = {"memory": 100, "shopware6": 60, "woocommerce": 40}[name]
     assert sizes.pop(Topic.ORDER_STATUS, None) == of_orders
     assert sizes == {Topic.ARTICLE: articles, Topic.PRICE: 100, Topic.STOCK: 100, **media}
