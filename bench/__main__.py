@@ -51,6 +51,8 @@ GROUP_BY_NAME: Mapping[str, Group] = {
     "storms": Group(bursts.measure_storms, 4, 0.6),
     "latency": Group(latency.measure, 7, 0.8),
     "sync": Group(full_syncs.measure, 3, 0.5),
+    "sync-large": Group(full_syncs.measure_large, 15, 0.5),
+    "media": Group(full_syncs.measure_media, 10, 0.5),
     "reconcile": Group(reconciling.measure, 30, 1.5),
     "neighbours": Group(neighbours.measure, 8, 0.8),
     "pacing": Group(pacing.measure, 10, 0.3),

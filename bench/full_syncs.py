@@ -1,4 +1,4 @@
-"""Full syncs: how near the first one is to its limit, and what a second one leaves out."""
+"""Full syncs: how near the first one is to its limit, what a second one leaves out, and images."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from integration.pacing import Rate
 from integration.paging import PAGE
 from tests.acceptance.bursts import erp_requests, shop_writes
 
-#: One for the page of ids and one for the rows behind them.
-ERP_REQUESTS_PER_PAGE = 2
+#: A page brings its rows.
+ERP_REQUESTS_PER_PAGE = 1
+IMAGES_PER_ARTICLE = 2
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,7 @@ def measure(bench: Bench) -> list[Result]:
             erp_s, shop_s = _limits(service, first)
         shares.append(max(erp_s, shop_s) / first.seconds)
         skipped.append(second.unchanged / max(1, second.unchanged + second.pushed))
-        told = (
-            f"{articles:,} articles, {first.pushed:,} sent in {first.seconds:.1f} s with "
-            f"{first.erp_requests} ERP requests and {first.shop_writes} shop writes"
-        )
-        limit = (
-            f"ERP budget 30 per 6 s at {PAGE} per page: {erp_s:.1f} s; "
-            f"one writer at 0.36 s per 100 rows: {shop_s:.1f} s"
-        )
+        told, limit = _words(articles, first, erp_s, shop_s)
     again = f"{second.pushed} of {second.unchanged + second.pushed:,} sent"
     return [
         Result("resync.skipped", skipped, note=again),
@@ -61,20 +55,70 @@ def measure(bench: Bench) -> list[Result]:
     ]
 
 
-def _limits(service: MeasuredService, done: Pass) -> tuple[float, float]:
-    """The least seconds by our ERP budget, whose bucket is full at first, and by the shop."""
+def measure_large(bench: Bench) -> list[Result]:
+    """The first sync of a large catalogue, once: it takes as long as its limit at least."""
+    articles = bench.pick(100_000, 1_000)
+    with bench.service("sync-large", articles=articles, shop=REAL_SHOP) as service:
+        service.erp("options", **REAL_RATE)
+        service.start_all()
+        first = _sync(service)
+        erp_s, shop_s = _limits(service, first)
+    told, limit = _words(articles, first, erp_s, shop_s)
+    share = max(erp_s, shop_s) / first.seconds
+    return [Result("sync.large.share", [share], baseline=limit, note=told)]
+
+
+def measure_media(bench: Bench) -> list[Result]:
+    """The images of a catalogue that is in the shop without any."""
+    articles = bench.pick(1_000, 40)
+    with bench.service("media", articles=articles, shop=REAL_SHOP) as service:
+        service.erp("options", **REAL_RATE)
+        service.start_all()
+        _sync(service)
+        for one in service.articles_for_sale():
+            service.erp("media", article=one["id"], add=IMAGES_PER_ARTICLE, silent=True)
+        images = _sync(service, "--topic", "media")
+    note = (
+        f"{images.pushed:,} articles with {IMAGES_PER_ARTICLE} images each, "
+        f"{images.erp_requests} ERP requests and {images.shop_writes} shop writes"
+    )
+    limit = f"ERP budget 30 per 6 s: {_by_budget(service, images.erp_requests):.1f} s"
+    return [Result("media.seconds", [images.seconds], baseline=limit, note=note)]
+
+
+def _words(articles: int, first: Pass, erp_s: float, shop_s: float) -> tuple[str, str]:
+    """What happened, and what the limits are."""
+    told = (
+        f"{articles:,} articles, {first.pushed:,} sent in {first.seconds:.1f} s with "
+        f"{first.erp_requests} ERP requests and {first.shop_writes} shop writes"
+    )
+    limit = (
+        f"ERP budget 30 per 6 s at {PAGE} per page: {erp_s:.1f} s; "
+        f"one writer at 0.36 s per 100 rows: {shop_s:.1f} s"
+    )
+    return told, limit
+
+
+def _by_budget(service: MeasuredService, requests: int) -> float:
+    """The least seconds by our ERP budget, whose bucket is full at first."""
     budget = Rate(*service.runtime.settings.erp_budget)
+    return max(0.0, requests - budget.capacity) / budget.per_second
+
+
+def _limits(service: MeasuredService, done: Pass) -> tuple[float, float]:
+    """The least seconds by our ERP budget and by the shop."""
     requests = -(-len([one for one in service.articles() if one["listed"]]) // PAGE)
     requests *= ERP_REQUESTS_PER_PAGE
-    erp_s = max(0.0, requests - budget.capacity) / budget.per_second
-    return erp_s, done.pushed / 100 * REAL_SHOP.latency_ms_per_100_rows / 1_000
+    return _by_budget(
+        service, requests
+    ), done.pushed / 100 * REAL_SHOP.latency_ms_per_100_rows / 1_000
 
 
-def _sync(service: MeasuredService) -> Pass:
+def _sync(service: MeasuredService, *arguments: str) -> Pass:
     service.forget_requests()
     with (service.folder / "sync.log").open("ab") as log:
         subprocess.run(
-            [sys.executable, "-m", "cli.main", "sync", "42", "--wait"],
+            [sys.executable, "-m", "cli.main", "sync", "42", "--wait", *arguments],
             cwd=service.folder,
             env=service.environ,
             stdout=log,

@@ -139,6 +139,19 @@ _ALL = [
     ),
     Target("sync.share", "sync", "initial sync: share of the limit", "share", at_least=0.80),
     Target(
+        "sync.large.share",
+        "sync-large",
+        "initial sync of 100,000 articles: share of the limit",
+        "share",
+        at_least=0.80,
+    ),
+    Target(
+        "media.seconds",
+        "media",
+        "images of 1,000 articles in the shop, two each: sent within",
+        "s",
+    ),
+    Target(
         "reconcile.seconds",
         "reconcile",
         "100,000 articles compared with their shop, at a quarter of the ERP's budget",
