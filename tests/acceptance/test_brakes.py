@@ -72,7 +72,8 @@ def test_two_hundred_wrong_prices_are_stopped_and_a_person_decides(start_service
     products = service.products()
     assert {products[one["number"]]["stock"] for one in wrong} == {77}
     assert (cause["reason"], cause["needs_decision"]) == ("brake:price", True)
-    assert f"{before[wrong[0]['number']]:.2f} -> " in cause["sentence"]
+    shown = next(one for one in wrong if one["id"] == cause["examples"][0])
+    assert f"{shown['id']}: {before[shown['number']]:.2f} -> " in cause["sentence"]
     assert service.log("up").count("event=brake.tripped") == 1
     explained = json.loads(told(service, "explain", "42", wrong[0]["number"], "--json"))
     assert explained["cause"] == "HELD"
