@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cli.channel import require_running
 from cli.gentle_stop import GentleStop
-from cli.shared import nudge, say
+from cli.shared import note, nudge, say
 from integration import channels
 from integration.reconciliation import outcomes, plans
 from integration.reconciliation.applying import Applying
@@ -24,7 +24,9 @@ def choose(runtime: Runtime, name: str, plan_id: int | None) -> int:
     with runtime.scope() as session:
         channel = channels.find(session, name)
         require_running(session, channel, name)
-        return plans.find(session, channel.id, plan_id)
+        chosen = plans.find(session, channel.id, plan_id)
+        note(session, channel.id, f"reconcile --apply {chosen}")
+        return chosen
 
 
 @dataclass

@@ -11,6 +11,7 @@ from cli.shared import (
     Here,
     channel_argument,
     json_option,
+    note,
     nudge,
     pass_here,
     print_json,
@@ -93,6 +94,7 @@ def overwrite(here: Here, channel: str, article: str | None, name: str | None) -
     with here.runtime.scope() as session:
         channel_id = channels.find(session, channel).id
         count = shop_edits.overwrite(session, channel_id, article_id=article_id, field=field)
+        note(session, channel_id, f"shop-edit overwrite {article or name}")
     if count:
         nudge(here.settings)
     say(f"{count} edited fields of sales channel {channel} are the ERP's again")
@@ -117,6 +119,7 @@ def keep(here: Here, channel: str, article: str | None, name: str | None) -> Non
         count = shop_edits.keep(
             session, channel_id, article_id=article_id, field=field, by=getpass.getuser()
         )
+        note(session, channel_id, f"shop-edit keep {article or name}")
     say(f"{count} edited fields of sales channel {channel} stay as they are in the shop")
 
 

@@ -194,7 +194,8 @@ def overwrite(
         by_topic.setdefault(topic, set()).add(row.article_id)
     # Articles first, as everybody locks them. The shop has something else than we sent last.
     for topic in sorted(by_topic, key=lambda one: one is not Topic.ARTICLE):
-        work_items.hint(session, channel_id, topic, by_topic[topic], forgets_hash=True)
+        ids = by_topic[topic]
+        work_items.hint(session, channel_id, topic, ids, forgets_hash=True, by="shop-edit")
     return len(rows)
 
 

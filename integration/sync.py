@@ -187,6 +187,7 @@ def _hint_documents(runtime: Runtime, run: SyncRun) -> None:
             document_ids,
             priority=Priority.BACKFILL,
             sync_run_id=run.id,
+            by=_way(run),
         )
 
 
@@ -275,6 +276,7 @@ def _hint_images(session: Session, run: SyncRun, platform: str, article_ids: Seq
             priority=Priority.BACKFILL,
             sync_run_id=run.id,
             forgets_hash=run.is_forced,
+            by=_way(run),
         )
 
 

@@ -225,6 +225,7 @@ class Applying:
                 asked[topic],
                 priority=Priority.BACKFILL,
                 forgets_hash=True,
+                by="reconciliation",
             )
 
 
