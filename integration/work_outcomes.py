@@ -304,15 +304,17 @@ def end_leases(session: Session) -> None:
 
 
 def recover_expired(session: Session) -> int:
-    """Take rows back whose lease ended (their worker died); costs an attempt.
+    """Take rows back whose lease ended. If their worker died, it costs an attempt.
 
     A row that lost its worker every time is FAILED instead of killing workers for ever; one that
-    was hinted meanwhile begins anew.
+    was hinted meanwhile begins anew. What no worker ever took, because its message was lost or
+    nobody serves its queue, was not tried: it goes again as it was.
     """
     expired = (
         select(
             *_TOLD,
             WorkItem.claim_id,
+            WorkItem.holder,
             WorkItem.attempts,
             WorkItem.generation,
             WorkItem.claimed_generation,
@@ -321,12 +323,15 @@ def recover_expired(session: Session) -> int:
         .with_for_update(skip_locked=True)
     )
     rows = session.execute(expired).all()
-    last = [row for row in rows if row.attempts + 1 >= retry.MAX_ATTEMPTS]
+    untried = [row.id for row in rows if row.holder is None]
+    tried = [row for row in rows if row.holder is not None]
+    last = [row for row in tried if row.attempts + 1 >= retry.MAX_ATTEMPTS]
     exhausted = [row.id for row in last if is_current(row)]
     hinted = [row.id for row in last if not is_current(row)]
-    back = [row.id for row in rows if row.attempts + 1 < retry.MAX_ATTEMPTS]
+    back = [row.id for row in tried if row.attempts + 1 < retry.MAX_ATTEMPTS]
     values: dict[str, Any] = {**RELEASED, "attempts": WorkItem.attempts + 1}
     queued: dict[str, Any] = {"state": WorkItemState.QUEUED.value, "due_at": db_now()}
+    update_items(session, untried, **RELEASED, **queued)
     update_items(session, back, **values, **queued)
     update_items(session, hinted, **RELEASED, **queued, attempts=0)
     message = f"its worker died {retry.MAX_ATTEMPTS} times while it was worked on"

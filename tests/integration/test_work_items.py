@@ -641,7 +641,7 @@ def test_a_lease_that_lasts_is_left_alone(database):
 def test_a_row_that_killed_eight_workers_is_failed(database):
     database.hint(STOCK, "1")
     for _ in range(retry.MAX_ATTEMPTS):
-        database.claim(STOCK)
+        database.hold(STOCK)
         database.end_leases()
         with database.scope() as session:
             work_outcomes.recover_expired(session)
@@ -654,12 +654,23 @@ def test_a_row_that_killed_eight_workers_is_failed(database):
 def test_a_hint_while_the_eighth_worker_died_queues_the_row(database):
     database.hint(STOCK, "1")
     database.change(attempts=7)
-    database.claim(STOCK)
+    database.hold(STOCK)
     database.hint(STOCK, "1")
     database.end_leases()
 
     with database.scope() as session:
         work_outcomes.recover_expired(session)
+
+    assert state(database.row(STOCK, "1")) == ("QUEUED", None, 0)
+
+
+def test_what_no_worker_ever_took_waits_and_is_not_failed(database):
+    database.hint(STOCK, "1")
+    for _ in range(retry.MAX_ATTEMPTS + 1):
+        database.claim(STOCK)
+        database.end_leases()
+        with database.scope() as session:
+            work_outcomes.recover_expired(session)
 
     assert state(database.row(STOCK, "1")) == ("QUEUED", None, 0)
 
