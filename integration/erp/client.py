@@ -143,6 +143,9 @@ class ErpClient:
         return str(address)
 
     def _chunks(self, response: requests.Response, path: str) -> Iterator[bytes]:
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            # A host says so that it is away; its page must not become a picture in the shop.
+            raise TransientError(f"{self._named('GET', path)}: a web page came and not the file")
         try:
             yield from response.iter_content(http.CHUNK_BYTES)
         except requests.exceptions.RequestException as error:

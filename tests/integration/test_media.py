@@ -161,12 +161,26 @@ def test_an_event_on_a_document_reaches_the_articles_that_show_it(on_both):
 
 def test_an_unknown_document_is_doubted_and_then_nothing(relay):
     event(relay, "shelf-document.update", shelfDocumentId=999)
-    for _ in range(3):
+    for _ in range(2):
         relay.drain()
         relay.retries_are_due()
 
     row = relay.row(MEDIA, {"id": "shelf-document:999"})
     assert (row.state, row.skip_reason) == ("COMPLETED", "no article of this channel shows it")
+
+
+def test_an_unknown_document_is_doubted_twice_while_another_fetch_is_under_way(relay, in_shop):
+    relay.hint(MEDIA, in_shop)
+    assert relay.claim() is not None
+    event(relay, "shelf-document.update", shelfDocumentId=999)
+
+    states = []
+    for _ in range(3):
+        relay.drain()
+        states.append(relay.row(MEDIA, {"id": "shelf-document:999"}).state)
+        relay.retries_are_due()
+
+    assert states == ["QUEUED", "QUEUED", "COMPLETED"]
 
 
 def test_a_listing_is_resolved_to_its_article(relay, in_shop):
@@ -228,16 +242,24 @@ def test_a_file_comes_wherever_the_erp_says_that_it_lies(relay, article, answer)
     assert hashes(relay, article) == [one["sha256"] for one in article["images"]]
 
 
-def test_an_erp_that_fails_a_file_costs_the_shops_health_nothing(relay, in_shop):
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("500", "answered 500"),
+        ("html", "a web page came and not the file"),
+        ("cut-body", "the file was cut off"),
+    ],
+)
+def test_an_erp_that_fails_a_file_costs_the_shops_health_nothing(relay, in_shop, kind, words):
     wanted = change(relay, in_shop, add=1)
     path = f"GET /api/vario/dms/resources/{wanted[-1]['id']}/file"
-    relay.erp("faults", kind="500", route=path, count=1)
+    relay.erp("faults", kind=kind, route=path, count=1)
     relay.hint(MEDIA, in_shop)
     relay.drain()
 
     row = relay.row(MEDIA, in_shop)
     assert (row.state, row.error_class, row.attempts) == ("QUEUED", "SourceTrouble", 1)
-    assert "answered 500" in row.last_error
+    assert words in row.last_error
     relay.retries_are_due()
     relay.drain()
     assert hashes(relay, in_shop) == [one["sha256"] for one in wanted]
