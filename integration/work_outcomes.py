@@ -331,7 +331,8 @@ def recover_expired(session: Session) -> int:
     back = [row.id for row in tried if row.attempts + 1 < retry.MAX_ATTEMPTS]
     values: dict[str, Any] = {**RELEASED, "attempts": WorkItem.attempts + 1}
     queued: dict[str, Any] = {"state": WorkItemState.QUEUED.value, "due_at": db_now()}
-    update_items(session, untried, **RELEASED, **queued)
+    # Due as before: nobody answered for it, and it is seen how long it waits.
+    update_items(session, untried, **RELEASED, state=WorkItemState.QUEUED.value)
     update_items(session, back, **values, **queued)
     update_items(session, hinted, **RELEASED, **queued, attempts=0)
     message = f"its worker died {retry.MAX_ATTEMPTS} times while it was worked on"
