@@ -17,7 +17,7 @@ from integration.erp import listings
 from integration.erp.client import ErpClient
 from integration.errors import TransientError
 from integration.events.meaning import LISTING, SHELF_DOCUMENT
-from integration.models import ShelfImage
+from integration.models import ShelfImage, WorkItem, WorkItemState
 from integration.runtime import Runtime
 from integration.topology import Topic
 from integration.work_items import Claim, ClaimedItem, Settled
@@ -27,7 +27,9 @@ PASSED_ON = "passed on to the articles it belongs to"
 NOT_SHOWN = "no article of this channel shows it"
 NO_IMAGES = "the article has no images"
 
-#: How often an unknown document is asked for again: the fetch that will know it may be under way.
+#: How often an unknown document is asked for again: a fetch that began before its event may be
+#: about to tell whose it is. The second time only while one is under way; what is fetched later
+#: sees what the event told anyway.
 UNKNOWN_DOUBTED = 2
 
 
@@ -113,7 +115,8 @@ def _settle(
     session: Session, held: Claim, items: Iterable[ClaimedItem], known: Collection[int]
 ) -> None:
     unknown = [item for item in items if item.id not in known]
-    again = [item for item in unknown if item.attempts < UNKNOWN_DOUBTED]
+    doubted = UNKNOWN_DOUBTED if unknown and _others_fetch(session, held) else 1
+    again = [item for item in unknown if item.attempts < doubted]
     ended = [Settled(one, skip_reason=PASSED_ON) for one in known]
     ended += [Settled(one.id, skip_reason=NOT_SHOWN) for one in unknown if one not in again]
     work_items.settle(session, held, ended)
@@ -125,6 +128,17 @@ def _settle(
             for item in again
         },
     )
+
+
+def _others_fetch(session: Session, held: Claim) -> bool:
+    """Whether another batch of images is under way."""
+    others = select(WorkItem.id).where(
+        WorkItem.channel_id == held.channel_id,
+        WorkItem.topic == Topic.MEDIA.value,
+        WorkItem.state == WorkItemState.PROCESSING.value,
+        WorkItem.claim_id != held.id,
+    )
+    return session.scalar(others.limit(1)) is not None
 
 
 def _named(items: Sequence[ClaimedItem], prefix: str) -> dict[str, ClaimedItem]:
