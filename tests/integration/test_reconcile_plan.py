@@ -65,7 +65,8 @@ def seed_every_kind(relay: Drifting, each: int) -> set[Line]:
     for one in some():  # edited in the shop
         relay.shown(one)["gross"] = "0.01"
         relay.shown(one)["stock"] = 4711
-        values = ("0.01", plain(one["gross"])), ("4711", str(int(one["stock"])))
+        stock = str(max(0, int(one["stock"])))  # a shop has no debts
+        values = ("0.01", plain(one["gross"])), ("4711", stock)
         for topic, name, (old, new) in zip(
             ("price", "stock"), ("gross", "stock"), values, strict=True
         ):
