@@ -13,9 +13,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from integration import sql, work_items, work_outcomes
+from integration.clock import db_now
 from integration.erp import listings
 from integration.erp.client import ErpClient
-from integration.errors import TransientError
+from integration.errors import Busy, TransientError
 from integration.events.meaning import LISTING, SHELF_DOCUMENT
 from integration.models import ShelfImage, WorkItem, WorkItemState
 from integration.runtime import Runtime
@@ -27,10 +28,9 @@ PASSED_ON = "passed on to the articles it belongs to"
 NOT_SHOWN = "no article of this channel shows it"
 NO_IMAGES = "the article has no images"
 
-#: How often an unknown document is asked for again: a fetch that began before its event may be
-#: about to tell whose it is. The second time only while one is under way; what is fetched later
-#: sees what the event told anyway.
-UNKNOWN_DOUBTED = 2
+#: A fetch that began before the event on an unknown document may be about to tell whose it is:
+#: while one is under way, the document is asked for again so often.
+ASKED_AGAIN_S = 5.0
 
 
 def note(session: Session, channel_id: int, rows: Mapping[str, dict[str, Any]]) -> None:
@@ -106,28 +106,45 @@ def of_articles(
         )
         known = {documents[document].id for document, _ in shown}
         known.update(item.id for one, item in listed.items() if one in article_by_listing)
-        _settle(session, held, [*documents.values(), *listed.values()], known)
+        named = [*documents.values(), *listed.values()]
+        _settle(session, held, named, known, longest_fetch_s=runtime.settings.stage_hard_s)
     others = {item.id for item in (*documents.values(), *listed.values())}
     return [item for item in items if item.id not in others]
 
 
 def _settle(
-    session: Session, held: Claim, items: Iterable[ClaimedItem], known: Collection[int]
+    session: Session,
+    held: Claim,
+    items: Iterable[ClaimedItem],
+    known: Collection[int],
+    *,
+    longest_fetch_s: float,
 ) -> None:
+    """Unknown ones are doubted once, and as long as a fetch may be under way that began before
+    their event. What is fetched later sees what the event told anyway."""
     unknown = [item for item in items if item.id not in known]
-    doubted = UNKNOWN_DOUBTED if unknown and _others_fetch(session, held) else 1
-    again = [item for item in unknown if item.attempts < doubted]
+    young = _young(session, unknown, longest_fetch_s) if _others_fetch(session, held) else ()
+    errors: dict[int, Exception] = {}
+    for item in unknown:
+        words = f"nobody knows yet which article shows {item.entity_id}"
+        if not item.attempts:
+            errors[item.id] = TransientError(words)
+        elif item.id in young:
+            errors[item.id] = Busy(words, ASKED_AGAIN_S)
     ended = [Settled(one, skip_reason=PASSED_ON) for one in known]
-    ended += [Settled(one.id, skip_reason=NOT_SHOWN) for one in unknown if one not in again]
+    ended += [Settled(one.id, skip_reason=NOT_SHOWN) for one in unknown if one.id not in errors]
     work_items.settle(session, held, ended)
-    work_outcomes.record_errors(
-        session,
-        held,
-        {
-            item.id: TransientError(f"nobody knows yet which article shows {item.entity_id}")
-            for item in again
-        },
-    )
+    work_outcomes.record_errors(session, held, errors)
+
+
+def _young(session: Session, items: Sequence[ClaimedItem], age_s: float) -> Collection[int]:
+    """Those of the items whose last event is not older."""
+    ids = [item.id for item in items]
+    return session.scalars(
+        select(WorkItem.id).where(
+            sql.is_one_of(session, WorkItem.id, ids), WorkItem.last_event_at > db_now(-age_s)
+        )
+    ).all()
 
 
 def _others_fetch(session: Session, held: Claim) -> bool:
