@@ -7,7 +7,9 @@ import subprocess
 import pytest
 
 from tests.architecture.source import ROOT
+from tests.run import SUITES
 
+TESTS = ROOT / "tests"
 TARGETS = ("demo", "test", "lint", "up", "chaos", "soak", "bench", "conformance")
 LARGE_BYTES = 1_000_000
 # A path of one machine; written apart so that this file is not a finding itself.
@@ -54,6 +56,12 @@ def test_the_pipeline_runs_what_people_run():
 
     assert "make lint" in commands
     assert "make test" in commands
+
+
+def test_every_folder_with_tests_is_run():
+    folders = {file.relative_to(TESTS).parts[0] for file in TESTS.glob("**/test_*.py")}
+
+    assert folders == {name for _, names in SUITES for name in names}
 
 
 def test_no_file_names_a_path_of_one_machine():
