@@ -42,7 +42,7 @@ from integration.topology import Topic
 from sandbox import serving
 from sandbox.erp import Options, create_app
 from tests.integration.relay import Relay
-from tests.packages import install
+from tests.platforms import leave_out
 
 PUBLIC = "https://relay.example"
 LEASE_S = 60.0
@@ -413,24 +413,10 @@ def test_held_changes_of_a_topic_go_once_a_version_carries_it(relay):
     assert due() == [Topic.MEDIA]
 
 
-#: A platform that carries stocks alone.
-STOCKS_ONLY = """
-from dataclasses import replace
-from integration.connectors.memory import PLATFORM
-from vario_relay import Capabilities, Topic
-platform = replace(PLATFORM, name="shelf", capabilities=Capabilities({Topic.STOCK: 100}))
-"""
-
-
-def test_what_a_platform_does_not_carry_waits_and_is_not_late(site, relay):
+def test_what_a_platform_does_not_carry_waits_and_is_not_late(relay, monkeypatch):
     """Its connector names the topics; one that names more with a newer version gets them."""
-    install(
-        site,
-        "shelf-connector",
-        {"shelf": "shelf_connector:platform"},
-        {"shelf_connector": STOCKS_ONLY},
-    )
-    relay.change(SalesChannel, platform="shelf")
+    leave_out(monkeypatch, "woocommerce", Topic.ORDER_STATUS)
+    relay.change(SalesChannel, platform="woocommerce")
     with relay.runtime.scope() as session:
         hints.hint(session, relay.channel_id, Topic.STOCK, ["1"])
         hints.hint(session, relay.channel_id, Topic.ORDER_STATUS, ["1"])
