@@ -145,11 +145,7 @@ class DryRun:
 
     def _known(self, ids: Sequence[str]) -> _Known:
         with self._runtime.scope() as session:
-            found = session.scalars(
-                select(Listing).where(
-                    Listing.channel_id == self._channel.id, Listing.article_id.in_(ids)
-                )
-            ).all()
+            views = shop_products.views(session, self._channel.id, ids)
             hashes = session.execute(
                 select(WorkItem.entity_id, WorkItem.topic, WorkItem.pushed_hash).where(
                     WorkItem.channel_id == self._channel.id,
@@ -162,12 +158,6 @@ class DryRun:
                     ArticleHold.channel_id == self._channel.id, ArticleHold.article_id.in_(ids)
                 )
             ).all()
-        views = {
-            one.article_id: ListingView(
-                one.article_id, one.external_id, one.number, one.is_active, one.notes
-            )
-            for one in found
-        }
         hash_by_item = {(row.entity_id, row.topic): row.pushed_hash for row in hashes}
         owned = shop_edits.ownership(self._runtime.scope, self._channel, views)
         return _Known(views, hash_by_item, {(row.article_id, row.topic) for row in kept}, owned)
