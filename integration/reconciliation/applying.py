@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from integration import (
     field_ownership,
+    pacing,
     patience,
     shop_edits,
     shop_products,
@@ -47,7 +48,6 @@ from integration.reconciliation.expecting import (
     listings_of,
     with_the_gone,
 )
-from integration.reconciliation.planning import BUDGET_PART
 from integration.reconciliation.staging import shown_of
 from integration.runtime import Runtime
 from integration.token_bucket import Share
@@ -87,7 +87,7 @@ class Applying:
         )
         self._expecting = Expecting(runtime, self._channel, self._connector, topics)
         self._client = runtime.erp(
-            self._channel.tenant_id, share=Share.BACKFILL, at_most=BUDGET_PART
+            self._channel.tenant_id, share=Share.BACKFILL, at_most=pacing.PASS_PART
         )
 
     def steps(self) -> Iterator[int]:
@@ -264,9 +264,3 @@ def _set_state(
         .values(state=state.value, outcome=outcome)
         .execution_options(synchronize_session=False)
     )
-
-
-def applied(runtime: Runtime, plan_id: int) -> None:
-    """Ask for all of a plan without anybody who watches. Raises: as `Applying`."""
-    for _done in Applying(runtime, plan_id).steps():
-        pass

@@ -49,7 +49,6 @@ from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 
 #: Of our own listings, whose articles were not seen.
 LISTINGS_PAGE = 1_000
-BUDGET_PART = pacing.PASS_PART
 #: Why a product cannot be compared that is there.
 UNSHOWN = "not-shown"
 #: What to do about a duplicate: nothing is ever deleted in a shop.
@@ -97,7 +96,7 @@ class Planning:
         )
         self._expecting = Expecting(runtime, self._channel, self._connector, self._topics)
         self._client = runtime.erp(
-            self._channel.tenant_id, share=Share.BACKFILL, at_most=BUDGET_PART
+            self._channel.tenant_id, share=Share.BACKFILL, at_most=pacing.PASS_PART
         )
         self._facts = runtime.erp_facts(self._channel.tenant_id)
         self._fetch = partial(
@@ -335,11 +334,3 @@ def _nothing_to_compare(off: Sequence[Topic]) -> str:
         return f"{names} of this channel is switched off; there is nothing to compare"
     names = ", ".join(SHORT_NAME_BY_TOPIC[one] for one in COMPARED)
     return f"only {names} can be compared with the shop"
-
-
-def make_plan(runtime: Runtime, channel_id: int, topics: Collection[Topic] | None = None) -> int:
-    """A plan without anybody who watches; its id. Raises: as `Planning`."""
-    planning = Planning(runtime, channel_id, topics)
-    for _step in planning.steps():
-        pass
-    return planning.plan_id
