@@ -246,9 +246,8 @@ def follow(session: Session, channel_id: int, before: Owners, after: Owners) -> 
     taken = [one for one in Field if before[one] != after[one] and after[one] is Owner.OVERWRITE]
     for field in taken:
         overwrite(session, channel_id, field=field)
-    for topic in sorted({field_ownership.topic_of(one) for one in taken}):
-        if any(
-            before[one] is Owner.KEEP for one in taken if field_ownership.topic_of(one) is topic
-        ):
-            kind, name = _KIND_BY_TOPIC[topic], SHORT_NAME_BY_TOPIC[topic]
-            sync_runs.start(session, channel_id, kind, [name], is_forced=True)
+    for topic in sorted(
+        {field_ownership.topic_of(one) for one in taken if before[one] is Owner.KEEP}
+    ):
+        kind, name = _KIND_BY_TOPIC[topic], SHORT_NAME_BY_TOPIC[topic]
+        sync_runs.start(session, channel_id, kind, [name], is_forced=True)
