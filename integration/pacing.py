@@ -8,7 +8,6 @@ handed back as Busy, and the work gets a due time instead (design.md 5.5). The a
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -17,7 +16,7 @@ from typing import Any
 from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
 
-from integration import sql
+from integration import patience, sql
 from integration.clock import db_now
 from integration.db import SessionScope
 from integration.errors import Busy
@@ -28,10 +27,6 @@ _SHOP = "shop:"
 
 #: A pass over everything that nobody asked for never takes more of a tenant's request budget.
 PASS_PART = 0.25
-
-
-def _wait(seconds: float) -> None:
-    threading.Event().wait(seconds)
 
 
 class Bucket:
@@ -50,7 +45,7 @@ class Bucket:
         *,
         share: Share = Share.LIVE,
         gives_up_after_s: float = math.inf,
-        wait: Callable[[float], None] = _wait,
+        wait: Callable[[float], None] = patience.wait,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._scope, self._name, self._share, self._wait = scope, name, share, wait
