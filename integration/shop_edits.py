@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from integration import field_ownership, sql, sync_runs, work_items
 from integration.channel_view import ChannelView
-from integration.connectors.base import RemoteRecord
+from integration.connectors.base import ListingView, RemoteRecord
 from integration.db import SessionScope
 from integration.field_ownership import WATCHING, Field, Owner, Owners
 from integration.models import ChannelParameter, Listing, ShopEdit, WorkItem
@@ -80,6 +80,28 @@ def notice(
         }
         new += _note(session, channel_id, article_id, watched)
     return new
+
+
+def notice_shown(
+    scope: SessionScope,
+    channel: ChannelView,
+    known: Mapping[str, ListingView],
+    record_by_id: Mapping[str, RemoteRecord],
+    *,
+    read_at: datetime,
+) -> None:
+    """`notice` for products of the shop by their ids. Raises: ChannelError.
+
+    `known`: what we know of the articles that are looked at, by article.
+    """
+    record_by_article = {
+        article: record_by_id[one.external_id]
+        for article, one in known.items()
+        if one.external_id is not None and one.external_id in record_by_id
+    }
+    owners = field_ownership.owners_of(channel.parameters)
+    with scope() as session:
+        notice(session, channel.id, owners, record_by_article, read_at=read_at)
 
 
 def _known_for_sure(

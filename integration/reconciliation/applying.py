@@ -10,14 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from integration import (
-    field_ownership,
     pacing,
     patience,
     shop_edits,
@@ -27,7 +25,7 @@ from integration import (
     work_items,
 )
 from integration.clock import db_now
-from integration.connectors.base import ListingView, RemoteRecord, ShowsProducts
+from integration.connectors.base import ListingView, ShowsProducts
 from integration.erp import listings
 from integration.erp.plans import FETCH_BY_TOPIC
 from integration.models import (
@@ -147,24 +145,10 @@ class Applying:
         with self._runtime.scope() as session:
             read_at = session.scalars(select(db_now())).one()
         records = self._patience.ask(lambda: connector.show(ids)) if ids else []
-        self._notice(known, {one.external_id: one for one in records}, read_at)
+        by_id = {one.external_id: one for one in records}
+        # A text that somebody changed in the shop must not go with what is sent of its article.
+        shop_edits.notice_shown(self._runtime.scope, self._channel, known, by_id, read_at=read_at)
         return {one.external_id: shown_of(one) for one in records}
-
-    def _notice(
-        self,
-        known: Mapping[str, ListingView],
-        records: Mapping[str, RemoteRecord],
-        read_at: datetime,
-    ) -> None:
-        """A text that somebody changed in the shop must not go with what is sent of its article."""
-        by_article = {
-            article: records[one.external_id]
-            for article, one in known.items()
-            if one.external_id is not None and one.external_id in records
-        }
-        owners = field_ownership.owners_of(self._channel.parameters)
-        with self._runtime.scope() as session:
-            shop_edits.notice(session, self._channel.id, owners, by_article, read_at=read_at)
 
     def _ids(self, lines: Sequence[Drift]) -> Mapping[str, str]:
         numbers = [one.number for one in lines if one.kind == "missing" and one.number]

@@ -19,8 +19,7 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from integration import field_ownership, pacing, patience, shop_edits, toggles
-from integration.connectors.base import ListingView
+from integration import pacing, patience, shop_edits, toggles
 from integration.erp import listings
 from integration.erp.plans import FETCH_BY_TOPIC
 from integration.errors import IntegrationError, TransientError, UsageError
@@ -214,10 +213,11 @@ class Planning:
         if not rows:
             return
         known = listings_of(self._runtime, self._channel.id, list(rows))
-        self._notice(stage, known, since)
+        shown = stage.by_ids([one.external_id for one in known.values() if one.external_id])
+        # What people changed in the shop, of fields where that counts, is no drift.
+        records = {external_id: record_of(one) for external_id, one in shown.items()}
+        shop_edits.notice_shown(self._runtime.scope, self._channel, known, records, read_at=since)
         expected = with_the_gone(self._expecting.expected(rows, known), self._known)
-        external_ids = [one.external_id for one in known.values() if one.external_id]
-        shown = stage.by_ids(external_ids)
         same = stage.ids_by_number([one.wanted.number for one in expected])
         expected = self._without_unshown(expected, shown)
         with self._runtime.scope() as session:
@@ -228,18 +228,6 @@ class Planning:
                 for line in self._lines(one, shown.get(one.product or ""), same, items)
             ]
             plans.add(session, self.plan_id, lines)
-
-    def _notice(self, stage: Stage, known: Mapping[str, ListingView], since: datetime) -> None:
-        """Note what people changed in the shop, of fields where that counts: those are no drift."""
-        shown = stage.by_ids([one.external_id for one in known.values() if one.external_id])
-        records = {
-            article: record_of(shown[one.external_id])
-            for article, one in known.items()
-            if one.external_id is not None and one.external_id in shown
-        }
-        owners = field_ownership.owners_of(self._channel.parameters)
-        with self._runtime.scope() as session:
-            shop_edits.notice(session, self._channel.id, owners, records, read_at=since)
 
     def _known(self, article_ids: Sequence[str]) -> Collection[str]:
         return self._patience.ask(partial(listings.known_articles, self._client, article_ids))
