@@ -6,7 +6,7 @@ What ERP, shop and our own errors say is quoted in their words, which are Englis
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -50,32 +50,37 @@ class NightReport:
 
 def report_of(session: Session, channel: str, found: NightlyComparison) -> NightReport:
     """The report of a night; what became of its lines is looked up first."""
-    report = NightReport(channel, found.night, found.began_at, found.ended_at, found.trouble)
     known = shop_edits.of_channel(session, found.channel_id)
     owners = shop_edits.owners(session, found.channel_id)
     waiting = [
         one for one in known if one.kept_by is None and owners[field_of(one.field)] is Owner.ASK
     ]
-    values: dict[str, Any] = {**vars(report), "edits": len(known), "undecided": len(waiting)}
+    report = NightReport(
+        channel,
+        found.night,
+        found.began_at,
+        found.ended_at,
+        found.trouble,
+        edits=len(known),
+        undecided=len(waiting),
+    )
     if found.plan_id is None:
-        return NightReport(**values)
+        return report
     outcomes.settle(session, found.plan_id)
     plan = plans.view(session, found.plan_id)
-    return NightReport(
-        **{
-            **values,
-            "plan": plan,
-            "counts": plans.outcomes(session, plan.id),
-            "examples": {
-                kind.value: plans.examples(session, plan.id, kind.value, EXAMPLES)
-                for kind in DriftKind
-                if plan.counts[kind.value]
-            },
-            "reasons": {
-                state.value.lower(): plans.reasons(session, plan.id, state)[:EXAMPLES]
-                for state in _TOLD
-            },
-        }
+    return replace(
+        report,
+        plan=plan,
+        counts=plans.outcomes(session, plan.id),
+        examples={
+            kind.value: plans.examples(session, plan.id, kind.value, EXAMPLES)
+            for kind in DriftKind
+            if plan.counts[kind.value]
+        },
+        reasons={
+            state.value.lower(): plans.reasons(session, plan.id, state)[:EXAMPLES]
+            for state in _TOLD
+        },
     )
 
 
