@@ -99,10 +99,10 @@ def _plan(
             stopping_gently() as stop,
         ):
             planning = Planning(runtime, channel_id, topics, wait=stop.pause)
-            with reconcile_shows.progress() as show:
-                for step in planning.steps():
-                    show(step)
-                    stop.check()
+            show = reconcile_shows.progress()
+            for step in planning.steps():
+                show(step)
+                stop.check()
     except KeyboardInterrupt as error:
         raise IntegrationError("stopped; nothing was planned and nothing changed") from error
     found = reconcile_shows.show_plan(runtime, planning.plan_id, out, name=name, as_json=as_json)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,8 +38,7 @@ _WAYS = {"waits": "waiting or being sent", "held": "held", "sent since": "sent m
 _PHASES = {"shop": "products of the shop read", "erp": "articles compared"}
 
 
-@contextmanager
-def progress() -> Iterator[Callable[[Progress], None]]:
+def progress() -> Callable[[Progress], None]:
     """Says every few seconds how far a plan is, on stderr."""
     next_at = time.monotonic() + LINE_EVERY_S
 
@@ -51,7 +49,7 @@ def progress() -> Iterator[Callable[[Progress], None]]:
             of = "" if step.expected is None else f" of {step.expected}"
             say(f"{step.done}{of} {_PHASES[step.phase]}")
 
-    yield show
+    return show
 
 
 def show_plan(
