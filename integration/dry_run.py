@@ -24,7 +24,7 @@ from integration.erp.plans import FETCH_BY_TOPIC
 from integration.errors import Held, PermanentError
 from integration.models import BY_HAND, ArticleHold, Listing, WorkItem
 from integration.owned_payloads import Ownership
-from integration.paging import PAGE, Position, Source, read_page
+from integration.paging import Source, walk
 from integration.patience import Patience
 from integration.runtime import Runtime
 from integration.token_bucket import Share
@@ -114,12 +114,7 @@ class DryRun:
         facts = self._runtime.erp_facts(self._channel.tenant_id)
         source = Source(client, facts, self._channel, Topic.ARTICLE)
         expected, seen = self._patience.ask(source.count), 0
-        following: Position | None = Position()
-        while following is not None:
-            position = following
-            page, following = self._patience.ask(partial(read_page, source, position))
-            if not page.ids and position.offset > expected + PAGE:
-                break  # an ERP that shows old rows for ever
+        for page in walk(source, self._patience, expected):
             seen += len(page.ids)
             yield PreviewPage(self._page(client, connector, page), seen, expected)
         if self._asks_for_articles:

@@ -7,14 +7,16 @@ the pages.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from integration.channel_view import ChannelView
 from integration.connectors.base import FactStore
 from integration.erp import listings, plans
 from integration.erp.articles import PageOfRows
 from integration.erp.client import PAGE_SIZE, ErpClient
+from integration.patience import Patience
 from integration.topology import Topic
 
 PAGE = PAGE_SIZE
@@ -73,6 +75,20 @@ def rows_of(topics: Sequence[Topic]) -> Topic | None:
         return Topic.ARTICLE
     only = topics[0] if len(topics) == 1 else None
     return only if only in (Topic.PRICE, Topic.STOCK) else None
+
+
+def walk(source: Source, patience: Patience, expected: int) -> Iterator[PageOfRows]:
+    """All pages from the first one on, of a channel of which the ERP counts so many listings.
+
+    Raises: IntegrationError of the ERP, when waiting does not help.
+    """
+    position: Position | None = Position()
+    while position is not None:
+        page, following = patience.ask(partial(read_page, source, position))
+        if not page.ids and position.offset > expected + PAGE:
+            return  # an ERP that shows old rows for ever, whatever it is asked for
+        yield page
+        position = following
 
 
 def read_page(source: Source, position: Position) -> tuple[PageOfRows, Position | None]:

@@ -24,7 +24,7 @@ from integration.erp import listings
 from integration.erp.plans import FETCH_BY_TOPIC
 from integration.errors import IntegrationError, TransientError, UsageError
 from integration.models import Drift, DriftState, Listing
-from integration.paging import PAGE, Position, Source, read_page
+from integration.paging import PAGE, Source, walk
 from integration.patience import Patience
 from integration.reconciliation import plans, work
 from integration.reconciliation.compare import (
@@ -155,18 +155,13 @@ class Planning:
         source = Source(self._client, self._facts, self._channel, Topic.ARTICLE)
         expected = self._patience.ask(source.count)
         seen = 0
-        position: Position | None = Position()
-        while position is not None:
-            page, following = self._patience.ask(partial(read_page, source, position))
+        for page in walk(source, self._patience, expected):
             stage.saw(page.ids)
             seen += len(page.ids)
             missing = [one for one in page.ids if one not in page.rows]
             there = {one: page.rows[one] for one in page.ids if one in page.rows}
             self._compare(stage, {**there, **self._rows(missing)}, since)
             yield seen, expected
-            # An ERP that shows old rows for ever, whatever it is asked for, is at its end.
-            is_stuck = not page.ids and position.offset > expected + PAGE
-            position = None if is_stuck else following
         counted = min(expected, self._patience.ask(source.count))
         if seen < counted:
             raise IntegrationError(
