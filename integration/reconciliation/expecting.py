@@ -110,7 +110,7 @@ class Expecting:
                 contents[topic] = owned_payloads.contents(payload)
             if topic in self._topics:
                 values[topic] = self._values(document, listing, owned)
-        number = str(row.get("number") or listing.number or "").strip()
+        number = _number(row, listing)
         wanted = Wanted(listing.article_id, number, is_offered=True, values_by_topic=values)
         return Expected(wanted, listing, contents, left_out)
 
@@ -158,8 +158,11 @@ def _is_inactive(document: Document) -> bool:
 
 
 def _not_offered(row: Row, listing: ListingView) -> Wanted:
-    number = str(row.get("number") or listing.number or "").strip()
-    return Wanted(listing.article_id, number, is_offered=False)
+    return Wanted(listing.article_id, _number(row, listing), is_offered=False)
+
+
+def _number(row: Row, listing: ListingView) -> str:
+    return str(row.get("number") or listing.number or "").strip()
 
 
 def _reason(error: IntegrationError) -> str:
