@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.shared import print_table, say
-from integration.models import DriftState
 from integration.reconciliation import export, plans
 from integration.reconciliation.compare import DriftKind
 
 if TYPE_CHECKING:
-    from integration.models import Drift
+    from integration.models import Drift, DriftState
     from integration.reconciliation.planning import Progress
     from integration.reconciliation.plans import PlanView
     from integration.runtime import Runtime
@@ -32,8 +31,6 @@ TITLES: Mapping[DriftKind, str] = {
     DriftKind.DIFFERENT: "different values",
     DriftKind.DUPLICATE: "several products with one number (never deleted: do it in the shop)",
 }
-#: Outcomes whose reasons are told.
-_TOLD = (DriftState.SKIPPED, DriftState.HELD, DriftState.FAILED, DriftState.REPORTED)
 _WAYS = {"waits": "waiting or being sent", "held": "held", "sent since": "sent meanwhile"}
 _PHASES = {"shop": "products of the shop read", "erp": "articles compared"}
 
@@ -130,7 +127,7 @@ def show_outcome(runtime: Runtime, plan_id: int, *, name: str, as_json: bool) ->
     with runtime.scope() as session:
         found = plans.view(session, plan_id)
         counted = plans.outcomes(session, plan_id)
-        told = {state: plans.reasons(session, plan_id, state) for state in _TOLD}
+        told = {state: plans.reasons(session, plan_id, state) for state in plans.TOLD}
     if as_json:
         header = export.head(runtime.channel(found.channel_id).label, found)
         header["outcomes"] = {one: count for one, count in counted.items() if count}

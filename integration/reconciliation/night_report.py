@@ -15,14 +15,13 @@ from sqlalchemy.orm import Session
 from integration import shop_edits
 from integration.explaining.texts import Language
 from integration.field_ownership import Owner, field_of
-from integration.models import Drift, DriftState, NightlyComparison
+from integration.models import Drift, NightlyComparison
 from integration.reconciliation import outcomes, plans
 from integration.reconciliation.compare import DriftKind
 from integration.reconciliation.plans import PlanView
 
 #: Lines of each kind, and reasons of each outcome.
 EXAMPLES = 5
-_TOLD = (DriftState.SKIPPED, DriftState.HELD, DriftState.FAILED, DriftState.REPORTED)
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def report_of(session: Session, channel: str, found: NightlyComparison) -> Night
         },
         reasons={
             state.value.lower(): plans.reasons(session, plan.id, state)[:EXAMPLES]
-            for state in _TOLD
+            for state in plans.TOLD
         },
     )
 

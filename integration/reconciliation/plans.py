@@ -17,6 +17,8 @@ from integration.models import Drift, DriftPlan, DriftState, PlanState
 from integration.reconciliation.compare import DriftKind
 from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 
+#: States of lines whose reasons people are told.
+TOLD = (DriftState.SKIPPED, DriftState.HELD, DriftState.FAILED, DriftState.REPORTED)
 PLANS_KEPT = timedelta(days=30)
 OPEN_STATES = (PlanState.READY.value, PlanState.APPLYING.value)
 #: Lines of one page of a plan that is read through.
