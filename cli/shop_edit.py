@@ -50,7 +50,7 @@ def list_edits(here: Here, channel: str, as_json: bool) -> int:
     Exit code 3 when something waits for a decision (own.FIELD=ask).
     """
     from integration import channels, shop_edits
-    from integration.field_ownership import Owner, field_of
+    from integration.field_ownership import field_of
 
     with here.runtime.scope() as session:
         channel_id = channels.find(session, channel).id
@@ -76,7 +76,7 @@ def list_edits(here: Here, channel: str, as_json: bool) -> int:
             [tuple(one.values()) for one in rows],
             empty="nothing that was changed in the shop is known",
         )
-    waits = any(one["own"] == Owner.ASK and one["kept_by"] is None for one in rows)
+    waits = any(shop_edits.is_undecided(one, owners) for one in found)
     return UNDECIDED if waits else 0
 
 

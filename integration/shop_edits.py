@@ -194,6 +194,12 @@ def of_channel(session: Session, channel_id: int, article_id: str | None = None)
     return session.execute(query).all()
 
 
+def is_undecided(edit: Any, owners: Owners) -> bool:
+    """Whether one of `of_channel` waits for a person (own.FIELD=ask)."""
+    field = field_ownership.field_of(edit.field)
+    return edit.kept_by is None and owners[field] is Owner.ASK
+
+
 def overwrite(
     session: Session,
     channel_id: int,

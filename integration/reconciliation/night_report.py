@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from integration import shop_edits
 from integration.explaining.texts import Language
-from integration.field_ownership import Owner, field_of
 from integration.models import Drift, NightlyComparison
 from integration.reconciliation import outcomes, plans
 from integration.reconciliation.compare import DriftKind
@@ -51,9 +50,6 @@ def report_of(session: Session, channel: str, found: NightlyComparison) -> Night
     """The report of a night; what became of its lines is looked up first."""
     known = shop_edits.of_channel(session, found.channel_id)
     owners = shop_edits.owners(session, found.channel_id)
-    waiting = [
-        one for one in known if one.kept_by is None and owners[field_of(one.field)] is Owner.ASK
-    ]
     report = NightReport(
         channel,
         found.night,
@@ -61,7 +57,7 @@ def report_of(session: Session, channel: str, found: NightlyComparison) -> Night
         found.ended_at,
         found.trouble,
         edits=len(known),
-        undecided=len(waiting),
+        undecided=sum(shop_edits.is_undecided(one, owners) for one in known),
     )
     if found.plan_id is None:
         return report
