@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -102,9 +103,7 @@ def text_of(report: NightReport, language: Language, zone: tzinfo) -> str:
 
 
 def _lines(report: NightReport, language: Language, zone: tzinfo) -> Iterator[str]:
-    def say(key: str, **values: object) -> str:
-        return _TEXTS[key][language].format(**values)
-
+    say = partial(_said, language)
     yield say("title", channel=report.channel, night=report.night)
     began = f"{report.began_at.astimezone(zone):%H:%M}"
     if report.ended_at is None:
@@ -122,9 +121,7 @@ def _lines(report: NightReport, language: Language, zone: tzinfo) -> Iterator[st
 
 
 def _of_plan(report: NightReport, plan: PlanView, language: Language) -> Iterator[str]:
-    def say(key: str, **values: object) -> str:
-        return _TEXTS[key][language].format(**values)
-
+    say = partial(_said, language)
     yield say("compared", articles=plan.articles, products=plan.products, plan=plan.id)
     if plan.off_topics:
         yield say("off", topics=", ".join(plan.off_topics))
@@ -142,6 +139,10 @@ def _of_plan(report: NightReport, plan: PlanView, language: Language) -> Iterato
     for state, reasons in report.reasons.items():
         for reason, count in reasons:
             yield f"  {count} {say(state)}: {reason or '-'}"
+
+
+def _said(language: Language, key: str, **values: object) -> str:
+    return _TEXTS[key][language].format(**values)
 
 
 def _change(one: Drift) -> str:
