@@ -28,7 +28,7 @@ from integration import (
     read_ahead,
     shelf_images,
     shop_edits,
-    sql,
+    shop_products,
     sync_pace,
     telling,
     toggles,
@@ -51,7 +51,7 @@ from integration.errors import (
     TransientError,
     UsageError,
 )
-from integration.models import Listing, Priority, SalesChannel, Tenant
+from integration.models import Priority, SalesChannel, Tenant
 from integration.owned_payloads import Ownership
 from integration.runtime import Runtime
 from integration.token_bucket import Share
@@ -77,15 +77,6 @@ STOPPING = threading.Event()
 
 #: How often the absence of a row is not believed before its product is withdrawn.
 ABSENCES_DOUBTED = 2
-
-#: The fields of a ListingView, in their order.
-_LISTING = (
-    Listing.article_id,
-    Listing.external_id,
-    Listing.number,
-    Listing.is_active,
-    Listing.notes,
-)
 
 _SHARE_BY_PRIORITY = {
     Priority.LIVE: Share.LIVE,
@@ -160,13 +151,7 @@ def _take_over(
         entity_ids = [item.entity_id for item in held.items]
         if held.topic is Topic.ORDER_STATUS:
             return held, channel, fulfilments.views(session, held.channel_id, entity_ids)
-        rows = session.execute(
-            select(*_LISTING).where(
-                Listing.channel_id == held.channel_id,
-                sql.is_one_of_texts(session, Listing.article_id, entity_ids),
-            )
-        ).all()
-    return held, channel, {row.article_id: ListingView(*row) for row in rows}
+        return held, channel, shop_products.views(session, held.channel_id, entity_ids)
 
 
 def fail_all(
