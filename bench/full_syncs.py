@@ -109,9 +109,8 @@ def _limits(service: MeasuredService, done: Pass) -> tuple[float, float]:
     """The least seconds by our ERP budget and by the shop."""
     requests = -(-len([one for one in service.articles() if one["listed"]]) // PAGE)
     requests *= ERP_REQUESTS_PER_PAGE
-    return _by_budget(
-        service, requests
-    ), done.pushed / 100 * REAL_SHOP.latency_ms_per_100_rows / 1_000
+    shop_s = done.pushed / 100 * REAL_SHOP.latency_ms_per_100_rows / 1_000
+    return _by_budget(service, requests), shop_s
 
 
 def _sync(service: MeasuredService, *arguments: str) -> Pass:
