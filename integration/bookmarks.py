@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from integration import catch_ups, channels, marks, observe, served, sql, sync_runs
-from integration.clock import db_now
+from integration import catch_ups, channels, facts, marks, observe, served, sync_runs
 from integration.erp import app_settings
 from integration.errors import Forbidden, Gone, Rejected
 from integration.models import SalesChannel, Tenant, TenantFact
@@ -40,20 +39,10 @@ RESTORED = (
 
 def take_turn(session: Session, tenant_id: int) -> bool:
     """Be the one who compares; False: it is too early, or somebody is at it."""
-    statement = sql.insert(session, TenantFact).values(
-        tenant_id=tenant_id,
-        name=_FACT,
-        value={"installation": uuid.uuid4().hex, "number": 0},
-        learnt_at=db_now(),
+    first = {"installation": uuid.uuid4().hex, "number": 0}
+    return facts.take_turn(
+        session, TenantFact.tenant_id, tenant_id, _FACT, every_s=marks.EVERY_S, first=first
     )
-    taken = session.scalars(
-        statement.on_conflict_do_update(
-            index_elements=["tenant_id", "name"],
-            set_={"learnt_at": db_now()},
-            where=TenantFact.learnt_at < db_now(-marks.EVERY_S),
-        ).returning(TenantFact.name)
-    ).all()
-    return bool(taken)
 
 
 def compare(runtime: Runtime, tenant_id: int) -> bool:

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from integration import catch_ups, channels, sql, work_outcomes
+from integration import catch_ups, channels, work_outcomes
 from integration.clock import db_now
 from integration.erp import catalogue
 from integration.erp.comparison import Comparison
 from integration.errors import IntegrationError, Rejected
+from integration.facts import remember, take_turn
 from integration.models import ChannelFact, Listing, SalesChannel, Tenant, WorkItem
 from integration.stages import hold_where_it_says_so
 from integration.token_bucket import Share
@@ -180,17 +181,7 @@ def _due(runtime: Runtime) -> list[int]:
 
 def _begin_turn(session: Session, channel_id: int) -> bool:
     """Take the channel's turn; False when somebody had it a moment ago."""
-    statement = sql.insert(session, ChannelFact).values(
-        channel_id=channel_id, name=BEGUN, value={}, learnt_at=db_now()
-    )
-    taken = session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["channel_id", "name"],
-            set_={"learnt_at": db_now()},
-            where=ChannelFact.learnt_at < db_now(-TURN_S),
-        ).returning(ChannelFact.channel_id)
-    ).all()
-    return bool(taken)
+    return take_turn(session, ChannelFact.channel_id, channel_id, BEGUN, every_s=TURN_S, first={})
 
 
 def _looked_at(runtime: Runtime, channel_id: int, columns: list[str]) -> dict[str, int]:
@@ -215,15 +206,7 @@ def _put_findings(
 
 
 def _put(session: Session, channel_id: int, name: str, value: Any) -> None:
-    statement = sql.insert(session, ChannelFact).values(
-        channel_id=channel_id, name=name, value=value, learnt_at=db_now()
-    )
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["channel_id", "name"],
-            set_={"value": statement.excluded.value, "learnt_at": db_now()},
-        )
-    )
+    remember(session, ChannelFact.channel_id, channel_id, name, value)
 
 
 def _record(

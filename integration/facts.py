@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from integration import sql
 from integration.clock import db_now
@@ -33,18 +34,7 @@ class _Facts:
     def put(self, name: str, value: Any) -> None:
         """Remember `value` (JSON)."""
         with self._scope() as session:
-            statement = sql.insert(session, self._model).values(
-                **{self._owner.key: self._owner_id},
-                name=name,
-                value=value,
-                learnt_at=db_now(),
-            )
-            session.execute(
-                statement.on_conflict_do_update(
-                    index_elements=[self._owner.key, "name"],
-                    set_={"value": statement.excluded.value, "learnt_at": db_now()},
-                )
-            )
+            remember(session, self._owner, self._owner_id, name, value)
 
 
 def tenant_facts(scope: SessionScope, tenant_id: int) -> _Facts:
@@ -55,3 +45,42 @@ def tenant_facts(scope: SessionScope, tenant_id: int) -> _Facts:
 def channel_facts(scope: SessionScope, channel_id: int) -> _Facts:
     """Facts of a shop."""
     return _Facts(scope, ChannelFact, ChannelFact.channel_id, channel_id)
+
+
+def remember(session: Session, owner: Any, owner_id: int, name: str, value: Any) -> None:
+    """Remember `value` (JSON) in the caller's transaction.
+
+    `owner`: the column that says whose fact it is, of ChannelFact or TenantFact.
+    """
+    statement = _insert(session, owner, owner_id, name, value)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[owner.key, "name"],
+            set_={"value": statement.excluded.value, "learnt_at": db_now()},
+        )
+    )
+
+
+def take_turn(
+    session: Session, owner: Any, owner_id: int, name: str, *, every_s: float, first: Any
+) -> bool:
+    """Be the one who does something now; False when somebody was less than `every_s` ago.
+
+    The fact's age says when that was. `first`: its value where nobody was before; a turn leaves it
+    as it is. `owner` as in `remember`.
+    """
+    statement = _insert(session, owner, owner_id, name, first)
+    taken = session.scalars(
+        statement.on_conflict_do_update(
+            index_elements=[owner.key, "name"],
+            set_={"learnt_at": db_now()},
+            where=owner.class_.learnt_at < db_now(-every_s),
+        ).returning(owner)
+    ).all()
+    return bool(taken)
+
+
+def _insert(session: Session, owner: Any, owner_id: int, name: str, value: Any) -> Any:
+    return sql.insert(session, owner.class_).values(
+        **{owner.key: owner_id}, name=name, value=value, learnt_at=db_now()
+    )

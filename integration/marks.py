@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from integration import sql
+from integration import facts
 from integration.clock import db_now
 from integration.models import ChannelFact
 
@@ -34,22 +34,14 @@ class Mark(NamedTuple):
     newest: datetime | None
 
 
-def take_turn(session: Session, channel_id: int, every_s: float = EVERY_S) -> bool:
+def take_turn(session: Session, channel_id: int) -> bool:
     """Be the one who makes the channel's next mark; False: it is too early, or somebody is at it.
 
     Two beats make one mark; one that could not be made is tried again by the next turn.
     """
-    statement = sql.insert(session, ChannelFact).values(
-        channel_id=channel_id, name=_FACT, value=[], learnt_at=db_now()
+    return facts.take_turn(
+        session, ChannelFact.channel_id, channel_id, _FACT, every_s=EVERY_S, first=[]
     )
-    taken = session.scalars(
-        statement.on_conflict_do_update(
-            index_elements=["channel_id", "name"],
-            set_={"learnt_at": db_now()},
-            where=ChannelFact.learnt_at < db_now(-every_s),
-        ).returning(ChannelFact.channel_id)
-    ).all()
-    return bool(taken)
 
 
 def put(session: Session, channel_id: int, newest: datetime | None) -> None:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
-from integration import catch_ups, channels, marks, sql
-from integration.clock import db_now
+from integration import catch_ups, channels, facts, marks
 from integration.erp import webhooks
 from integration.models import SalesChannel, Tenant, TenantFact
 
@@ -89,14 +88,7 @@ def _seen(
         for channel_id in _told_by(session, tenant_id, missing):
             if everybody_ran or marks.last(session, channel_id) is not None:
                 _catch_up(session, channel_id, reason, last)
-    statement = sql.insert(session, TenantFact).values(
-        tenant_id=tenant_id, name=_SEEN, value=True, learnt_at=db_now()
-    )
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["tenant_id", "name"], set_={"learnt_at": db_now()}
-        )
-    )
+    facts.remember(session, TenantFact.tenant_id, tenant_id, _SEEN, True)
 
 
 def _catch_up(session: Session, channel_id: int, reason: str, last: datetime | None) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from integration import catch_ups, channels, pacing, sql
+from integration import catch_ups, channels, facts, pacing, sql
 from integration.clock import db_now
 from integration.models import AccessToken, ChannelParameter, SalesChannel, Tenant, TenantFact
 
@@ -88,15 +88,9 @@ def begin_install(session: Session, tenant_id: int, lease_s: float) -> bool:
 
     Two at once would find nothing and both create a backend.
     """
-    statement = sql.insert(session, TenantFact).values(
-        tenant_id=tenant_id, name=_INSTALLING, value={}, learnt_at=db_now()
+    return facts.take_turn(
+        session, TenantFact.tenant_id, tenant_id, _INSTALLING, every_s=lease_s, first={}
     )
-    taken = statement.on_conflict_do_update(
-        index_elements=["tenant_id", "name"],
-        set_={"learnt_at": db_now()},
-        where=TenantFact.learnt_at < db_now(-lease_s),
-    ).returning(TenantFact.name)
-    return bool(session.scalars(taken).all())
 
 
 def end_install(session: Session, tenant_id: int) -> None:
