@@ -237,6 +237,8 @@ def _hint(
     session: Session, run: SyncRun, article_ids: Sequence[str], read: PageRead | None = None
 ) -> None:
     """Articles always; prices and stocks of what is in the shop (a new product brings its own)."""
+    if not article_ids:
+        return  # as of most pages of an hourly pass, and beside rows of all that a page shows
     in_shop = _in_shop(session, run.channel_id, article_ids)
     for topic in _topics(run):
         work_items.hint(
