@@ -214,30 +214,29 @@ def _first_offered(field: Field, offered: frozenset[str]) -> str | None:
     return next((column for column in field.columns if column in offered), None)
 
 
-def discover(client: ErpClient, facts: FactStore) -> frozenset[str]:
-    """The columns that this tenant's ERP offers, asked once a day.
+def discover(
+    client: ErpClient, facts: FactStore, path: str = FIELDS_PATH, fact: str = OFFERED_FACT
+) -> frozenset[str]:
+    """The columns that this tenant's ERP offers, asked once a day and kept as `fact`.
 
     Failure policy: an ERP without field discovery offers nothing beyond what is attested.
     """
-    known = facts.get(OFFERED_FACT)
+    known = facts.get(fact)
     if isinstance(known, list):
         return frozenset(known)
-    return rediscover(client, facts)
+    return rediscover(client, facts, path, fact)
 
 
-def rediscover(client: ErpClient, facts: FactStore) -> frozenset[str]:
+def rediscover(
+    client: ErpClient, facts: FactStore, path: str = FIELDS_PATH, fact: str = OFFERED_FACT
+) -> frozenset[str]:
     """Like `discover`, asking now."""
     try:
-        offered = paths_of(client, FIELDS_PATH)
+        offered = frozenset(_paths(client.get(path)))
     except Gone:
         offered = frozenset()
-    facts.put(OFFERED_FACT, sorted(offered))
+    facts.put(fact, sorted(offered))
     return offered
-
-
-def paths_of(client: ErpClient, fields_path: str) -> frozenset[str]:
-    """The columns of one source. Raises: Gone for an ERP without field discovery."""
-    return frozenset(_paths(client.get(fields_path)))
 
 
 def without_refused(

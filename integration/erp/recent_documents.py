@@ -16,7 +16,6 @@ from integration.erp.changes import stamp
 from integration.erp.client import ErpClient
 from integration.erp.rows import id_text
 from integration.erp.vql import Column, is_id, select
-from integration.errors import Gone
 
 SOURCE = "document.querySalesDocuments"
 FIELDS_PATH = "/cmn/computed-queries/document/querySalesDocuments/fields"
@@ -50,7 +49,7 @@ def read(
 
     Raises: IntegrationError when the ERP does not answer, or shows this app no documents.
     """
-    offered = _offered(client, facts)
+    offered = catalogue.discover(client, facts, FIELDS_PATH, _OFFERED_FACT)
     more = [Column(path, name) for name, path in _OPTIONAL.items() if path in offered]
     statement = select(
         [Column("id"), Column(_DATE, "date"), *more],
@@ -79,15 +78,3 @@ def _documents(row: dict[str, Any]) -> list[RecentDocument]:
     if document_id is None or not is_id(document_id):
         return []
     return [RecentDocument(document_id, *(id_text(row.get(name)) for name in _OPTIONAL))]
-
-
-def _offered(client: ErpClient, facts: FactStore) -> frozenset[str]:
-    known = facts.get(_OFFERED_FACT)
-    if isinstance(known, list):
-        return frozenset(known)
-    try:
-        offered = catalogue.paths_of(client, FIELDS_PATH)
-    except Gone:
-        offered = frozenset()
-    facts.put(_OFFERED_FACT, sorted(offered))
-    return offered
