@@ -74,7 +74,7 @@ def _article(row: dict[str, Any], *, has_revisions: bool) -> ChangedArticle | No
     return ChangedArticle(
         article_id,
         stamp(row.get(catalogue.CHANGED_AT)),
-        id_text(revision) not in (None, "0") if has_revisions else None,
+        id_text(revision) not in (None, catalogue.NO_REVISION) if has_revisions else None,
     )
 
 
