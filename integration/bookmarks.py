@@ -86,7 +86,7 @@ def _ask_for_everything(session: Session, tenant_id: int) -> None:
     ).all()
     for channel in found:
         topics = list(sync_runs.ALL_TOPICS)
-        if Topic.MEDIA in (served.carried(channel.platform) or ()):
+        if served.carries(channel.platform, Topic.MEDIA):
             topics.append("media")
         catch_ups.compare(session, channel.id, RESTORED, topics=topics, is_forced=True)
         tenant, erp_id = channels.names(session, channel.id)

@@ -38,7 +38,7 @@ def find(runtime: Runtime, run: SyncRun, channel: ChannelView) -> list[str]:
 
     Raises: IntegrationError when the ERP does not answer.
     """
-    if Topic.ORDER_STATUS not in (served.carried(channel.platform) or ()):
+    if not served.carries(channel.platform, Topic.ORDER_STATUS):
         return []
     client = runtime.erp(channel.tenant_id, share=Share.BACKFILL)
     facts = runtime.erp_facts(channel.tenant_id)

@@ -40,6 +40,11 @@ def carried(platform: str) -> Collection[Topic] | None:
         return None
 
 
+def carries(platform: str, topic: Topic) -> bool:
+    """Whether the platform is given the topic; one that is not installed here is given none."""
+    return topic in (carried(platform) or ())
+
+
 def _hold(session: Session, topics: Collection[Topic], channel_ids: Select[Any]) -> None:
     if not topics:
         return

@@ -269,7 +269,7 @@ def _in_shop(session: Session, channel_id: int, article_ids: Sequence[str]) -> S
 def _hint_images(session: Session, run: SyncRun, platform: str, article_ids: Sequence[str]) -> None:
     """Of what has any, where the ERP says so. To read them costs requests for each article, so
     without that column they are left to what follows the article itself."""
-    if Topic.MEDIA in (served.carried(platform) or ()):
+    if served.carries(platform, Topic.MEDIA):
         work_items.hint(
             session,
             run.channel_id,
