@@ -210,6 +210,16 @@ def hold_tenant(
     log.warning(observe.event("tenant.held", tenant=named, reason=reason))
 
 
+def running(session: Session) -> Sequence[int]:
+    """The channels that move, the oldest first."""
+    return session.scalars(
+        select(SalesChannel.id)
+        .join(Tenant, Tenant.id == SalesChannel.tenant_id)
+        .where(is_running())
+        .order_by(SalesChannel.id)
+    ).all()
+
+
 def is_running() -> ColumnElement[bool]:
     """The SQL condition of channels that move; needs SalesChannel joined with Tenant."""
     return and_(

@@ -12,13 +12,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from integration import bookmarks, catch_ups, channels, heartbeats, marks
 from integration.clock import db_now
 from integration.erp import catalogue, changes
 from integration.errors import IntegrationError
-from integration.models import SalesChannel, Tenant
 from integration.stages import hold_where_it_says_so
 from integration.token_bucket import Share
 
@@ -38,7 +36,7 @@ def watch(runtime: Runtime, budget_s: float) -> None:
     ends_at, failed = time.monotonic() + budget_s, None
     with runtime.scope() as session:
         looks = [partial(_compare, runtime, one) for one in bookmarks.tenants_to_compare(session)]
-        looks += [partial(_mark, runtime, one) for one in _running(session)]
+        looks += [partial(_mark, runtime, one) for one in channels.running(session)]
     for look in looks:
         if time.monotonic() >= ends_at:
             break
@@ -90,15 +88,4 @@ def _stood_still(since: datetime, now: datetime) -> str:
     return (
         f"the channel was not followed from {since:%Y-%m-%d %H:%M} to {now:%Y-%m-%d %H:%M} UTC: "
         "it was paused or held, the service was down, or the ERP did not answer"
-    )
-
-
-def _running(session: Session) -> list[int]:
-    return list(
-        session.scalars(
-            select(SalesChannel.id)
-            .join(Tenant, Tenant.id == SalesChannel.tenant_id)
-            .where(channels.is_running())
-            .order_by(SalesChannel.id)
-        ).all()
     )

@@ -191,11 +191,6 @@ def start_nightly(session: Session, zone: ZoneInfo, hour: int) -> list[int]:
     night = None if now is None else night_of(now.astimezone(zone), hour)
     if night is None:
         return []
-    running = session.scalars(
-        select(SalesChannel.id)
-        .join(Tenant, Tenant.id == SalesChannel.tenant_id)
-        .where(channels.is_running())
-    ).all()
     runs = [
         start(
             session,
@@ -204,7 +199,7 @@ def start_nightly(session: Session, zone: ZoneInfo, hour: int) -> list[int]:
             ALL_TOPICS,
             unique_key=NIGHTLY_KEY.format(channel_id, night.isoformat()),
         )
-        for channel_id in running
+        for channel_id in channels.running(session)
     ]
     return [run_id for run_id in runs if run_id is not None]
 

@@ -25,7 +25,6 @@ from integration.models import (
     PlanState,
     SalesChannel,
     SyncRun,
-    Tenant,
 )
 from integration.reconciliation import outcomes
 from integration.reconciliation.applying import Applying
@@ -76,12 +75,7 @@ def _is_one_under_way(session: Session) -> bool:
 
 def _ready(session: Session, night: date) -> list[int]:
     """Running channels whose nightly pass has ended and whose comparison has not."""
-    running = session.scalars(
-        select(SalesChannel.id)
-        .join(Tenant, Tenant.id == SalesChannel.tenant_id)
-        .where(channels.is_running())
-        .order_by(SalesChannel.id)
-    ).all()
+    running = channels.running(session)
     keys = [sync_runs.NIGHTLY_KEY.format(one, night.isoformat()) for one in running]
     ended = select(NightlyComparison.channel_id).where(
         NightlyComparison.night == night.isoformat(), NightlyComparison.ended_at.is_not(None)
