@@ -35,15 +35,10 @@ def desired(runtime: Runtime, tenant_id: int) -> set[Registration]:
 
 def reconcile(runtime: Runtime, tenant_id: int) -> str:
     """Make the ERP's registrations ours; what was done, as a sentence."""
-    settings = runtime.settings
-    if not settings.public_url:
+    if not runtime.settings.public_url:
         return "its webhooks are not registered, because RELAY_PUBLIC_URL is not set"
     wanted = desired(runtime, tenant_id)
-    changes = webhooks.reconcile(
-        runtime.erp(tenant_id), settings.app_identifier, settings.public_url, wanted
-    )
-    with runtime.scope() as session:
-        _seen(session, tenant_id, changes)
+    changes = _register(runtime, tenant_id, wanted)
     lacking = ", ".join(one.queue for one in changes.not_offered)
     also = f"; this ERP does not offer {lacking}" if lacking else ""
     number = len(wanted) - len(changes.not_offered)
@@ -60,22 +55,24 @@ def restore(runtime: Runtime, tenant_id: int) -> None:
 
     Nothing without a public URL, and before a channel runs: `channel resume` is the first to.
     """
-    settings = runtime.settings
-    if not settings.public_url or not has_running_channel(runtime, tenant_id):
+    if not runtime.settings.public_url or not has_running_channel(runtime, tenant_id):
         return
+    _register(runtime, tenant_id, desired(runtime, tenant_id), everybody_ran=True)
+
+
+def _register(
+    runtime: Runtime, tenant_id: int, wanted: set[Registration], *, everybody_ran: bool = False
+) -> Changes:
+    settings = runtime.settings
     changes = webhooks.reconcile(
-        runtime.erp(tenant_id),
-        settings.app_identifier,
-        settings.public_url,
-        desired(runtime, tenant_id),
+        runtime.erp(tenant_id), settings.app_identifier, settings.public_url, wanted
     )
     with runtime.scope() as session:
-        _seen(session, tenant_id, changes, everybody_ran=True)
+        _seen(session, tenant_id, changes, everybody_ran=everybody_ran)
+    return changes
 
 
-def _seen(
-    session: Session, tenant_id: int, changes: Changes, *, everybody_ran: bool = False
-) -> None:
+def _seen(session: Session, tenant_id: int, changes: Changes, *, everybody_ran: bool) -> None:
     """All is registered now. What was not may have been missed since all was the last time.
 
     A channel that never moved has nothing to catch up with; the first registration of a tenant is
