@@ -9,7 +9,7 @@ from integration import read_ahead, sync_runs, telling, work_items
 from integration.clock import db_now
 from integration.models import Priority, SyncRun, SyncRunState, WorkItem, WorkItemState
 from integration.sync_runs import RUN_PAUSED
-from integration.topology import TOPIC_BY_SHORT_NAME, Topic
+from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 
 #: What a log line says of a row.
 _TOLD = (WorkItem.id, WorkItem.channel_id, WorkItem.topic, WorkItem.entity_id)
@@ -29,7 +29,7 @@ def under_way(session: Session, channel_id: int, topic: Topic | None = None) -> 
     return [
         run.id
         for run in runs
-        if topic is None or topic in [TOPIC_BY_SHORT_NAME[one] for one in run.topics.split(",")]
+        if topic is None or SHORT_NAME_BY_TOPIC[topic] in run.topics.split(",")
     ]
 
 
