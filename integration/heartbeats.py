@@ -92,9 +92,7 @@ def start(scope: SessionScope) -> threading.Event:
 
 
 def _run(scope: SessionScope, stop: threading.Event) -> None:
-    is_first = True
-    while is_first or not stop.wait(EVERY_S):
-        is_first = False
+    while True:
         try:
             with scope() as session:
                 beat(session)
@@ -102,3 +100,5 @@ def _run(scope: SessionScope, stop: threading.Event) -> None:
             # A database that is away takes no webhooks either: that is a gap, and the next beat
             # finds it.
             log.debug(observe.event("heartbeat.missed", error=type(error).__name__))
+        if stop.wait(EVERY_S):
+            return
