@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import and_, exists, select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from integration import (
@@ -101,7 +101,8 @@ def _items(
 ) -> dict[str, tuple[str, str | None]]:
     rows = session.execute(
         select(WorkItem.entity_id, WorkItem.state, WorkItem.pushed_hash).where(
-            and_(WorkItem.channel_id == channel_id, WorkItem.topic == Topic.STOCK.value),
+            WorkItem.channel_id == channel_id,
+            WorkItem.topic == Topic.STOCK.value,
             sql.is_one_of_texts(session, WorkItem.entity_id, page.ids),
         )
     ).all()
