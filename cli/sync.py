@@ -102,12 +102,12 @@ def _control(
 ) -> None:
     from cli import sync_changes, sync_drive, sync_shows
 
-    changed = sync_changes.change(runtime, name, topic, action)
+    done = sync_changes.change(runtime, name, topic, action)
     if action == "resume":
-        note = "\n".join(changed.sentences)
-        _follow(runtime, name, changed.run_ids[-1], note, waits=waits, as_json=as_json)
+        note = "\n".join(done.values())
+        _follow(runtime, name, max(done), note, waits=waits, as_json=as_json)
         return
-    for run_id, sentence in zip(changed.run_ids, changed.sentences, strict=True):
+    for run_id, sentence in done.items():
         click.echo(sentence, err=as_json)
         if as_json:
             with runtime.scope() as session:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sqlalchemy.orm import Session
 
 from cli.channel import require_running
@@ -14,17 +12,10 @@ from integration.runtime import Runtime
 from integration.topology import Topic
 
 
-@dataclass(frozen=True)
-class Changed:
-    """What was done to each run, and a sentence about it."""
-
-    run_ids: list[int]
-    sentences: list[str]
-
-
-def change(runtime: Runtime, name: str, topic: Topic | None, action: str) -> Changed:
+def change(runtime: Runtime, name: str, topic: Topic | None, action: str) -> dict[int, str]:
     """Pause, resume or cancel the initial syncs of a channel; of `topic`, if it is given.
 
+    What was done to each run, as a sentence by its id, the newest last.
     Raises: IntegrationError when there is none, and for resuming on a channel that does not move.
     """
     with runtime.scope() as session:
@@ -37,7 +28,7 @@ def change(runtime: Runtime, name: str, topic: Topic | None, action: str) -> Cha
         if not runs:
             what = "is paused" if action == "resume" else "is under way"
             raise IntegrationError(f"no sync of sales channel {name} {what}")
-        return Changed(runs, [_changed(session, name, one, action) for one in runs])
+        return {one: _changed(session, name, one, action) for one in runs}
 
 
 def _changed(session: Session, name: str, run_id: int, action: str) -> str:
