@@ -1,7 +1,7 @@
 """What the tests of the work queue share: a small database, and short ways into it."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -10,10 +10,12 @@ from typing import Any
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
-from integration import work_items
+from integration import vault, work_items
 from integration.clock import db_now
 from integration.db import session_scope
-from integration.models import Priority, SalesChannel, Tenant, WorkItem
+from integration.models import Listing, Priority, SalesChannel, Tenant, WorkItem
+from integration.runtime import Runtime
+from integration.settings import from_env
 from integration.topology import Topic
 from integration.work_items import Claim, Settled, SettleResult
 from tests.engines import engine_at
@@ -138,6 +140,40 @@ def open_database(url: str) -> Database:
         session.add(channel)
         session.flush()
         return Database(engine, channel.id, tenant.id)
+
+
+class GivenErpRuntime(Runtime):
+    """A runtime of one running channel whose ERP is the one given."""
+
+    channel_id: int
+    given_erp: Any
+
+    def erp(self, tenant_id: int, **_: Any) -> Any:
+        return self.given_erp
+
+
+def open_runtime(database_url: str) -> GivenErpRuntime:
+    """One running channel in empty tables; its ERP is still to be given."""
+    database = open_database(database_url)
+    settings = from_env({"RELAY_DATABASE_URL": database_url, "RELAY_SECRET_KEY": vault.new_key()})
+    runtime = GivenErpRuntime(settings, database.engine)
+    runtime.channel_id = database.channel
+    return runtime
+
+
+def put_in_shop(runtime: GivenErpRuntime, ids: Iterable[int], *, is_active: bool = True) -> None:
+    """Listings of products that the shop has."""
+    with runtime.scope() as session:
+        for one in map(str, ids):
+            session.add(
+                Listing(
+                    channel_id=runtime.channel_id,
+                    article_id=one,
+                    external_id=one,
+                    number=one,
+                    is_active=is_active,
+                )
+            )
 
 
 def together(actions: Sequence[Callable[[], Any]]) -> list[Any]:

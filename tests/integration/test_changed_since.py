@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from integration import catch_ups, sync, sync_runs, vault
+from integration import catch_ups, sync, sync_runs
 from integration.erp import catalogue, recent_documents
 from integration.erp.client import VqlPage
 from integration.errors import Rejected
-from integration.models import Listing, SyncCursor, SyncRun, WorkItem
-from integration.runtime import Runtime
-from integration.settings import from_env
+from integration.models import SyncCursor, SyncRun, WorkItem
 from integration.topology import Topic
-from tests.integration.support import open_database
+from tests.integration.support import GivenErpRuntime, open_runtime, put_in_shop
 
 #: By the ERP's clock, which nobody has set.
 SINCE = datetime(2031, 5, 4, 12, 0, tzinfo=UTC)
@@ -68,33 +66,21 @@ class ChangingErp:
         return {**row, "media_revision": self.revisions[one]} if one in self.revisions else row
 
 
-class ReadingRuntime(Runtime):
-    """A runtime whose ERP is the one given."""
-
-    changing: ChangingErp
-
-    def erp(self, tenant_id: int, **_: Any) -> Any:
-        return self.changing
-
-
 @pytest.fixture
 def runtime(database_url):
-    database = open_database(database_url)
-    settings = from_env({"RELAY_DATABASE_URL": database_url, "RELAY_SECRET_KEY": vault.new_key()})
-    runtime = ReadingRuntime(settings, database.engine)
-    runtime.channel_id = database.channel
+    runtime = open_runtime(database_url)
     yield runtime
-    database.engine.dispose()
+    runtime.engine.dispose()
 
 
-def start(runtime: ReadingRuntime, changed_at_by_id: dict[int, Any]) -> int:
-    runtime.changing = ChangingErp(changed_at_by_id)
+def start(runtime: GivenErpRuntime, changed_at_by_id: dict[int, Any]) -> int:
+    runtime.given_erp = ChangingErp(changed_at_by_id)
     with runtime.scope() as session:
         catch_ups.compare(session, runtime.channel_id, "a test", changed_since=SINCE)
         return session.scalars(select(SyncRun.id)).one()
 
 
-def read(runtime: ReadingRuntime, run_id: int) -> set[int]:
+def read(runtime: GivenErpRuntime, run_id: int) -> set[int]:
     """Drive the run until its pages are read; the articles it asked for."""
     sync.advance(runtime, run_id, "driver", budget_s=30)
     with runtime.scope() as session:
@@ -102,19 +88,11 @@ def read(runtime: ReadingRuntime, run_id: int) -> set[int]:
         return {int(one) for one in session.scalars(asked_for)}
 
 
-def put_in_shop(runtime: ReadingRuntime, ids: Iterable[int]) -> None:
-    with runtime.scope() as session:
-        for one in map(str, ids):
-            session.add(
-                Listing(channel_id=runtime.channel_id, article_id=one, external_id=one, number=one)
-            )
-
-
 def test_only_what_changed_since_is_asked_for_by_the_erps_own_clock(runtime):
     run_id = start(runtime, {1: after(-1), 2: after(0), 3: after(90), 4: after(-60_000)})
 
     assert read(runtime, run_id) == {2, 3}
-    assert runtime.changing.requests == 1
+    assert runtime.given_erp.requests == 1
 
 
 def test_of_a_hundred_thousand_articles_only_the_changed_pages_are_read(runtime):
@@ -122,7 +100,7 @@ def test_of_a_hundred_thousand_articles_only_the_changed_pages_are_read(runtime)
     run_id = start(runtime, {**{one: after(-one) for one in range(51, 100_001)}, **changed})
 
     assert read(runtime, run_id) == set(changed)
-    assert runtime.changing.requests == 1
+    assert runtime.given_erp.requests == 1
 
 
 def test_what_changes_while_it_is_read_is_asked_for_too(runtime):
@@ -130,10 +108,10 @@ def test_what_changes_while_it_is_read_is_asked_for_too(runtime):
 
     def edit(number: int) -> None:
         if number == 2:
-            runtime.changing.changed_at[1] = after(1_000)
-            runtime.changing.changed_at[999] = after(1_001)
+            runtime.given_erp.changed_at[1] = after(1_000)
+            runtime.given_erp.changed_at[999] = after(1_001)
 
-    runtime.changing.after_request = edit
+    runtime.given_erp.after_request = edit
 
     assert read(runtime, run_id) == {*range(1, 251), 999}
 
@@ -144,9 +122,9 @@ def test_nothing_is_jumped_over_when_read_articles_are_unlisted_meanwhile(runtim
     def unlist(number: int) -> None:
         if number == 1:
             for one in range(200, 251):
-                del runtime.changing.changed_at[one]
+                del runtime.given_erp.changed_at[one]
 
-    runtime.changing.after_request = unlist
+    runtime.given_erp.after_request = unlist
 
     assert read(runtime, run_id) >= set(range(1, 200))
 
@@ -162,7 +140,7 @@ def test_a_killed_driver_is_succeeded_from_its_cursor(runtime):
 
     assert read(runtime, run_id) == set(range(1, 251))
     # Three pages, and what came to the front meanwhile.
-    assert runtime.changing.requests == 4
+    assert runtime.given_erp.requests == 4
 
 
 @pytest.mark.parametrize(
@@ -175,7 +153,7 @@ def test_a_killed_driver_is_succeeded_from_its_cursor(runtime):
 )
 def test_an_erp_that_cannot_tell_is_read_in_full(runtime, spoil):
     run_id = start(runtime, {1: after(-5), 2: after(1), 3: after(-2)})
-    spoil(runtime.changing)
+    spoil(runtime.given_erp)
 
     assert read(runtime, run_id) == {1, 2, 3}
     with runtime.scope() as session:
@@ -191,8 +169,8 @@ def test_an_article_without_a_time_counts_as_changed(runtime):
 
 def test_images_are_asked_for_where_the_erp_says_that_there_are_any(runtime):
     run_id = start(runtime, {1: after(1), 2: after(1), 3: after(1)})
-    runtime.changing.columns.append("media.revision")
-    runtime.changing.revisions = {1: 0, 2: 4, 3: 1}
+    runtime.given_erp.columns.append("media.revision")
+    runtime.given_erp.revisions = {1: 0, 2: 4, 3: 1}
     put_in_shop(runtime, [1, 2])
 
     read(runtime, run_id)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, select
 
-from integration import sync, sync_runs, toggles, vault, work_items
+from integration import sync, sync_runs, toggles, work_items
 from integration.erp.client import VqlPage
 from integration.errors import Gone, Rejected
 from integration.models import Listing, Priority, SyncCursor, SyncRun, WorkItem
-from integration.runtime import Runtime
-from integration.settings import from_env
 from integration.topology import Topic
 from integration.work_items import Settled
-from tests.integration.support import open_database
+from tests.integration.support import GivenErpRuntime, open_runtime, put_in_shop
 
 
 class ListedErp:
@@ -49,46 +47,34 @@ class ListedErp:
         )
 
 
-class PagingRuntime(Runtime):
-    """A runtime whose ERP is the one given."""
-
-    listed: ListedErp
-
-    def erp(self, tenant_id: int, **_: Any) -> Any:
-        return self.listed
-
-
 @pytest.fixture
 def runtime(database_url):
-    database = open_database(database_url)
-    settings = from_env({"RELAY_DATABASE_URL": database_url, "RELAY_SECRET_KEY": vault.new_key()})
-    runtime = PagingRuntime(settings, database.engine)
-    runtime.channel_id = database.channel
+    runtime = open_runtime(database_url)
     yield runtime
-    database.engine.dispose()
+    runtime.engine.dispose()
 
 
-def start(runtime: PagingRuntime, ids: list[int], kind: str = sync_runs.INITIAL) -> int:
-    runtime.listed = ListedErp(ids)
+def start(runtime: GivenErpRuntime, ids: list[int], kind: str = sync_runs.INITIAL) -> int:
+    runtime.given_erp = ListedErp(ids)
     with runtime.scope() as session:
         run_id = sync_runs.start(session, runtime.channel_id, kind, ["article"])
     assert run_id is not None
     return run_id
 
 
-def read(runtime: PagingRuntime, run_id: int) -> set[str]:
+def read(runtime: GivenErpRuntime, run_id: int) -> set[str]:
     """Drive the run until its pages are read; the ids it asked for."""
     sync.advance(runtime, run_id, "driver", budget_s=30)
     with runtime.scope() as session:
         return set(session.scalars(select(WorkItem.entity_id)).all())
 
 
-def run_of(runtime: PagingRuntime, run_id: int) -> SyncRun:
+def run_of(runtime: GivenErpRuntime, run_id: int) -> SyncRun:
     with runtime.scope() as session:
         return session.get_one(SyncRun, run_id)
 
 
-def settle_all(runtime: PagingRuntime) -> None:
+def settle_all(runtime: GivenErpRuntime) -> None:
     with runtime.scope() as session:
         while claim_id := work_items.claim(
             session,
@@ -100,21 +86,6 @@ def settle_all(runtime: PagingRuntime) -> None:
         ):
             held = work_items.take_over(session, claim_id, lease_s=60)
             work_items.settle(session, held, [Settled(item.id, "hash") for item in held.items])
-
-
-def put_in_shop(runtime: PagingRuntime, ids: Iterable[int], *, is_active: bool = True) -> None:
-    """Listings of products that the shop has."""
-    with runtime.scope() as session:
-        for one in map(str, ids):
-            session.add(
-                Listing(
-                    channel_id=runtime.channel_id,
-                    article_id=one,
-                    external_id=one,
-                    number=one,
-                    is_active=is_active,
-                )
-            )
 
 
 def test_every_listed_article_is_asked_for_and_counted(runtime):
@@ -137,11 +108,11 @@ def test_a_killed_driver_is_succeeded_from_its_cursor(runtime):
     with runtime.scope() as session:
         session.get_one(SyncRun, run_id).driver_until = session.get_one(SyncRun, run_id).started_at
         assert session.get_one(SyncCursor, run_id).position == '{"offset": 100, "last_id": 100}'
-    runtime.listed.pages_read.clear()
+    runtime.given_erp.pages_read.clear()
 
     read(runtime, run_id)
 
-    assert runtime.listed.pages_read == [99, 198]
+    assert runtime.given_erp.pages_read == [99, 198]
     assert run_of(runtime, run_id).seen == 250
 
 
@@ -151,7 +122,7 @@ def test_another_driver_at_the_wheel_is_left_alone(runtime):
         sync_runs.take_wheel(session, run_id, "somebody else")
 
     assert sync.advance(runtime, run_id, "driver", budget_s=5) is True
-    assert runtime.listed.pages_read == []
+    assert runtime.given_erp.pages_read == []
 
 
 @pytest.mark.pitfall(19)
@@ -160,7 +131,7 @@ def test_articles_that_vanish_while_it_reads_make_it_skip_nobody(runtime):
     sync._turn_page(runtime, run_id)
 
     # 40 articles of the first page go: everything behind moves forward by 40.
-    runtime.listed.ids = [one for one in runtime.listed.ids if not 20 < one <= 60]
+    runtime.given_erp.ids = [one for one in runtime.given_erp.ids if not 20 < one <= 60]
     asked = read(runtime, run_id)
 
     assert {str(one) for one in range(101, 251)} <= asked
@@ -169,7 +140,7 @@ def test_articles_that_vanish_while_it_reads_make_it_skip_nobody(runtime):
 def test_an_erp_that_shows_less_than_it_counts_makes_the_run_red_and_withdraws_nobody(runtime):
     put_in_shop(runtime, [900])
     run_id = start(runtime, [1, 2, 3])
-    runtime.listed.counted = 5
+    runtime.given_erp.counted = 5
 
     assert read(runtime, run_id) == {"1", "2", "3"}
     settle_all(runtime)
@@ -253,7 +224,7 @@ def test_articles_that_another_run_took_over_do_not_count_as_delisted(runtime):
 def test_an_erp_that_refuses_the_question_ends_the_run_and_withdraws_nobody(asked_first, runtime):
     put_in_shop(runtime, range(1, 251))
     run_id = start(runtime, list(range(1, 251)))
-    pages, real = [], runtime.listed.vql
+    pages, real = [], runtime.given_erp.vql
 
     def refuse(statement, **paging):
         pages.append(statement)
@@ -261,7 +232,7 @@ def test_an_erp_that_refuses_the_question_ends_the_run_and_withdraws_nobody(aske
             raise Rejected("422: The column listings.salesChannel.id does not exist (trackingId t)")
         return real(statement, **paging)
 
-    runtime.listed.vql = refuse
+    runtime.given_erp.vql = refuse
     read(runtime, run_id)
     settle_all(runtime)
     assert sync.advance(runtime, run_id, "driver", budget_s=5) is False
@@ -279,14 +250,14 @@ def test_an_erp_that_refuses_the_question_ends_the_run_and_withdraws_nobody(aske
 def test_an_erp_that_shows_its_first_page_for_ever_makes_the_run_red(runtime):
     put_in_shop(runtime, range(1, 251))
     run_id = start(runtime, list(range(1, 251)))
-    real = runtime.listed.vql
+    real = runtime.given_erp.vql
 
     def again(statement, *, limit=100, offset=0):
         page = real(statement, limit=limit, offset=0)
         more = "count(" not in statement
         return replace(page, more=more, next_offset=offset + limit)
 
-    runtime.listed.vql = again
+    runtime.given_erp.vql = again
     asked = read(runtime, run_id)
     settle_all(runtime)
     assert sync.advance(runtime, run_id, "driver", budget_s=5) is False
@@ -299,7 +270,7 @@ def test_an_erp_that_shows_its_first_page_for_ever_makes_the_run_red(runtime):
 def test_an_article_listed_behind_the_reader_is_no_reason_for_red(runtime):
     run_id = start(runtime, list(range(1, 151)))
     sync._turn_page(runtime, run_id)
-    runtime.listed.ids = [0, *runtime.listed.ids]
+    runtime.given_erp.ids = [0, *runtime.given_erp.ids]
 
     read(runtime, run_id)
     settle_all(runtime)
@@ -341,7 +312,7 @@ def test_a_turn_ends_quietly_when_the_channel_and_its_runs_are_deleted(runtime, 
     if when == "before a turn":
         forget()
     else:
-        runtime.listed.while_reading = forget
+        runtime.given_erp.while_reading = forget
 
     assert sync.advance(runtime, run_id, "driver", budget_s=30) is False
     with runtime.scope() as session:
