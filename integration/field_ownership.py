@@ -86,6 +86,11 @@ def topic_of(field: Field) -> Topic:
     return WHOLE_TOPICS.get(field, Topic.ARTICLE)
 
 
+def watches(owners: Owners, topics: Collection[Topic]) -> bool:
+    """Whether an edit counts of any field that these topics carry."""
+    return any(owners[field] in WATCHING and topic_of(field) in topics for field in Field)
+
+
 def left_out(owners: Owners, edited: Collection[str]) -> frozenset[str]:
     """What a change of a product must not say (`ListingView.left_out`).
 

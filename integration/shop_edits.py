@@ -31,9 +31,19 @@ _KIND_BY_TOPIC = {
 }
 
 
-def ownership(scope: SessionScope, channel: ChannelView, article_ids: Iterable[str]) -> Ownership:
-    """Whose the fields of these articles are. Raises: ChannelError."""
+def ownership(
+    scope: SessionScope,
+    channel: ChannelView,
+    article_ids: Iterable[str],
+    topics: Collection[Topic] = tuple(Topic),
+) -> Ownership:
+    """Whose the fields of these articles are, as far as documents of these topics carry them.
+
+    Raises: ChannelError.
+    """
     owners = field_ownership.owners_of(channel.parameters)
+    if not field_ownership.watches(owners, topics):
+        return Ownership(owners)
     with scope() as session:
         return Ownership(owners, edited_fields(session, channel.id, list(article_ids)))
 

@@ -266,7 +266,9 @@ def transform(runtime: Runtime, batch: Batch) -> Batch:
         note_fetch(work.claim.notes, batch)
         connector = runtime.connector(work.channel)
         mains = variants.main_listings(runtime.scope, work.channel, batch["rows"])
-        owned = shop_edits.ownership(runtime.scope, work.channel, work.listing_by_article)
+        owned = shop_edits.ownership(
+            runtime.scope, work.channel, work.listing_by_article, [work.claim.topic]
+        )
         payloads: list[Payload] = []
         skipped: dict[str, str] = {}
         errors: dict[str, Exception] = {}

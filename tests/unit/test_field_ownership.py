@@ -17,7 +17,9 @@ from integration.field_ownership import (
     owners_of,
     sent_values,
     text_hash,
+    watches,
 )
+from integration.topology import Topic
 
 PRICE = PriceDocument("1", Decimal("8.403361"), Decimal("10"), "EUR", Decimal(19))
 ASK = dict.fromkeys(Field, Owner.ASK)
@@ -37,6 +39,13 @@ def test_texts_are_kept_once_edited_and_the_erp_leads_with_everything_else() -> 
 def test_a_channel_with_a_value_that_there_is_not_says_which() -> None:
     with pytest.raises(ChannelError, match=r"own\.price is none of overwrite, keep, "):
         owners_of({"own.price": "mine"})
+
+
+def test_edits_are_looked_for_only_of_topics_that_carry_a_watched_field() -> None:
+    owners = owners_of({})
+    assert watches(owners, [Topic.ARTICLE])
+    assert not watches(owners, [Topic.PRICE, Topic.STOCK, Topic.MEDIA, Topic.ORDER_STATUS])
+    assert watches(owners_of({"own.price": "ask"}), [Topic.PRICE])
 
 
 def test_an_edited_text_is_left_out_in_its_language_and_what_is_kept_in_all() -> None:
