@@ -108,7 +108,7 @@ def of_articles(
         known.update(item.id for one, item in listed.items() if one in article_by_listing)
         named = [*documents.values(), *listed.values()]
         _settle(session, held, named, known, longest_fetch_s=runtime.settings.stage_hard_s)
-    others = {item.id for item in (*documents.values(), *listed.values())}
+    others = {item.id for item in named}
     return [item for item in items if item.id not in others]
 
 
@@ -123,7 +123,10 @@ def _settle(
     """Unknown ones are doubted once, and as long as a fetch may be under way that began before
     their event. What is fetched later sees what the event told anyway."""
     unknown = [item for item in items if item.id not in known]
-    young = _young(session, unknown, longest_fetch_s) if _others_fetch(session, held) else ()
+    doubted = [item for item in unknown if item.attempts]
+    young: Collection[int] = ()
+    if doubted and _others_fetch(session, held):
+        young = _young(session, doubted, longest_fetch_s)
     errors: dict[int, Exception] = {}
     for item in unknown:
         words = f"nobody knows yet which article shows {item.entity_id}"
