@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, exists, func, or_, select
@@ -34,14 +35,11 @@ _ALL_REASONS = tuple(reason for both in _REASONS.values() for reason in both)
 
 def locked(session: Session, channel_id: int, topic: Topic) -> Brake:
     """The brake of a topic, made where there is none yet."""
-    key = (channel_id, topic.value)
-    found = session.get(Brake, key, with_for_update=True)
-    if found is None:
-        insert = sql.insert(session, Brake).values(channel_id=channel_id, topic=topic.value)
-        # Somebody else may do the same at this moment.
-        session.execute(insert.on_conflict_do_nothing())
-        found = session.get_one(Brake, key, with_for_update=True)
-    return found
+    mine = and_(Brake.channel_id == channel_id, Brake.topic == topic.value)
+    insert = sql.insert(session, Brake).values(channel_id=channel_id, topic=topic.value)
+    (found,) = sql.locked_or_new(session, select(Brake).where(mine).with_for_update(), insert)
+    brake: Brake = found
+    return brake
 
 
 def lock_all(session: Session, channel_id: int) -> Sequence[Brake]:
@@ -122,7 +120,7 @@ def stop(session: Session, brake: Brake) -> int:
     ids = [row.id for row in rows]
     update_items(session, ids, hold_reason=stopped)
     recording.moved(session, entries.HELD, ids, words=stopped)
-    brake.tripped_at = _now(session)
+    brake.tripped_at = now(session)
     brake.waiting_since = None
     return (
         session.scalar(
@@ -172,7 +170,7 @@ def end_where_over(session: Session, brakes: Sequence[Brake]) -> None:
 def begin_window(session: Session, brake: Brake) -> None:
     """Count from 0."""
     brake.window_number += 1
-    brake.window_began_at = _now(session)
+    brake.window_began_at = now(session)
     brake.seen, brake.reference = 0, None
     brake.waiting_since = brake.tripped_at = None
 
@@ -251,5 +249,6 @@ def on_duty(session: Session) -> Sequence[Brake]:
     ).all()
 
 
-def _now(session: Session) -> Any:
+def now(session: Session) -> datetime:
+    """By the database's clock."""
     return session.scalars(select(db_now())).one()

@@ -47,7 +47,7 @@ TOPICS = (Topic.ARTICLE, Topic.PRICE, Topic.STOCK)
 ACTIVE, INACTIVE = "active", "inactive"
 #: A stock that counts no pieces; it is never empty.
 UNTRACKED = "untracked"
-_EMPTY = "0"
+EMPTY = "0"
 
 
 class Decision(Enum):
@@ -109,7 +109,7 @@ class Rules:
                 for before, now in zip(_money(old), _money(new), strict=True)
             )
         if topic is Topic.STOCK and self.zero_stock_percent is not None:
-            return old not in (_EMPTY, UNTRACKED) and new == _EMPTY
+            return old not in (EMPTY, UNTRACKED) and new == EMPTY
         if topic is Topic.ARTICLE and self.deactivate is not None:
             return (old, new) == (ACTIVE, INACTIVE)
         return False

@@ -8,7 +8,7 @@ so: docs/decisions/0023.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -17,9 +17,11 @@ from integration import brake_rows, telling
 from integration.brake_rules import (
     ACTIVE,
     DEFAULT_BY_PARAMETER,
+    EMPTY,
     INACTIVE,
     NEVER_UNDER,
     TOPICS,
+    UNTRACKED,
     Decision,
     Rules,
     braked,
@@ -89,7 +91,7 @@ def _judge(session: Session, claim: Claim, rules: Rules, found: Changes) -> Deci
     new = [one for one in found if claim.item_by_id[one].braked_in != brake.window_number]
     if new:
         brake.seen += len(new)
-        brake.last_seen_at = _now(session)
+        brake.last_seen_at = brake_rows.now(session)
     if brake.tripped_at is not None:
         brake_rows.hold_back(session, claim, brake, braked(claim.topic), found)
         return Decision.TRIP
@@ -103,7 +105,8 @@ def _judge(session: Session, claim: Claim, rules: Rules, found: Changes) -> Deci
     if decision is Decision.TRIP:
         _trip(session, brake, rules)
     elif brake.waiting_since is None:
-        brake.waiting_since, brake.waits_for = _now(session), int(claim.priority)
+        brake.waiting_since = brake_rows.now(session)
+        brake.waits_for = int(claim.priority)
     else:
         brake.waits_for = max(brake.waits_for, int(claim.priority))
     return decision
@@ -111,7 +114,6 @@ def _judge(session: Session, claim: Claim, rules: Rules, found: Changes) -> Deci
 
 def _decision(session: Session, claim: Claim, rules: Rules, brake: Brake) -> Decision:
     """By what is seen and by what may still come; no more is counted than it takes."""
-
     few = decide(claim.topic, brake.seen, _unseen(session, claim, brake, NEVER_UNDER), NEVER_UNDER)
     if few is not Decision.TRIP and (few is Decision.GO or claim.topic is not Topic.STOCK):
         return few
@@ -153,7 +155,7 @@ def _reference(session: Session, channel_id: int, topic: Topic) -> int:
             WorkItem.channel_id == channel_id,
             WorkItem.topic == topic.value,
             # Of a price there is no such value.
-            WorkItem.pushed_value.not_in(["0", "untracked"]),
+            WorkItem.pushed_value.not_in([EMPTY, UNTRACKED]),
         )
     return session.scalar(counted) or 0
 
@@ -201,7 +203,7 @@ def _decide_waiting(session: Session, brake: Brake, wait_s: float) -> None:
     if left:
         return
     rules = _rules(session, brake.channel_id)
-    quiet = (_now(session) - brake.last_seen_at).total_seconds() / wait_s
+    quiet = (brake_rows.now(session) - brake.last_seen_at).total_seconds() / wait_s
     few = decide(Topic(brake.topic), brake.seen, 0, NEVER_UNDER, quiet)
     limit = NEVER_UNDER if few is not Decision.TRIP else _limit(session, brake, rules)
     decision = decide(Topic(brake.topic), brake.seen, 0, limit, quiet)
@@ -219,7 +221,3 @@ def _rules(session: Session, channel_id: int) -> Rules:
         )
     )
     return Rules.of({row.key: row.value for row in stored})
-
-
-def _now(session: Session) -> Any:
-    return session.scalars(select(db_now())).one()
