@@ -7,7 +7,7 @@ doubt until the next accepted one.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -61,7 +61,7 @@ def _of_topic(
     elif receipt.kind == VANISHED:
         belief = Belief(topic, receipt.at)
     else:
-        body = body_of(receipt, bodies_of(session, {receipt.batch_id}))
+        body = _body(session, receipt)
         if body is None:
             body = _sent_before(session, until, receipt)
         belief = Belief(topic, receipt.at, receipt.content_hash, body)
@@ -87,7 +87,11 @@ def _sent_before(session: Session, until: Select[HistoryEntry], receipt: History
         HistoryEntry.kind == PUSHED, HistoryEntry.content_hash == receipt.content_hash
     )
     sent = session.scalar(same.limit(1))
-    return None if sent is None else body_of(sent, bodies_of(session, {sent.batch_id}))
+    return None if sent is None else _body(session, sent)
+
+
+def _body(session: Session, entry: HistoryEntry) -> Any:
+    return body_of(entry, bodies_of(session, {entry.batch_id}))
 
 
 def _before_the_record(
@@ -121,12 +125,4 @@ def _with_doubt(session: Session, until: Select[HistoryEntry], belief: Belief) -
     doubt = session.scalar(doubts.limit(1))
     if doubt is None:
         return belief
-    return Belief(
-        belief.topic,
-        belief.since,
-        belief.content_hash,
-        belief.sent,
-        belief.is_known,
-        doubted_since=doubt.at,
-        doubted=body_of(doubt, bodies_of(session, {doubt.batch_id})),
-    )
+    return replace(belief, doubted_since=doubt.at, doubted=_body(session, doubt))

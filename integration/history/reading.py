@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, literal, or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from integration.clock import db_now
@@ -46,7 +46,7 @@ def entries(
                 HistoryEntry.topic.in_([topic.value for topic in topics]),
                 HistoryEntry.topic.is_(None),
             ),
-            _within(since, until),
+            *_within(since, until),
         )
         .order_by(HistoryEntry.at.desc(), HistoryEntry.id.desc())
         .limit(limit)
@@ -55,13 +55,13 @@ def entries(
     return [_logged(*row, bodies) for row in reversed(rows)]
 
 
-def _within(since: datetime | None, until: datetime | None) -> ColumnElement[bool]:
-    conditions: list[ColumnElement[bool]] = [literal(True)] if since is until is None else []
+def _within(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
     if since is not None:
         conditions.append(HistoryEntry.at >= since)
     if until is not None:
         conditions.append(HistoryEntry.at <= until)
-    return and_(*conditions)
+    return conditions
 
 
 def bodies_of(session: Session, batch_ids: Collection[int | None]) -> Mapping[int, Bodies]:

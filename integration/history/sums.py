@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from integration.history.entries import PUSHED, SKIPPED, UNCHANGED
@@ -86,7 +86,8 @@ def _open(
         .where(
             WorkItem.channel_id == channel_id,
             WorkItem.state != WorkItemState.COMPLETED.value,
-            and_(WorkItem.first_unsent_at >= begin, WorkItem.first_unsent_at < end),
+            WorkItem.first_unsent_at >= begin,
+            WorkItem.first_unsent_at < end,
         )
         .group_by(WorkItem.topic, outcome)
     )
