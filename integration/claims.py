@@ -1,7 +1,8 @@
-"""What a stage holds of the work queue, and what it hands back. No behaviour."""
+"""What a stage holds of the work queue, and what it hands back."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -90,6 +91,21 @@ class Settled:
     pushed_hash: str | None = None
     skip_reason: str | None = None
     value: str | None = None
+
+
+def by_outcome(
+    settled: Iterable[Settled],
+) -> tuple[dict[int, str], dict[str | None, list[int]]]:
+    """The hash of what the shop was given, by item id; and the other item ids by why nothing was
+    sent."""
+    pushed: dict[int, str] = {}
+    others: dict[str | None, list[int]] = {}
+    for one in settled:
+        if one.pushed_hash is not None and one.skip_reason is None:
+            pushed[one.item_id] = one.pushed_hash
+        else:
+            others.setdefault(one.skip_reason, []).append(one.item_id)
+    return pushed, others
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from integration import doubts, sql, telling
-from integration.claims import UNCHANGED, Claim, ClaimedItem, Settled, SettleResult
+from integration.claims import UNCHANGED, Claim, ClaimedItem, Settled, SettleResult, by_outcome
 from integration.clock import db_now
 from integration.doubts import rehint
 from integration.errors import ClaimLost
@@ -291,11 +291,7 @@ def release_unsent(session: Session, claim_id: str) -> None:
 
 def _complete(session: Session, done: Sequence[Settled]) -> None:
     """One UPDATE for all that was pushed, and one for each reason why something was not."""
-    pushed = {
-        one.item_id: one.pushed_hash
-        for one in done
-        if one.pushed_hash is not None and one.skip_reason is None
-    }
+    pushed, others = by_outcome(done)
     if pushed:
         values = {one.item_id: one.value for one in done if one.value is not None}
         compared = {"pushed_value": sql.looked_up(session, values, WorkItem.id)} if values else {}
@@ -308,11 +304,7 @@ def _complete(session: Session, done: Sequence[Settled]) -> None:
             pushed_hash=sql.looked_up(session, pushed, WorkItem.id),
             pushed_at=db_now(),
         )
-    by_reason: dict[str | None, list[int]] = {}
-    for one in done:
-        if one.item_id not in pushed:
-            by_reason.setdefault(one.skip_reason, []).append(one.item_id)
-    for reason, item_ids in by_reason.items():
+    for reason, item_ids in others.items():
         update_items(session, item_ids, **_DONE, skip_reason=reason)
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import Integer, String, bindparam, case, func, insert, select, u
 from sqlalchemy.orm import Session
 
 from integration import sql
-from integration.claims import Claim, Settled
+from integration.claims import Claim, Settled, by_outcome
 from integration.clock import db_now
 from integration.errors import IntegrationError, Throttled, TransientError
 from integration.history import contents
@@ -52,22 +52,14 @@ TOLD: dict[str, Any] = {
 
 def settled(session: Session, held: Claim, settlements: Sequence[Settled]) -> None:
     """The evidence for rows of a claim; called before their UPDATE, which takes `TOLD`."""
-    pushed = {
-        one.item_id: one.pushed_hash
-        for one in settlements
-        if one.skip_reason is None and one.pushed_hash is not None
-    }
+    pushed, others_by_reason = by_outcome(settlements)
     firsts = [one for one in pushed if held.item_by_id[one].entity_id in held.notes.firsts]
     others = pushed.keys() - set(firsts)
     for ids, words in ((firsts, FIRST_WRITE), (others, None)):
         if ids:
             batch = _batch(session, held)
             _of_items(session, PUSHED, ids, words=words, batch=batch, hashes=pushed, ends=True)
-    by_reason: dict[str | None, list[int]] = {}
-    for one in settlements:
-        if one.item_id not in pushed:
-            by_reason.setdefault(one.skip_reason, []).append(one.item_id)
-    for reason, ids in by_reason.items():
+    for reason, ids in others_by_reason.items():
         _skipped(session, held, reason, ids)
 
 
