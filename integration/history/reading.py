@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from integration.clock import db_now
@@ -27,16 +27,15 @@ def entries(
     *,
     topics: Collection[Topic] = tuple(Topic),
     since: datetime | None = None,
-    until: datetime | None = None,
     limit: int = SHOWN,
     with_channel: bool = False,
 ) -> list[Logged]:
-    """The latest entries of an entity within a time, the oldest first.
+    """The latest entries of an entity, from a time on, the oldest first.
 
     `with_channel`: with what was done to the whole channel.
     """
     wanted = [entity_id, ""] if with_channel else [entity_id]
-    rows = session.execute(
+    query = (
         select(HistoryEntry, HistoryBatch.fetched_at, HistoryBatch.fetched)
         .outerjoin(HistoryBatch, HistoryBatch.id == HistoryEntry.batch_id)
         .where(
@@ -46,22 +45,15 @@ def entries(
                 HistoryEntry.topic.in_([topic.value for topic in topics]),
                 HistoryEntry.topic.is_(None),
             ),
-            *_within(since, until),
         )
         .order_by(HistoryEntry.at.desc(), HistoryEntry.id.desc())
         .limit(limit)
-    ).all()
+    )
+    if since is not None:
+        query = query.where(HistoryEntry.at >= since)
+    rows = session.execute(query).all()
     bodies = bodies_of(session, {row.HistoryEntry.batch_id for row in rows})
     return [_logged(*row, bodies) for row in reversed(rows)]
-
-
-def _within(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if since is not None:
-        conditions.append(HistoryEntry.at >= since)
-    if until is not None:
-        conditions.append(HistoryEntry.at <= until)
-    return conditions
 
 
 def bodies_of(session: Session, batch_ids: Collection[int | None]) -> Mapping[int, Bodies]:
