@@ -306,8 +306,7 @@ def chain_of(session: Session, claim_id: str) -> Chain:
 
 
 def _has_room(session: Session, lane: DueLane, shop: Health, limits: Limits) -> bool:
-    under_way = _of_channel(chains(session, limits, lane.channel_id), lane)
-    if not _fits(under_way, lane, shop, limits):
+    if not _fits(chains(session, limits, lane.channel_id), lane, shop, limits):
         return False
     return not shop.is_slow or shop_health.chains_of_slow_shops(session) < limits.slow_chains
 

@@ -209,13 +209,12 @@ def _settle_accepted(
 ) -> Collection[str]:
     """The articles whose product id was not known before."""
     items, ids = work.claim.item_by_entity, [p["article_id"] for p, _ in accepted]
-    values = {p["article_id"]: _value(work, p) for p, _ in accepted}
     result = work_items.settle(
         session,
         work.claim,
         [
-            Settled(items[one].id, work.claim.notes.hashes[one], value=values.get(one))
-            for one in ids
+            Settled(items[one].id, work.claim.notes.hashes[one], value=_value(work, p))
+            for one, (p, _) in zip(ids, accepted, strict=True)
         ],
     )
     refused = set(result.refused)

@@ -374,7 +374,8 @@ def _waits(work: Work, article_id: str, reason: str) -> bool:
     """For its product; or as a price or stock of what is not offered, although the product is
     active in the shop: the article withdraws it, or it is offered again by now and its price goes.
     """
-    final = (variants.NO_PRICE_OR_STOCK, shelf_images.NO_IMAGES, *owned_payloads.REASONS)
-    if reason == work_outcomes.NOT_IN_SHOP or reason in final:
-        return reason == work_outcomes.NOT_IN_SHOP
+    if reason == work_outcomes.NOT_IN_SHOP:
+        return True
+    if reason in (variants.NO_PRICE_OR_STOCK, shelf_images.NO_IMAGES, *owned_payloads.REASONS):
+        return False
     return work.claim.topic is not Topic.ARTICLE and work.listing(article_id).is_active
