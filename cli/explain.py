@@ -9,7 +9,11 @@ import click
 from cli.shared import Here, channel_argument, json_option, pass_here, print_json, print_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from integration.explaining.report import Explanation
+    from integration.explaining.texts import Language
+    from integration.explaining.timeline import Entry
 
 #: How a link looks: broken, not looked at, well.
 MARKS = {False: "BROKEN", None: "?", True: "ok"}
@@ -46,8 +50,6 @@ def explain(here: Here, channel: str, article: str, live: bool, lang: str, as_js
 
 
 def _print(found: Explanation, lang: str) -> None:
-    from integration.topology import SHORT_NAME_BY_TOPIC
-
     links, times, nothing = HEADERS[lang]
     click.echo(f"{found.cause.value} ({found.verdict.who.value}): {found.sentence}\n")
     print_table(
@@ -56,15 +58,21 @@ def _print(found: Explanation, lang: str) -> None:
         empty="",
     )
     click.echo()
-    print_table(
-        times,
-        [
-            (
-                None if one.at is None else f"{one.at:%Y-%m-%d %H:%M:%S} UTC",
-                None if one.topic is None else SHORT_NAME_BY_TOPIC[one.topic],
-                found.happened(one),
-            )
-            for one in found.entries
-        ],
-        empty=nothing,
-    )
+    print_table(times, timeline_rows(found.entries, found.language), empty=nothing)
+
+
+def timeline_rows(
+    entries: Sequence[Entry], language: Language
+) -> list[tuple[str | None, str | None, str]]:
+    """When, the topic, and what happened."""
+    from integration.explaining.report import happened
+    from integration.topology import SHORT_NAME_BY_TOPIC
+
+    return [
+        (
+            None if one.at is None else f"{one.at:%Y-%m-%d %H:%M:%S} UTC",
+            None if one.topic is None else SHORT_NAME_BY_TOPIC[one.topic],
+            happened(one, language),
+        )
+        for one in entries
+    ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.explain import timeline_rows
 from cli.shared import (
     Here,
     TopicName,
@@ -142,19 +143,9 @@ def _timeline(
 
 
 def _print_entries(entries: Sequence[Entry], language: Language, what: str) -> None:
-    from integration.explaining.texts import sentence
-    from integration.topology import SHORT_NAME_BY_TOPIC
-
     print_table(
         ("WHEN", "TOPIC", "WHAT"),
-        [
-            (
-                None if one.at is None else f"{one.at:%Y-%m-%d %H:%M:%S} UTC",
-                None if one.topic is None else SHORT_NAME_BY_TOPIC[one.topic],
-                sentence(one.key, language, one.values, one.topic),
-            )
-            for one in entries
-        ],
+        timeline_rows(entries, language),
         empty=f"nothing is recorded of {what}; entries are kept for 30 days",
     )
 

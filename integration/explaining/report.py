@@ -43,9 +43,6 @@ class Explanation:
     def detail(self, link: Link) -> str:
         return sentence(link.text, self.language, link.values, link.topic)
 
-    def happened(self, entry: Entry) -> str:
-        return sentence(entry.key, self.language, entry.values, entry.topic)
-
     def as_json(self) -> dict[str, Any]:
         """Shape: interface of `explain --json`; `ok` null: the link could not be looked at."""
         return {
@@ -62,13 +59,18 @@ class Explanation:
         }
 
 
+def happened(entry: Entry, language: Language) -> str:
+    """The sentence about an entry."""
+    return sentence(entry.key, language, entry.values, entry.topic)
+
+
 def entry_as_json(entry: Entry, language: Language) -> dict[str, Any]:
     """Shape: an element of `timeline`. `hash` and `sent` where something was sent, masked."""
     shape = {
         "at": None if entry.at is None else entry.at.isoformat(),
         "topic": None if entry.topic is None else SHORT_NAME_BY_TOPIC[entry.topic],
         "event": entry.event,
-        "detail": sentence(entry.key, language, entry.values, entry.topic),
+        "detail": happened(entry, language),
     }
     logged = entry.logged
     if logged is not None and entry.at == logged.at and logged.content_hash is not None:
