@@ -147,13 +147,39 @@ def _claim_number(numbers: set[str], number: str) -> None:
 UNTRIED_RETRY_S = 5.0
 
 
-class HasError(Protocol):
-    """One of several things that go to a shop one after the other."""
+class Job(Protocol):
+    """One of several things that go to a shop one after the other; `error`: why it does not."""
 
     error: IntegrationError | None
 
 
-def give_up(jobs: Sequence[HasError], place: int, error: TransientError) -> None:
+JobT = TypeVar("JobT", bound=Job)
+
+
+def one_by_one(
+    jobs: Sequence[JobT], write: Callable[[JobT], None], *, has_written: bool = False
+) -> None:
+    """Write the jobs that have no error yet; what keeps one out becomes its error.
+
+    `has_written`: something of the batch was settled before. Raises: the TransientError of a job
+    before which nothing was settled; of a later one it ends the batch. ChannelError and ClaimLost
+    always.
+    """
+    for place, job in enumerate(jobs):
+        if job.error is not None:
+            continue
+        try:
+            write(job)
+        except (Busy, PermanentError) as error:
+            job.error = error
+        except TransientError as error:
+            if not has_written:
+                raise
+            _give_up(jobs, place, error)
+        has_written = True
+
+
+def _give_up(jobs: Sequence[Job], place: int, error: TransientError) -> None:
     """The shop fails with the job at `place`: the later ones are not tried and lose no attempt."""
     seconds = error.retry_after_s if isinstance(error, Throttled) else UNTRIED_RETRY_S
     jobs[place].error = error

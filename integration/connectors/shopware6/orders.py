@@ -14,20 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integration.connectors.base import Payload, Receipt
-from integration.connectors.batches import give_up
+from integration.connectors.batches import one_by_one
 from integration.connectors.shopware6 import batch, order_steps
 from integration.connectors.shopware6.batch import Row, Verdict
 from integration.connectors.shopware6.client import Client
 from integration.connectors.shopware6.order_steps import Step
 from integration.connectors.shopware6.refusals import Refused
 from integration.documents import DeliveryDocument, OrderState
-from integration.errors import (
-    Busy,
-    IntegrationError,
-    PermanentError,
-    Rejected,
-    TransientError,
-)
+from integration.errors import Busy, IntegrationError, Rejected
 from integration.topology import Topic
 
 #: Entities of one batch; about half of them are shipments, which end before the shop. A step took
@@ -127,20 +121,9 @@ def push(client: Client, payloads: Sequence[Payload], *, sends_mails: bool) -> l
     """
     jobs = _jobs(payloads, _deliveries(client, payloads))
     has_written = _write_values(client, jobs)
-    for job in jobs:
-        if job.error is not None:
-            continue
-        try:
-            _take_steps(client, job, sends_mails=sends_mails)
-        except Refused as refused:
-            job.error = Rejected(f"order {job.payload['number']}: {refused}")
-        except (Busy, PermanentError) as error:
-            job.error = error
-        except TransientError as error:
-            if not has_written:
-                raise
-            give_up(jobs, jobs.index(job), error)
-        has_written = True
+    one_by_one(
+        jobs, lambda job: _move(client, job, sends_mails=sends_mails), has_written=has_written
+    )
     return [job.receipt() for job in jobs]
 
 
@@ -270,6 +253,14 @@ def _refused(
             yield row.id, Rejected("the delivery was deleted in the shop meanwhile")
         elif verdict.error is not None:
             yield row.id, verdict.error
+
+
+def _move(client: Client, job: _Job, *, sends_mails: bool) -> None:
+    """Take a document's steps. Raises: IntegrationError."""
+    try:
+        _take_steps(client, job, sends_mails=sends_mails)
+    except Refused as refused:
+        raise Rejected(f"order {job.payload['number']}: {refused}") from refused
 
 
 def _take_steps(client: Client, job: _Job, *, sends_mails: bool) -> None:

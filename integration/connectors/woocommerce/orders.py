@@ -12,18 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integration.connectors.base import Context, Payload, Receipt
-from integration.connectors.batches import exact, give_up
+from integration.connectors.batches import exact, one_by_one
 from integration.connectors.woocommerce import answers
 from integration.connectors.woocommerce.client import Client, Row
 from integration.connectors.woocommerce.tracking import Order, Tracker, Wanted
 from integration.documents import DeliveryDocument, OrderState
-from integration.errors import (
-    Busy,
-    IntegrationError,
-    PermanentError,
-    Rejected,
-    TransientError,
-)
+from integration.errors import IntegrationError, Rejected, TransientError
 from integration.topology import Topic
 
 #: Entities of one batch; about half of them are shipments, which end before the shop. Each other
@@ -92,19 +86,7 @@ def push(
     Raises: IntegrationError if nothing was settled; ChannelError and ClaimLost always.
     """
     jobs = _jobs(payloads, _orders(client, payloads))
-    has_written = False
-    for job in jobs:
-        if job.error is not None:
-            continue
-        try:
-            _track(job, tracker, context.namespace)
-        except (Busy, PermanentError) as error:
-            job.error = error
-        except TransientError as error:
-            if not has_written:
-                raise
-            give_up(jobs, jobs.index(job), error)
-        has_written = True
+    one_by_one(jobs, lambda job: _track(job, tracker, context.namespace))
     _write_statuses(client, jobs)
     return [job.receipt() for job in jobs]
 
