@@ -46,7 +46,6 @@ from integration.connectors.batches import (
 from integration.connectors.files import (
     ImageBody,
     Outcome,
-    ShopStops,
     Spooled,
     Uploads,
     content_of,
@@ -149,7 +148,6 @@ __all__ = [
     "RightMissing",
     "Rows",
     "ShippedLine",
-    "ShopStops",
     "ShowsProducts",
     "SizeDocument",
     "SourceTrouble",

@@ -77,7 +77,7 @@ class Outcome:
 
 
 class ShopStops(Exception):
-    """Nothing more can be sent to the shop now; `error` says why."""
+    """Nothing more can be sent to the shop now; `error` says why. It passes `Uploads.send`."""
 
     def __init__(self, error: TransientError) -> None:
         super().__init__(error)
@@ -105,13 +105,17 @@ class Uploads(ABC):
     def upload(self, images: Sequence[ImageBody]) -> Outcome:
         """Bring these images into the shop's media, each content once.
 
-        Raises: ShopStops; what stops the whole push: TenantError, ClaimLost, ChannelError.
+        Raises: what stops the whole push: TransientError of a shop in trouble, TenantError,
+        ClaimLost, ChannelError.
         """
         outcome = Outcome()
         with tempfile.TemporaryDirectory(prefix="vario-relay-") as folder:
             groups = _groups(self.context, images, Path(folder), outcome, self.refusal)
-            for group in groups:
-                self.send(group, outcome)
+            try:
+                for group in groups:
+                    self.send(group, outcome)
+            except ShopStops as stops:
+                raise stops.error from stops
         return outcome
 
     def one(self, send: Callable[[], T]) -> T:

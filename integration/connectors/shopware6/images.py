@@ -13,14 +13,7 @@ from itertools import count
 from typing import Any
 
 from integration.connectors.base import Context, Payload, Receipt
-from integration.connectors.files import (
-    ImageBody,
-    Outcome,
-    ShopStops,
-    content_of,
-    missing_error,
-    text_in,
-)
+from integration.connectors.files import ImageBody, Outcome, content_of, missing_error, text_in
 from integration.connectors.shopware6 import batch, choices, ids, refusals
 from integration.connectors.shopware6.batch import Row, Verdict
 from integration.connectors.shopware6.client import PAGE_SIZE, Client
@@ -137,10 +130,7 @@ class ImagePush:
         ]
         if not wanted:
             return Outcome()
-        try:
-            return Uploader(self._client, self._context).upload(wanted)
-        except ShopStops as stops:
-            raise stops.error from stops
+        return Uploader(self._client, self._context).upload(wanted)
 
     def _plan(
         self, position: int, payload: Payload, shown: Mapping[str, _Shown], outcome: Outcome

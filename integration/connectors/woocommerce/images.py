@@ -14,14 +14,7 @@ from typing import Any
 
 from integration import wire
 from integration.connectors.base import Context, Payload, Receipt
-from integration.connectors.files import (
-    ImageBody,
-    Outcome,
-    ShopStops,
-    content_of,
-    missing_error,
-    text_in,
-)
+from integration.connectors.files import ImageBody, Outcome, content_of, missing_error, text_in
 from integration.connectors.woocommerce import batch, variations
 from integration.connectors.woocommerce.batch import Verdict
 from integration.connectors.woocommerce.client import Client
@@ -126,10 +119,7 @@ class ImagePush:
         if not wanted:
             return Outcome()
         wordpress = WordPress(self._client.settings, self._context)
-        try:
-            return Uploader(wordpress, self._context).upload(wanted)
-        except ShopStops as stops:
-            raise stops.error from stops
+        return Uploader(wordpress, self._context).upload(wanted)
 
     def _plan(self, position: int, payload: Payload, shown: _Shown, outcome: Outcome) -> _Plan:
         plan, ours = _Plan(), dict[str, tuple[str, int]]()
