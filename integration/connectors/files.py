@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from integration.connectors import http
 from integration.connectors.base import Context
@@ -87,6 +87,9 @@ class ShopStops(Exception):
 class Uploads(ABC):
     """Uploads for one push of one channel: how a shop takes a group of files is its own affair."""
 
+    #: What takes the files, by its name, and the extensions of the images that it takes.
+    SYSTEM: ClassVar[str]
+    EXTENSIONS: ClassVar[frozenset[str]]
     #: Files in a row that the shop may fail: one is an odd file, two are a shop in trouble.
     MAX_STUMBLES = 2
 
@@ -94,9 +97,11 @@ class Uploads(ABC):
         self.context = context
         self._stumbles = 0
 
-    @abstractmethod
     def refusal(self, image: ImageBody) -> str | None:
         """Why the shop would not take an image at all; None: it would."""
+        if image["extension"] in self.EXTENSIONS:
+            return None
+        return f"{self.SYSTEM} takes no {image['extension'] or image['type']} as an image"
 
     @abstractmethod
     def send(self, group: Sequence[Spooled], outcome: Outcome) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from integration.connectors.base import Context, FactStore
-from integration.connectors.files import ImageBody, Outcome, Spooled, Uploads
+from integration.connectors.files import Outcome, Spooled, Uploads
 from integration.connectors.shopware6 import batch, ids, refusals
 from integration.connectors.shopware6.client import Client
 from integration.connectors.shopware6.refusals import Refused
@@ -22,10 +22,6 @@ from integration.errors import (
     TransientError,
 )
 
-#: Images of what Shopware takes (`shopware.filesystem.allowed_extensions`).
-EXTENSIONS = frozenset(
-    ("jpg", "jpeg", "png", "webp", "avif", "gif", "svg", "bmp", "tiff", "tif", "ico")
-)
 _FOLDER = "media-folder"
 #: What a file name must not have, by Shopware's FileNameValidator and for the sake of addresses.
 _NOT_IN_NAMES = re.compile(r"[^\w.()-]+")
@@ -35,14 +31,15 @@ _LONGEST_NAME = 80
 class Uploader(Uploads):
     """Uploads for one push of one channel."""
 
+    SYSTEM = "Shopware"
+    #: Images of what it takes (`shopware.filesystem.allowed_extensions`).
+    EXTENSIONS = frozenset(
+        ("jpg", "jpeg", "png", "webp", "avif", "gif", "svg", "bmp", "tiff", "tif", "ico")
+    )
+
     def __init__(self, client: Client, context: Context) -> None:
         super().__init__(context)
         self._client = client
-
-    def refusal(self, image: ImageBody) -> str | None:
-        if image["extension"] in EXTENSIONS:
-            return None
-        return f"Shopware takes no {image['extension'] or image['type']} as an image"
 
     def send(self, group: Sequence[Spooled], outcome: Outcome) -> None:
         """As `Uploads.send`; a group costs one search and at most one write besides its files."""

@@ -12,12 +12,10 @@ import unicodedata
 from collections.abc import Sequence
 
 from integration.connectors.base import Context
-from integration.connectors.files import ImageBody, Outcome, Spooled, Uploads
+from integration.connectors.files import Outcome, Spooled, Uploads
 from integration.connectors.woocommerce.wordpress import WordPress
 from integration.errors import PermanentError, TransientError
 
-#: Images of what WordPress takes by default.
-EXTENSIONS = frozenset(("jpg", "jpeg", "png", "gif", "webp", "avif", "heic", "ico"))
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 80
 
@@ -25,14 +23,13 @@ _LONGEST_NAME = 80
 class Uploader(Uploads):
     """Uploads for one push of one channel."""
 
+    SYSTEM = "WordPress"
+    #: Images of what it takes by default.
+    EXTENSIONS = frozenset(("jpg", "jpeg", "png", "gif", "webp", "avif", "heic", "ico"))
+
     def __init__(self, wordpress: WordPress, context: Context) -> None:
         super().__init__(context)
         self._wordpress = wordpress
-
-    def refusal(self, image: ImageBody) -> str | None:
-        if image["extension"] in EXTENSIONS:
-            return None
-        return f"WordPress takes no {image['extension'] or image['type']} as an image"
 
     def send(self, group: Sequence[Spooled], outcome: Outcome) -> None:
         """As `Uploads.send`. Raises: Held without the right to."""
