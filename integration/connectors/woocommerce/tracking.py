@@ -86,13 +86,14 @@ class Tracker:
 
     def kind(self, order_id: int) -> str:
         """What the shop has; asked once a day, unless the channel says it."""
-        if self._kind != AUTO:
-            return self._kind
-        known = self._facts.get(_KIND)
-        if known not in KINDS:
-            known = self._found(order_id)
-            self._facts.put(_KIND, known)
-        return str(known)
+        if self._kind == AUTO:
+            known = self._facts.get(_KIND)
+            if known not in KINDS:
+                known = self._found(order_id)
+                self._facts.put(_KIND, known)
+            # Each look at what is remembered is a query, and a batch has many orders.
+            self._kind = str(known)
+        return self._kind
 
     def _found(self, order_id: int) -> str:
         try:
