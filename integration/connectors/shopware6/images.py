@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import count
 from typing import Any
 
@@ -171,14 +172,15 @@ class ImagePush:
             return {}
         by_language = {
             language_id: text
-            for language_id, code in self._languages()
+            for language_id, code in self._languages
             if (text := text_in(code, texts)) is not None
         }
         by_language.setdefault(SYSTEM_LANGUAGE, next(iter(texts.values())))
         return {"translations": {one: {"alt": text} for one, text in by_language.items()}}
 
+    @cached_property
     def _languages(self) -> list[tuple[str, str]]:
-        """Id and code of the shop's languages, asked once a day."""
+        """Id and code of the shop's languages, asked once a day and looked up once per push."""
         known = self._context.facts.get(_LANGUAGES)
         if not isinstance(known, list):
             offered = choices.offered(self._client, Kind.LANGUAGE) or []
