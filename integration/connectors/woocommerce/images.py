@@ -139,8 +139,8 @@ class ImagePush:
             if image_id not in [one["id"] for one in entries]:
                 entries.append({"id": image_id, **self._alt(image)})
         before = {image_id for _, image_id in shown.ours.values()}
-        others = [one for one in shown.ids if one not in before]
-        others = [one for one in others if one not in {entry["id"] for entry in entries}]
+        own_ids = before | {entry["id"] for entry in entries}
+        others = [one for one in shown.ids if one not in own_ids]
         if entries or set(shown.ids) & before:
             values = self._values(payload, [*entries, *({"id": one} for one in others)], ours)
             parent = variations.parent_of(payload)
