@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -175,6 +176,13 @@ def told_by(response: requests.Response) -> dict[str, Any]:
     except ValueError:
         body = _after_messages(response.content)
     return body if isinstance(body, dict) else {}
+
+
+def details_of(error: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a row's error says beside its code and message: ``status``, ``resource_id``; some say
+    only the bare status."""
+    told = error.get("data")
+    return told if isinstance(told, Mapping) else {"status": told}
 
 
 def _words(told: dict[str, Any]) -> str:

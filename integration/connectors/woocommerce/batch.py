@@ -147,8 +147,7 @@ def _verdict(host: str, row: Row, answer: Mapping[str, Any]) -> Verdict:
 def _refusal(host: str, row: Row, error: Mapping[str, Any]) -> Verdict:
     """What an item's error means. Raises: CredentialsRefused."""
     code, message = str(error.get("code") or ""), str(error.get("message") or "no reason given")
-    told = error.get("data")
-    details = told if isinstance(told, Mapping) else {"status": told}
+    details = answers.details_of(error)
     status, words = details.get("status"), f"{message} ({code})"
     if code in _VANISHED and row.id is not None:
         if not row.is_first:

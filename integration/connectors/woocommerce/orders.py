@@ -223,8 +223,7 @@ def _refused(
         error = answer.get("error")
         if isinstance(error, Mapping):
             words = f"{error.get('message')} ({error.get('code')})"
-            details = error.get("data")
-            status = details.get("status") if isinstance(details, Mapping) else details
+            status = answers.details_of(error).get("status")
             is_passing = isinstance(status, int) and status >= 500
             yield row["id"], TransientError(words, True) if is_passing else Rejected(words)
         elif answer.get("id") != row["id"] or answer.get("status") != row["status"]:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from integration.connectors.base import FactStore, Payload
+from integration.connectors.woocommerce import answers
 from integration.connectors.woocommerce.answers import NoRoute, Refused, TooMany
 from integration.connectors.woocommerce.client import Client
 from integration.errors import Invalid, Rejected, TransientError
@@ -117,8 +118,7 @@ def _made(client: Client, names: Sequence[str]) -> dict[str, int]:
         raise TransientError(f"the shop does not make {len(names)} brands at once") from error
     for name, row in zip(names, rows["create"], strict=True):
         refusal = row.get("error") or {}
-        details = refusal.get("data")
-        owner = details.get("resource_id") if isinstance(details, dict) else None
+        owner = answers.details_of(refusal).get("resource_id")
         term_id = row.get("id") or (owner if refusal.get("code") == _TERM_EXISTS else None)
         if not term_id:
             words = refusal.get("message") or "no reason given"
