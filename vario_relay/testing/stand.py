@@ -40,6 +40,8 @@ from vario_relay.testing.verdicts import NotSupported, Wrong
 
 #: More than a connector needs that halves a batch and fails once.
 MOST_PUSHES = 8
+#: Rows of which each half has a good one, even beside a bad one.
+SMALLEST_BATCH = 4
 #: The longest pause that is kept, in seconds; the service's own longest one is 300.
 LONGEST_REST_S = 60.0
 
@@ -64,6 +66,11 @@ class Sent:
         if receipt is not None:
             return receipt.error
         return self.errors[-1] if self.errors else TransientError("it was never settled")
+
+    def take_refusals(self, later: Sent) -> None:
+        """An article is accepted only if no later write of it was refused."""
+        refused = {one: r for one, r in later.receipts.items() if r.error is not None}
+        self.receipts.update(refused)
 
 
 class Stand:
@@ -141,6 +148,10 @@ class Stand:
         """Product id by number of what the shop has."""
         return self.patiently(lambda: self.connector().lookup(numbers))
 
+    def batch(self) -> list[ArticleDocument]:
+        """New articles of one batch, as many as asked for and enough for a bad one among them."""
+        return self.goods.articles(max(SMALLEST_BATCH, self.target.rows))
+
     def have(self, articles: Sequence[ArticleDocument]) -> None:
         """Create what a case begins with. Raises: Wrong if that fails already."""
         sent = self.create(articles)
@@ -166,8 +177,7 @@ class Stand:
             later = self.send(topic, left)
             sent.errors += later.errors
             sent.met += later.met
-            refused = {one: r for one, r in later.receipts.items() if r.error is not None}
-            sent.receipts.update(refused)
+            sent.take_refusals(later)
         return sent
 
     def send(

@@ -51,7 +51,7 @@ def update(stand: Stand) -> str:
     stocks = stand.send(Topic.STOCK, [one.stock for one in changed if one.stock])
 
     for later in (prices, stocks):
-        sent.receipts.update({k: one for k, one in later.receipts.items() if one.error})
+        sent.take_refusals(later)
     judge(stand, changed, sent)
     return ""
 

@@ -21,7 +21,7 @@ BENT_AMOUNT = b"8.76"
 
 
 def partial_failure(stand: Stand) -> str:
-    articles = stand.goods.articles(max(4, stand.target.rows))
+    articles = stand.batch()
     bad = articles[1]
 
     def spoil(row: dict[str, Any]) -> None:
@@ -40,7 +40,7 @@ def partial_failure(stand: Stand) -> str:
 
 
 def unknown_field(stand: Stand) -> str:
-    articles = stand.goods.articles(max(4, stand.target.rows))
+    articles = stand.batch()
     odd = articles[1]
 
     def add(row: dict[str, Any]) -> None:
@@ -59,7 +59,7 @@ def unknown_field(stand: Stand) -> str:
 
 
 def whole_batch(stand: Stand) -> str:
-    articles = stand.goods.articles(max(4, stand.target.rows))
+    articles = stand.batch()
     bad = articles[1]
 
     with stand.failing(faults.refused_with(bad.name)):

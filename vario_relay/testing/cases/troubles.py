@@ -42,7 +42,7 @@ def passing(kinds: Sequence[Callable[[], Fault]], *checks: Check) -> Callable[[S
 
 
 def _meet(stand: Stand, kind: Callable[[], Fault], checks: Sequence[Check]) -> None:
-    articles = stand.goods.articles(max(4, stand.target.rows))
+    articles = stand.batch()
     sent = _trouble(stand, kind(), lambda: stand.create(articles), checks)
     judge(stand, articles, sent)
 
@@ -87,7 +87,7 @@ def asks_for_pause(seconds: float) -> Check:
 
 def refused_token(stand: Stand) -> str:
     """A refused token is renewed once and the write repeated; a key holds the channel."""
-    articles = stand.goods.articles(max(4, stand.target.rows))
+    articles = stand.batch()
     stand.tokens.asked = stand.tokens.dropped = 0
 
     with stand.failing(faults.answered(401)):
