@@ -94,6 +94,11 @@ def page(rows: list[Row], path: str, show: Callable[[Row], Row]) -> Response:
     return wire.answer(shown, headers=headers)
 
 
+def included(query: Any) -> set[int]:
+    """The ids that `include` names; none: all rows are meant."""
+    return {int(one) for one in query.get("include", "").split(",") if one.strip().isdigit()}
+
+
 def one(row: Row, status: int = 200, location: str | None = None) -> Response:
     """A single row; `_fields` leaves its links."""
     fields = request.args.get("_fields")

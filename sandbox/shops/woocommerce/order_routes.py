@@ -212,7 +212,7 @@ def _found(shop: Shop) -> list[Row]:
         raise schema.not_one_of("status", f"status[{wrong[0]}]", _LISTED)
     zone = clock.UTC_ZONE if request.args.get("dates_are_gmt") == "true" else None
     after = clock.parsed(request.args.get("modified_after"), zone)
-    ids = {int(one) for one in request.args.get("include", "").split(",") if one.isdigit()}
+    ids = api.included(request.args)
     term = request.args.get("search", "")
     rows = [one for one in shop.store.orders.values()
             if ("any" in wanted or one["status"] in wanted)

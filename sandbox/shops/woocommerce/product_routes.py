@@ -69,7 +69,7 @@ def _add_variations(shop: Shop, routes: Blueprint) -> None:
     def all_variations() -> Response:
         api.permit("view")
         with shop.store.lock:
-            ids = _ids(request.args)
+            ids = api.included(request.args)
             rows = [one for one in shop.store.products.values()
                     if one["type"] == "variation" and (not ids or one["id"] in ids)]
             return api.page(rows, "/variations", lambda row: _shown(shop, row))
@@ -174,7 +174,7 @@ def found(shop: Shop, query: Any) -> list[Row]:
     if status not in _LISTED:
         raise schema.not_one_of("status", "status", _LISTED)
     skus = {one.strip().casefold() for one in query.get("sku", "").split(",") if one.strip()}
-    ids = _ids(query)
+    ids = api.included(query)
     zone = clock.UTC_ZONE if query.get("dates_are_gmt") == "true" else None
     after = clock.parsed(query.get("modified_after"), zone)
     wanted = [
@@ -188,11 +188,6 @@ def found(shop: Shop, query: Any) -> list[Row]:
     key = {"modified": "modified", "id": "id"}.get(query.get("orderby", "date"), "created")
     return sorted(wanted, key=lambda row: (row[key], row["id"]),
                   reverse=query.get("order", "desc") != "asc")
-
-
-def _ids(query: Any) -> set[int]:
-    """What `include` names; nothing: all."""
-    return {int(one) for one in query.get("include", "").split(",") if one.strip().isdigit()}
 
 
 def _has_status(row: Row, status: str) -> bool:
