@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import requests
 from flask import Flask
 
-from sandbox import serving
 from sandbox.shops import shopware6, woocommerce
+from tests.contract.connectors import shops
 from vario_relay import Context
 from vario_relay.testing import Remove
 
@@ -39,16 +39,8 @@ def served(platform: str) -> Iterator[ServedShop]:
     if platform not in APPS:
         yield ServedShop()
         return
-    credentials: dict[str, str] = {}
-
-    def app(url: str) -> Flask:
-        made = APPS[platform](url)
-        credentials.update(made.config["CREDENTIALS"])
-        return made
-
-    with serving.running(app) as url:
-        order = _placed(url)
-        yield ServedShop({**credentials, "shop_url": url}, url, order)
+    with shops.served(APPS[platform], shops.ServedShop) as shop:
+        yield ServedShop(shop.parameters, shop.url, _placed(shop.url))
 
 
 def remover(url: str) -> Remove:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -23,9 +24,9 @@ from integration.errors import (
     TransientError,
 )
 from integration.topology import Topic
-from sandbox import serving
 from sandbox.shops.shopware6 import Options, create_app
 from tests.contract.connectors.pictures import Files, image, sha, shown
+from tests.contract.connectors.shops import served
 from tests.contract.connectors.test_shopware6 import SYNC, Shop
 from tests.unit.connectors.kit import context
 
@@ -67,23 +68,14 @@ class Gallery(Shop):
         return requests.get(f"{self.url}/_sandbox/media", timeout=5).json()["media"]
 
 
-def running(options: Options) -> Any:
-    credentials: dict[str, str] = {}
-
-    def app(url: str) -> Any:
-        made = create_app(options, url)
-        credentials.update(made.config["CREDENTIALS"])
-        return made
-
-    return serving.running(app), credentials
+def running(**options: Any) -> AbstractContextManager[Gallery]:
+    return served(lambda url: create_app(Options(**options), url), Gallery)
 
 
 @pytest.fixture
 def shop() -> Iterator[Gallery]:
     """A shop with the products A-1, A-2 and A-3."""
-    serves, credentials = running(Options())
-    with serves as url:
-        made = Gallery(url, credentials)
+    with running() as made:
         made.create("1", "2", "3")
         yield made
 
@@ -237,9 +229,7 @@ def test_an_image_that_no_shop_takes_keeps_no_other_back(shop, wrong, why):
 
 
 def test_a_limit_of_the_shops_web_server_is_told_with_what_to_do():
-    serves, credentials = running(Options(upload_limit_bytes=20))
-    with serves as url:
-        shop = Gallery(url, credentials)
+    with running(upload_limit_bytes=20) as shop:
         shop.create("1")
         shop.erp.content["8"] = b"x" * 21
 
