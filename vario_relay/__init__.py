@@ -28,6 +28,7 @@ from integration.connectors.base import (
     parameter_problems,
     wrong_currency,
     wrong_shop_url,
+    wrong_switch,
 )
 from integration.connectors.batches import (
     Exact,
@@ -190,4 +191,5 @@ __all__ = [
     "text_of",
     "wrong_currency",
     "wrong_shop_url",
+    "wrong_switch",
 ]

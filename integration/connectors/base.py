@@ -293,6 +293,9 @@ class Parameter:
     advice: str = ""
 
 
+#: A check of a `Parameter` that is ``on`` or ``off``.
+wrong_switch = wants.wrong_switch
+
 #: What a connector that carries these details of articles has among its parameters.
 DETAIL_PARAMETERS = (
     Parameter(
@@ -300,7 +303,7 @@ DETAIL_PARAMETERS = (
         "whether articles are put into the shop's categories, by the mapping of categories",
         is_required=False,
         default=wants.OFF,
-        wrong=wants.wrong_switch,
+        wrong=wrong_switch,
         advice="on or off",
     ),
     Parameter(
@@ -315,7 +318,7 @@ DETAIL_PARAMETERS = (
         "whether variants of the ERP are variants in the shop, or products of their own",
         is_required=False,
         default=wants.OFF,
-        wrong=wants.wrong_switch,
+        wrong=wrong_switch,
         advice="on or off",
     ),
 )

@@ -14,6 +14,7 @@ from integration.connectors.base import (
     parameter_problems,
     wrong_currency,
     wrong_shop_url,
+    wrong_switch,
 )
 from integration.connectors.batches import text_of
 from integration.errors import ChannelError
@@ -103,7 +104,7 @@ PARAMETERS = (
         "whether the shop mails its customers when an order is shipped or cancelled",
         is_required=False,
         default="off",
-        wrong=lambda value: None if value in ("on", "off") else "is neither on nor off",
+        wrong=wrong_switch,
         advice="on or off",
     ),
     *DETAIL_PARAMETERS,

@@ -13,6 +13,7 @@ from integration.connectors.base import (
     parameter_problems,
     wrong_currency,
     wrong_shop_url,
+    wrong_switch,
 )
 from integration.connectors.batches import text_of
 from integration.errors import ChannelError
@@ -135,7 +136,7 @@ PARAMETERS = (
         "whether customers are told of tracking by mail, besides the mail of the order's status",
         is_required=False,
         default="off",
-        wrong=lambda text: None if text in ("on", "off") else "is neither on nor off",
+        wrong=wrong_switch,
         advice="on or off",
     ),
     Parameter(
