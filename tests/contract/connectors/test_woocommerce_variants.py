@@ -15,8 +15,6 @@ from tests.contract.connectors.shops import FIRST_TOPICS
 from tests.contract.connectors.woocommerce import BATCH, Shop, stocked, unique
 from tests.unit.connectors.kit import new, price
 
-PARENT_LIST = "GET /wp-json/wc/v3/products"
-
 
 @pytest.fixture
 def shop(woocommerce: Shop) -> Shop:
