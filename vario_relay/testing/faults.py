@@ -21,14 +21,14 @@ REFUSAL = {
 }
 
 
-def answered(status: int, body: Any = None, **headers: str) -> Fault:
+def answered(status: int, **headers: str) -> Fault:
     """Answers instead of the shop, which does not see the request."""
-    return _instead(_json(status, body, **headers), after=False)
+    return _instead(_json(status, **headers), after=False)
 
 
 def answered_after(status: int) -> Fault:
     """The shop sees the request, its answer is lost and another status comes back."""
-    return _instead(_json(status, None), after=True)
+    return _instead(_json(status), after=True)
 
 
 def page(*, after: bool) -> Fault:
@@ -71,7 +71,7 @@ def half() -> Fault:
         halved = halved_body(request.body)
         if halved is not None:
             forward(replace(request, body=halved))
-        return _json(502, None)
+        return _json(502)
 
     return _within_batch(answer)
 
@@ -162,7 +162,7 @@ def _below(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list) else []
 
 
-def _json(status: int, body: Any, **headers: str) -> Answer:
+def _json(status: int, body: Any = None, **headers: str) -> Answer:
     named = tuple((name.replace("_", "-"), value) for name, value in headers.items())
     content = dumps({"message": "from the conformance kit"} if body is None else body).encode()
     return Answer(status, (("Content-Type", "application/json"), *named), content)

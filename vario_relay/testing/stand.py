@@ -114,12 +114,12 @@ class Stand:
             )
 
     @contextmanager
-    def failing(self, fault: Fault) -> Iterator[Fault]:
+    def failing(self, fault: Fault) -> Iterator[None]:
         """The shop fails as `fault` says. Raises at the end: Wrong or NotSupported if nothing met
         it, because no request came by that writes."""
         self.proxy.fault = fault
         try:
-            yield fault
+            yield
         finally:
             self.proxy.fault = None
         if fault.hit == 0:
