@@ -73,6 +73,12 @@ def meta_of(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"key": name, "value": value} for name, value in sorted(fields.items())]
 
 
+def meta_value(row: Mapping[str, Any], key: str) -> Any:
+    """What a row of the shop has in its metadata under a key, of several the first; else None."""
+    metas = [one for one in row.get("meta_data") or () if isinstance(one, dict)]
+    return next((one.get("value") for one in metas if one.get("key") == key), None)
+
+
 def _both(amount: Amount) -> dict[str, str]:
     return {"net": exact(amount.net), "gross": exact(amount.gross)}
 

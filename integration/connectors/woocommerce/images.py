@@ -15,7 +15,7 @@ from typing import Any
 from integration import wire
 from integration.connectors.base import Context, Payload, Receipt
 from integration.connectors.files import ImageBody, Outcome, content_of, missing_error, text_in
-from integration.connectors.woocommerce import batch, variations
+from integration.connectors.woocommerce import batch, details, variations
 from integration.connectors.woocommerce.batch import Verdict
 from integration.connectors.woocommerce.client import Client
 from integration.connectors.woocommerce.pace import Pace
@@ -102,11 +102,9 @@ class ImagePush:
 
     def _of_row(self, row: Mapping[str, Any]) -> _Shown:
         images = row.get("images") or [row.get("image")]
-        metas = [one for one in row.get("meta_data") or () if isinstance(one, dict)]
-        noted = next((one.get("value") for one in metas if one.get("key") == MARK), None)
         return _Shown(
             ids=tuple(int(one["id"]) for one in images if isinstance(one, dict) and one.get("id")),
-            ours=_read(noted, self._context.namespace),
+            ours=_read(details.meta_value(row, MARK), self._context.namespace),
         )
 
     def _uploaded(self, payloads: Sequence[Payload], shown: Mapping[str, _Shown]) -> Outcome:

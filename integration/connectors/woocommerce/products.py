@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from integration.connectors.base import RemoteRecord
-from integration.connectors.woocommerce import terms
+from integration.connectors.woocommerce import details, terms
 from integration.connectors.woocommerce.answers import NoRoute
 from integration.connectors.woocommerce.client import PAGE_SIZE, Client
 from integration.connectors.woocommerce.payloads import SHOWN
@@ -89,16 +89,12 @@ def _chunks(numbers: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _found(row: dict[str, Any]) -> Found:
-    marks = [
-        str(one.get("value"))
-        for one in row.get("meta_data") or ()
-        if isinstance(one, dict) and one.get("key") == MARK
-    ]
+    mark = details.meta_value(row, MARK)
     return Found(
         id=str(row["id"]),
         number=str(row.get("sku") or ""),
         kind=str(row.get("type") or "simple"),
-        mark=marks[0] if marks else None,
+        mark=None if mark is None else str(mark),
         categories=terms.categories_of(row),
         parent=str(row["parent_id"]) if row.get("parent_id") else None,
     )
