@@ -115,9 +115,8 @@ class Uploads(ABC):
         """
         outcome = Outcome()
         with tempfile.TemporaryDirectory(prefix="vario-relay-") as folder:
-            groups = _groups(self.context, images, Path(folder), outcome, self.refusal)
             try:
-                for group in groups:
+                for group in self._groups(images, Path(folder), outcome):
                     self.send(group, outcome)
             except ShopStops as stops:
                 raise stops.error from stops
@@ -140,42 +139,37 @@ class Uploads(ABC):
         self._stumbles = 0
         return result
 
+    def _groups(
+        self, images: Sequence[ImageBody], folder: Path, outcome: Outcome
+    ) -> Iterator[list[Spooled]]:
+        """The files of these images on disk, each content once, group by group; a group's files are
+        gone with the next one.
 
-def _groups(
-    context: Context,
-    images: Sequence[ImageBody],
-    folder: Path,
-    outcome: Outcome,
-    refusal: Callable[[ImageBody], str | None],
-) -> Iterator[list[Spooled]]:
-    """The files of these images on disk, each content once, group by group; a group's files are
-    gone with the next one.
-
-    What cannot be had is noted in `outcome`. Raises: what `Context.open_file` lets through.
-    """
-    wanted = {content_of(image): image for image in images}
-    group: list[Spooled] = []
-    is_over: Busy | None = None
-    for number, (content, image) in enumerate(wanted.items()):
-        try:
-            if is_over is not None:
-                raise is_over
-            if (why := refusal(image)) is not None:
-                raise Rejected(why)
-            group.append(_spool(context, content, image, folder / str(number)))
-        except Busy as error:
-            # No time or no budget for any other either; they come again.
-            is_over = error
-            outcome.error_by_content[content] = error
-        except (SourceTrouble, PermanentError) as error:
-            outcome.error_by_content[content] = error
-        if len(group) >= GROUP_FILES or sum(len(one.body) for one in group) >= GROUP_BYTES:
+        What cannot be had is noted in `outcome`. Raises: what `Context.open_file` lets through.
+        """
+        wanted = {content_of(image): image for image in images}
+        group: list[Spooled] = []
+        is_over: Busy | None = None
+        for number, (content, image) in enumerate(wanted.items()):
+            try:
+                if is_over is not None:
+                    raise is_over
+                if (why := self.refusal(image)) is not None:
+                    raise Rejected(why)
+                group.append(_spool(self.context, content, image, folder / str(number)))
+            except Busy as error:
+                # No time or no budget for any other either; they come again.
+                is_over = error
+                outcome.error_by_content[content] = error
+            except (SourceTrouble, PermanentError) as error:
+                outcome.error_by_content[content] = error
+            if len(group) >= GROUP_FILES or sum(len(one.body) for one in group) >= GROUP_BYTES:
+                yield group
+                _remove(group)
+                group = []
+        if group:
             yield group
             _remove(group)
-            group = []
-    if group:
-        yield group
-        _remove(group)
 
 
 def _remove(group: Sequence[Spooled]) -> None:
