@@ -141,18 +141,21 @@ def test_an_accepted_event_leaves_a_nudge_in_the_control_queue(
 
 
 def nudge(broker_url: str) -> str:
-    """The task that the next message of the control queue asks for."""
+    """The task that the next message of the control queue asks for.
+
+    Asked on a connection of its own each time: RabbitMQ ends the whole connection of
+    whoever asks a quorum queue that is declared and has no process yet ("noproc").
+    """
     deadline = time.monotonic() + 10
-    with Connection(broker_url) as connection:
-        while time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        with Connection(broker_url) as connection:
             try:
-                with connection.channel() as channel:
-                    message = channel.basic_get(Queue.CONTROL.value, no_ack=True)
-            except connection.channel_errors:
+                message = connection.default_channel.basic_get(Queue.CONTROL.value, no_ack=True)
+            except connection.channel_errors + connection.connection_errors:
                 message = None  # the first nudge has not declared the queue yet
-            if message is not None:
-                return message.headers["task"]
-            time.sleep(0.05)
+        if message is not None:
+            return message.headers["task"]
+        time.sleep(0.05)
     return "nothing came"
 
 
