@@ -18,7 +18,7 @@ lint: ## ruff, and mypy on integration
 up: ## web, worker and beat in one process, on SQLite
 	@scripts/up $(ARGS)
 
-chaos: ## kill, freeze, cut and spoil everything at random and compare ERP and shop; N=1000
+chaos: ## kill, freeze, cut and spoil everything at random and compare ERP and shop; N=1000 PLATFORM=shopware6|woocommerce
 	@scripts/chaos $(ARGS)
 
 soak: ## half an hour in the life of a tenant, then compare ERP and shop; MINUTES=30

@@ -40,6 +40,7 @@ from integration import (
     work_items,
 )
 from integration.clock import db_now
+from integration.connectors import registry
 from integration.erp import webhooks
 from integration.erp.external_id import ATTRIBUTE_KEY, GROUP_KEY
 from integration.models import (
@@ -113,7 +114,7 @@ def hour_of_no_pass(now: datetime) -> int:
 
 
 class Service:
-    """One tenant `acme` with channel 42 on Shopware 6, running and registered for webhooks.
+    """One tenant `acme` with channel 42, running and registered for webhooks.
 
     `writes_back`: product ids go into the ERP. They have what requests others leave, and most tests
     count or wait for those of others. `has_brakes`: most tests change prices as no merchant does.
@@ -131,11 +132,12 @@ class Service:
         channel_runs: bool = True,
         writes_back: bool = False,
         has_brakes: bool = False,
+        platform: str = "shopware6",
         overrides: Mapping[str, str] | None = None,
     ) -> None:
         self.folder, self._articles, self._profile = folder, articles, profile
         self._channel_runs, self._writes_back = channel_runs, writes_back
-        self._has_brakes = has_brakes
+        self._has_brakes, self.platform = has_brakes, platform
         self.port = free_port()
         self.web_url = f"http://127.0.0.1:{self.port}"
         self._stack = ExitStack()
@@ -205,7 +207,7 @@ class Service:
             channel = SalesChannel(
                 tenant_id=tenant.id,
                 erp_id="42",
-                platform="shopware6",
+                platform=self.platform,
                 is_paused=not self._channel_runs,
             )
             session.add(channel)
@@ -246,7 +248,9 @@ class Service:
 
     def set_parameter(self, key: str, value: str) -> None:
         """As `channel set` does."""
-        vault_of_secrets = self.runtime.vault if key == "client_secret" else None
+        known = registry.platform(self.platform).parameters
+        is_secret = any(one.is_secret for one in known if one.name == key)
+        vault_of_secrets = self.runtime.vault if is_secret else None
         with self.runtime.scope() as session:
             channels.set_parameter(session, self.channel_id, key, value, vault_of_secrets)
 

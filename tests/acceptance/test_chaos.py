@@ -12,8 +12,8 @@ import pytest
 
 from tests.chaos.plan import DISTRIBUTED, EMBEDDED
 from tests.chaos.run import run
+from tests.chaos.shops import SHOPWARE6, WOOCOMMERCE
 
-FAULTS = {DISTRIBUTED: 40, EMBEDDED: 10}
 #: A few of a plan may find nothing to spoil, e.g. a queue that no worker has made yet.
 SPARE = 2
 
@@ -22,17 +22,19 @@ SPARE = 2
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(
-    "mode",
+    ("mode", "platform", "faults"),
     [
-        pytest.param(DISTRIBUTED, marks=[pytest.mark.postgres, pytest.mark.rabbitmq]),
-        pytest.param(EMBEDDED, marks=pytest.mark.sqlite),
+        pytest.param(
+            DISTRIBUTED, SHOPWARE6, 40, marks=[pytest.mark.postgres, pytest.mark.rabbitmq]
+        ),
+        pytest.param(EMBEDDED, WOOCOMMERCE, 10, marks=pytest.mark.sqlite),
     ],
 )
-def test_faults_lose_nothing_create_nothing_twice_and_leave_nothing_stale(mode: str):
+def test_faults_lose_nothing_create_nothing_twice_and_leave_nothing_stale(mode, platform, faults):
     seed = int(os.environ.get("CHAOS_SEED", "7"))
 
-    report = run(seed, FAULTS[mode] + SPARE, mode)
+    report = run(seed, faults + SPARE, mode, platform)
 
     assert report.wrong == []
-    assert sum(report.by_kind.values()) >= FAULTS[mode]
-    assert report.edits > FAULTS[mode]
+    assert sum(report.by_kind.values()) >= faults
+    assert report.edits > faults

@@ -10,6 +10,7 @@ from typing import Any
 import requests
 
 from tests.chaos.editor import FIELDS, Ledger
+from tests.chaos.shops import values_of
 from tests.chaos.world import World
 
 
@@ -50,19 +51,12 @@ def applied(entries: Sequence[dict[str, Any]]) -> list[Write]:
         Write(
             datetime.fromisoformat(one["at"]).timestamp(),
             one["request"],
-            {} if one["action"] == "delete" else _values(one["body"]),
+            {} if one["action"] == "delete" else values_of(one["body"]),
             is_deletion=one["action"] == "delete",
         )
         for one in taken
         if one["by"] == "api" or one["action"] == "delete"
     ]
-
-
-def _values(body: dict[str, Any]) -> dict[str, Any]:
-    values = {field: body[field] for field in ("name", "stock") if field in body}
-    if body.get("price"):
-        values["gross"] = body["price"][0]["gross"]
-    return values
 
 
 def late_writes(number: str, writes: Sequence[Write], ledger: Ledger) -> Iterator[LateWrite]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from tests.chaos.shops import SHOPS
+
 DISTRIBUTED, EMBEDDED = "distributed", "embedded"
 MODES = (DISTRIBUTED, EMBEDDED)
 #: Seconds between two faults. Faults last longer than that: they overlap.
@@ -59,6 +61,9 @@ _SHOP = (
     Kind("html", ("shop",), weight=1),
     Kind("slow", ("shop",), (0.5, 2.0)),
     Kind("deadlock", ("shop",)),
+    Kind("half", ("shop",), weight=4),
+    Kind("php-notice", ("shop",), weight=1),
+    Kind("html-after", ("shop",)),
     Kind("token-revoked", ("shop",), weight=1),
 )
 _ERP = (
@@ -105,10 +110,16 @@ KINDS = {
 }
 
 
-def plan(seed: int, count: int, mode: str) -> tuple[Fault, ...]:
+def kinds_of(mode: str, platform: str) -> tuple[Kind, ...]:
+    """What can happen in this mode around a shop of this platform."""
+    lacks = SHOPS[platform].lacks
+    return tuple(one for one in KINDS[mode] if one.targets != ("shop",) or one.name not in lacks)
+
+
+def plan(seed: int, count: int, mode: str, platform: str) -> tuple[Fault, ...]:
     """`count` faults in the order of their beginning."""
     rng = random.Random(f"{seed} {mode}")
-    kinds = KINDS[mode]
+    kinds = kinds_of(mode, platform)
     weights = [kind.weight for kind in kinds]
     faults: list[Fault] = []
     at_s = 0.0

@@ -24,6 +24,8 @@ class Report:
 
     seed: int
     mode: str
+    platform: str
+    planned: int = 0
     faults: int = 0
     by_kind: dict[str, int] = field(default_factory=dict)
     edits: int = 0
@@ -45,13 +47,19 @@ class Report:
     def is_ok(self) -> bool:
         return not self.wrong
 
+    @property
+    def again(self) -> str:
+        """The arguments that repeat the run."""
+        where = f"--platform {self.platform} --mode {self.mode}"
+        return f"{where} --seed {self.seed} --faults {self.planned}"
+
     def line(self) -> str:
         """All of it in one line."""
         verdict = "OK" if self.is_ok else "FAILED"
         return (
-            f"chaos: {verdict} mode={self.mode} seed={self.seed} faults={self.faults}"
-            f" edits={self.edits} webhooks={self.webhooks} late={self.late_writes}"
-            f" slowest_repair={self.slowest_repair_s:.1f}s"
+            f"chaos: {verdict} platform={self.platform} mode={self.mode} seed={self.seed}"
+            f" faults={self.faults} edits={self.edits} webhooks={self.webhooks}"
+            f" late={self.late_writes} slowest_repair={self.slowest_repair_s:.1f}s"
             f" slowest_resumption={self.slowest_resumption_s:.1f}s lost={self.lost}"
             f" twice={self.twice} stale={self.stale} took={self.took_s:.0f}s"
         )
@@ -69,8 +77,8 @@ def page(reports: Sequence[Report], command: str) -> str:
     """docs/reliability.md of these runs."""
     kinds = sum((Counter(one.by_kind) for one in reports), Counter())
     runs = [
-        f"| {one.mode} | {one.seed} | {one.faults} | {one.edits} | {one.late_writes}"
-        f" | {one.slowest_repair_s:.1f} s | {one.slowest_resumption_s:.1f} s"
+        f"| {one.platform} | {one.mode} | {one.seed} | {one.faults} | {one.edits}"
+        f" | {one.late_writes} | {one.slowest_repair_s:.1f} s | {one.slowest_resumption_s:.1f} s"
         f" | {'held' if one.is_ok else 'FAILED: ' + one.wrong[0]} |"
         for one in reports
     ]

@@ -36,18 +36,16 @@ SHOWN = 5
 Say = Callable[[str], None]
 
 
-def run(seed: int, count: int, mode: str, say: Say = print) -> Report:
+def run(seed: int, count: int, mode: str, platform: str, say: Say = print) -> Report:
     """Commit `count` faults and judge what is left; never raises for what the product did wrong."""
-    faults = plan(seed, count, mode)
-    report = Report(seed, mode)
+    faults = plan(seed, count, mode, platform)
+    report = Report(seed, mode, platform, count)
     began = time.monotonic()
-    say(f"chaos: mode={mode} seed={seed} faults={count}")
-    with world(mode, ARTICLES) as where:
+    say(f"chaos: platform={platform} mode={mode} seed={seed} faults={count}")
+    with world(mode, platform, ARTICLES) as where:
         say(f"chaos: up after {time.monotonic() - began:.1f} s")
-        watcher, editor = (
-            Watch(where.environ["RELAY_DATABASE_URL"], where.shop_url),
-            Editor(where, seed),
-        )
+        watcher = Watch(where.environ["RELAY_DATABASE_URL"], where.shop_url, where.writes)
+        editor = Editor(where, seed)
         where.begin_sync()
         watcher.start()
         editor.start()

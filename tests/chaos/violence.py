@@ -14,9 +14,10 @@ from cli.server_processes import until
 from tests.chaos.plan import Fault
 from tests.chaos.world import World, close_broker_connections, tell
 
-SYNC = "/api/_action/sync"
 #: What a shop's fault hits: only writes can be half known. Its others hit any request.
-WRITES_ONLY = {"timeout-before", "timeout-after", "late", "cut-body", "html", "500", "502", "504"}
+WRITES_ONLY = {
+    "timeout-before", "timeout-after", "late", "cut-body", "html", "html-after", "500", "502", "504"
+}  # fmt: skip
 #: `seconds` of these is how long one request is held; of the others how long they stay armed.
 HELD = {"timeout-before", "timeout-after", "late", "slow", "webhook-delay"}
 #: Armed by the number of requests, as these say nothing about time.
@@ -126,7 +127,7 @@ class Violence:
     def _orphan(self, fault: Fault) -> str:
         """The shop works on a write for so long that it applies it after its sender's death."""
         world = self._world
-        world.fault("shop", "late", route=SYNC, count=1, seconds=fault.seconds)
+        world.fault("shop", "late", route=world.writes, count=1, seconds=fault.seconds)
         armed = world.hits_left("shop", "late")
         if not until(lambda: world.hits_left("shop", "late") < armed, HIT_S):
             return "nothing was written, so nothing is late"
@@ -153,7 +154,7 @@ class Violence:
         else:
             more = {"count": hits}
         if fault.target == "shop" and fault.kind in WRITES_ONLY:
-            more["route"] = SYNC
+            more["route"] = self._world.writes
         self._world.fault(fault.target, fault.kind, **more)
         _pause(fault.seconds)
         if fault.kind == "token-revoked":

@@ -17,7 +17,6 @@ from integration.clock import db_now
 from integration.models import ShopHealth, WorkItem, WorkItemState
 
 EVERY_S = 0.2
-WRITES = "POST /api/_action/sync"
 
 #: Begin and end (monotonic).
 Interval = tuple[float, float]
@@ -40,8 +39,9 @@ class Sample:
 class Watch:
     """Takes samples in a thread of its own; a database that is away gives none."""
 
-    def __init__(self, database_url: str, shop_url: str) -> None:
-        self._engine = db.build_engine(database_url)
+    def __init__(self, database_url: str, shop_url: str, writes: str) -> None:
+        """`writes`: how the routes begin that change something in the shop."""
+        self._engine, self._writes = db.build_engine(database_url), writes
         self._counts_url = f"{shop_url}/_sandbox/requests"
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
@@ -75,7 +75,8 @@ class Watch:
             count, pushed_at = session.execute(statement).one()
             shop_rests = bool(session.scalar(select(rests)))
         by_route = requests.get(self._counts_url, timeout=30).json()["by_route"]
-        progress = (pushed_at.timestamp() if pushed_at else 0.0, by_route.get(WRITES, 0))
+        written = sum(n for route, n in by_route.items() if route.startswith(self._writes))
+        progress = (pushed_at.timestamp() if pushed_at else 0.0, written)
         return Sample(time.monotonic(), bool(count), progress, shop_rests)
 
 

@@ -29,6 +29,7 @@ from cli.servers import Postgres, RabbitMQ
 from tests.acceptance.service import Service, wait_until
 from tests.acceptance.template import Process
 from tests.chaos.plan import DISTRIBUTED, WORKERS
+from tests.chaos.shops import SHOPS
 
 #: Settings beyond those of tests.acceptance.service, which scale leases, stages and sweep down.
 SCALED: dict[str, str] = {}
@@ -47,6 +48,7 @@ class World(Service):
         self,
         folder: Path,
         mode: str,
+        platform: str,
         database_url: str,
         broker_url: str,
         servers: Mapping[str, PrivateServer],
@@ -61,8 +63,11 @@ class World(Service):
             broker_url,
             articles=articles,
             writes_back=True,
+            platform=platform,
             overrides=SCALED,
         )
+        #: How "METHOD /path" of the requests begins that change something in the shop.
+        self.writes = SHOPS[platform].writes
         # Of the range that no outgoing connection takes while the web process is away.
         self.port = free_port()
         self.web_url = f"http://127.0.0.1:{self.port}"
@@ -100,7 +105,7 @@ class World(Service):
         self._stack.callback(self._starting.shutdown)
         articles = str(self._articles)
         erp = self._sandbox("sandbox-erp", "sandbox.erp", "--articles", articles)
-        shop = self._sandbox("sandbox-shop", "sandbox.shops.shopware6")
+        shop = self._sandbox("sandbox-shop", f"sandbox.shops.{self.platform}")
         ready = {name: self._ready_line(*one) for name, one in (("erp", erp), ("shop", shop))}
         self.erp_url, self.shop_url = ready["erp"]["url"], ready["shop"]["url"]
         self._shop_credentials = ready["shop"]["credentials"]
@@ -225,7 +230,7 @@ class Supervisor:
 
 
 @contextmanager
-def world(mode: str, articles: int) -> Iterator[World]:
+def world(mode: str, platform: str, articles: int) -> Iterator[World]:
     """A running world, with servers of its own because they get killed."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vario-relay-chaos-")))
@@ -236,7 +241,7 @@ def world(mode: str, articles: int) -> Iterator[World]:
             assert not reasons, "; ".join(reasons.values())
             servers = {"database": Postgres(), "broker": RabbitMQ()}
             urls = (servers["database"].url, servers["broker"].url)
-        yield stack.enter_context(World(folder, mode, *urls, servers, articles))
+        yield stack.enter_context(World(folder, mode, platform, *urls, servers, articles))
 
 
 def tell(pids: Iterable[int], signum: signal.Signals) -> None:

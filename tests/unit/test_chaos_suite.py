@@ -7,27 +7,60 @@ from typing import Any
 
 import pytest
 
+from sandbox.shops import shopware6, woocommerce
+from tests.chaos import __main__ as command
 from tests.chaos import report
 from tests.chaos.editor import Ledger
 from tests.chaos.history import LateWrite, Write, applied, late_writes
-from tests.chaos.plan import KINDS, MODES, plan
+from tests.chaos.plan import DISTRIBUTED, EMBEDDED, MODES, kinds_of, plan
+from tests.chaos.shops import PLATFORMS, SHOPWARE6, WOOCOMMERCE, values_of
 from tests.chaos.watch import Sample, both, rests, resumption_s
 
 NUMBER = "A-1"
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_a_seed_has_one_plan(mode):
-    assert plan(7, 40, mode) == plan(7, 40, mode)
-    assert plan(7, 40, mode) != plan(8, 40, mode)
-    assert [one.number for one in plan(7, 40, mode)] == list(range(1, 41))
+everywhere = pytest.mark.parametrize(
+    ("mode", "platform"), [(mode, platform) for mode in MODES for platform in PLATFORMS]
+)
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_in_the_long_run_every_kind_hits_every_target(mode):
-    hit = {(one.target, one.kind) for one in plan(1, 2_000, mode)}
+@everywhere
+def test_a_seed_has_one_plan(mode, platform):
+    assert plan(7, 40, mode, platform) == plan(7, 40, mode, platform)
+    assert plan(7, 40, mode, platform) != plan(8, 40, mode, platform)
+    assert [one.number for one in plan(7, 40, mode, platform)] == list(range(1, 41))
 
-    assert hit == {(target, kind.name) for kind in KINDS[mode] for target in kind.targets}
+
+@everywhere
+def test_in_the_long_run_every_kind_hits_every_target(mode, platform):
+    hit = {(one.target, one.kind) for one in plan(1, 2_000, mode, platform)}
+
+    kinds = kinds_of(mode, platform)
+    assert hit == {(target, kind.name) for kind in kinds for target in kind.targets}
+
+
+@pytest.mark.parametrize(
+    ("platform", "app", "own"),
+    [
+        (SHOPWARE6, shopware6.create_app(), {"deadlock", "token-revoked"}),
+        (WOOCOMMERCE, woocommerce.create_app(), {"half", "php-notice", "html-after"}),
+    ],
+)
+def test_a_shop_is_spoilt_only_in_ways_that_it_knows(platform, app, own):
+    kinds = {one.name for one in kinds_of(EMBEDDED, platform) if one.targets == ("shop",)}
+    known = app.test_client().get("/_sandbox/faults").get_json()["kinds"]
+
+    assert own < kinds <= {*known, "late-orphaned"}
+
+
+def test_of_several_runs_some_are_embedded_and_some_with_woocommerce():
+    places = [command.place(number, None, None) for number in range(15)]
+
+    assert places[:3] == [
+        (DISTRIBUTED, SHOPWARE6), (DISTRIBUTED, WOOCOMMERCE), (EMBEDDED, SHOPWARE6)
+    ]  # fmt: skip
+    assert {(mode, platform) for mode in MODES for platform in PLATFORMS} == set(places)
+    assert command.place(1, EMBEDDED, SHOPWARE6) == (EMBEDDED, SHOPWARE6)
 
 
 def ledger(*values: int) -> Ledger:
@@ -90,6 +123,15 @@ def test_only_our_applied_writes_of_products_count():
     assert write.at % 60 == 1.5
 
 
+def test_the_values_of_a_write_are_read_in_the_words_of_either_shop():
+    at_shopware = {"id": "x", "name": "N", "stock": 3, "price": [{"gross": 11.9, "net": 10}]}
+    at_woocommerce = {"id": 7, "name": "N", "stock_quantity": 3, "regular_price": "11.90"}
+
+    assert values_of(at_shopware) == {"name": "N", "stock": 3, "gross": 11.9}
+    assert values_of(at_woocommerce) == {"name": "N", "stock": 3, "gross": "11.90"}
+    assert values_of({"id": 7, "status": "private"}) == {}
+
+
 def test_a_price_is_the_same_however_it_is_spelt():
     result = Ledger()
     result.note(NUMBER, "gross", "1016.80", at=1.0)
@@ -134,13 +176,16 @@ def test_no_worker_is_left_while_both_are_hit():
 
 
 def test_the_page_adds_runs_up_and_names_what_failed():
-    good = report.Report(1, "embedded", 40, {"up kill": 40}, edits=100, late_writes=2)
-    bad = report.Report(2, "embedded", 60, {"up kill": 60}, edits=50, lost=1, wrong=["article 7"])
+    good = report.Report(1, EMBEDDED, SHOPWARE6, 42, 40, {"up kill": 40}, edits=100)
+    bad = report.Report(2, EMBEDDED, WOOCOMMERCE, 60, 60, {"up kill": 60}, lost=1)
+    bad.wrong.append("article 7")
 
     page = report.page([good, bad], "make chaos N=100")
 
     assert "| faults | 100 |" in page
     assert "| up kill | 100 |" in page
     assert "| changes lost | 1 |" in page
+    assert "| shopware6 | embedded | 1 |" in page
     assert "FAILED: article 7" in page
+    assert good.again == "--platform shopware6 --mode embedded --seed 1 --faults 42"
     assert "{" not in page
