@@ -60,8 +60,8 @@ format_option = click.option(
 def mapping() -> None:
     """What the shop calls values of the ERP: taxes, units, categories and more.
 
-    KIND is tax, category, customer-group, carrier, language, unit or storage-location. Values are
-    ids; a name that only one of them has will do.
+    KIND is tax, category, customer-group, price-group, carrier, language, unit or storage-location.
+    Values are ids; a name that only one of them has will do.
     """
 
 
@@ -76,8 +76,9 @@ def list_mappings(
 ) -> None:
     """Show what is set, what is missing and which articles need it, with suggestions.
 
-    STATE: set; missing (HELD changes wait for it); by-rate (a tax without a mapping: the shop's tax
-    of the same rate counts); not-in-erp and not-in-shop (there is no such thing any more).
+    STATE: set; left-out (mapped to -); missing (HELD changes wait for it); by-rate (a tax without
+    a mapping: the shop's tax of the same rate counts); not-in-erp and not-in-shop (there is no such
+    thing any more).
     """
     from integration import channels, hold_report, mapping_report, mappings
     from integration.mapping_kinds import Kind
@@ -158,13 +159,17 @@ def set_mapping(
     """Say what the shop calls a value of the ERP; what waited for it goes at once.
 
     Both values must be there, as far as ERP and shop can tell. A unit is mapped to kg, g or its
-    kilograms.
+    kilograms. A category or a group that the shop shall not have is mapped to -: articles go
+    without it.
     """
+    from integration.mapping_kinds import LEFT_OUT
     from integration.mappings import Entry
 
     (entry,), changed = _put(here, channel, [Entry(kind, erp_value, shop_value)], unchecked)
-    what = f"{kind.value} {entry.erp_value} of sales channel {channel} is {entry.shop_value}"
-    say(f"{what} in the shop{_followed(changed)}")
+    is_left_out = entry.shop_value == LEFT_OUT
+    then = "is left out" if is_left_out else f"is {entry.shop_value} in the shop"
+    what = f"{kind.value} {entry.erp_value} of sales channel {channel}"
+    say(f"{what} {then}{_followed(changed)}")
 
 
 @mapping.command("remove")

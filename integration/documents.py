@@ -9,6 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from integration.mapping_kinds import Kind
+
 
 @dataclass(frozen=True)
 class Amount:
@@ -31,13 +33,15 @@ class PriceStep:
 class PriceList:
     """Prices by quantity, the first for one piece, for everybody or for a customer group.
 
-    `group` is the ERP's, `shop_group` the shop's by its mapping; None: there is none.
+    `group` is the ERP's, a customer group or a price group, as `kind` says; `shop_group` the
+    shop's customer group by its mapping; None: there is none.
     """
 
     steps: tuple[PriceStep, ...]
     group: str | None = None
     group_label: str = ""
     shop_group: str | None = None
+    kind: Kind = Kind.CUSTOMER_GROUP
 
 
 @dataclass(frozen=True)

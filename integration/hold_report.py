@@ -16,7 +16,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from integration import brake_rows, brake_rules, channels, queue_report
-from integration.mapping_kinds import Kind, of_reason
+from integration.mapping_kinds import LEFT_OUT, MAY_BE_LEFT_OUT, Kind, of_reason
 from integration.models import BY_HAND, ArticleHold, WorkItem
 from integration.observe import masked
 from integration.sync_runs import RUN_PAUSED
@@ -214,6 +214,8 @@ def _mapping_words(channel: str, kind: Kind, value: str, message: str) -> Words:
         do = f"`{command} UNIT` with kg, g or its kilograms as UNIT"
     else:
         do = f"`{command} SHOP-VALUE`; `vario-relay mapping list {channel}` suggests one"
+    if kind in MAY_BE_LEFT_OUT:
+        do += f", `{LEFT_OUT}` leaves it out"
     return Words(
         f"{what} is not mapped ({message})" if message else f"{what} is not mapped", do, True
     )

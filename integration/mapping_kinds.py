@@ -12,6 +12,9 @@ from integration.errors import MappingMissing
 #: Longest ERP value and shop value; a hold reason has room for kind and value.
 LONGEST_VALUE = 80
 
+#: The shop's value of what it shall not have: articles go without it.
+LEFT_OUT = "-"
+
 _PREFIX = "mapping:"
 
 
@@ -21,10 +24,18 @@ class Kind(StrEnum):
     TAX = "tax"
     CATEGORY = "category"
     CUSTOMER_GROUP = "customer-group"
+    PRICE_GROUP = "price-group"
     CARRIER = "carrier"
     LANGUAGE = "language"
     UNIT = "unit"
     STORAGE_LOCATION = "storage-location"
+
+
+#: Groups of customers that the ERP has prices for. A shop has one sort of groups, so both are
+#: mapped to that; of two that are mapped to the same one, the kind that is named first counts.
+GROUPS = (Kind.CUSTOMER_GROUP, Kind.PRICE_GROUP)
+#: Kinds that a shop can do without; an article always has a tax and a unit.
+MAY_BE_LEFT_OUT = frozenset({Kind.CATEGORY, *GROUPS})
 
 
 @dataclass(frozen=True)

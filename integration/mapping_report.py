@@ -8,15 +8,17 @@ from enum import StrEnum
 
 from integration.connectors.base import Choice
 from integration.hold_report import HoldGroup
-from integration.mapping_kinds import Kind, of_reason
+from integration.mapping_kinds import LEFT_OUT, Kind, of_reason
 from integration.mapping_sides import Side, Sides, candidates
 from integration.mappings import Entry
 
 
 class State(StrEnum):
-    """Of one ERP value. BY_RATE: without a mapping, the shop's tax of the same rate counts."""
+    """Of one ERP value. BY_RATE: without a mapping, the shop's tax of the same rate counts.
+    LEFT_OUT: the shop shall not have it."""
 
     SET = "set"
+    LEFT_OUT = "left-out"
     MISSING = "missing"
     BY_RATE = "by-rate"
     NOT_IN_ERP = "not-in-erp"
@@ -112,8 +114,10 @@ def _state(kind: Kind, value: str, shop_value: str | None, erp: Side, shop: Side
         rate = choice.code if kind is Kind.TAX and choice else None
         is_by_rate = rate is not None and rate in {one.code for one in shop.choices or ()}
         return State.BY_RATE if is_by_rate else State.MISSING
-    if kind is not Kind.UNIT and shop.choices is not None and shop_value not in shop.by_id:
-        return State.NOT_IN_SHOP
     # What nobody listed, or only in part, may be there; a rate stands for taxes without a type.
     is_unlisted = erp.choices is None or erp.is_sample or value.endswith("%")
+    if shop_value == LEFT_OUT:
+        return State.LEFT_OUT if choice or is_unlisted else State.NOT_IN_ERP
+    if kind is not Kind.UNIT and shop.choices is not None and shop_value not in shop.by_id:
+        return State.NOT_IN_SHOP
     return State.SET if choice or is_unlisted else State.NOT_IN_ERP

@@ -11,7 +11,7 @@ from integration.channel_view import ChannelView
 from integration.connectors.base import Choice, OffersChoices
 from integration.erp import offers
 from integration.errors import IntegrationError, UsageError
-from integration.mapping_kinds import LONGEST_VALUE, Kind, key
+from integration.mapping_kinds import LEFT_OUT, LONGEST_VALUE, MAY_BE_LEFT_OUT, Kind, key
 from integration.mappings import Entry
 from integration.runtime import Runtime
 from integration.topics.units import USUAL_KG, kilograms, millimetres
@@ -124,6 +124,8 @@ def _checked_shop(sides: Sides, kind: Kind, value: str) -> tuple[str, list[str]]
         return value, []
     if not value:
         raise UsageError(f"the shop's {kind.value} is empty")
+    if value == LEFT_OUT and kind in MAY_BE_LEFT_OUT:
+        return value, []
     return _checked_on(sides.shop(kind), kind, value)
 
 
@@ -175,6 +177,7 @@ _PLURAL = {
     Kind.TAX: "taxes",
     Kind.CATEGORY: "categories",
     Kind.CUSTOMER_GROUP: "customer groups",
+    Kind.PRICE_GROUP: "price groups",
     Kind.CARRIER: "carriers",
     Kind.LANGUAGE: "languages",
     Kind.UNIT: "units",

@@ -14,11 +14,14 @@ from typing import Any
 from integration.erp.client import ErpClient
 from integration.erp.rows import decimal, id_text, truth
 from integration.errors import Gone, Rejected
+from integration.mapping_kinds import Kind
 
 PATH = "/erp/products/sales-prices/{}"
 
 #: Scopes that no shop has a counterpart for. A price for one customer must not become everybody's.
-_FOREIGN_SCOPES = ("accountRef", "priceGroupRef", "supplierGroupRef", "accessoryMainArticleRef")
+_FOREIGN_SCOPES = ("accountRef", "supplierGroupRef", "accessoryMainArticleRef")
+#: Groups of customers. A shop's customers have one group, so no price is for members of both.
+_GROUPS = {Kind.CUSTOMER_GROUP: "customerGroupRef", Kind.PRICE_GROUP: "priceGroupRef"}
 
 Record = dict[str, Any]
 
@@ -43,11 +46,11 @@ def prices(client: ErpClient, article_id: str, scope: Scope) -> dict[str, Any]:
 
 
 def counting(article_id: str, found: Iterable[Record], scope: Scope) -> list[Record]:
-    """Of each (customer group, quantity, offer or not) the most particular record.
+    """Of each (group of customers, quantity, offer or not) the most particular record.
 
-    Shape: ``{net, gross, from_quantity, group, group_label, is_offer}``, of an offer its days
-    ``since`` and ``until`` (ISO), too; the channel's own goes before a general one, the article's
-    before its product group's, then the one that began last.
+    Shape: ``{net, gross, from_quantity, group, group_label, is_offer}``, of a price group its
+    ``kind``, too, and of an offer its days ``since`` and ``until`` (ISO); the channel's own goes
+    before a general one, the article's before its product group's, then the one that began last.
     """
     best: dict[tuple[Any, ...], tuple[tuple[Any, ...], Record]] = {}
     for one in found:
@@ -58,7 +61,12 @@ def counting(article_id: str, found: Iterable[Record], scope: Scope) -> list[Rec
         if not _is_meant(article_id, one, scope) or not _runs(since, until, scope.now.date()):
             continue
         record = _record(article_id, one) | _offer_days(one, since, until)
-        key = (record["group"], record["from_quantity"], record["is_offer"])
+        key = (
+            record.get("kind"),
+            record["group"],
+            record["from_quantity"],
+            record["is_offer"],
+        )
         rank = (
             _ref(one, "salesChannelRef") is not None,
             _ref(one, "articleRef") is not None,
@@ -78,7 +86,14 @@ def _is_meant(article_id: str, one: Record, scope: Scope) -> bool:
         and _ref(one, "salesChannelRef") in (None, scope.channel_erp_id)
         and (currency is None or currency == scope.currency.upper())
         and all(one.get(name) is None for name in _FOREIGN_SCOPES)
+        and _has_one_group(one)
     )
+
+
+def _has_one_group(one: Record) -> bool:
+    """Or none. A price for a group that cannot be read must not become everybody's."""
+    stated = [name for name in _GROUPS.values() if one.get(name) is not None]
+    return len(stated) <= 1 and all(_ref(one, name) is not None for name in stated)
 
 
 def _runs(since: date | None, until: date | None, today: date) -> bool:
@@ -88,15 +103,17 @@ def _runs(since: date | None, until: date | None, today: date) -> bool:
 
 def _record(article_id: str, one: Record) -> Record:
     quantity = one.get("fromQuantity")
-    group = one.get("customerGroupRef")
-    return {
+    kind = Kind.CUSTOMER_GROUP if one.get("priceGroupRef") is None else Kind.PRICE_GROUP
+    group = one.get(_GROUPS[kind])
+    record = {
         "net": _number(article_id, one, "netPrice"),
         "gross": _number(article_id, one, "grossPrice"),
         "from_quantity": 1 if quantity is None else _number(article_id, one, "fromQuantity"),
-        "group": _ref(one, "customerGroupRef"),
+        "group": _ref(one, _GROUPS[kind]),
         "group_label": str(group.get("label") or "") if isinstance(group, dict) else "",
         "is_offer": truth(one.get("specialOfferPrice"), False),
     }
+    return record if kind is Kind.CUSTOMER_GROUP else {**record, "kind": kind.value}
 
 
 def _offer_days(one: Record, since: date | None, until: date | None) -> Record:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from integration.brake_rules import braked
 from integration.explaining.facts import Cause, Facts, HandHold, Link, Who, Work
-from integration.mapping_kinds import of_reason
+from integration.mapping_kinds import MAY_BE_LEFT_OUT, of_reason
 from integration.models import BY_HAND
 from integration.stages import INACTIVE, NOT_LISTED
 from integration.sync_runs import RUN_PAUSED
@@ -96,8 +96,8 @@ def _held(facts: Facts, topic: Topic, name: str, work: Work, reason: str) -> Lin
     if mapped is not None:
         kind_name, value = mapped[0].value, shlex.quote(mapped[1])
         values |= {"kind": kind_name, "kind_name": mapped[0], "value": value}
-        cause = Cause.MAPPING_MISSING
-        return Link(name, False, "mapping_missing", values, topic, cause, Who.AGENCY)
+        text = "mapping_undecided" if mapped[0] in MAY_BE_LEFT_OUT else "mapping_missing"
+        return Link(name, False, text, values, topic, Cause.MAPPING_MISSING, Who.AGENCY)
     if reason == TOPIC_NOT_SERVED:
         return Link(name, True, "not_carried", topic=topic)
     if reason == BY_HAND and topic in facts.holds:

@@ -37,6 +37,7 @@ KIND_NAMES: Mapping[Kind, tuple[str, str]] = {
     Kind.TAX: ("tax", "die Steuer"),
     Kind.CATEGORY: ("category", "die Kategorie"),
     Kind.CUSTOMER_GROUP: ("customer group", "die Kundengruppe"),
+    Kind.PRICE_GROUP: ("price group", "die Preisgruppe"),
     Kind.CARRIER: ("carrier", "der Versanddienstleister"),
     Kind.LANGUAGE: ("language", "die Sprache"),
     Kind.UNIT: ("unit", "die Einheit"),

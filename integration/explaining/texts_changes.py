@@ -36,6 +36,14 @@ TEXT_BY_KEY: Mapping[str, tuple[str, str]] = {
         "{topic}: {kind_name} {value} aus VARIO ist nicht zugeordnet ({words}); "
         "`vario-relay mapping set {channel} {kind} {value} SHOP-WERT` gibt frei",
     ),
+    "mapping_undecided": (
+        "{topic}: the {kind_name} {value} of the ERP is not mapped ({words}); "
+        "`vario-relay mapping set {channel} {kind} {value} SHOP-VALUE` lets it go, "
+        "with - as SHOP-VALUE if the shop shall not have it",
+        "{topic}: {kind_name} {value} aus VARIO ist nicht zugeordnet ({words}); "
+        "`vario-relay mapping set {channel} {kind} {value} SHOP-WERT` gibt frei, "
+        "mit - als SHOP-WERT, wenn der Shop nichts davon haben soll",
+    ),
     "hold_no-price": (
         "it has no price above 0 on this channel; set one in the ERP",
         "er hat auf diesem Kanal keinen Preis über 0; in VARIO einen Preis setzen",

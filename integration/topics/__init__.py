@@ -10,7 +10,7 @@ from typing import Any
 
 from integration.channel_view import ChannelView
 from integration.documents import Document
-from integration.mapping_kinds import Kind
+from integration.mapping_kinds import GROUPS, Kind
 from integration.topics.article import article_document
 from integration.topics.media import images_document
 from integration.topics.price import price_document
@@ -30,7 +30,7 @@ DOCUMENT_BY_TOPIC: Mapping[Topic, MakeDocument] = {
 #: Mappings that the documents of a topic need; the others are not read for its batches, because a
 #: channel may have thousands of categories.
 KINDS_BY_TOPIC: Mapping[Topic, tuple[Kind, ...]] = {
-    Topic.ARTICLE: (Kind.TAX, Kind.UNIT, Kind.CUSTOMER_GROUP, Kind.LANGUAGE, Kind.CATEGORY),
-    Topic.PRICE: (Kind.CUSTOMER_GROUP,),
+    Topic.ARTICLE: (Kind.TAX, Kind.UNIT, *GROUPS, Kind.LANGUAGE, Kind.CATEGORY),
+    Topic.PRICE: GROUPS,
     Topic.ORDER_STATUS: (Kind.CARRIER,),
 }

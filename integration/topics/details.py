@@ -13,7 +13,7 @@ from integration.documents import (
     VariantDocument,
 )
 from integration.errors import Held
-from integration.mapping_kinds import Kind, Mappings, missing
+from integration.mapping_kinds import LEFT_OUT, Kind, Mappings, missing
 from integration.topics.rows import ErpRow
 from integration.topics.units import MM_BY_UNIT, millimetres
 from integration.topics.wants import Wants
@@ -58,7 +58,8 @@ def _texts(texts: Mapping[str, str | None]) -> TextsDocument:
 def categories(article: ErpRow, mappings: Mappings, wants: Wants) -> tuple[str, ...] | None:
     """The shop's categories in the order of their ids; None where the channel wants none.
 
-    Raises: MappingMissing ``mapping:category:<id>`` for one that the shop has no category for.
+    One that is left out is no category of the shop.
+    Raises: MappingMissing ``mapping:category:<id>`` for one that nobody has decided about.
     """
     if not wants.categories:
         return None
@@ -73,7 +74,7 @@ def categories(article: ErpRow, mappings: Mappings, wants: Wants) -> tuple[str, 
                 "shop; map it",
             )
         found.add(mapped)
-    return tuple(sorted(found))
+    return tuple(sorted(found - {LEFT_OUT}))
 
 
 def custom_fields(article: ErpRow, wants: Wants) -> dict[str, Any]:

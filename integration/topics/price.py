@@ -8,10 +8,16 @@ from decimal import Decimal
 from typing import Any
 
 from integration.channel_view import DETAILS_ON, DETAILS_REMOVED, ChannelView
-from integration.documents import Amount, PriceDocument, PriceList, WithdrawalDocument
+from integration.documents import (
+    Amount,
+    PriceDocument,
+    PriceList,
+    PriceStep,
+    WithdrawalDocument,
+)
 from integration.errors import Held
-from integration.mapping_kinds import Kind
-from integration.topics.price_steps import lowest_of, offer_days, steps_by_group
+from integration.mapping_kinds import GROUPS, LEFT_OUT, Mappings
+from integration.topics.price_steps import Whose, lowest_of, offer_days, steps_by_group
 from integration.topics.rows import ErpRow, load
 
 
@@ -69,18 +75,13 @@ def _detailed(
     """
     found = steps_by_group(stated, article.prices, rate)
     now = found[None][0]
-    labels = {one.group: one.group_label for one in article.prices}
-    lists = tuple(
-        PriceList(
-            steps,
-            group,
-            labels.get(group, ""),
-            None if group is None else channel.mappings.get(Kind.CUSTOMER_GROUP, group),
-        )
-        for group, steps in sorted(found.items(), key=lambda one: (len(one[0] or ""), one[0] or ""))
+    labels = {one.whose: one.group_label for one in article.prices}
+    lists = [
+        _list(steps, whose, labels.get(whose, ""), channel.mappings)
+        for whose, steps in sorted(found.items(), key=lambda one: _order(one[0]))
         # one price for everybody is the product's own
-        if group is not None or len(steps) > 1
-    )
+        if whose is not None or len(steps) > 1
+    ]
     since, until = (None, None) if now.list_price is None else offer_days(article.prices)
     return PriceDocument(
         article.id,
@@ -90,10 +91,25 @@ def _detailed(
         rate,
         list_price=now.list_price,
         lowest=None if now.list_price is None else _lowest(article, rate),
-        lists=lists,
+        lists=tuple(one for one in lists if one.shop_group != LEFT_OUT),
         offer_since=None if since is None else _midnight(since, channel),
         offer_until=None if until is None else _midnight(until + timedelta(days=1), channel),
     )
+
+
+def _list(steps: tuple[PriceStep, ...], whose: Whose, label: str, mappings: Mappings) -> PriceList:
+    if whose is None:
+        return PriceList(steps)
+    kind, group = whose
+    return PriceList(steps, group, label, mappings.get(kind, group), kind)
+
+
+def _order(whose: Whose) -> tuple[int, int, str]:
+    """Everybody, then the kinds as they count, each by the id as a number."""
+    if whose is None:
+        return (-1, 0, "")
+    kind, group = whose
+    return (GROUPS.index(kind), len(group), group)
 
 
 def _midnight(day: date, channel: ChannelView) -> datetime:

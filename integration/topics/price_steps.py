@@ -9,16 +9,20 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from integration.documents import Amount, PriceStep
+from integration.mapping_kinds import Kind
 
 CENT = Decimal("0.01")
+
+#: Kind and id of a group of customers of the ERP; None: everybody.
+Whose = tuple[Kind, str] | None
 
 
 @dataclass(frozen=True)
 class PriceRecord:
     """A price record that counts on the channel today (integration.erp.price_records).
 
-    `group` is the ERP's customer group; None: everybody. `since` and `until` are the first and the
-    last day of an offer, in the merchant's time zone.
+    `group` is the ERP's customer group or price group, as `kind` says; None: everybody. `since`
+    and `until` are the first and the last day of an offer, in the merchant's time zone.
     """
 
     net: Decimal | None = None
@@ -29,6 +33,11 @@ class PriceRecord:
     is_offer: bool = False
     since: date | None = None
     until: date | None = None
+    kind: Kind = Kind.CUSTOMER_GROUP
+
+    @property
+    def whose(self) -> Whose:
+        return None if self.group is None else (self.kind, self.group)
 
 
 @dataclass
@@ -54,17 +63,17 @@ def amount(net: Decimal | None, gross: Decimal | None, rate: Decimal) -> Amount 
 
 def steps_by_group(
     base: Amount, records: Iterable[PriceRecord], rate: Decimal
-) -> dict[str | None, tuple[PriceStep, ...]]:
-    """The prices by quantity, for everybody (None) and for each customer group with a record.
+) -> dict[Whose, tuple[PriceStep, ...]]:
+    """The prices by quantity, for everybody (None) and for each group of customers with a record.
 
     `base` is what the ERP says one piece costs; whether it includes a running offer is not known
     for its columns, so the lower one counts. The first step of each list is one piece.
     """
-    found: dict[str | None, _Steps] = {None: _Steps()}
+    found: dict[Whose, _Steps] = {None: _Steps()}
     for one in records:
         value = amount(one.net, one.gross, rate)
         if value is not None:
-            steps = found.setdefault(one.group, _Steps())
+            steps = found.setdefault(one.whose, _Steps())
             (steps.offers if one.is_offer else steps.regular)[_whole(one.from_quantity)] = value
     general = found[None]
     if 1 in general.offers:
@@ -72,7 +81,7 @@ def steps_by_group(
         general.regular.setdefault(1, base)
     else:
         general.regular[1] = base
-    return {group: _listed(general, own) for group, own in found.items()}
+    return {whose: _listed(general, own) for whose, own in found.items()}
 
 
 def offer_days(records: Iterable[PriceRecord]) -> tuple[date | None, date | None]:

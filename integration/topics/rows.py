@@ -14,6 +14,7 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 
 from integration.errors import Invalid
+from integration.mapping_kinds import Kind
 from integration.topics.noted import raise_noted
 from integration.topics.price_steps import PriceRecord
 
@@ -103,6 +104,7 @@ class PriceRecordSchema(Schema):
     from_quantity = fields.Decimal(allow_nan=False)
     group = _text()
     group_label = fields.String()
+    kind = fields.Enum(Kind, by_value=True)
     is_offer = fields.Boolean()
     since = fields.Date()
     until = fields.Date()

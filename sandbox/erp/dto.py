@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -20,7 +21,7 @@ from sandbox.erp.model import (
     price_id,
     product_id,
 )
-from sandbox.erp.price_records import GROUPS, PriceRecord
+from sandbox.erp.price_records import GROUPS, PRICE_GROUPS, PriceRecord
 from sandbox.erp.tenants import Backend, Channel, Tenant
 
 TAX_TYPES = {"standard": {"id": "1", "label": "Regelsteuersatz"},
@@ -154,8 +155,9 @@ def prices(entry: Article, unit: str) -> list[dict[str, Any]]:
 
 
 def price_record(one: PriceRecord, entry: Article, unit: str) -> dict[str, Any]:
-    """An offer, a quantity step or a customer group's price."""
-    group = None if one.group is None else {"id": one.group, "label": GROUPS[one.group]}
+    """An offer, a quantity step, or the price of a customer group or a price group."""
+    group = _reference(one.group, GROUPS)
+    price_group = _reference(one.price_group, PRICE_GROUPS)
     return {
         "id": str(one.id), "articleRef": {"id": str(entry.id), "label": entry.number},
         "netPrice": number(one.net), "grossPrice": number(one.gross), "priceBase": one.base,
@@ -165,9 +167,13 @@ def price_record(one: PriceRecord, entry: Article, unit: str) -> dict[str, Any]:
         "fromQuantity": number(one.start), "validFrom": one.since and one.since.isoformat(),
         "validUntil": one.until and one.until.isoformat(), "specialOfferPrice": one.is_offer,
         "salesChannelRef": {"id": str(one.channel)} if one.channel else None,
-        "qualifier": "SALES", "priceGroupRef": None, "customerGroupRef": group,
+        "qualifier": "SALES", "priceGroupRef": price_group, "customerGroupRef": group,
         "accountRef": None,
     }
+
+
+def _reference(identifier: str | None, labels: Mapping[str, str]) -> dict[str, str] | None:
+    return None if identifier is None else {"id": identifier, "label": labels[identifier]}
 
 
 def price_rule(rule: PriceRule) -> dict[str, Any]:

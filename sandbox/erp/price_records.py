@@ -1,11 +1,11 @@
-"""Price records beside an article's plain price: offers, quantity steps, customer groups.
+"""Price records beside an article's plain price: offers, quantity steps, customer and price groups.
 
 They come by `/_sandbox/edit` with `prices`, which replaces all of an article's records.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -17,7 +17,9 @@ from sandbox.catalogue import GROSS, NET, TAX_RATES, round_cents
 ZONE = ZoneInfo("Europe/Berlin")
 RECORD_BASE, RECORD_END = 6_000_000_000, 10_000_000_000  # between rules and listings
 GROUPS = {"1": "Endkunden", "2": "Händler", "3": "Großkunden"}
-_KEYS = {"net", "gross", "from", "group", "offer", "since", "until", "channel", "currency"}
+PRICE_GROUPS = {"1": "VK 1", "2": "VK 2", "7": "Fachhandel"}
+_KEYS = {"net", "gross", "from", "group", "price_group", "offer", "since", "until", "channel",
+         "currency"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class PriceRecord:
     until: date | None = None
     channel: int = 0
     currency: str = "EUR"
+    price_group: str | None = None
 
     @property
     def base(self) -> str:
@@ -54,7 +57,8 @@ class PriceRecord:
 def running_offer(records: Iterable[PriceRecord], channel: int) -> PriceRecord | None:
     """The cheapest offer that one piece has today, for everybody, in euros."""
     found = [one for one in records
-             if one.is_offer and one.group is None and one.start <= 1 and one.currency == "EUR"
+             if one.is_offer and one.group is None and one.price_group is None
+             and one.start <= 1 and one.currency == "EUR"
              and one.channel in (0, channel) and one.gross is not None and one.net is not None
              and one.runs()]
     return min(found, key=lambda one: one.gross or 0, default=None)
@@ -71,16 +75,22 @@ def _record(entry: dict[str, Any], identifier: int) -> PriceRecord:
     if unknown := set(entry) - _KEYS:
         raise ValueError(f"a price cannot have {', '.join(sorted(unknown))}; it has "
                          f"{', '.join(sorted(_KEYS))}")
-    group = entry.get("group")
-    if group is not None and str(group) not in GROUPS:
-        raise ValueError(f"there is no customer group {group!r}")
+    group = _group(entry, "group", GROUPS, "customer group")
+    price_group = _group(entry, "price_group", PRICE_GROUPS, "price group")
     amounts = {name: _amount(entry, name) for name in ("net", "gross", "from")}
     if amounts["net"] is None and amounts["gross"] is None:
         raise ValueError("a price has net or gross, or both")
     return PriceRecord(
         identifier, amounts["net"], amounts["gross"], amounts["from"] or Decimal(1),
-        None if group is None else str(group), bool(entry.get("offer")), _day(entry, "since"),
-        _day(entry, "until"), int(entry.get("channel") or 0), str(entry.get("currency") or "EUR"))
+        group, bool(entry.get("offer")), _day(entry, "since"), _day(entry, "until"),
+        int(entry.get("channel") or 0), str(entry.get("currency") or "EUR"), price_group)
+
+
+def _group(entry: dict[str, Any], name: str, there: Mapping[str, str], what: str) -> str | None:
+    value = entry.get(name)
+    if value is not None and str(value) not in there:
+        raise ValueError(f"there is no {what} {value!r}")
+    return None if value is None else str(value)
 
 
 def _amount(entry: dict[str, Any], name: str) -> Decimal | None:

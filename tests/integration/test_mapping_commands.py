@@ -185,6 +185,22 @@ def test_a_kind_that_one_side_cannot_list_is_taken_with_a_sentence(run: Run) -> 
     assert "the ERP has no storage-location 6; it has 5 (Hauptlager)" in refused.stderr
 
 
+def test_a_category_or_a_group_that_the_shop_shall_not_have_is_left_out(
+    run: Run, hold: Callable[..., None]
+) -> None:
+    hold("price-group", "7", "1001")
+
+    told = run("mapping", "set", "42", "price-group", "7", "-")
+
+    assert told.stderr.splitlines()[-1] == (
+        "price-group 7 of sales channel 42 is left out; 1 changes that waited for it go now"
+    )
+    line = lines(run)["price-group", "7"]
+    assert (line["state"], line["shop_value"], line["candidates"]) == ("left-out", "-", [])
+    refused = run("mapping", "set", "42", "tax", "1", "-", code=2)
+    assert "the shop has no tax -" in refused.stderr
+
+
 def test_a_unit_is_mapped_to_a_weight(run: Run) -> None:
     refused = run("mapping", "set", "42", "unit", "lb", "pound", code=2)
     assert "a unit of weight is mapped to kg, g or its kilograms" in refused.stderr

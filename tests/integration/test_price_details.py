@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from integration import mapping_changes, price_days, sync, sync_runs
 from integration.clock import db_now
-from integration.mapping_kinds import Kind
+from integration.mapping_kinds import LEFT_OUT, Kind
 from integration.mappings import Entry
 from integration.models import SalesChannel, WorkItemState
 from integration.topology import Topic
@@ -166,6 +166,36 @@ def test_a_missing_customer_group_holds_exactly_the_rows_that_need_it(relay):
     assert [(one["customer_groups"], one["gross"]) for one in rows] == [
         (["Standard customer group"], cents(2.38))
     ]
+
+
+def test_a_price_group_becomes_a_customer_group_of_the_shop_or_is_left_out(relay):
+    article, other = relay.for_sale()[:2]
+    relay.set(price_details="on")
+    relay.edit(article, prices=[{"net": 2, "gross": 2.38, "price_group": "7"}])
+    relay.edit(other, prices=[{"net": 3, "gross": 3.57, "price_group": "2"}])
+
+    relay.carry(article, other)
+
+    assert relay.row(ARTICLE, article).hold_reason == "mapping:price-group:7"
+    assert "the price group Fachhandel of the ERP" in relay.row(ARTICLE, article).last_error
+    assert relay.row(ARTICLE, other).hold_reason == "mapping:price-group:2"
+
+    with relay.runtime.scope() as session:
+        entries = [Entry(Kind.PRICE_GROUP, "7", CUSTOMERS), Entry(Kind.PRICE_GROUP, "2", LEFT_OUT)]
+        assert mapping_changes.put(session, relay.channel_id, entries).released == 2
+    relay.drain()
+
+    assert [(one["customer_groups"], one["gross"]) for one in relay.product(article)["tiers"]] == [
+        (["Standard customer group"], cents(2.38))
+    ]
+    assert relay.product(other)["tiers"] == []
+
+    with relay.runtime.scope() as session:
+        left_out = [Entry(Kind.PRICE_GROUP, "7", LEFT_OUT)]
+        assert mapping_changes.put(session, relay.channel_id, left_out).asks_for_all
+    relay.carry(article, topic=PRICE)
+
+    assert relay.product(article)["tiers"] == []
 
 
 def test_prices_of_another_currency_are_not_the_shops(relay, article):

@@ -86,7 +86,9 @@ def _all(client: Client, entity: str, **criteria: Any) -> Iterator[dict[str, Any
 _ASK_BY_KIND: Mapping[Kind, Callable[[Client], list[Choice]]] = {
     Kind.TAX: _taxes,
     Kind.CATEGORY: _categories,
+    # Its customers have one group each, whatever prices the ERP has for them.
     Kind.CUSTOMER_GROUP: _named("customer-group"),
+    Kind.PRICE_GROUP: _named("customer-group"),
     Kind.CARRIER: _named("shipping-method"),
     Kind.LANGUAGE: _languages,
 }

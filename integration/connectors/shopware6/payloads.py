@@ -34,7 +34,7 @@ from integration.documents import (
     WithdrawalDocument,
 )
 from integration.errors import Invalid
-from integration.mapping_kinds import Kind, missing
+from integration.mapping_kinds import missing
 
 # Column widths of the shop's database; longer values are refused there, one row failing a batch.
 MAX_NAME_LENGTH = 255
@@ -106,7 +106,7 @@ def payload_of(document: Document, listing: ListingView, currency: str) -> Paylo
     """The payload of one document. `currency` is the channel's.
 
     Raises: Invalid; Held (``no-price``) for an article that would have to be created without one;
-    MappingMissing ``mapping:customer-group:<id>``.
+    MappingMissing ``mapping:customer-group:<id>`` or ``mapping:price-group:<id>``.
     """
     number = document.number if isinstance(document, ArticleDocument) else listing.number or ""
     result: Payload = {
@@ -160,11 +160,12 @@ def _price_body(document: PriceDocument, label: str, currency: str) -> dict[str,
 def _group_of(prices: PriceList, label: str) -> str | None:
     """The shop's customer group, None for everybody. Raises: MappingMissing."""
     if prices.group is not None and prices.shop_group is None:
+        name = prices.kind.value.replace("-", " ")
         raise missing(
-            Kind.CUSTOMER_GROUP,
+            prices.kind,
             prices.group,
-            f"{label} has a price for the customer group {prices.group_label or prices.group} of "
-            "the ERP; map it to one of the shop",
+            f"{label} has a price for the {name} {prices.group_label or prices.group} of "
+            "the ERP; map it to a customer group of the shop, or leave it out",
         )
     return prices.shop_group
 

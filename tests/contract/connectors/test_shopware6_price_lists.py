@@ -14,6 +14,7 @@ from integration import wire
 from integration.connectors.shopware6 import ids
 from integration.documents import Amount, PriceDocument, PriceList, PriceStep, StockDocument
 from integration.errors import MappingMissing, Rejected
+from integration.mapping_kinds import Kind
 from integration.topology import Topic
 from sandbox.shops.shopware6 import Options, create_app
 from tests.contract.connectors.shops import served
@@ -259,6 +260,14 @@ def test_a_group_without_a_mapping_holds_the_row_that_needs_it(shop: Shop) -> No
     assert e.value.reason == "mapping:customer-group:2"
     # an article that is in the shop already does not need it
     assert shop.connector().payload(_article(priced(unmapped)), own("1"))["body"]["name"]
+
+
+def test_of_two_groups_that_are_one_in_the_shop_the_customer_group_counts(shop: Shop) -> None:
+    trade = PriceList(steps((1, "7")), "2", "Fachhandel", DEALERS, Kind.PRICE_GROUP)
+
+    body = shop.connector().payload(priced(dealers((1, "8")), trade), own("1"))["body"]
+
+    assert [(one["group"], one["gross"]) for one in body["prices"]] == [(DEALERS, "8")]
 
 
 def _article(document: PriceDocument) -> Any:

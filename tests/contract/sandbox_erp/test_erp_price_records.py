@@ -25,14 +25,18 @@ def set_prices(erp, *prices: dict) -> list[dict]:
 
 def test_records_stand_beside_the_plain_price_and_say_whom_they_are_for(erp):
     set_prices(erp, {"net": 8, "gross": 9.52, "from": 10}, {"gross": 5.95, "net": 5, "group": "2"},
+               {"gross": 7.14, "net": 6, "price_group": "7"},
                {**OFFER, "since": day(-1), "until": day(1), "channel": 42})
 
-    plain, tier, group, offer = erp.get("/erp/products/sales-prices/1001")
+    plain, tier, group, price_group, offer = erp.get("/erp/products/sales-prices/1001")
 
     assert (plain["grossPrice"], plain["fromQuantity"], plain["specialOfferPrice"]) == (
         11.9, 1, False)
     assert (tier["grossPrice"], tier["fromQuantity"]) == (9.52, 10)
-    assert group["customerGroupRef"] == {"id": "2", "label": "Händler"}
+    assert (group["customerGroupRef"], group["priceGroupRef"]) == (
+        {"id": "2", "label": "Händler"}, None)
+    assert (price_group["customerGroupRef"], price_group["priceGroupRef"]) == (
+        None, {"id": "7", "label": "Fachhandel"})
     assert (offer["specialOfferPrice"], offer["validFrom"], offer["validUntil"],
             offer["salesChannelRef"]) == (True, day(-1), day(1), {"id": "42"})
     assert erp.get(f"/erp/products/prices/{tier['id']}") == tier
@@ -41,7 +45,8 @@ def test_records_stand_beside_the_plain_price_and_say_whom_they_are_for(erp):
 
 @pytest.mark.parametrize(("days", "runs"), [
     ({}, True), ({"since": day(0), "until": day(0)}, True), ({"since": day(1)}, False),
-    ({"until": day(-1)}, False), ({"channel": 43}, False), ({"group": "2"}, False)])
+    ({"until": day(-1)}, False), ({"channel": 43}, False), ({"group": "2"}, False),
+    ({"price_group": "1"}, False)])
 def test_a_running_offer_is_what_one_piece_costs_however_it_is_asked(erp, days, runs):
     set_prices(erp, {**OFFER, **days})
     wanted = 1.19 if runs else 11.9
@@ -79,6 +84,7 @@ def test_the_lowest_price_is_the_listings(erp):
     ({"prices": [{"gross": 1, "colour": "red"}]}, "a price cannot have colour"),
     ({"prices": [{"from": 10}]}, "a price has net or gross, or both"),
     ({"prices": [{"gross": 1, "group": "9"}]}, "there is no customer group '9'"),
+    ({"prices": [{"gross": 1, "price_group": "9"}]}, "there is no price group '9'"),
     ({"prices": [{"gross": 1, "until": "tomorrow"}]}, "until of a price is a day"),
     ({"prices": [{"gross": "a lot"}]}, "gross of a price is a number"),
     ({"lowest": {"today": 1}}, "lowest is an object with some of"),

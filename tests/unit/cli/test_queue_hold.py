@@ -94,6 +94,7 @@ def test_one_cause_is_one_entry_with_count_examples_and_what_to_do(run, channel,
             "mapping set acme/7 unit 'fl oz'",
             3,
         ),
+        (MappingMissing("mapping:category:5", "it is in 5"), "suggests one, `-` leaves it out", 3),
         (MappingMissing("mapping:unit:", "weighed in no unit"), "mapping set acme/7 unit ''", 3),
         (
             NeedsConfirmation("confirm:variant", "it becomes a variant"),

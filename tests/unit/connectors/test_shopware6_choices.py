@@ -21,7 +21,11 @@ def test_the_connector_says_that_it_can_list() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "entity"),
-    [(Kind.CUSTOMER_GROUP, "customer-group"), (Kind.CARRIER, "shipping-method")],
+    [
+        (Kind.CUSTOMER_GROUP, "customer-group"),
+        (Kind.PRICE_GROUP, "customer-group"),
+        (Kind.CARRIER, "shipping-method"),
+    ],
 )
 def test_named_things_are_offered_by_their_translated_name(
     shop: Shop, kind: Kind, entity: str

@@ -92,7 +92,7 @@ def test_storage_locations_are_those_the_channel_sells_from():
     assert offered(client, Kind.STORAGE_LOCATION) == [Choice("5", "Main")]
 
 
-@pytest.mark.parametrize("kind", [Kind.CUSTOMER_GROUP, Kind.CARRIER, Kind.UNIT])
+@pytest.mark.parametrize("kind", [Kind.CUSTOMER_GROUP, Kind.PRICE_GROUP, Kind.CARRIER, Kind.UNIT])
 def test_what_the_contract_has_no_list_of_is_not_asked_for(kind):
     client = Client()
 

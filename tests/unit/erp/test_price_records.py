@@ -83,7 +83,10 @@ def test_first_and_last_day_belong_to_it_by_the_merchants_calendar(since, until,
         {"currencyRef": {"isoCode": "CHF"}},
         {"qualifier": "PURCHASE"},
         {"accountRef": {"id": "1"}},
-        {"priceGroupRef": {"id": "1"}},
+        # no customer of the shop is in a customer group and in a price group
+        {"priceGroupRef": {"id": "1"}, "customerGroupRef": {"id": "1"}},
+        {"priceGroupRef": {"label": "without an id"}},
+        {"customerGroupRef": {}},
         {"supplierGroupRef": {"id": "1"}},
         {"accessoryMainArticleRef": {"id": "1"}},
     ],
@@ -108,9 +111,10 @@ def test_an_offer_a_quantity_and_a_group_stand_beside_the_regular_price():
         record(grossPrice=3, specialOfferPrice=True),
         record(grossPrice=2, fromQuantity=10),
         record(grossPrice=1, customerGroupRef={"id": "2"}),
+        record(grossPrice=5, priceGroupRef={"id": "2"}),
     ]
 
-    assert grosses(*found) == ["4", "3", "2", "1"]
+    assert grosses(*found) == ["4", "3", "2", "1", "5"]
 
 
 @pytest.mark.parametrize(

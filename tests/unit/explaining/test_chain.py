@@ -212,6 +212,12 @@ SITUATIONS = {
         Who.AGENCY,
         "change-price",
     ),
+    "price group of a price not mapped": (
+        held("mapping:price-group:7", Topic.PRICE, WELL),
+        Cause.MAPPING_MISSING,
+        Who.AGENCY,
+        "change-price",
+    ),
     "no price": (held("no-price"), Cause.HELD, Who.MERCHANT, "change-article"),
     "no tax rate": (held("no-tax-rate"), Cause.HELD, Who.MERCHANT, "change-article"),
     "wrong currency": (held("currency:USD"), Cause.HELD, Who.MERCHANT, "change-article"),
@@ -534,6 +540,20 @@ def test_german_sentences_say_it_in_german() -> None:
     found = report.explain(held("mapping:unit:lb"), Language.DE)
 
     assert found.sentence.startswith("Artikel A-1 (Id 1001): Stammdaten: die Einheit lb aus VARIO")
+
+
+def test_a_group_that_is_not_mapped_may_be_left_out() -> None:
+    facts = held("mapping:price-group:7", Topic.PRICE, WELL)
+
+    english, german = (
+        report.explain(facts, language).sentence for language in (Language.EN, Language.DE)
+    )
+
+    assert (
+        "`vario-relay mapping set acme/42 price-group 7 SHOP-VALUE` lets it go, with -" in english
+    )
+    assert "die Preisgruppe 7 aus VARIO ist nicht zugeordnet" in german
+    assert "mit - als SHOP-WERT, wenn der Shop nichts davon haben soll" in german
 
 
 def test_every_kind_of_mapping_has_a_name_in_both_languages() -> None:

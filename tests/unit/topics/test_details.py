@@ -67,6 +67,8 @@ def test_categories_are_the_shops_each_once(row, make_channel):
     channel = mapped(make_channel(categories="on"), CATEGORY={"5": "b", "6": "a", "7": "a"})
     assert article_document(row | {"categories": ["5", "6", "7"]}, channel).categories == ("a", "b")
     assert article_document(row | {"categories": []}, channel).categories == ()
+    left_out = mapped(channel, CATEGORY={"5": "b", "6": "-"})
+    assert article_document(row | {"categories": ["5", "6"]}, left_out).categories == ("b",)
 
 
 def test_a_category_without_a_mapping_holds_the_article(row, make_channel):

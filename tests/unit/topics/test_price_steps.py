@@ -27,13 +27,14 @@ def record(gross: str, quantity: str = "1", **more) -> PriceRecord:
 
 
 def steps(base: str, *records: PriceRecord) -> dict:
+    """By customer group; by kind and group of price groups."""
     found = steps_by_group(money(base), records, RATE)
     return {
-        group: [
+        whose[1] if whose and whose[0] is Kind.CUSTOMER_GROUP else whose: [
             (one.from_quantity, str(one.amount.gross), one.list_price and str(one.list_price.gross))
             for one in listed
         ]
-        for group, listed in found.items()
+        for whose, listed in found.items()
     }
 
 
@@ -86,6 +87,16 @@ def test_where_a_group_has_no_price_of_its_own_everybodys_counts():
     found = steps("10", record("9", "5"), record("6", "20", group="2"))
 
     assert found["2"] == [(1, "10", None), (5, "9", None), (20, "6", None)]
+
+
+def test_a_price_group_has_a_list_beside_the_customer_group_of_the_same_id():
+    found = steps("10", record("8", group="2"), record("7", group="2", kind=Kind.PRICE_GROUP))
+
+    assert found == {
+        None: [(1, "10", None)],
+        "2": [(1, "8", None)],
+        (Kind.PRICE_GROUP, "2"): [(1, "7", None)],
+    }
 
 
 def test_an_offer_for_everybody_is_one_for_each_group():
@@ -192,6 +203,21 @@ def test_a_group_has_the_shops_name_by_its_mapping(row, detailed):
     (listed,) = price_document(with_details(row, DEALERS), mapped).lists
 
     assert (listed.group, listed.group_label, listed.shop_group) == ("2", "Händler", "f" * 32)
+
+
+def test_customer_groups_come_before_price_groups_and_what_is_left_out_does_not_come(row, detailed):
+    mappings = {Kind.PRICE_GROUP: {"1": "e" * 32, "3": "-"}, Kind.CUSTOMER_GROUP: {"2": "f" * 32}}
+    of_group = {"net": Decimal(3), "gross": Decimal(4), "kind": "price-group"}
+
+    document = price_document(
+        with_details(row, of_group | {"group": "3"}, of_group | {"group": "1"}, DEALERS),
+        replace(detailed, mappings=Mappings(mappings)),
+    )
+
+    assert [(one.kind, one.group, one.shop_group) for one in document.lists] == [
+        (Kind.CUSTOMER_GROUP, "2", "f" * 32),
+        (Kind.PRICE_GROUP, "1", "e" * 32),
+    ]
 
 
 def test_details_that_are_taken_away_leave_an_empty_list(row, make_channel):
