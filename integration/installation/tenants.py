@@ -20,7 +20,7 @@ SECRETS_GONE = (
     "`vario-relay channel set`"
 )
 
-_CONNECTED = "the app was connected to the ERP; what changed before may not have been told"
+CONNECTED = "the app was connected to the ERP; what changed before may not have been told"
 #: The fact whose age is that of an install under way.
 _INSTALLING = "installing"
 
@@ -47,7 +47,7 @@ def connect(session: Session, subdomain: str, sealed_token: str) -> Connected:
     found = session.scalars(_locked(subdomain)).one()
     found.offline_token = sealed_token
     was_stopped = _let_move(session, found)
-    catch_ups.request_tenant(session, found.id, _CONNECTED)
+    catch_ups.request_tenant(session, found.id, CONNECTED)
     return Connected(found.id, is_new, was_stopped)
 
 
@@ -58,7 +58,7 @@ def reconnect(session: Session, subdomain: str) -> Connected | None:
         return None
     was_stopped = _let_move(session, found)
     if was_stopped:
-        catch_ups.request_tenant(session, found.id, _CONNECTED)
+        catch_ups.request_tenant(session, found.id, CONNECTED)
     return Connected(found.id, was_stopped=was_stopped)
 
 

@@ -25,6 +25,12 @@ def test_an_eventful_minute_ends_with_erp_and_shop_the_same():
     assert report.wrong == []
     assert report.edits > SECONDS
     # Every kind of event came at least once, and so did what the ERP does by itself.
-    assert {"online", "channel made", "channel deleted", "channel off and on"} <= set(report.events)
+    assert {
+        "online",
+        "channel made",
+        "channel deleted",
+        "channel off and on",
+        "installed again",
+    } <= set(report.events)
     assert report.tokens >= SECONDS / 10
     assert report.faults >= 1

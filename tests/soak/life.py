@@ -15,6 +15,7 @@ from integration.errors import IntegrationError
 from integration.models import SalesChannel
 from tests.acceptance.service import wait_until
 from tests.chaos.world import World
+from tests.soak import reinstalling
 
 #: Seconds between two events, and how long the tenant is away.
 GAP_S = (1.0, 3.0)
@@ -47,6 +48,7 @@ class Life:
             self._prices_by_rule,
             self._shipped,
             self._token_revoked,
+            self._reinstalled,
         )
 
     def start(self) -> None:
@@ -130,6 +132,17 @@ class Life:
         if not self._world.hits_left("erp", "token-revoked"):
             self._world.fault("erp", "token-revoked", count=1)
             self._note("token revoked")
+
+    def _reinstalled(self) -> None:
+        """What is edited while the app is not there is told to nobody."""
+        reinstalling.uninstall(self._world, self._rng)
+        self._note("uninstalled")
+        article = self._rng.choice(self._articles)
+        self._world.edit(article, stock=self._rng.randint(10_000, 99_999))
+        _pause(self._rng.uniform(*AWAY_S))
+        reinstalling.install(self._world)
+        self._world.wait_until_right(article)
+        self._note(reinstalling.INSTALLED_AGAIN)
 
     def _register(self) -> None:
         """The webhooks of a new channel; the ERP fails now and then here too."""

@@ -15,7 +15,6 @@ from sqlalchemy import select
 
 from integration.models import SalesChannel
 from tests.chaos.editor import Editor
-from tests.chaos.retries import ShortRetries
 from tests.chaos.run import (
     Say,
     evidence,
@@ -27,7 +26,9 @@ from tests.chaos.run import (
 )
 from tests.chaos.shops import SHOPWARE6
 from tests.chaos.world import World, world
+from tests.soak import reinstalling
 from tests.soak.life import Life
+from tests.soak.short_waits import ShortWaits
 
 ARTICLES = 40
 #: A share of the ERP's answers, over all kinds.
@@ -81,7 +82,7 @@ def run(seed: int, seconds: float, mode: str, say: Say = print) -> Report:
         where.begin_sync()
         fail_now_and_then(where)
         editor, life = Editor(where, seed), Life(where, seed, say)
-        with ShortRetries(where):
+        with ShortWaits(where):
             editor.start()
             life.start()
             threading.Event().wait(seconds)
@@ -119,6 +120,8 @@ def judge(report: Report, where: World, editor: Editor, life: Life) -> None:
     url = f"{where.erp_url}/_sandbox/webhooks"
     deliveries = requests.get(url, {"limit": 1_000_000}, timeout=30).json()["deliveries"]
     report.wrong += left_to_do(where) + untaken(deliveries)
+    if report.events[reinstalling.INSTALLED_AGAIN] and not reinstalling.catch_ups(where):
+        report.wrong.append("nobody caught up after the app was installed again")
     report.wrong += [f"channel {one} is not deleted here" for one in left_over(where)]
 
 
