@@ -34,14 +34,20 @@ def ask_for_all(session: Session, channel_id: int) -> None:
 
 def begin_anew(session: Session, tenant_id: int) -> None:
     """The app was installed (again), so the ERP has the field now: let go what waited for it, and
-    ask for all products that are in the tenant's shops."""
+    ask for all products that are in the tenant's shops.
+
+    Of a channel that the ERP deleted nobody ever does anything again, though its products are
+    remembered for a while.
+    """
     session.execute(
         delete(TenantFact).where(
             TenantFact.tenant_id == tenant_id, TenantFact.name.in_(facts.OUTDATED_BY_INSTALL)
         )
     )
     channel_ids = session.scalars(
-        select(SalesChannel.id).where(SalesChannel.tenant_id == tenant_id).order_by(SalesChannel.id)
+        select(SalesChannel.id)
+        .where(SalesChannel.tenant_id == tenant_id, SalesChannel.deleted_at.is_(None))
+        .order_by(SalesChannel.id)
     ).all()
     for channel_id in channel_ids:
         work_outcomes.release_holds(session, channel_id, facts.NO_FIELD)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import pytest
 import requests
+from sqlalchemy import delete, update
 
+from integration.clock import db_now
 from integration.erp.client import SUPPRESS_HEADER, ErpClient
 from integration.errors import Forbidden, Rejected
-from integration.models import SalesChannel, Tenant
+from integration.models import SalesChannel, Tenant, WorkItem
 from integration.topology import Topic
 from integration.write_back import asking, facts, merging
 from integration.write_back.merging import Merge
@@ -276,6 +278,17 @@ def test_an_installation_lets_what_waited_go(bare):
 
     assert bare.errors == []
     assert [bare.shown(one) for one in articles] == [bare.product_id(one) for one in articles]
+
+
+def test_an_installation_asks_for_nothing_of_a_channel_that_the_erp_deleted(relay, articles):
+    relay.write_back()
+    with relay.runtime.scope() as session:
+        session.execute(delete(WorkItem))
+        session.execute(update(SalesChannel).values(deleted_at=db_now()))
+
+        asking.begin_anew(session, relay.tenant_id)
+
+    assert states(relay) == {}
 
 
 def test_an_erp_that_forbids_the_write_holds_the_ids_and_not_the_tenant(
