@@ -18,12 +18,13 @@ from bench.latency import REAL_RATE
 from bench.results import Result
 from bench.service import Bench, MeasuredService
 from integration.models import Listing
+from integration.topics.article import ean
 from tests.acceptance.bursts import erp_requests
 
 #: Products that are put into the shop with one request.
 AT_ONCE = 500
 LOOK_EVERY_S = 0.2
-FIELDS = ("number", "name", "gross", "net", "tax_rate")
+FIELDS = ("number", "name", "description", "gross", "net", "tax_rate", "weight_kg")
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,14 @@ def _fill(service: MeasuredService) -> None:
     sold = [one for one in service.articles() if one["listed"] and one["active"] and one["gross"]]
     for start in range(0, len(sold), AT_ONCE):
         chunk = sold[start : start + AT_ONCE]
-        rows = [{**{key: one[key] for key in FIELDS}, "stock": _stock(one)} for one in chunk]
+        rows = [
+            {
+                **{key: one[key] for key in FIELDS},
+                "ean": ean(one["ean"]),
+                "stock": _stock(one),
+            }
+            for one in chunk
+        ]
         answer = service.shop("products", products=rows)
         made = {one["number"]: one["id"] for one in answer["products"]}
         _note(service, chunk, made)

@@ -132,7 +132,14 @@ class RemoteRecord:
     net: Decimal | None = None
     gross: Decimal | None = None
     stock: int | None = None
+    #: Like the EAN, an empty text where the product has none.
     description: str | None = None
+    ean: str | None = None
+    #: 0 where the product has none.
+    weight_kg: Decimal | None = None
+    #: The shop's tax, as a mapping names it (`Choice.id`), and its rate in percent.
+    tax: str | None = None
+    tax_rate: Decimal | None = None
     #: Names and descriptions in other languages of the shop, by field: ``name@LANGUAGE``. Told with
     #: the fields `texts`.
     texts: Mapping[str, str] = field(default_factory=dict)

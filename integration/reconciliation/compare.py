@@ -1,7 +1,9 @@
 """What differs between an article of the ERP and its product in the shop. Pure.
 
-Values are named as people name them: ``number``, ``name``, ``active``, ``ean``, ``net``, ``gross``,
-``stock``. None as a value of the shop means that the platform does not tell it; it is not compared.
+Values are named as people name them: ``number``, ``name``, ``description``, ``active``, ``ean``,
+``weight_kg``, ``tax`` or ``tax_rate``, ``net``, ``gross``, ``stock``, and texts in other languages
+``name@LANGUAGE``. None as a value of the shop means that the platform does not tell it; it is not
+compared.
 """
 
 from __future__ import annotations
@@ -21,11 +23,16 @@ Values = Mapping[str, Value]
 
 #: Shops keep prices to the cent, the ERP's net prices have more places.
 CENT = Decimal("0.005")
+#: And weights to the gram.
+GRAM = Decimal("0.0005")
+_TOLERANCES = {"weight_kg": GRAM, "tax_rate": Decimal(0)}
 #: The field of a missing product and of a duplicate: the product's id.
 PRODUCT = "product"
 #: Whose markup and blanks shops change.
 _TEXTS = ("name", "description")
-_TAG = re.compile(r"<[a-zA-Z/!][^>]*>")
+TAG = re.compile(r"<[a-zA-Z/!][^>]*>")
+#: What no reader sees of a text, tags and all.
+_UNSEEN = re.compile(r"<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 
 
 class DriftKind(StrEnum):
@@ -119,15 +126,21 @@ def differ(name: str, wanted: Value, shown: Value) -> bool:
     if shown is None:
         return False
     if isinstance(wanted, Decimal) and isinstance(shown, Decimal):
-        return abs(wanted - shown) > CENT
-    if name in _TEXTS and isinstance(wanted, str) and isinstance(shown, str):
-        return as_read(wanted) != as_read(shown)
+        return abs(wanted - shown) > _TOLERANCES.get(name, CENT)
+    if is_text(name) and isinstance(wanted, str) and isinstance(shown, str):
+        # Of a script some shops take the tags alone away, others all of it.
+        return as_read(shown) not in (as_read(wanted), as_read(_UNSEEN.sub("", wanted)))
     return wanted != shown
+
+
+def is_text(name: str) -> bool:
+    """Whether a value is a name or a description, in whatever language."""
+    return name.partition("@")[0] in _TEXTS
 
 
 def as_read(text: str) -> str:
     """What a reader sees: shops spell entities out, and take tags and blanks away."""
-    return "".join(html.unescape(_TAG.sub("", text)).split())
+    return "".join(html.unescape(TAG.sub("", text)).split())
 
 
 def values_of(document: Document, texts: Mapping[str, str]) -> dict[str, Value]:
@@ -136,8 +149,12 @@ def values_of(document: Document, texts: Mapping[str, str]) -> dict[str, Value]:
     `texts` are the connector's, which knows which of several languages the shop shows first.
     """
     if isinstance(document, ArticleDocument):
-        values: dict[str, Value] = {"number": document.number, "active": document.is_active}
-        return {**values, "name": texts["name"]} if "name" in texts else values
+        return {
+            "number": document.number,
+            "active": document.is_active,
+            **texts,
+            **dict(_details_of(document)),
+        }
     if isinstance(document, PriceDocument):
         return {"net": document.net, "gross": document.gross}
     if isinstance(document, StockDocument) and document.is_tracked:
@@ -145,12 +162,13 @@ def values_of(document: Document, texts: Mapping[str, str]) -> dict[str, Value]:
     return {}
 
 
-def text_of(value: Value) -> str | None:
-    """A value as the plan keeps it: amounts in their shortest form, truths as JSON writes them."""
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Decimal):
-        return format(value.normalize(), "f") if value else "0"
-    return str(value)
+def _details_of(document: ArticleDocument) -> Iterator[tuple[str, Value]]:
+    # A variant that has none may show its main article's.
+    if document.ean or document.variant is None:
+        yield "ean", document.ean or ""
+    if document.weight_kg or document.variant is None:
+        yield "weight_kg", document.weight_kg or Decimal(0)
+    if document.shop_tax is not None:
+        yield "tax", document.shop_tax
+    else:
+        yield "tax_rate", document.tax_rate

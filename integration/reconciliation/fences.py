@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from integration.connectors.base import ListingView
 from integration.models import Drift
-from integration.reconciliation.compare import DriftKind, Shown, differ, text_of
+from integration.reconciliation.compare import DriftKind, Shown, differ
 from integration.reconciliation.expecting import Expected
+from integration.reconciliation.wording import says
 from integration.reconciliation.work import HELD, SENT_SINCE, WAITS, Item
 from integration.topology import Topic
 
@@ -90,7 +91,7 @@ def _why_not_missing(line: Drift, scene: Scene) -> str | None:
 
 def _why_not_values(lines: Sequence[Drift], topic: Topic, scene: Scene) -> str | None:
     values = scene.expected.wanted.values_by_topic.get(topic, {})
-    if any(text_of(values.get(str(one.field))) != one.new for one in lines):
+    if not all(says(one.new, values.get(str(one.field))) for one in lines):
         return ERP_CHANGED
     if not scene.can_show:
         return None
@@ -99,5 +100,5 @@ def _why_not_values(lines: Sequence[Drift], topic: Topic, scene: Scene) -> str |
     shown = scene.shown.values
     if not any(differ(name, values[name], shown.get(name)) for name in values):
         return IN_SHOP_NOW
-    is_as_seen = all(text_of(shown.get(str(one.field))) == one.old for one in lines)
+    is_as_seen = all(says(one.old, shown.get(str(one.field))) for one in lines)
     return None if is_as_seen else SHOP_CHANGED

@@ -32,7 +32,6 @@ from integration.reconciliation.compare import (
     DriftKind,
     Shown,
     differences,
-    text_of,
 )
 from integration.reconciliation.expecting import (
     COMPARED,
@@ -42,6 +41,7 @@ from integration.reconciliation.expecting import (
     with_the_gone,
 )
 from integration.reconciliation.staging import FIELDS, Stage, record_of
+from integration.reconciliation.wording import texts_of
 from integration.runtime import Runtime
 from integration.token_bucket import Share
 from integration.topology import SHORT_NAME_BY_TOPIC, Topic
@@ -279,14 +279,15 @@ class Planning:
         is_value = found.kind is DriftKind.DIFFERENT
         is_duplicate = found.kind is DriftKind.DUPLICATE
         state = DriftState.REPORTED if is_duplicate else DriftState.PLANNED
+        old, new = texts_of(found.field, found.old, found.new)
         yield {
             "kind": found.kind.value,
             "topic": found.topic.value,
             "article_id": one.wanted.article,
             "number": one.wanted.number,
             "field": found.field,
-            "old": text_of(found.old),
-            "new": text_of(found.new),
+            "old": old,
+            "new": new,
             "is_edited": is_value and is_edited,
             "external_id": one.product,
             "generation": item.generation,

@@ -23,7 +23,19 @@ from integration.connectors.base import RemoteRecord
 from integration.reconciliation.compare import Shown, Value
 
 #: What a scan is asked for.
-FIELDS = ("name", "is_active", "net", "gross", "stock", "description", "texts")
+FIELDS = (
+    "name",
+    "is_active",
+    "net",
+    "gross",
+    "stock",
+    "description",
+    "ean",
+    "weight_kg",
+    "tax",
+    "tax_rate",
+    "texts",
+)
 _AT_ONCE = 500
 
 _SCHEMA = """
@@ -43,6 +55,10 @@ def shown_of(record: RemoteRecord) -> Shown:
         "gross": record.gross,
         "stock": record.stock,
         "description": record.description,
+        "ean": record.ean,
+        "weight_kg": record.weight_kg,
+        "tax": record.tax,
+        "tax_rate": record.tax_rate,
         **record.texts,
     }
     return Shown(record.external_id, record.number, values)

@@ -15,6 +15,7 @@ from integration.reconciliation.applying import Applying
 from integration.reconciliation.planning import Planning
 from integration.reconciliation.plans import PlanView
 from integration.runtime import Runtime
+from integration.topics.article import ean
 from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 from tests.integration.relay import Relay
 
@@ -146,6 +147,10 @@ def product_of(article: dict[str, Any]) -> dict[str, Any]:
         "net": str(article["net"]),
         "gross": str(article["gross"]),
         "stock": max(0, int(article["stock"] or 0)),
+        "description": article["description"],
+        "ean": ean(article["ean"]),
+        "weight_kg": str(article["weight_kg"] or 0),
+        "tax_rate": str(article["tax_rate"]),
     }
 
 

@@ -15,6 +15,7 @@ from integration.erp.listings import count_listed
 from integration.errors import IntegrationError, UsageError
 from integration.models import Drift, DriftPlan, Listing, PlanState, WorkItem
 from integration.reconciliation import plans
+from integration.reconciliation.wording import texts_of
 from integration.runtime import Runtime
 from integration.topology import Topic
 from tests.integration.drifting import Drifting, Line, plain
@@ -62,6 +63,16 @@ def seed_every_kind(relay: Drifting, each: int) -> set[Line]:
     for one in some():  # the ERP's change was lost
         relay.edit(one, name="Säge & Söhne")
         seeded.add(("different", "article", one["id"], "name", one["name"], "Säge & Söhne"))
+    for one in some():  # so was this one, of everything that a shop shows back
+        relay.edit(one, description="Neu", ean="4006381333931", weight_kg=4.75)
+        relay.shown(one)["tax_rate"] = "2.1"
+        for name, old, new in (
+            ("description", *texts_of("description", one["description"], "Neu")),
+            ("ean", relay.shown(one)["ean"] or "", "4006381333931"),
+            ("weight_kg", plain(one["weight_kg"] or 0), "4.75"),
+            ("tax_rate", "2.1", plain(one["tax_rate"])),
+        ):
+            seeded.add(("different", "article", one["id"], name, old, new))
     for one in some():  # edited in the shop
         relay.shown(one)["gross"] = "0.01"
         relay.shown(one)["stock"] = 4711

@@ -52,8 +52,11 @@ def tell_shop(relay: Any, path: str, **body: Any) -> None:
 def test_what_employees_do_in_the_shop_is_planned_and_repaired_and_nothing_else(relay):
     plan = plan_of(relay)
     assert (lines_of(relay, plan), plan.left_out.get("not-shown")) == (set(), None)
-    renamed, sold_out, hidden, deleted = relay.for_sale()[3:7]
-    tell_shop(relay, "edit", article=renamed["number"], set={"name": "Handarbeit & <b>mehr</b>"})
+    renamed, sold_out, hidden, deleted, relabelled = relay.for_sale()[3:8]
+    texts = {"name": "Handarbeit & <b>mehr</b>", "description": "<p>Solange der Vorrat reicht</p>"}
+    tell_shop(relay, "edit", article=renamed["number"], set=texts)
+    details = {"ean": "4006381333931", "weight_kg": 4.75, "tax_rate": 7}
+    tell_shop(relay, "edit", article=relabelled["number"], set=details)
     tell_shop(relay, "edit", article=sold_out["number"], set={"stock": 4711, "gross": 0.5})
     tell_shop(relay, "edit", article=hidden["number"], set={"active": False})
     tell_shop(relay, "edit", article=deleted["number"], delete=True)
@@ -62,7 +65,7 @@ def test_what_employees_do_in_the_shop_is_planned_and_repaired_and_nothing_else(
     plan = plan_of(relay)
     found = lines_of(relay, plan)
     # A text stays the shop's once it was edited there.
-    assert edited(relay) == {renamed["id"]: {"name"}}
+    assert edited(relay) == {renamed["id"]: {"name", "description"}}
 
     keeps_both = any(line[3] == "net" for line in found)
     expected = {
@@ -70,12 +73,15 @@ def test_what_employees_do_in_the_shop_is_planned_and_repaired_and_nothing_else(
         ("different", "price", sold_out["id"], "gross"),
         ("different", "article", hidden["id"], "active"),
         ("missing", "article", deleted["id"], "product"),
+        *(("different", "article", relabelled["id"], field) for field in details),
     }
     if keeps_both:
         expected.add(("different", "price", sold_out["id"], "net"))
     assert {line[:4] for line in found} == expected
     stock = next(line for line in found if line[3] == "stock")
     assert stock[4:] == ("4711", plain(int(sold_out["stock"])))
+    weight = next(line for line in found if line[3] == "weight_kg")
+    assert weight[4:] == ("4.75", plain(relabelled["weight_kg"] or 0))
 
     assert set(applied(relay, plan)) == {"sent"}
     assert lines_of(relay, plan_of(relay)) == set()

@@ -361,6 +361,10 @@ def _record(external_id: str, product: dict[str, Any]) -> RemoteRecord:
         gross=_amount(product.get("gross")),
         stock=product.get("stock"),
         description=product.get("description"),
+        ean=product["ean"] or "" if "ean" in product else None,
+        weight_kg=Decimal(product["weight_kg"] or 0) if "weight_kg" in product else None,
+        tax=product.get("tax"),
+        tax_rate=_amount(product.get("tax_rate")),
         texts=product.get("texts", {}),
     )
 

@@ -23,7 +23,13 @@ _SHOP_FIELDS = {
     "gross": ("price",),
     "stock": ("stock",),
     "description": ("description",),
+    "ean": ("ean",),
+    "weight_kg": ("weight", "parentId"),
+    "tax": ("taxId",),
+    "tax_rate": ("tax",),
 }
+#: A product's tax is always loaded with it (recorded).
+_TAX_FIELDS = {"tax": ["taxRate"]}
 #: Of the translations; the languages of a product are few.
 _TEXTS = ("name", "description")
 
@@ -112,6 +118,8 @@ def scan(client: Client, fields: Sequence[str]) -> Iterator[RemoteRecord]:
     wanted = dict.fromkeys(name for one in fields for name in _SHOP_FIELDS.get(one, ()))
     last = ""
     includes = {"product": ["id", "productNumber", *wanted]}
+    if "tax" in wanted:
+        includes |= _TAX_FIELDS
     shape = _with_texts(includes) if "texts" in fields else {"includes": includes}
     for page in count(1):
         rows = client.search(
@@ -139,12 +147,12 @@ def show(client: Client, ids: Sequence[str]) -> list[RemoteRecord]:
             "product": [
                 "id",
                 "productNumber",
-                "parentId",
                 "visibilities",
                 "available",
                 *dict.fromkeys(name for names in _SHOP_FIELDS.values() for name in names),
             ],
             "product_visibility": ["salesChannelId"],
+            **_TAX_FIELDS,
         },
         visibilities={},
     )
@@ -189,6 +197,10 @@ def _record(row: dict[str, Any]) -> RemoteRecord:
         gross=_amount(price.get("gross")),
         stock=row.get("stock"),
         description=row["description"] or "" if "description" in row else None,
+        ean=row["ean"] or "" if "ean" in row else None,
+        weight_kg=_weight(row),
+        tax=row.get("taxId"),
+        tax_rate=_amount((row.get("tax") or {}).get("taxRate")),
         texts={
             f"{name}@{one['languageId']}": one.get(name) or ""
             for one in row.get("translations") or ()
@@ -196,6 +208,13 @@ def _record(row: dict[str, Any]) -> RemoteRecord:
             for name in _TEXTS
         },
     )
+
+
+def _weight(row: dict[str, Any]) -> Decimal | None:
+    """A variant without a weight has its main product's."""
+    if "weight" not in row or (row["weight"] is None and row.get("parentId")):
+        return None
+    return _amount(row["weight"] or 0)
 
 
 def _amount(value: Any) -> Decimal | None:

@@ -121,11 +121,11 @@ class WooCommerceConnector:
 
     def scan(self, fields: Sequence[str]) -> Iterator[RemoteRecord]:
         """All products of the shop, ordered by id; `fields` as in RemoteRecord."""
-        return products.scan(self._client, fields, self._prices)
+        return products.scan(self._client, fields, self._reading(fields, is_fresh=True))
 
     def show(self, external_ids: Sequence[str]) -> list[RemoteRecord]:
         """These products of the shop."""
-        return products.show(self._client, external_ids, self._prices)
+        return products.show(self._client, external_ids, self._reading(("tax_rate",)))
 
     def check(self) -> list[Problem]:
         """What an operator must fix, and what is worth knowing of the shop."""
@@ -139,10 +139,15 @@ class WooCommerceConnector:
     def _client(self) -> Client:
         return Client(settings_of(self._context.parameters), self._context)
 
-    @property
-    def _prices(self) -> products.Prices:
+    def _reading(self, fields: Sequence[str], *, is_fresh: bool = False) -> products.Reading:
+        setup = self._facts.setup
         carries_offers = text_of(self._context.parameters, "price_details") not in ("", "off")
-        return products.Prices(self._facts.setup.keeps_gross, carries_offers)
+        return products.Reading(
+            setup.keeps_gross,
+            carries_offers,
+            setup.weight_unit,
+            self._facts.rate_by_class(is_fresh=is_fresh) if "tax_rate" in fields else {},
+        )
 
     @cached_property
     def _facts(self) -> Facts:

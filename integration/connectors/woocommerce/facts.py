@@ -120,6 +120,16 @@ class Facts:
         known = self._classes(lambda found: wanted <= {one.slug for one in found})
         return frozenset(wanted & {one.slug for one in known})
 
+    def rate_by_class(self, *, is_fresh: bool = False) -> dict[str, Decimal]:
+        """The rate in percent of each class; none of a shop without taxes.
+
+        `is_fresh`: what is remembered does not count.
+        """
+        if not self.setup.has_taxes:
+            return {}
+        known = self._classes(lambda found: bool(found) and not is_fresh)
+        return {one.slug: Decimal(one.rate) for one in known}
+
     def _classes(self, suffices: Callable[[list[TaxClass]], bool]) -> list[TaxClass]:
         """What is remembered if it suffices; it may have been added since: asked once per push."""
         stored = self._store.get(_TAX_CLASSES)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import heapq
 import html
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import chain
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from integration.connectors.base import RemoteRecord
-from integration.connectors.woocommerce import details, terms
+from integration.connectors.woocommerce import details, terms, weights
 from integration.connectors.woocommerce.answers import NoRoute
 from integration.connectors.woocommerce.client import PAGE_SIZE, Client
+from integration.connectors.woocommerce.facts import STANDARD
 from integration.connectors.woocommerce.payloads import SHOWN
 
 #: What a product carries that we made; it tells our own from those we find.
@@ -30,14 +32,23 @@ _SHOP_FIELDS = {
     "gross": ("regular_price", "sale_price"),
     "stock": ("stock_quantity",),
     "description": ("description",),
+    "ean": ("global_unique_id",),
+    "weight_kg": ("weight",),
+    "tax": ("tax_class",),
+    "tax_rate": ("tax_class",),
 }
+#: A variation's class that is its product's.
+_OF_PRODUCT = "parent"
 
 
-class Prices(NamedTuple):
-    """How to read a price: the side that the shop keeps, and whether sale prices are ours."""
+class Reading(NamedTuple):
+    """How to read a product: the side of a price that the shop keeps, whether sale prices are
+    ours, the unit of weights, and the rate in percent by class of those that charge one."""
 
     keeps_gross: bool
     carries_offers: bool = False
+    weight_unit: str = "kg"
+    rate_by_class: Mapping[str, Decimal] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -100,7 +111,7 @@ def _found(row: dict[str, Any]) -> Found:
     )
 
 
-def scan(client: Client, fields: Sequence[str], prices: Prices) -> Iterator[RemoteRecord]:
+def scan(client: Client, fields: Sequence[str], reading: Reading) -> Iterator[RemoteRecord]:
     """All products and variations, ordered by id. `fields` are names of RemoteRecord; others stay
     None.
 
@@ -114,7 +125,7 @@ def scan(client: Client, fields: Sequence[str], prices: Prices) -> Iterator[Remo
     for row in heapq.merge(*both, key=lambda row: int(row["id"])):
         if int(row["id"]) > last:
             last = int(row["id"])
-            yield _record(row, prices)
+            yield _record(row, reading)
 
 
 def _variations(client: Client, **query: str) -> Iterator[dict[str, Any]]:
@@ -127,7 +138,7 @@ def _variations(client: Client, **query: str) -> Iterator[dict[str, Any]]:
         return
 
 
-def show(client: Client, ids: Sequence[str], prices: Prices) -> list[RemoteRecord]:
+def show(client: Client, ids: Sequence[str], reading: Reading) -> list[RemoteRecord]:
     """These products, as far as the shop has them and not in its trash."""
     own = ("id", "sku", "catalog_visibility", "stock_status")
     names = ",".join([*own, *dict.fromkeys(chain.from_iterable(_SHOP_FIELDS.values()))])
@@ -137,7 +148,7 @@ def show(client: Client, ids: Sequence[str], prices: Prices) -> list[RemoteRecor
         rows += _variations(client, **query)
     return [
         replace(
-            _record(row, prices),
+            _record(row, reading),
             # What is hidden is found by its address only.
             is_visible=_is_not("hidden", row.get("catalog_visibility")),
             is_available=_is_not("outofstock", row.get("stock_status")),
@@ -150,19 +161,33 @@ def _is_not(word: str, state: str | None) -> bool | None:
     return None if state is None else state != word
 
 
-def _record(row: dict[str, Any], prices: Prices) -> RemoteRecord:
+def _record(row: dict[str, Any], reading: Reading) -> RemoteRecord:
     # A sale price of an employee says nothing of the price that we send.
-    offer = row.get("sale_price") if prices.carries_offers else None
+    offer = row.get("sale_price") if reading.carries_offers else None
     text = offer or row.get("regular_price")
     price = Decimal(text) if text else None
-    name, status = row.get("name"), row.get("status")
+    name, status, tax = row.get("name"), row.get("status"), _tax_class(row)
     return RemoteRecord(
         external_id=str(row["id"]),
         number=str(row.get("sku") or ""),
         name=None if name is None else html.unescape(name),
         is_active=None if status is None else status == SHOWN,
-        net=None if prices.keeps_gross else price,
-        gross=price if prices.keeps_gross else None,
+        net=None if reading.keeps_gross else price,
+        gross=price if reading.keeps_gross else None,
         stock=row.get("stock_quantity"),
         description=row.get("description"),
+        # Shops before 9.1 have none.
+        ean=row.get("global_unique_id"),
+        weight_kg=_weight(row, reading.weight_unit),
+        tax=tax,
+        tax_rate=None if tax is None else reading.rate_by_class.get(tax),
     )
+
+
+def _weight(row: dict[str, Any], unit: str) -> Decimal | None:
+    return None if row.get("weight") is None else weights.kilograms_of(row["weight"], unit)
+
+
+def _tax_class(row: dict[str, Any]) -> str | None:
+    found = row.get("tax_class")
+    return None if found in (None, _OF_PRODUCT) else found or STANDARD

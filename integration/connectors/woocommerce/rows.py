@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 
 from integration.connectors.base import Payload
-from integration.connectors.batches import Rows, exact, owned_ids, rows_of
-from integration.connectors.woocommerce import details, products, terms, variations
+from integration.connectors.batches import Rows, owned_ids, rows_of
+from integration.connectors.woocommerce import details, products, terms, variations, weights
 from integration.connectors.woocommerce.client import Client
 from integration.connectors.woocommerce.facts import Facts, Setup, written_class
 from integration.connectors.woocommerce.products import MARK, Found
@@ -22,15 +21,6 @@ from integration.errors import (
 )
 from integration.mapping_kinds import Kind, missing
 from integration.topology import Topic
-
-#: Kilograms of one unit of the shop.
-_KILOGRAMS = {
-    "kg": Decimal(1),
-    "g": Decimal("0.001"),
-    "lbs": Decimal("0.45359237"),
-    "oz": Decimal("0.028349523125"),
-}
-_WEIGHT_DIGITS = Decimal("0.0001")
 
 
 @dataclass(frozen=True)
@@ -253,7 +243,7 @@ def _values(topic: Topic, payload: Payload, known: _Known) -> dict[str, Any]:
     elif "taxClass" in values:
         values["tax_class"] = _mapped_class(values.pop("taxClass"), payload, known)
     if "weightKg" in values:
-        values["weight"] = _weight(values.pop("weightKg"), known.setup.weight_unit)
+        values["weight"] = weights.written(values.pop("weightKg"), known.setup.weight_unit)
     return values
 
 
@@ -278,16 +268,6 @@ def _mapped_class(tax_class: str, payload: Payload, known: _Known) -> str:
             "not have; map it to one that is there",
         )
     return written_class(tax_class)
-
-
-def _weight(kilograms: str | None, unit: str) -> str:
-    """Units: text of kilograms in, of the shop's unit out; "" for none."""
-    if kilograms is None:
-        return ""
-    if unit not in _KILOGRAMS:
-        raise Invalid(f"the shop weighs in {unit}, which is no unit we know")
-    weight = Decimal(kilograms) / _KILOGRAMS[unit]
-    return exact(weight if unit == "kg" else weight.quantize(_WEIGHT_DIGITS))
 
 
 def _price_values(body: Mapping[str, Any], setup: Setup) -> dict[str, Any]:

@@ -363,17 +363,25 @@ def test_two_articles_that_want_a_number_that_is_taken_are_found_by_halving(shop
 
 def test_what_is_there_can_be_looked_up_and_read_back(shop: Shop) -> None:
     shop.create(*(str(n) for n in range(100)))
-    shop.admin("edit", article="A-5", set={"name": "changed by hand", "stock": 1})
+    shop.admin("edit", article="A-5", set={"name": "changed by hand", "stock": 1, "tax_rate": 7})
+    shop.admin("edit", article="A-6", set={"ean": None, "weight_kg": None})
+    fields = ("name", "is_active", "net", "gross", "stock", "ean", "weight_kg", "tax", "tax_rate")
 
-    records = {
-        one.number: one
-        for one in shop.connector().scan(["name", "is_active", "net", "gross", "stock"])
-    }
+    records = {one.number: one for one in shop.connector().scan(fields)}
 
     assert len(records) == 100
     assert (records["A-5"].name, records["A-5"].stock) == ("changed by hand", 1)
     assert (records["A-6"].gross, records["A-6"].net) == (Decimal("19.99"), Decimal("16.7983"))
     assert records["A-6"].is_active is True
+    assert (records["A-5"].ean, records["A-5"].weight_kg) == ("4006381333931", Decimal("0.3"))
+    assert (records["A-6"].ean, records["A-6"].weight_kg) == ("", 0)
+    assert (records["A-5"].tax_rate, records["A-6"].tax_rate) == (7, 19)
+    assert records["A-5"].tax != records["A-6"].tax
+    (shown,) = shop.connector().show([records["A-5"].external_id])
+    assert (shown.ean, shown.weight_kg, shown.tax, shown.tax_rate) == (
+        *("4006381333931", Decimal("0.3")),
+        *(records["A-5"].tax, 7),
+    )
     assert shop.connector().lookup(["A-6", "A-none"]) == {"A-6": records["A-6"].external_id}
 
 

@@ -419,9 +419,15 @@ def test_a_burst_of_a_thousand_articles_costs_few_writes(shop: Shop) -> None:
 def test_the_shop_is_read_page_by_page(shop: Shop) -> None:
     shop.create(*(str(n) for n in range(105)))
 
-    found = list(shop.connector().scan(["name", "gross", "net", "stock", "is_active"]))
+    fields = ("name", "gross", "net", "stock", "is_active", "ean", "weight_kg", "tax", "tax_rate")
+
+    found = list(shop.connector().scan(fields))
 
     assert len(found) == 105
+    details = ("", Decimal("0.3"), "standard", 19)
+    assert (found[0].ean, found[0].weight_kg, found[0].tax, found[0].tax_rate) == details
+    (shown,) = shop.connector().show([found[0].external_id])
+    assert (shown.ean, shown.weight_kg, shown.tax, shown.tax_rate) == details
     assert [int(one.external_id) for one in found] == sorted(int(one.external_id) for one in found)
     assert (found[0].number, found[0].name, found[0].gross, found[0].net, found[0].stock) == (
         "A-0",

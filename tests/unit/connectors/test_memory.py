@@ -225,6 +225,9 @@ def test_scan_shows_everything_in_order(connector: MemoryConnector) -> None:
         Decimal("19.99"),
         5,
         description="Stahl, 300 g",
+        ean="4006381333931",
+        weight_kg=Decimal("0.3"),
+        tax_rate=Decimal(19),
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from integration.connectors.base import ListingView
-from integration.connectors.woocommerce import answers, batch, echo
+from integration.connectors.woocommerce import answers, batch, echo, weights
 from integration.connectors.woocommerce.answers import NoRoute
 from integration.connectors.woocommerce.batch import _verdict
 from integration.connectors.woocommerce.pace import PROBE_ROWS, Pace
@@ -47,6 +47,23 @@ def refusal(code: str, status: int, **data: Any) -> dict[str, Any]:
 
 
 # --- bodies ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("unit", ["kg", "g", "lbs", "oz"])
+@pytest.mark.parametrize("weight", ["0", "0.3", "2.5", "0.0123", "1234.567"])
+def test_a_weight_is_read_back_as_it_was_written_to_a_tenth_of_a_gram(unit, weight):
+    shown = weights.kilograms_of(weights.written(weight, unit), unit)
+
+    assert abs(shown - Decimal(weight)) < Decimal("0.0001")
+
+
+@pytest.mark.parametrize(("text", "unit", "weight"), [("", "kg", 0), ("heavy", "kg", None)])
+def test_what_a_shop_has_for_a_weight_is_read_as_far_as_it_is_one(text, unit, weight):
+    assert weights.kilograms_of(text, unit) == weight
+
+
+def test_a_weight_in_an_unknown_unit_is_not_told():
+    assert weights.kilograms_of("7", "stone") is None
 
 
 def test_a_new_article_brings_price_and_stock():

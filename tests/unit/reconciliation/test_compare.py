@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from integration.reconciliation.compare import differ, text_of, values_of
+from integration.documents import VariantDocument
+from integration.reconciliation.compare import differ, values_of
 from tests.unit.connectors.kit import article, price
 
 
@@ -20,6 +21,18 @@ from tests.unit.connectors.kit import article, price
         ("name", "Säge & Söhne", "Säge &amp; Söhne", False),
         ("name", "A  B", "A B", False),
         ("name", "Hammer", "Hammer!", True),
+        ("name@en", "Hammer", "<b>Hammer</b>", False),
+        # as WooCommerce shows a text, and as it and Shopware keep a script
+        ("description", "Stahl & Holz ä", "<p>Stahl &amp; Holz ä</p>\n", False),
+        ("description", "<p>a</p><script>alert(1)</script>", "<p>a</p>alert(1)", False),
+        ("description", "<p>a</p><script>alert(1)</script>", "<p>a</p>", False),
+        ("description", "a", "", True),
+        ("description", "a", None, False),
+        ("ean", "4006381333931", "", True),
+        ("weight_kg", Decimal("0.4536"), Decimal("0.45359237"), False),  # a pound to the gram
+        ("weight_kg", Decimal("2.5"), Decimal("2.501"), True),
+        ("tax_rate", Decimal(19), Decimal("19.00"), False),
+        ("tax_rate", Decimal("2.1"), Decimal("2.101"), True),
         ("number", "ab-1", "AB-1", True),
         ("active", True, False, True),
         ("active", True, None, False),
@@ -34,13 +47,35 @@ def test_a_name_is_the_one_that_the_connector_says_the_shop_shows():
     assert "name" not in values_of(article("1"), {})
 
 
+def test_details_of_an_article_are_compared_and_an_absent_one_is_one_too():
+    plain = article("1", ean=None, weight_kg=None, tax_rate=Decimal(7))
+
+    values = values_of(plain, {"name": "Saw", "name@en": "Saw", "description": "It saws."})
+
+    assert values == {
+        "number": "A-1",
+        "active": True,
+        "name": "Saw",
+        "name@en": "Saw",
+        "description": "It saws.",
+        "ean": "",
+        "weight_kg": 0,
+        "tax_rate": 7,
+    }
+
+
+def test_a_mapped_tax_is_compared_by_what_it_is_mapped_to():
+    values = values_of(article("1", shop_tax="reduced"), {})
+
+    assert values["tax"] == "reduced"
+    assert "tax_rate" not in values
+
+
+def test_what_a_variant_may_take_from_its_main_article_is_left_to_it():
+    variant = article("1", ean=None, weight_kg=None, variant=VariantDocument("9", ()))
+
+    assert values_of(variant, {}).keys() & {"ean", "weight_kg"} == set()
+
+
 def test_both_sides_of_a_price_are_compared():
     assert set(values_of(price("1"), {})) == {"net", "gross"}
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(None, None), (True, "true"), (Decimal("12.50"), "12.5"), (Decimal("0.00"), "0"), (7, "7")],
-)
-def test_a_plan_keeps_values_as_plain_texts(value, text):
-    assert text_of(value) == text
