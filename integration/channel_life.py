@@ -22,6 +22,7 @@ from integration.erp import listings
 from integration.erp.client import ErpClient
 from integration.erp.listings import ErpChannel
 from integration.errors import IntegrationError, TenantError
+from integration.installation import tenants
 from integration.models import (
     ArticleHold,
     ChannelFact,
@@ -68,6 +69,7 @@ WAS_STOPPED = (
     "the sales channel was switched off in the ERP, or unknown to it, and is there again; the ERP "
     "may have told nothing of it meanwhile"
 )
+WAS_REFUSED = "the ERP refused us and answers again; what changed meanwhile may not have been told"
 #: The fact that remembers the ERP's sales channels of our app.
 _KNOWN = "sales-channels"
 
@@ -99,12 +101,10 @@ def said_deleted(session: Session, channel_id: int) -> None:
 def claim_due(session: Session, lease_s: float) -> list[int]:
     """Tenants whose ERP is to be asked now; if nobody does within `lease_s`, they come again.
 
-    An ERP that went offline is left alone for a while, one that refuses us until somebody connects
-    it again.
+    An ERP that went offline, or refuses us, is left alone for a while.
     """
     due = select(Tenant.id).where(
         Tenant.channels_due_at <= db_now(),
-        Tenant.held_reason.is_(None),
         Tenant.offline_token.is_not(None),
         or_(
             Tenant.offline_since.is_(None),
@@ -255,7 +255,7 @@ def _note_failure(session: Session, tenant_id: int, error: IntegrationError) -> 
         return
     _ask_again(session, tenant_id, AGAIN_S)
     if isinstance(error, TenantError):
-        channels.hold_tenant(session, tenant_id, str(error), error.connection)
+        channels.hold_tenant(session, tenant_id, error)
 
 
 def _note_answer(session: Session, tenant_id: int, *, is_pending: bool) -> None:
@@ -265,12 +265,21 @@ def _note_answer(session: Session, tenant_id: int, *, is_pending: bool) -> None:
         return
     if row.offline_since is not None:
         availability.came_online(session, tenant_id)
+    if row.held_reason is not None:
+        tenants.reconnect(session, row.subdomain, WAS_REFUSED)
+        log.info(observe.event("tenant.unheld", tenant=row.subdomain))
     _ask_again(session, tenant_id, AGAIN_S if is_pending else None)
 
 
 def _due(session: Session, tenant_id: int) -> Any:
     return session.execute(
-        select(Tenant.channels_due_at, Tenant.offline_since, db_now().label("now"))
+        select(
+            Tenant.subdomain,
+            Tenant.channels_due_at,
+            Tenant.offline_since,
+            Tenant.held_reason,
+            db_now().label("now"),
+        )
         .where(Tenant.id == tenant_id)
         .with_for_update()
     ).one()

@@ -135,6 +135,11 @@ class TenantError(IntegrationError):
     connection: str | None = None
 
 
+class TokenRefused(TenantError):
+    """The ERP refuses an access token that it gave a moment ago. It may be the ERP's own trouble,
+    so that the tenant is tried again by itself."""
+
+
 class Forbidden(TenantError):
     """The ERP does not let the app do this. What can go on without it catches the error."""
 

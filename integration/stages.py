@@ -171,7 +171,7 @@ def hold_where_it_says_so(session: Session, channel_id: int, error: Exception) -
         channels.hold(session, channel_id, str(error))
     if isinstance(error, TenantError):
         tenant_id = session.get_one(SalesChannel, channel_id).tenant_id
-        channels.hold_tenant(session, tenant_id, str(error), error.connection)
+        channels.hold_tenant(session, tenant_id, error)
 
 
 def fetch(runtime: Runtime, claim_id: str) -> Batch:

@@ -19,8 +19,8 @@ from integration.errors import (
     IntegrationError,
     LicenseMissing,
     Rejected,
-    TenantError,
     Throttled,
+    TokenRefused,
     TransientError,
 )
 
@@ -52,7 +52,10 @@ def refusal(call: str, response: requests.Response, *, writes: bool) -> Integrat
     body = _error_body(response)
     sentence = f"{call} answered {status}{_details(body)}"
     if status == 401:
-        return TenantError(f"{sentence}; a fresh access token was refused too, reconnect the app")
+        return TokenRefused(
+            f"{sentence}; a fresh access token was refused too; it is tried again by itself, and "
+            "if it stays, reconnect the app"
+        )
     if status == 402:
         return LicenseMissing(f"{sentence}; the tenant lacks a license for this")
     if status == 403:

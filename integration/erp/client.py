@@ -69,6 +69,25 @@ def _kind_of_request(method: str, path: str, body: Any) -> str:
     return f"{method} {_ID_IN_PATH.sub('/{id}', path)}"
 
 
+class _SignIn:
+    """Gets a new access token, and remembers until when it lives (`http.clock`)."""
+
+    def __init__(self, access: TenantAccess, session: requests.Session) -> None:
+        self._access, self._session = access, session
+        self._ends_at = 0.0
+
+    def __call__(self) -> tuple[str, float]:
+        began = http.clock()
+        token, life_s = fetch_access_token(self._access, self._session)
+        self._ends_at = began + life_s
+        return token, life_s
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether a token was got here and has not ended since."""
+        return http.clock() < self._ends_at
+
+
 class ErpClient:
     """One tenant's ERP, acting as the app user.
 
@@ -211,7 +230,8 @@ class ErpClient:
     ) -> requests.Response:
         """A refused token is renewed once."""
         for is_last in (False, True):
-            token = self._tokens.get(lambda: fetch_access_token(self.access, self._session))
+            sign_in = _SignIn(self.access, self._session)
+            token = self._tokens.get(sign_in)
             self._bucket.take()
             self.asked[_kind_of_request(method, path, body)] += 1
             response = http.send(
@@ -230,6 +250,11 @@ class ErpClient:
             self._tokens.drop(token)
         if response.status_code == 401:
             self._tokens.drop(token)  # or the next caller starts with a refused token
+            if not sign_in.is_fresh:
+                raise TransientError(
+                    f"{self._named(method, path)} answered 401 to an access token that had been "
+                    "got before, or had ended on its way"
+                )
         if response.status_code == 429:
             self._bucket.pause(pause_s(response))
         is_elsewhere = is_file and response.status_code == 303

@@ -51,14 +51,14 @@ def connect(session: Session, subdomain: str, sealed_token: str) -> Connected:
     return Connected(found.id, is_new, was_stopped)
 
 
-def reconnect(session: Session, subdomain: str) -> Connected | None:
+def reconnect(session: Session, subdomain: str, reason: str = CONNECTED) -> Connected | None:
     """The same with the stored token; None without one. Where all was well nothing is compared."""
     found = session.scalar(_locked(subdomain))
     if found is None or found.offline_token is None:
         return None
     was_stopped = _let_move(session, found)
     if was_stopped:
-        catch_ups.request_tenant(session, found.id, CONNECTED)
+        catch_ups.request_tenant(session, found.id, reason)
     return Connected(found.id, was_stopped=was_stopped)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -26,7 +27,13 @@ from integration import (
 )
 from integration.clock import db_now
 from integration.erp import webhooks
-from integration.errors import ChannelError, TransientError
+from integration.errors import (
+    ChannelError,
+    LicenseMissing,
+    TenantError,
+    TokenRefused,
+    TransientError,
+)
 from integration.models import (
     ArticleHold,
     ChannelParameter,
@@ -390,6 +397,57 @@ def test_an_erp_that_is_still_away_is_asked_again_and_holds_nothing(relay):
     assert tenant.offline_since is not None
     assert tenant.held_reason is None
     assert LEASE_S < relay.due_in_s() <= availability.PROBE_S
+
+
+# An ERP that refuses us
+
+
+def refused(relay, error: TenantError) -> None:
+    with relay.runtime.scope() as session:
+        channels.hold_tenant(session, relay.tenant_id, error)
+
+
+def passed(relay, seconds: float) -> None:
+    """So much time, as far as the tenant's next turn is concerned."""
+    due_at = relay.tenant().channels_due_at
+    relay.change(Tenant, channels_due_at=due_at - timedelta(seconds=seconds))
+
+
+def test_a_refused_access_token_is_tried_again_and_the_tenant_goes_on_by_itself(relay):
+    refused(relay, TokenRefused("a fresh access token was refused too"))
+    assert relay.follow() == []  # not at once
+
+    passed(relay, channels.MAY_PASS_S)
+    assert relay.follow() == [relay.tenant_id]
+
+    assert relay.tenant().held_reason is None
+    assert relay.is_running()
+    assert relay.runs() == [sync_runs.CATCH_UP]
+
+
+def test_an_erp_that_goes_on_refusing_stays_held_and_is_tried_again(relay):
+    refused(relay, TokenRefused("a fresh access token was refused too"))
+    passed(relay, channels.MAY_PASS_S)
+    relay.erp("faults", kind="token-revoked", count=2)
+
+    with pytest.raises(TokenRefused):
+        relay.follow()
+
+    assert "a fresh access token was refused too" in relay.tenant().held_reason
+    passed(relay, channels.MAY_PASS_S)
+    assert relay.follow() == [relay.tenant_id]
+    assert relay.is_running()
+
+
+def test_what_needs_a_person_is_tried_once_a_day(relay):
+    refused(relay, LicenseMissing("the tenant lacks a license for this"))
+    passed(relay, channels.NEEDS_A_PERSON_S - 60)
+    assert relay.follow() == []
+
+    passed(relay, 60)
+    assert relay.follow() == [relay.tenant_id]
+
+    assert relay.is_running()
 
 
 # Topics that a version begins to carry

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from integration import channels, dispatching, pacing, shop_health, toggles
 from integration.clock import db_now
 from integration.dispatching import Limits
+from integration.errors import TenantError
 from integration.models import Lane, Priority, RateBucket, SalesChannel, WorkItem
 from integration.rota import DueLane, Rota
 from integration.token_bucket import Rate
@@ -410,7 +411,7 @@ def test_a_held_tenant_stops_all_its_channels(due):
     other = due.add_channel("43")
     due.hint(STOCK, "1", channel=other)
     with due.scope() as session:
-        channels.hold_tenant(session, due.tenant, "reconnect the app")
+        channels.hold_tenant(session, due.tenant, TenantError("reconnect the app"))
 
     assert lanes(due) == []
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from integration import channels
+from integration.errors import TenantError
 from integration.models import AccessToken, SyncRun, Tenant
 from integration.toggles import ARTICLE_TOPICS
 from integration.topology import SHORT_NAME_BY_TOPIC
@@ -350,7 +351,7 @@ def test_a_reinstall_ends_the_hold_and_compares_what_may_have_been_missed(on_bot
     tenant_id = on_both.tenant().id
     name = f"erp:{tenant_id}"
     with on_both.runtime.scope() as session:
-        channels.hold_tenant(session, tenant_id, "reconnect the app")
+        channels.hold_tenant(session, tenant_id, TenantError("reconnect the app"))
         session.merge(AccessToken(name=name, token="of the former installation"))
 
     steps = on_both.install()
@@ -400,7 +401,7 @@ def test_an_install_of_one_tenant_touches_no_other(on_both):
     on_both.install("globex")
     on_both.add_channel("42", "globex", held_reason="the shop refuses the password")
     with on_both.runtime.scope() as session:
-        channels.hold_tenant(session, on_both.tenant("globex").id, "its own trouble")
+        channels.hold_tenant(session, on_both.tenant("globex").id, TenantError("its own trouble"))
     before = vars(on_both.tenant("globex"))
     at_erp = (
         on_both.registrations("globex"),

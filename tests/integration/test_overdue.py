@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from integration import channels, pacing, served, shop_health, toggles, work_outcomes
 from integration.clock import db_now
-from integration.errors import Held, Rejected, TransientError
+from integration.errors import Held, Rejected, TenantError, TransientError
 from integration.models import RateBucket, SalesChannel, ShopHealth, WorkItem
 from integration.overdue import Overdue, overdue
 from integration.toggles import SERVED_TOPICS
@@ -164,7 +164,7 @@ def test_held_channels_and_tenants_do_not_count(waiting):
     assert lanes(waiting) == [STOCK]
 
     with waiting.scope() as session:
-        channels.hold_tenant(session, waiting.tenant, "reconnect the app")
+        channels.hold_tenant(session, waiting.tenant, TenantError("reconnect the app"))
 
     assert found(waiting) == []
 

@@ -8,7 +8,14 @@ import pytest
 
 from integration.connectors import http
 from integration.erp.auth import fetch_access_token, tenant_access
-from integration.errors import Gone, Rejected, TenantError, Throttled, TransientError
+from integration.errors import (
+    Gone,
+    Rejected,
+    TenantError,
+    Throttled,
+    TokenRefused,
+    TransientError,
+)
 from integration.settings import from_env
 
 TOKEN_ROUTE = "POST /realms/{realm}/protocol/openid-connect/token"
@@ -44,14 +51,37 @@ def test_a_revoked_access_token_is_renewed_and_the_request_repeated(start):
     assert erp.bucket.taken == 3
 
 
-def test_a_token_that_is_refused_twice_holds_the_tenant(start):
+def test_a_fresh_token_that_is_refused_holds_the_tenant_until_it_passes(start):
     erp = start()
     erp.fault("token-revoked", "/erp/articles/", count=2)
 
-    with pytest.raises(TenantError, match="reconnect the app"):
+    with pytest.raises(TokenRefused, match="tried again by itself, and if it stays, reconnect"):
         erp.client.get("/erp/articles/1001")
 
     assert erp.counted()[_article_route(erp)] == 2
+
+
+def test_a_token_that_ended_on_its_way_holds_nothing(start, monkeypatch):
+    erp = start(access_token_s=300)
+    erp.fault("token-revoked", "/erp/articles/", count=2)
+    now = iter(range(0, 3_000, 301))  # each look at the clock comes after the life of the last
+    monkeypatch.setattr(http, "clock", lambda: next(now))
+
+    with pytest.raises(TransientError, match="had ended on its way"):
+        erp.client.get("/erp/articles/1001")
+
+
+def test_a_token_that_somebody_else_got_and_that_is_refused_holds_nothing(start):
+    erp = start()
+    erp.client.get("/erp/articles/1001")
+    old = erp.tokens.token
+    erp.tokens.drop = lambda _token: None  # another process has the same one yet
+    erp.fault("token-revoked", "/erp/articles/", count=2)
+
+    with pytest.raises(TransientError, match="had been got before"):
+        erp.client.get("/erp/articles/1001")
+
+    assert erp.tokens.token == old
 
 
 def test_a_refused_offline_token_holds_the_tenant(start):
