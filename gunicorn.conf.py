@@ -7,8 +7,10 @@ use both cores and to keep answering while one is replaced.
 from gunicorn.workers.base import Worker
 
 from integration import counter_store, counters, db, heartbeats, observe, settings
+from integration.memory import collect_seldom
 from tasks.wake import wake
 
+collect_seldom()
 _settings = settings.current()
 
 bind = f"{_settings.host}:{_settings.port}"

@@ -32,6 +32,7 @@ from cli.tenant import tenant
 from cli.toggle import toggle
 from cli.up import up
 from integration.errors import IntegrationError, UsageError
+from integration.memory import collect_seldom
 
 FAILED, WRONG_USAGE = 1, 2
 
@@ -41,6 +42,7 @@ class RelayGroup(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:  # type: ignore[override]
         kwargs["standalone_mode"] = False
+        collect_seldom()
         try:
             code = super().main(*args, **kwargs)
         except click.exceptions.NoArgsIsHelpError as error:

@@ -16,7 +16,9 @@ from celery.signals import (
 
 from integration import counter_store, counters, db, observe, runtime, settings, stages
 from integration.errors import UsageError
+from integration.memory import collect_seldom
 
+collect_seldom()
 stages.INTERRUPTIONS.append(SoftTimeLimitExceeded)
 
 app = Celery("vario-relay", amqp="tasks.broker:Broker")

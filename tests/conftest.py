@@ -5,6 +5,7 @@ themselves, `database_url` runs it once on SQLite and once on Postgres. Where th
 under test the same with `bare_` in front: databases without tables.
 """
 
+import gc
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from integration import counters
 from integration.connectors import registry
+from integration.memory import collect_seldom
 from tests.quick_schema import migrate_at
 from tests.real_servers import empty_broker, empty_database, empty_tables
 
@@ -27,6 +29,7 @@ hypothesis.settings.register_profile(
     "relay", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("relay")
+collect_seldom()
 
 ROOT = Path(__file__).resolve().parent.parent
 #: As many slow tests are named at the end of `make test`.
@@ -188,6 +191,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         # Reports cross from an xdist worker to the controller, marks do not.
         marks = {mark.name for mark in item.iter_markers()}
         item.user_properties.append(("servers", [name for name in SERVERS if name in marks]))
+
+
+def pytest_collection_finish() -> None:
+    # Thousands of tests and all libraries stay to the end; no look for garbage has to pass them.
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
