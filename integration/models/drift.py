@@ -75,7 +75,8 @@ class Drift(Base):
     topic: Mapped[str] = mapped_column(String(40))
     article_id: Mapped[str] = mapped_column(String(40))
     number: Mapped[str] = mapped_column(String(255))
-    field: Mapped[str | None] = mapped_column(String(40))
+    #: As in `ShopEdit`.
+    field: Mapped[str | None] = mapped_column(String(120))
     #: The shop's value and the ERP's, as text.
     old: Mapped[str | None] = mapped_column(Text)
     new: Mapped[str | None] = mapped_column(Text)

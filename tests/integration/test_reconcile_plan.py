@@ -8,11 +8,13 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import delete, func, select, update
 
-from integration import article_holds, toggles
+from integration import article_holds, mapping_changes, toggles
 from integration.clock import db_now
 from integration.connectors.memory import MemoryConnector
 from integration.erp.listings import count_listed
 from integration.errors import IntegrationError, UsageError
+from integration.mapping_kinds import Kind
+from integration.mappings import Entry
 from integration.models import Drift, DriftPlan, Listing, PlanState, WorkItem
 from integration.reconciliation import plans
 from integration.reconciliation.wording import texts_of
@@ -112,6 +114,23 @@ def test_a_plan_changes_neither_shop_nor_queue(relay):
     with relay.runtime.scope() as session:
         touched = select(func.count()).where(WorkItem.generation > 1)
         assert session.scalar(touched) == 0
+
+
+def test_texts_in_other_languages_of_the_shop_are_compared(either):
+    one = either.fill()[0]
+    # As Shopware names its languages.
+    english = "dd5a6c2e4a1b4d0f8f3f0a1c2b3d4e5f"
+    with either.runtime.scope() as session:
+        mapping = Entry(Kind.LANGUAGE, "en", english)
+        mapping_changes.put(session, either.channel_id, [mapping])
+    either.edit(one, texts={"en": {"name": "Lamp", "description": "It shines."}})
+    either.shown(one)["texts"] = {f"name@{english}": "Lamp", f"description@{english}": "It glows."}
+
+    lines = either.lines(either.plan())
+
+    field = f"description@{english}"
+    assert ("different", "article", one["id"], field, "It glows.", "It shines.") in lines
+    assert not [line for line in lines if line[3] == f"name@{english}"]
 
 
 def test_what_waits_is_held_or_under_way_is_no_drift(either):
