@@ -65,6 +65,7 @@ def parameters_of(platform: str) -> dict[str, Parameter]:
     found = registry.platform(platform)
     capabilities = found.capabilities
     own = [_price_details(capabilities.has_price_lists)] if capabilities.has_price_details else []
+    own += [_storages()] if capabilities.has_stock_locations else []
     own += _of_ownership(capabilities.owned_fields)
     return {one.name: one for one in (*everywhere, *own, *found.parameters)}
 
@@ -82,6 +83,21 @@ def _price_details(has_lists: bool) -> Parameter:
         default=DETAILS_OFF,
         wrong=lambda value: None if value in known else "is unknown",
         advice="on; remove, which takes away what was sent; or off",
+    )
+
+
+def _storages() -> Parameter:
+    from integration.connectors.base import Parameter, wrong_switch
+    from integration.topics.wants import OFF, STORAGES
+
+    return Parameter(
+        STORAGES,
+        "stock by storage location, by the mapping of storage locations; one request to the ERP "
+        "more per article",
+        is_required=False,
+        default=OFF,
+        wrong=wrong_switch,
+        advice="on or off",
     )
 
 
@@ -167,6 +183,7 @@ def set_parameters(here: Here, channel: str, pairs: tuple[str, ...]) -> None:
     from integration.channel_view import PRICE_DETAILS
     from integration.toggles import WRITE_BACK_PARAMETER
     from integration.topics.stock import SAFETY_STOCK
+    from integration.topics.wants import STORAGES
     from integration.write_back import asking
 
     runtime = here.runtime
@@ -194,7 +211,7 @@ def set_parameters(here: Here, channel: str, pairs: tuple[str, ...]) -> None:
         if PRICE_DETAILS in values:
             # No event says that the same prices are to be sent otherwise.
             sync_runs.request_price_pass(session, channel_id)
-        if SAFETY_STOCK in values:
+        if SAFETY_STOCK in values or STORAGES in values:
             sync_runs.request_stock_pass(session, channel_id)
         shop_edits.follow(session, channel_id, before, shop_edits.owners(session, channel_id))
     say(

@@ -67,16 +67,32 @@ class PriceDocument:
 
 
 @dataclass(frozen=True)
+class StockLocation:
+    """What a storage location of the ERP has for the channel: whole sales units, never negative.
+
+    `shop_location` is the shop's by its mapping; None: there is none.
+    """
+
+    location: str
+    quantity: int
+    label: str = ""
+    shop_location: str | None = None
+
+
+@dataclass(frozen=True)
 class StockDocument:
     """Sellable quantity of one listing: whole sales units, never negative.
 
     `is_tracked` is false for services and the like; `sells_without_stock` means backorder.
+    `locations`: where it lies, for shops that keep stock by location; None: the channel does not,
+    and what the shop has of them stays.
     """
 
     article_id: str
     quantity: int
     is_tracked: bool = True
     sells_without_stock: bool = False
+    locations: tuple[StockLocation, ...] | None = None
 
 
 @dataclass(frozen=True)

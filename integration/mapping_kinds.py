@@ -35,7 +35,7 @@ class Kind(StrEnum):
 #: mapped to that; of two that are mapped to the same one, the kind that is named first counts.
 GROUPS = (Kind.CUSTOMER_GROUP, Kind.PRICE_GROUP)
 #: Kinds that a shop can do without; an article always has a tax and a unit.
-MAY_BE_LEFT_OUT = frozenset({Kind.CATEGORY, *GROUPS})
+MAY_BE_LEFT_OUT = frozenset({Kind.CATEGORY, *GROUPS, Kind.STORAGE_LOCATION})
 
 
 @dataclass(frozen=True)

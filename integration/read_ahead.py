@@ -27,7 +27,7 @@ from integration.runtime import Runtime
 from integration.topics import wants
 
 #: What a row is made of besides what the ERP states: a row made otherwise is no use.
-_PARAMETERS = (wants.CATEGORIES, wants.CUSTOM_FIELDS, wants.VARIANTS)
+_PARAMETERS = (wants.CATEGORIES, wants.CUSTOM_FIELDS, wants.VARIANTS, wants.STORAGES)
 #: Little is gained by more, and the driver of a run reads five pages a second.
 _COMPRESSION = 1
 

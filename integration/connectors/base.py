@@ -44,6 +44,8 @@ class Payload(TypedDict):
     first: NotRequired[dict[str, dict[str, Any]]]
     #: With an article: the ERP's value of its tax, for which a mapping may be missing at push.
     tax: NotRequired[str]
+    #: With a stock by location: the ERP's storage by the shop's location, as `tax`.
+    storages: NotRequired[dict[str, str]]
     #: With an article: what the connector noted of its product (`Receipt.notes`), if anything.
     notes: NotRequired[dict[str, Any]]
     #: With an article: name and description as the shop will show them, by field (``name``); in
@@ -168,8 +170,9 @@ class Capabilities:
 
     `has_price_details`: special offers can be shown with their list price; `has_price_lists`: with
     them prices by quantity and by customer group, too.
-    `has_stock_locations`: stock is kept by location; otherwise a product has one quantity, the
-    ERP's for the channel, in which it has summed up the channel's storages.
+    `has_stock_locations`: stock can be kept by location (`StockDocument.locations`); otherwise a
+    product has one quantity, the ERP's for the channel, in which it has summed up the channel's
+    storages.
     `owned_fields`: what `payload` can leave out of the change of an article, of ``number``,
     ``name``, ``description`` and ``active``.
     """

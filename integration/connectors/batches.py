@@ -13,7 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from marshmallow import Schema, fields
 
 from integration.connectors.base import ListingView, Payload
-from integration.documents import ArticleDocument, Document, PriceDocument
+from integration.documents import ArticleDocument, Document, PriceDocument, StockLocation
 from integration.errors import (
     Busy,
     Held,
@@ -24,6 +24,7 @@ from integration.errors import (
     Throttled,
     TransientError,
 )
+from integration.mapping_kinds import Kind, missing
 from integration.topology import Topic
 
 RowT = TypeVar("RowT")
@@ -85,6 +86,24 @@ def first_bodies(
     if document.stock is not None:
         first[Topic.STOCK.value] = body_of(document.stock, document.number)
     return first
+
+
+def pieces_by_location(locations: Iterable[StockLocation], label: str) -> dict[str, int]:
+    """Pieces by the shop's location; those that are one location there are added up.
+
+    Raises: MappingMissing ``mapping:storage-location:<id>``; `label` begins it.
+    """
+    pieces: dict[str, int] = {}
+    for one in locations:
+        if one.shop_location is None:
+            raise missing(
+                Kind.STORAGE_LOCATION,
+                one.location,
+                f"{label} has stock at the storage {one.label or one.location} of the ERP; map it "
+                "to a location of the shop, or leave it out",
+            )
+        pieces[one.shop_location] = pieces.get(one.shop_location, 0) + one.quantity
+    return dict(sorted(pieces.items()))
 
 
 def leave_out(

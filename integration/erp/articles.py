@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from integration.connectors.base import FactStore
-from integration.erp import catalogue, price_records, reads, shelf, vql
+from integration.erp import catalogue, price_records, reads, shelf, storages, vql
 from integration.erp.catalogue import Findings
 from integration.erp.client import ErpClient
 from integration.erp.details import Details, fields_of
@@ -88,9 +88,10 @@ def fetch_stocks(
     channel_erp_id: str,
     ids: Sequence[str],
     findings: Findings | None = None,
+    wants: Wants = NOTHING_MORE,
 ) -> dict[str, Row]:
-    """Rows of what the channel may sell."""
-    return _Fetch(client, facts, Topic.STOCK, channel_erp_id, findings).rows(ids)
+    """Rows of what the channel may sell; of `wants` only the storages count."""
+    return _Fetch(client, facts, Topic.STOCK, channel_erp_id, findings, wants=wants).rows(ids)
 
 
 def fetch_images(
@@ -153,6 +154,8 @@ class _Fetch:
         self._offered = catalogue.discover(client, facts)
         self._plan = self._planned()
         self._tax_by_schema: dict[str, dict[str, Any]] = {}
+        #: Asked for once per fetch, so that a change of the channel counts with the next one.
+        self._storages: list[storages.Storage] | None = None
 
     def rows(self, ids: Sequence[str]) -> dict[str, Row]:
         wanted = [article_id for article_id in dict.fromkeys(ids) if vql.is_id(article_id)]
@@ -300,6 +303,10 @@ class _Fetch:
             yield reads.product(self._client, article_id)
         if catalogue.PRICES in needed and self._prices is not None:
             yield price_records.prices(self._client, article_id, self._prices)
+        if catalogue.STORAGES in needed:
+            if self._storages is None:
+                self._storages = storages.of_channel(self._client, self._channel)
+            yield storages.stocks(self._client, article_id, self._storages)
 
     def _add_tax(self, fields: dict[str, Any]) -> None:
         schema = vql_id(fields.get("tax_schema"))

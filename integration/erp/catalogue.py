@@ -34,6 +34,8 @@ ARTICLE, LISTING, PRICE, STOCK = "article", "listing", "price", "stock"
 PRODUCT = "product"
 #: All price records of one article.
 PRICES = "prices"
+#: What each storage location has of one article.
+STORAGES = "storages"
 
 #: When anything of the article changed last, where the ERP says so in a column.
 CHANGED_AT = "changed_at"

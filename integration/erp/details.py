@@ -1,5 +1,6 @@
-"""What only some channels want of an article: texts per language, categories, custom fields, and
-its place among variants. A channel that wants none of it costs no request more.
+"""What only some channels want of an article: texts per language, categories, custom fields, its
+place among variants, and its stock by storage location. A channel that wants none of it costs no
+request more.
 
 Source: vario-erp.md 4.5, 5, 8.1.
 """
@@ -12,7 +13,7 @@ from typing import Any
 
 from integration.connectors.base import FactStore
 from integration.erp import catalogue, reads, vql
-from integration.erp.catalogue import ARTICLE, LISTING, PRODUCT, Field
+from integration.erp.catalogue import ARTICLE, LISTING, PRODUCT, STORAGES, Field
 from integration.erp.client import ErpClient
 from integration.erp.rows import Row, decimal, group, id_text, uniform
 from integration.topics.rows import MAIN_ARTICLE
@@ -35,6 +36,8 @@ def fields_of(wants: Wants) -> tuple[Field, ...]:
     if wants.variants:
         found.append(Field("main_product", (_MAIN_PRODUCT_ID,), PRODUCT))
         found.append(Field("product", (_PRODUCT_ID,), PRODUCT, is_optional=True))
+    if wants.storages:
+        found.append(Field("storages", (), STORAGES))
     return tuple(found)
 
 

@@ -11,11 +11,16 @@ from integration.erp.client import PAGE_SIZE, ErpClient
 from integration.erp.price_records import Scope
 from integration.erp.rows import Row
 from integration.topics.media import REF_TYPE
-from integration.topics.wants import NOTHING_MORE, wants_of
+from integration.topics.wants import NOTHING_MORE, Wants, stock_wants_of, wants_of
 from integration.topology import Topic
 
 #: Rows by entity id. An article without a row is not listed on the channel, or gone.
 Fetch = Callable[[ErpClient, FactStore, ChannelView, Sequence[str]], dict[str, Row]]
+
+_WANTS_BY_TOPIC: Mapping[Topic, Callable[[ChannelView], Wants]] = {
+    Topic.ARTICLE: wants_of,
+    Topic.STOCK: stock_wants_of,
+}
 
 
 def _images(
@@ -55,7 +60,8 @@ def _prices(
 def _stocks(
     client: ErpClient, facts: FactStore, channel: ChannelView, ids: Sequence[str]
 ) -> dict[str, Row]:
-    return articles.fetch_stocks(client, facts, channel.erp_id, ids, channel.column_findings)
+    findings, wants = channel.column_findings, stock_wants_of(channel)
+    return articles.fetch_stocks(client, facts, channel.erp_id, ids, findings, wants)
 
 
 def read_page(
@@ -78,7 +84,7 @@ def read_page(
         offset,
         limit,
         channel.column_findings,
-        wants_of(channel) if topic is Topic.ARTICLE else NOTHING_MORE,
+        _WANTS_BY_TOPIC[topic](channel) if topic in _WANTS_BY_TOPIC else NOTHING_MORE,
         None if topic is Topic.STOCK else _details(channel),
     )
 

@@ -159,7 +159,7 @@ def uniform(article_id: str, fields: Mapping[str, Any], names: Iterable[str]) ->
             row[name] = truth(value, True) and not is_doomed
         elif name == "identifier_value":
             row["ean"] = ean_of(fields.get("identifiers", ()))
-        elif name == "prices":
+        elif name in ("prices", "storages"):
             row[name] = list(value or ())
     if row.get("weight", 0) is None and "weight_unit" in row:
         row["weight_unit"] = None  # a unit of nothing

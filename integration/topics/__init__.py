@@ -30,7 +30,15 @@ DOCUMENT_BY_TOPIC: Mapping[Topic, MakeDocument] = {
 #: Mappings that the documents of a topic need; the others are not read for its batches, because a
 #: channel may have thousands of categories.
 KINDS_BY_TOPIC: Mapping[Topic, tuple[Kind, ...]] = {
-    Topic.ARTICLE: (Kind.TAX, Kind.UNIT, *GROUPS, Kind.LANGUAGE, Kind.CATEGORY),
+    Topic.ARTICLE: (
+        Kind.TAX,
+        Kind.UNIT,
+        *GROUPS,
+        Kind.LANGUAGE,
+        Kind.CATEGORY,
+        Kind.STORAGE_LOCATION,
+    ),
     Topic.PRICE: GROUPS,
+    Topic.STOCK: (Kind.STORAGE_LOCATION,),
     Topic.ORDER_STATUS: (Kind.CARRIER,),
 }

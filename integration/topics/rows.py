@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 
@@ -24,6 +24,15 @@ SHIPPING_COSTS = "SHIPPING_COSTS"
 MAIN_ARTICLE = "VARIANT_MAIN_ARTICLE"
 #: Articles of which the ERP keeps no stock.
 UNTRACKED_TYPES = frozenset({"WITHOUT_STOCK", "SERVICE_ARTICLE", "SERVICE_CONTINGENT"})
+
+
+class StorageRecord(NamedTuple):
+    """What a storage location has of an article, and the percentage that the channel may sell."""
+
+    id: str
+    available: Decimal
+    percent: Decimal
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,8 @@ class ErpRow:
     #: integration.erp.variants.
     variant: Mapping[str, Any] | None = None
     prices: tuple[PriceRecord, ...] = ()
+    #: Of a channel that keeps stock by location; None: it does not.
+    storages: tuple[StorageRecord, ...] | None = None
     custom_lowest_net: Decimal | None = None
     custom_lowest_gross: Decimal | None = None
     proposed_lowest_net: Decimal | None = None
@@ -114,6 +125,22 @@ class PriceRecordSchema(Schema):
         return PriceRecord(**values)
 
 
+class StorageRecordSchema(Schema):
+    """A location of `integration.erp.storages`."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    id = fields.String(required=True)
+    label = fields.String()
+    available = fields.Decimal(required=True, allow_nan=False)
+    percent = fields.Decimal(required=True, allow_nan=False)
+
+    @post_load
+    def _build(self, values: dict[str, Any], **_: Any) -> StorageRecord:
+        return StorageRecord(**values)
+
+
 class ErpRowSchema(Schema):
     """What a row may say; what it does not say is the default of ErpRow."""
 
@@ -150,6 +177,7 @@ class ErpRowSchema(Schema):
     custom = fields.Dict(keys=fields.String(), allow_none=True)
     variant = fields.Dict(keys=fields.String(), allow_none=True)
     prices = fields.List(fields.Nested(PriceRecordSchema))
+    storages = fields.List(fields.Nested(StorageRecordSchema))
     custom_lowest_net = _decimal()
     custom_lowest_gross = _decimal()
     proposed_lowest_net = _decimal()
@@ -157,8 +185,9 @@ class ErpRowSchema(Schema):
 
     @post_load
     def _build(self, values: dict[str, Any], **_: Any) -> ErpRow:
-        if "prices" in values:
-            values["prices"] = tuple(values["prices"])
+        for name in ("prices", "storages"):
+            if name in values:
+                values[name] = tuple(values[name])
         return ErpRow(**values)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from integration.channel_view import ChannelView
-from integration.documents import StockDocument, WithdrawalDocument
+from integration.documents import StockDocument, StockLocation, WithdrawalDocument
 from integration.errors import ChannelError, Invalid
-from integration.topics.rows import ErpRow, load
+from integration.mapping_kinds import LEFT_OUT, Kind
+from integration.topics.rows import ErpRow, StorageRecord, load
 
 #: Channel parameter: pieces that are kept back from the shop.
 SAFETY_STOCK = "safety_stock"
@@ -43,7 +44,38 @@ def stock_of(article: ErpRow, channel: ChannelView) -> StockDocument | None:
         return None
     # floor, never round: half a carton on the shelf must not sell a whole one
     quantity = max(0, math.floor(article.stock) - safety_stock(channel))
-    return StockDocument(article.id, quantity=quantity, sells_without_stock=backorder)
+    return StockDocument(
+        article.id,
+        quantity=quantity,
+        sells_without_stock=backorder,
+        locations=None if article.storages is None else _locations(article.storages, channel),
+    )
+
+
+def _locations(
+    storages: Sequence[StorageRecord], channel: ChannelView
+) -> tuple[StockLocation, ...]:
+    """What each location may sell, without those that are left out.
+
+    The channel keeps its safety stock back once, from the location with the most pieces first: a
+    shop that adds up its locations must not sell it.
+    """
+    pieces = {one.id: max(0, math.floor(one.available * one.percent / 100)) for one in storages}
+    kept_back = safety_stock(channel)
+    for fullest in sorted(pieces, key=lambda one: (-pieces[one], one)):
+        taken = min(kept_back, pieces[fullest])
+        pieces[fullest] -= taken
+        kept_back -= taken
+    found = [
+        StockLocation(
+            one.id,
+            pieces[one.id],
+            one.label,
+            channel.mappings.get(Kind.STORAGE_LOCATION, one.id),
+        )
+        for one in sorted(storages, key=lambda one: one.id)
+    ]
+    return tuple(one for one in found if one.shop_location != LEFT_OUT)
 
 
 def safety_stock(channel: ChannelView) -> int:

@@ -16,6 +16,7 @@ from integration.mapping_kinds import Kind
 CATEGORIES = "categories"
 CUSTOM_FIELDS = "custom_fields"
 VARIANTS = "variants"
+STORAGES = "storages"
 ON, OFF = "on", "off"
 
 #: A custom field of the ERP as its columns are named (vario-erp.md 3.8): of the article or of the
@@ -32,6 +33,8 @@ class Wants:
     categories: bool = False
     custom_fields: Mapping[str, str] = field(default_factory=dict)
     variants: bool = False
+    #: Stock by storage location.
+    storages: bool = False
 
 
 #: Of a channel without such parameters and mappings.
@@ -40,9 +43,9 @@ NOTHING_MORE = Wants()
 
 def wants_of(channel: ChannelView) -> Wants:
     """Raises: ChannelError for parameters that `channel set` would have refused."""
-    for name, wrong in ((CATEGORIES, wrong_switch), (VARIANTS, wrong_switch)):
+    for name in (CATEGORIES, VARIANTS, STORAGES):
         value = channel.parameters.get(name, OFF)
-        if (what := wrong(value)) is not None:
+        if (what := wrong_switch(value)) is not None:
             raise ChannelError(f"{name} {what}; set it with `channel set {channel.label} {name}=`")
     text = channel.parameters.get(CUSTOM_FIELDS, "")
     if text and (what := wrong_custom_fields(text)) is not None:
@@ -52,7 +55,13 @@ def wants_of(channel: ChannelView) -> Wants:
         categories=channel.parameters.get(CATEGORIES) == ON,
         custom_fields=dict(_pairs(text)),
         variants=has_variants(channel),
+        storages=channel.parameters.get(STORAGES) == ON,
     )
+
+
+def stock_wants_of(channel: ChannelView) -> Wants:
+    """What of it a stock needs. Raises: ChannelError, as `wants_of`."""
+    return Wants(storages=wants_of(channel).storages)
 
 
 def has_variants(channel: ChannelView) -> bool:

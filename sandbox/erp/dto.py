@@ -22,6 +22,7 @@ from sandbox.erp.model import (
     product_id,
 )
 from sandbox.erp.price_records import GROUPS, PRICE_GROUPS, PriceRecord
+from sandbox.erp.storages import MAIN_STORAGE, SOLD_FROM, STORAGES
 from sandbox.erp.tenants import Backend, Channel, Tenant
 
 TAX_TYPES = {"standard": {"id": "1", "label": "Regelsteuersatz"},
@@ -34,7 +35,6 @@ UNITS = {"kg": {"id": "1", "name": "Kilogramm", "abbreviation": "kg"},
 EURO = {"id": "1", "label": "EUR", "isoCode": "EUR"}
 LOWEST = {"customLowestPriceNet": "custom_net", "customLowestPriceGross": "custom_gross",
           "proposedLowestPriceNet": "proposed_net", "proposedLowestPriceGross": "proposed_gross"}
-STORAGE = {"id": "5", "label": "Hauptlager"}
 
 
 def number(amount: Decimal | None) -> int | float | None:
@@ -196,12 +196,22 @@ def stock(entry: Article, own: Listing | None) -> dict[str, Any]:
     }
 
 
-def storage(entry: Article) -> dict[str, Any]:
-    amounts = stock(entry, None)
-    return {"storageRef": STORAGE, "quantityInStock": amounts["stockAmount"],
-            "stockAvailable": amounts["stockAvailable"],
-            "reservedQuantity": amounts["reservedQuantity"], "orderedQuantity": 0,
-            "quantityInPicking": 0, "minimumStock": 0, "withStorageBins": False}
+def storages(entry: Article) -> list[dict[str, Any]]:
+    """What each storage has; all of it lies in the main one unless it was put elsewhere."""
+    pieces = entry.storages or {MAIN_STORAGE: entry.stock}
+    return [_storage(key, available, entry.reserved() if key == MAIN_STORAGE else Decimal(0))
+            for key, available in pieces.items()]
+
+
+def _storage(key: str, available: Decimal, reserved: Decimal) -> dict[str, Any]:
+    return {"storageRef": _storage_ref(key), "quantityInStock": number(available + reserved),
+            "stockAvailable": number(available), "reservedQuantity": number(reserved),
+            "orderedQuantity": 0, "quantityInPicking": 0, "minimumStock": 0,
+            "withStorageBins": False}
+
+
+def _storage_ref(key: str) -> dict[str, str]:
+    return {"id": key, "label": STORAGES[key]}
 
 
 def rate(country: str, tax: str, unit: str) -> dict[str, Any]:
@@ -227,8 +237,9 @@ def channel(entry: Channel, tenant: Tenant) -> dict[str, Any]:
         "id": str(entry.id), "label": entry.label, "channelType": entry.type,
         "active": entry.active, "defaultSalesChannel": entry.id == DEFAULT_CHANNEL,
         "channelBackend": None if behind is None else {"id": str(behind.id), "label": behind.label},
-        "salesChannelStorages": [{"storageRef": STORAGE, "availabilityPercent": 100,
-                                  "defaultSalesStorage": True}],
+        "salesChannelStorages": [
+            {"storageRef": _storage_ref(key), "availabilityPercent": 100,
+             "defaultSalesStorage": key == MAIN_STORAGE} for key in SOLD_FROM],
     }
 
 

@@ -16,12 +16,13 @@ from sandbox.erp import edit_details, events, price_records
 from sandbox.erp.events import Event
 from sandbox.erp.model import DEFAULT_CHANNEL, RULE_BASE, Article, Listing, Price, PriceRule
 from sandbox.erp.options import Options
+from sandbox.erp.storages import STORAGES, for_sale
 from sandbox.erp.tenants import Tenant
 
 MASTER = {"number", "name", "description", "ean", "weight_kg", "tax_rate", "active", "listed",
           "sellable_without_stock", "manufacturer", *edit_details.NAMES}
 PRICE = {"net", "gross"}
-KNOWN = MASTER | PRICE | {"stock", "media", "deleted", "prices", "lowest"}
+KNOWN = MASTER | PRICE | {"stock", "storages", "media", "deleted", "prices", "lowest"}
 ON_ONE_CHANNEL = {"name", "description", "listed", "media", "net", "gross", "stock", "lowest",
                   "categories", "custom"}
 _TAX_BY_RATE = {rate: tax for tax, rate in TAX_RATES.items()}
@@ -82,7 +83,7 @@ def apply(tenant: Tenant, article: Article, edit: Edit, options: Options) -> lis
         caused = _master(tenant, article, edit)
         caused += _prices(article, edit)
         caused += _price_records(tenant, article, edit)
-        if "stock" in edit.values:
+        if {"stock", "storages"} & set(edit.values):
             caused += _stock(tenant, article, edit, options.stock_change_id)
         if edit.values.get("media"):
             tenant.shelf.add(article)
@@ -254,11 +255,12 @@ def _change(old: Price | None, new: Price | None) -> str:
 
 
 def _stock(tenant: Tenant, article: Article, edit: Edit, id_is: str) -> list[Event]:
-    amount = edit.values["stock"]
+    storages = edit.values.get("storages")
+    amount = edit.values["stock"] if storages is None else for_sale(storages)
     if edit.channel is not None:
         _listing(article, edit.channel).stock = amount
         return events.stock(article, [edit.channel], id_is)
-    article.stock = amount
+    article.stock, article.storages = amount, storages
     for listing in article.listings.values():
         if listing.stock is not None:
             listing.stock = amount
@@ -288,6 +290,8 @@ def _value(name: str, value: Any) -> Any:
         return value
     if name in ("net", "gross", "stock", "weight_kg", "tax_rate"):
         return _amount(name, value)
+    if name == "storages":
+        return _of_storages(value)
     if name in ("prices", "lowest"):
         return _of_prices(name, value)
     if not isinstance(value, str) and not (name == "ean" and value is None):
@@ -295,6 +299,12 @@ def _value(name: str, value: Any) -> Any:
     if name == "number" and not value.strip():
         raise EditError("number is not empty")
     return value
+
+
+def _of_storages(value: Any) -> dict[str, Decimal]:
+    if not isinstance(value, dict) or not value or set(value) - set(STORAGES):
+        raise EditError(f"storages is pieces by storage, of {', '.join(STORAGES)}")
+    return {key: _amount("stock", pieces) for key, pieces in value.items()}
 
 
 def _of_prices(name: str, value: Any) -> Any:

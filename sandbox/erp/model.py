@@ -109,6 +109,8 @@ class Article:
     sellable_without_stock: bool
     manufacturer: str
     product_group: str
+    #: Pieces by storage, of an article that was put into several; `stock` is what is for sale.
+    storages: dict[str, Decimal] | None = None
     price_records: tuple[PriceRecord, ...] = ()
     listings: dict[int, Listing] = field(default_factory=dict)
     custom: dict[str, Any] = field(default_factory=dict)

@@ -40,14 +40,14 @@ def _articles(routes: Blueprint) -> None:
 
     @routes.get("/articles/<int:article_id>/storages")
     def storages(article_id: int) -> Response:
-        return jsonify([dto.storage(found_article(article_id))])
+        return jsonify(dto.storages(found_article(article_id)))
 
     @routes.get("/articles/<int:article_id>/storages/<int:storage_id>")
     def one_storage(article_id: int, storage_id: int) -> Any:
-        shown = dto.storage(found_article(article_id))
-        if shown["storageRef"]["id"] != str(storage_id):
-            raise not_found(f"The storage {storage_id}")
-        return shown
+        for shown in dto.storages(found_article(article_id)):
+            if shown["storageRef"]["id"] == str(storage_id):
+                return shown
+        raise not_found(f"The storage {storage_id}")
 
     @routes.get("/articles/<int:article_id>/<any('storage-movements', components):part>")
     def nothing(article_id: int, part: str) -> Response:

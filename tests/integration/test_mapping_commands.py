@@ -181,8 +181,8 @@ def test_a_kind_that_one_side_cannot_list_is_taken_with_a_sentence(run: Run) -> 
         "storage-location 5 of sales channel 42 is warehouse-1 in the shop",
     ]
     assert lines(run)["storage-location", "5"]["state"] == "set"
-    refused = run("mapping", "set", "42", "storage-location", "6", "warehouse-1", code=2)
-    assert "the ERP has no storage-location 6; it has 5 (Hauptlager)" in refused.stderr
+    refused = run("mapping", "set", "42", "storage-location", "9", "warehouse-1", code=2)
+    assert "no storage-location 9; it has 6 (Filiale), 5 (Hauptlager)" in refused.stderr
 
 
 def test_a_category_or_a_group_that_the_shop_shall_not_have_is_left_out(

@@ -17,7 +17,7 @@ from integration.connectors.base import (
     Receipt,
     RemoteRecord,
 )
-from integration.connectors.batches import exact, leave_out, rows_of
+from integration.connectors.batches import exact, leave_out, pieces_by_location, rows_of
 from integration.connectors.memory.shop import shop
 from integration.documents import (
     ArticleDocument,
@@ -56,6 +56,7 @@ class MemoryConnector:
         max_batch=dict.fromkeys(
             (Topic.ARTICLE, Topic.PRICE, Topic.STOCK, Topic.ORDER_STATUS, Topic.MEDIA), MAX_BATCH
         ),
+        has_stock_locations=True,
         owned_fields=frozenset(_OWNED),
     )
 
@@ -276,7 +277,7 @@ def _body(document: Document) -> dict[str, Any]:
     if isinstance(document, WithdrawalDocument):
         return {"active": False}
     if isinstance(document, StockDocument):
-        return {"stock": document.quantity}
+        return _stock(document)
     if isinstance(document, ImagesDocument):
         return {"images": [_image(one) for one in document.images]}
     if isinstance(document, PriceDocument):
@@ -297,6 +298,14 @@ def _body(document: Document) -> dict[str, Any]:
         "active": document.is_active,
         **_details(document),
     }
+
+
+def _stock(document: StockDocument) -> dict[str, Any]:
+    if document.locations is None:
+        return {"stock": document.quantity}
+    label = f"article {document.article_id}"
+    locations = pieces_by_location(document.locations, label)
+    return {"stock": document.quantity, "locations": locations}
 
 
 def _details(document: ArticleDocument) -> dict[str, Any]:

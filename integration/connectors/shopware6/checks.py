@@ -39,6 +39,7 @@ def problems_of(context: Context) -> list[Problem]:
         *_asked("products", lambda: _products(client)),
         *_asked("orders", lambda: _orders(client)),
         *_asked("prices by rule", lambda: _price_lists(client, context)),
+        *_asked("warehouses", lambda: _warehouses(client, context)),
     ]
 
 
@@ -116,6 +117,22 @@ def _price_lists(client: Client, context: Context) -> Iterator[Problem]:
         client.search("rule", limit=1, includes={"rule": ["id"]})
         client.search("product-price", limit=1, includes={"product_price": ["id"]})
     yield from ()
+
+
+def _warehouses(client: Client, context: Context) -> Iterator[Problem]:
+    """Only for a channel that keeps stock by location."""
+    if context.parameters.get("storages", "off") == "off":
+        return
+    there = client.search_plugin("warehouse", includes={"warehouse": ["id", "name"]})
+    if there is None:
+        yield Problem(
+            "warehouses", "the shop has no Multi-Inventory", str(facts.no_inventory(client))
+        )
+    elif not there:
+        yield Problem(
+            "warehouses", "the shop has no warehouses", "create them, and map the ERP's storages"
+        )
+    client.search_plugin("product-warehouse", limit=1, includes={"product_warehouse": ["id"]})
 
 
 def _name(row: dict[str, Any]) -> str:

@@ -19,7 +19,8 @@ def offered(client: Client, kind: Kind) -> list[Choice] | None:
     commercial plan (shopware6.md 6).
     """
     ask = _ASK_BY_KIND.get(kind)
-    return None if ask is None else sorted(ask(client), key=lambda one: (one.label, one.id))
+    found = None if ask is None else ask(client)
+    return None if found is None else sorted(found, key=lambda one: (one.label, one.id))
 
 
 def _taxes(client: Client) -> list[Choice]:
@@ -66,6 +67,11 @@ def _named(entity: str) -> Callable[[Client], list[Choice]]:
     return ask
 
 
+def _warehouses(client: Client) -> list[Choice] | None:
+    rows = client.search_plugin("warehouse", includes={"warehouse": ["id", "name"]})
+    return None if rows is None else [Choice(str(row["id"]), _name(row)) for row in rows]
+
+
 def _name(row: Mapping[str, Any]) -> str:
     return str((row.get("translated") or {}).get("name") or row.get("name") or "without a name")
 
@@ -83,7 +89,7 @@ def _all(client: Client, entity: str, **criteria: Any) -> Iterator[dict[str, Any
             return
 
 
-_ASK_BY_KIND: Mapping[Kind, Callable[[Client], list[Choice]]] = {
+_ASK_BY_KIND: Mapping[Kind, Callable[[Client], list[Choice] | None]] = {
     Kind.TAX: _taxes,
     Kind.CATEGORY: _categories,
     # Its customers have one group each, whatever prices the ERP has for them.
@@ -91,4 +97,5 @@ _ASK_BY_KIND: Mapping[Kind, Callable[[Client], list[Choice]]] = {
     Kind.PRICE_GROUP: _named("customer-group"),
     Kind.CARRIER: _named("shipping-method"),
     Kind.LANGUAGE: _languages,
+    Kind.STORAGE_LOCATION: _warehouses,
 }

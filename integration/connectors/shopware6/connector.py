@@ -54,11 +54,11 @@ MAX_BATCH = 100
 NO_RIGHT = "shop-right"
 
 #: Tables whose ids we remember.
-_REMEMBERED = {"tax", "product_manufacturer", "rule"}
+_REMEMBERED = {"tax", "product_manufacturer", "rule", "warehouse"}
 
 
 class _IdIsStale(Exception):
-    """A remembered id of a tax, a manufacturer or a rule leads nowhere."""
+    """A remembered id of a tax, a manufacturer, a rule or a warehouse leads nowhere."""
 
 
 class Shopware6Connector:
@@ -73,6 +73,7 @@ class Shopware6Connector:
             Topic.MEDIA: MAX_MEDIA_BATCH,
         },
         has_price_details=True,
+        has_stock_locations=True,
         owned_fields=frozenset(details.OWNED),
     )
 
@@ -150,13 +151,14 @@ class Shopware6Connector:
         rows = self._builder.build(topic, batch_payloads)
 
         def post(sent: Sequence[Row]) -> frozenset[str]:
-            values = [row.values for row in sent]
+            values = self._builder.warehouses.placed(sent)
             lists = self._builder.price_lists
             before = lists.operations(values)
             also = [one for row in sent for one in row.also]
             try:
                 written = self._client.upsert_products(values, before, also)
                 lists.written(before, values)
+                self._builder.warehouses.written(values)
                 return written
             except Refused as refused:
                 self._look_for_stale_ids(refused, is_repeated)

@@ -19,6 +19,7 @@ _ALL_TAXES = "all-tax-ids"
 _CURRENCY = "currency"
 _MANUFACTURERS = "manufacturers"
 _PRICE_RULES = "price-rules"
+_WAREHOUSES = "warehouses"
 #: Beyond this the list starts anew; it is read for each batch.
 MANUFACTURERS_KEPT = 2_000
 
@@ -85,8 +86,28 @@ class Facts:
         """Some were made. Asked for anew, because another worker may have made others meanwhile."""
         self._store.put(_PRICE_RULES, None)
 
+    def warehouses_there(self, ids: Iterable[str]) -> frozenset[str]:
+        """Those of `ids` that are warehouses of the shop.
+
+        Raises: ChannelError for a shop without Multi-Inventory.
+        """
+        return frozenset(ids) & self._groups_by_warehouse(ids).keys()
+
+    def warehouse_groups(self, ids: Iterable[str]) -> list[str]:
+        """Ids of the groups that have one of these warehouses."""
+        known = self._groups_by_warehouse(ids)
+        return sorted({group for one in ids for group in known.get(one, ())})
+
+    def _groups_by_warehouse(self, ids: Iterable[str]) -> Mapping[str, Sequence[str]]:
+        known = self._store.get(_WAREHOUSES)
+        if not isinstance(known, dict) or not set(ids) <= known.keys():
+            known = groups_by_warehouse(self._client)
+            self._store.put(_WAREHOUSES, known)
+        return known
+
     def forget_ids(self) -> None:
-        """Somebody deleted a tax, a manufacturer or a rule in the shop and our ids are stale."""
+        """Somebody deleted a tax, a manufacturer, a rule or a warehouse and our ids are stale."""
+        self._store.put(_WAREHOUSES, None)
         self._store.put(_PRICE_RULES, None)
         self._store.put(_TAXES, None)
         self._store.put(_ALL_TAXES, None)
@@ -113,6 +134,31 @@ def taxes(client: Client) -> list[Tax]:
         Tax(str(row["id"]), exact(Decimal(str(row["taxRate"]))), str(row.get("name") or ""))
         for row in rows
     ]
+
+
+def groups_by_warehouse(client: Client) -> dict[str, list[str]]:
+    """Ids of the groups of each warehouse, by its id.
+
+    Raises: ChannelError for a shop without Multi-Inventory.
+    """
+    rows = client.search_plugin(
+        "warehouse",
+        includes={"warehouse": ["id", "groups"], "warehouse_group": ["id"]},
+        associations={"groups": {}},
+    )
+    if rows is None:
+        raise no_inventory(client)
+    return {
+        str(row["id"]): sorted(str(one["id"]) for one in row.get("groups") or ()) for row in rows
+    }
+
+
+def no_inventory(client: Client) -> ChannelError:
+    """What a channel with `storages` says of a shop that has no warehouses."""
+    return ChannelError(
+        f"{client.settings.host} has no warehouses: they belong to Multi-Inventory of Shopware "
+        "Beyond, which is not active there; activate it, or set storages=off on the channel"
+    )
 
 
 def by_rate(found: Sequence[Tax]) -> dict[str, str]:

@@ -49,6 +49,11 @@ def price_id(namespace: str, article_id: str, rule: str, from_quantity: int) -> 
     return _derived(namespace, "price", f"{article_id}:{rule}:{from_quantity}")
 
 
+def product_warehouse_id(namespace: str, product_id: str, warehouse: str) -> str:
+    """Of the row that says how many pieces of a product lie in a warehouse."""
+    return _derived(namespace, "product warehouse", f"{product_id}:{warehouse}")
+
+
 def media_id(namespace: str, content: str) -> str:
     """Of a file; `content` is the SHA-256 of its bytes."""
     return _derived(namespace, "media", content)

@@ -19,6 +19,7 @@ from integration.connectors.batches import (
     checked_body,
     exact,
     first_bodies,
+    pieces_by_location,
     require_currency,
 )
 from integration.connectors.files import image_body
@@ -127,6 +128,9 @@ def payload_of(document: Document, listing: ListingView, currency: str) -> Paylo
             )
     elif listing.external_id is None:
         raise Invalid(f"article {document.article_id} has no product in the shop to be changed")
+    stock = document.stock if isinstance(document, ArticleDocument) else document
+    if isinstance(stock, StockDocument) and stock.locations is not None:
+        result["storages"] = {str(one.shop_location): one.location for one in stock.locations}
     return result
 
 
@@ -136,10 +140,17 @@ def _body(document: Document, label: str, currency: str) -> dict[str, Any]:
     if isinstance(document, ArticleDocument):
         return checked_body(_ARTICLE, document, label)
     if isinstance(document, StockDocument):
-        return checked_body(_STOCK, document, label)
+        return _stock_body(document, label)
     if isinstance(document, ImagesDocument):
         return {"images": [image_body(one) for one in document.images]}
     return _price_body(document, label, currency)
+
+
+def _stock_body(document: StockDocument, label: str) -> dict[str, Any]:
+    body = checked_body(_STOCK, document, label)
+    if document.locations is not None:
+        body["locations"] = pieces_by_location(document.locations, label)
+    return body
 
 
 def _price_body(document: PriceDocument, label: str, currency: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from integration.connectors.shopware6.client import Client
 from integration.connectors.shopware6.facts import Facts
 from integration.connectors.shopware6.price_lists import PriceLists, price_values
 from integration.connectors.shopware6.products import Found
+from integration.connectors.shopware6.warehouses import Warehouses
 from integration.errors import (
     Held,
     Invalid,
@@ -40,6 +41,8 @@ class _Known:
     manufacturer_id_by_name: Mapping[str, str]
     #: Products of articles of this batch.
     owned_ids: frozenset[str]
+    #: Of the warehouses that mappings name, those that are there.
+    warehouse_ids: frozenset[str]
     #: Categories by product, of those that are to get one that we have not assigned.
     categories_by_id: Mapping[str, frozenset[str]]
 
@@ -50,6 +53,7 @@ class RowBuilder:
     def __init__(self, client: Client, facts: Facts, namespace: str) -> None:
         self._client, self._facts, self._namespace = client, facts, namespace
         self.price_lists = PriceLists(client, facts, namespace)
+        self.warehouses = Warehouses(client, facts, namespace)
 
     def build(self, topic: Topic, payloads: Sequence[Payload]) -> Rows[Row]:
         """The rows of a batch, in order."""
@@ -80,6 +84,9 @@ class RowBuilder:
             self._facts.check_currency(currency)
         rates = {body["taxRate"] for body in bodies if "taxRate" in body}
         mapped = {body["taxId"] for body in bodies if "taxId" in body}
+        stocked = bodies if topic is Topic.STOCK else []
+        stocked += [one["first"].get(Topic.STOCK, {}) for one in first]
+        placed = {where for body in stocked for where in body.get("locations", ())}
         names = {body["manufacturer"] for body in bodies if "manufacturer" in body}
         return _Known(
             product_by_number=products.find_products(
@@ -92,6 +99,7 @@ class RowBuilder:
             mapped_tax_ids=self._facts.taxes_there(mapped) if mapped else frozenset(),
             manufacturer_id_by_name=self._facts.manufacturer_ids(names),
             owned_ids=owned_ids(payloads),
+            warehouse_ids=self._facts.warehouses_there(placed) if placed else frozenset(),
             categories_by_id=products.categories_of(
                 self._client,
                 [
@@ -138,7 +146,7 @@ class RowBuilder:
             **self._values(Topic.ARTICLE, payload, known),
             **self._price_values(payload["article_id"], first[Topic.PRICE]),
             # Demanded at creation; what we do not know is not reported as taken.
-            **first.get(Topic.STOCK, {"stock": 0}),
+            **_stock_values(first.get(Topic.STOCK, {"stock": 0}), payload, known),
             "visibilities": [self._visibility(payload)],
         }
         recorded = (Topic.ARTICLE, *(one for one in (Topic.PRICE, Topic.STOCK) if one in first))
@@ -165,6 +173,8 @@ class RowBuilder:
         """The body in the shop's words."""
         if topic is Topic.PRICE:
             return self._price_values(payload["article_id"], payload["body"])
+        if topic is Topic.STOCK:
+            return _stock_values(payload["body"], payload, known)
         values = dict(payload["body"])
         if "taxRate" in values:
             values["taxId"] = _tax_id(values.pop("taxRate"), payload, known)
@@ -206,6 +216,19 @@ def _tax_id(rate: str, payload: Payload, known: _Known) -> str:
             "Settings > Shop > Tax, or map the ERP's tax to another one",
         )
     return known.tax_id_by_rate[rate]
+
+
+def _stock_values(body: dict[str, Any], payload: Payload, known: _Known) -> dict[str, Any]:
+    """The body; `warehouses` says it in the shop's words. Raises: MappingMissing."""
+    for gone in sorted(set(body.get("locations", ())) - known.warehouse_ids):
+        storage = payload["storages"][gone]
+        raise missing(
+            Kind.STORAGE_LOCATION,
+            storage,
+            f"{payload['number']}: the storage {storage} of the ERP is mapped to the warehouse "
+            f"{gone}, which the shop does not have; map it to one that is there",
+        )
+    return body
 
 
 def _require_tax(tax_id: str, payload: Payload, known: _Known) -> None:

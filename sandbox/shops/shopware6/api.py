@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import BaseConverter, ValidationError
 
 from . import errors, media, search, states, sync, wire
@@ -83,7 +83,7 @@ def blueprint(shop: Shop) -> Blueprint:
 
     @api.post("/_action/sync")
     def sync_rows() -> Response:
-        writer = _write(shop, sync.operations_of(wire.body()))
+        writer = _write(shop, sync.operations_of(wire.body(), shop.has_entity))
         return wire.answer(sync.result_of(writer))
 
     @api.post("/_action/media/<uuid32:media_id>/upload")
@@ -134,14 +134,14 @@ def _add_rows(api: Blueprint, shop: Shop) -> None:
 
     @api.route("/<entity:route>", methods=["GET", "POST"])
     def all_rows(route: str) -> Response:
-        entity = BY_ROUTE[route]
+        entity = _entity(shop, route)
         if request.method == "POST":
             return _write_one(shop, entity, wire.mapping(), errors.INSERT)
         return _found(shop, entity, request.args.to_dict())
 
     @api.route("/<entity:route>/<uuid32:id>", methods=["GET", "PATCH", "DELETE"])
     def one_row(route: str, id: str) -> Response:
-        entity = BY_ROUTE[route]
+        entity = _entity(shop, route)
         if request.method == "PATCH":
             return _write_one(shop, entity, {**wire.mapping(), "id": id}, errors.UPDATE)
         if request.method == "DELETE":
@@ -152,15 +152,24 @@ def _add_rows(api: Blueprint, shop: Shop) -> None:
 
     @api.post("/search/<entity:route>")
     def rows(route: str) -> Response:
-        return _found(shop, BY_ROUTE[route], wire.mapping())
+        return _found(shop, _entity(shop, route), wire.mapping())
 
     @api.post("/search-ids/<entity:route>")
     def ids(route: str) -> Response:
-        _check_reading(shop, BY_ROUTE[route])
+        entity = _entity(shop, route)
+        _check_reading(shop, entity)
         criteria = search.criteria_of(wire.mapping())
         with shop.store.lock:
-            found, total = search.find(_view(shop), BY_ROUTE[route], criteria)
+            found, total = search.find(_view(shop), entity, criteria)
         return wire.answer({"total": total, "data": [row["id"] for row in found]})
+
+
+def _entity(shop: Shop, route: str) -> Entity:
+    """The entity of a route. Raises NotFound for one of a plugin that the shop does not have."""
+    entity = BY_ROUTE[route]
+    if not shop.has_entity(entity.name):
+        raise NotFound
+    return entity
 
 
 def _delete_one(shop: Shop, entity: Entity, row_id: str) -> Response:

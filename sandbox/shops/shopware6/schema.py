@@ -198,4 +198,32 @@ _SMALL = [
                                                    "optionId": "property_group_option"}),
 ]
 
-ENTITIES = {entity.name: entity for entity in (*_SMALL, *ORDER_ENTITIES)}
+#: Of a plugin that not every shop has.
+_MULTI_INVENTORY = [
+    Entity("warehouse", {"name": "str", "description": "text"}, required=("name",),
+           linked={"groups": Link("warehouse_group", "warehouse_group_warehouse", "warehouseId",
+                                  "warehouseGroupId")}, constants={"productWarehouses": None}),
+    Entity("warehouse_group", {"name": "str", "description": "text", "priority": "int",
+                               "ruleId": "id"}, required=("name", "priority"),
+           foreign={"ruleId": "rule"}, one={"rule": "ruleId"},
+           linked={"warehouses": Link("warehouse", "warehouse_group_warehouse", "warehouseGroupId",
+                                      "warehouseId")}),
+    Entity("warehouse_group_warehouse", {"warehouseId": "id", "warehouseGroupId": "id"},
+           key=("warehouseId", "warehouseGroupId"),
+           foreign={"warehouseId": "warehouse", "warehouseGroupId": "warehouse_group"}),
+    Entity("product_warehouse", {"productId": "id", "warehouseId": "id", "stock": "int"},
+           required=("productId", "warehouseId", "stock"),
+           foreign={"productId": "product", "warehouseId": "warehouse"},
+           one={"warehouse": "warehouseId"}),
+    Entity("product_warehouse_group", {"productId": "id", "warehouseGroupId": "id"},
+           key=("productId", "warehouseGroupId"),
+           foreign={"productId": "product", "warehouseGroupId": "warehouse_group"}),
+]
+MULTI_INVENTORY = frozenset(entity.name for entity in _MULTI_INVENTORY)
+#: What the plugin adds to products; without it these members are unknown and ignored.
+PRODUCT_EXTENSION = Entity(
+    "product", {}, many={"warehouses": ("product_warehouse", "productId")},
+    linked={"warehouseGroups": Link("warehouse_group", "product_warehouse_group", "productId",
+                                    "warehouseGroupId")})
+
+ENTITIES = {entity.name: entity for entity in (*_SMALL, *ORDER_ENTITIES, *_MULTI_INVENTORY)}

@@ -19,6 +19,7 @@ SHIPPING, EXPRESS = fixed_id("shipping method standard"), fixed_id("shipping met
 CUSTOMERS = fixed_id("customer group standard")
 PRODUCT_FOLDER = fixed_id("media folder product")
 INVOICE = fixed_id("payment method invoice")
+CENTRAL, BRANCH = fixed_id("warehouse central"), fixed_id("warehouse branch")
 TAXES = (("Standard rate", 19, STANDARD_TAX), ("Reduced rate", 7, fixed_id("tax 7")),
          ("Reduced rate 2", 0, fixed_id("tax 0")))
 
@@ -32,6 +33,16 @@ def fill(store: Store) -> None:
                      languageId=SYSTEM_LANGUAGE, currencyId=DEFAULT_CURRENCY,
                      navigationCategoryId=ROOT_CATEGORY, customerGroupId=CUSTOMERS,
                      typeId=fixed_id(f"type {name}"), accessKey="SWSC" + channel_id[:22].upper())
+
+
+def fill_warehouses(store: Store) -> None:
+    """Two warehouses, the first of them in a group that counts for everybody."""
+    group = fixed_id("warehouse group everybody")
+    store.insert("warehouse_group", group, name="Everybody", priority=1, ruleId=ALWAYS_RULE)
+    for warehouse, name in ((CENTRAL, "Central"), (BRANCH, "Branch")):
+        store.insert("warehouse", warehouse, name=name)
+    store.put("warehouse_group_warehouse", (CENTRAL, group),
+              {"warehouseId": CENTRAL, "warehouseGroupId": group})
 
 
 def _fill_basics(store: Store) -> None:

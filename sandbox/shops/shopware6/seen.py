@@ -87,6 +87,19 @@ class Seen:
         return [_texts(table[one])["name"] for one in groups if one in table]
 
     @property
+    def warehouses(self) -> dict[str, int]:
+        """By warehouse, the pieces that lie there."""
+        table = self._store.table("warehouse")
+        return {table[one["warehouseId"]]["name"]: one["stock"]
+                for one in self._store.children("product_warehouse", "productId", self._id)}
+
+    @property
+    def warehouse_groups(self) -> list[str]:
+        table = self._store.table("warehouse_group")
+        links = self._store.children("product_warehouse_group", "productId", self._id)
+        return sorted(table[one["warehouseGroupId"]]["name"] for one in links)
+
+    @property
     def options(self) -> dict[str, str]:
         """By group, the options that make a variant what it is."""
         return dict(self._named(link["optionId"])
@@ -133,6 +146,7 @@ def state(store: Store, row: Row, writes: int) -> Row:
             "weight_kg": own.get("weight"), "tax_rate": seen.tax.get("taxRate"),
             "active": bool(own.get("active")), "net": seen.price.get("net"),
             "gross": seen.price.get("gross"), "stock": row.get("stock"),
+            "warehouses": seen.warehouses, "warehouse_groups": seen.warehouse_groups,
             "visible": seen.is_visible, "images": seen.images,
             "parent": seen.parent.get("productNumber"), "options": seen.options, "axes": seen.axes,
             "list_gross": (seen.price.get("listPrice") or {}).get("gross"),

@@ -21,7 +21,7 @@ from .auth import TOKEN_TTL_S, Tokens
 from .errors import ApiError
 from .journal import Journals, Operation, Touched, number_of
 from .render import View
-from .schema import ENTITIES, SYSTEM_LANGUAGE
+from .schema import ENTITIES, MULTI_INVENTORY, SYSTEM_LANGUAGE
 from .store import Row, Store
 from .writer import Writer
 
@@ -56,6 +56,8 @@ class Options:
     upload_limit_bytes: int | None = None
     # Real: 6 of 16 overlapping syncs were refused. Modest, so that a single retry mostly helps.
     deadlock_share: float = 0.25
+    # Multi-Inventory, of a commercial plan: stock by warehouse.
+    multi_inventory: bool = False
     random_seed: int = 1
     now: Callable[[], float] = time.time
 
@@ -94,7 +96,17 @@ class Shop:
         self.denied: set[str] = set()  # privileges like product:update
         self.maintenance_s: float | None = None
         self._random = random.Random(options.random_seed)
+        self._fill()
+
+    def _fill(self) -> None:
         seed.fill(self.store)
+        if self.options.multi_inventory:
+            seed.fill_warehouses(self.store)
+
+    def has_entity(self, name: str) -> bool:
+        """Whether this shop has such a table."""
+        is_plugins = name in MULTI_INVENTORY
+        return name in ENTITIES and (self.options.multi_inventory or not is_plugins)
 
     def reset(self) -> None:
         """Everything as at start; tokens stay good, as over a restart."""
@@ -102,7 +114,7 @@ class Shop:
             self.store.clear()
             self.journals.clear()
             self._random = random.Random(self.options.random_seed)
-            seed.fill(self.store)
+            self._fill()
         self.faults.clear()
         self.tokens.reset()
         self.clear_standing_faults()
@@ -138,7 +150,8 @@ class Shop:
         with self.store.lock:
             touched = self.journals.touched(self.store, operations)
             with self.store.transaction():
-                writer = Writer(self.store, SYSTEM_LANGUAGE)
+                writer = Writer(self.store, SYSTEM_LANGUAGE,
+                                has_warehouses=self.options.multi_inventory)
                 for operation in operations:
                     self._run(writer, operation, SYSTEM_LANGUAGE)
                 writer.finish()
@@ -206,7 +219,8 @@ class Shop:
     def _apply(self, operations: list[Operation],
                language: str) -> tuple[Writer, list[Touched]]:
         """What was written, and the rows that were removed because a filter found them."""
-        writer = Writer(self.store, language, rejected=self.rejects, denied=self.denied)
+        writer = Writer(self.store, language, rejected=self.rejects, denied=self.denied,
+                        has_warehouses=self.options.multi_inventory)
         by_filter = []
         try:
             with self.store.transaction():

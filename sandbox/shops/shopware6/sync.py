@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from . import errors
@@ -12,12 +13,12 @@ from .writer import Writer, shown_key
 ACTIONS = ("upsert", "delete")
 
 
-def operations_of(body: Any) -> list[Operation]:
+def operations_of(body: Any, has_entity: Callable[[str], bool]) -> list[Operation]:
     """Read the body: a list of operations, or an object whose keys name them. Raises ApiError."""
     if not isinstance(body, (list, dict)):
         raise _invalid("The body is a list or an object of operations.")
     entries = body.items() if isinstance(body, dict) else enumerate(body)
-    return [_operation(str(key), entry) for key, entry in entries]
+    return [_operation(str(key), entry, has_entity) for key, entry in entries]
 
 
 def result_of(writer: Writer) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def _shown_rows(rows: dict[str, dict[Any, None]]) -> dict[str, list[Any]] | list
             for table, keys in rows.items()} or []
 
 
-def _operation(key: str, entry: Any) -> Operation:
+def _operation(key: str, entry: Any, has_entity: Callable[[str], bool]) -> Operation:
     if not isinstance(entry, dict):
         raise _invalid(f'The operation with key "{key}" is not an object.')
     key = str(entry.get("key", key))
@@ -52,7 +53,7 @@ def _operation(key: str, entry: Any) -> Operation:
         problems.append("Invalid payload. Should contain a list of associative arrays")
     if problems:
         raise _invalid("\n".join(problems))
-    if entity not in ENTITIES:
+    if not has_entity(entity):
         raise errors.named(500, "FRAMEWORK__DEFINITION_NOT_FOUND",
                            f'Definition for entity "{entity}" does not exist.',
                            {"entityName": entity})

@@ -15,22 +15,24 @@ from typing import Any
 from . import errors, references, values
 from .clock import stamp
 from .errors import ApiError
-from .schema import ENTITIES, SYSTEM_LANGUAGE, Entity
+from .schema import ENTITIES, PRODUCT_EXTENSION, SYSTEM_LANGUAGE, Entity
 from .store import DuplicateNumber, Key, Row, Store
 
 UNIQUE = {"custom_field": "name", "custom_field_set": "name"}
 UNIQUE_PER_PRODUCT = {"product_visibility": "salesChannelId",
+                      "product_warehouse": "warehouseId",
                       "product_configurator_setting": "optionId"}
 
 
 class Writer:
     """One request's writes. `rejected` are (folded) product numbers that a test wants refused,
-    `denied` the privileges that the client lacks."""
+    `denied` the privileges that the client lacks, `has_warehouses` a plugin that it may have."""
 
     def __init__(self, store: Store, language: str, *, rejected: Iterable[str] = (),
-                 denied: Iterable[str] = ()) -> None:
+                 denied: Iterable[str] = (), has_warehouses: bool = False) -> None:
         self._store, self._language, self._now = store, language, stamp()
         self._rejected, self._denied = set(rejected), set(denied)
+        self._has_warehouses = has_warehouses
         self._missing_privileges: dict[str, None] = {}
         self.refused_numbers: set[str] = set()
         self._violations: values.Violations = []
@@ -74,6 +76,8 @@ class Writer:
         if len(self._violations) == before:
             self._put(entity, key, old, changes)
         self._nested(entity, key, payload, pointer)
+        if table == "product" and self._has_warehouses:
+            self._nested(PRODUCT_EXTENSION, key, payload, pointer)
         return key
 
     def delete(self, table: str, payload: Any, pointer: str) -> None:

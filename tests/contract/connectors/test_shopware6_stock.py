@@ -47,6 +47,6 @@ def test_the_same_stock_twice_is_the_stock(shop: Shop) -> None:  # noqa: F811
     assert shop.products["A-1"]["stock"] == 9
 
 
-def test_there_is_one_quantity_per_product_which_the_erp_has_summed_up() -> None:
+def test_stock_is_absolute_and_may_be_kept_by_location() -> None:
     assert Shopware6Connector.capabilities.has_absolute_stock
-    assert not Shopware6Connector.capabilities.has_stock_locations
+    assert Shopware6Connector.capabilities.has_stock_locations

@@ -203,6 +203,24 @@ def test_an_article_stands_for_itself_as_product_and_lies_in_one_storage(erp):
 
     assert erp.get(path) == storage
     assert erp.call("GET", "/erp/articles/1001/storages/99").status_code == 404
+    assert storage["stockAvailable"] == erp.get("/erp/articles/1001/stocks")["stockAvailable"]
     assert erp.get("/erp/articles/1001/products")["articleRefs"] == [{"id": "1001"}]
     assert erp.get("/erp/articles/1001/components") == []
     assert erp.get("/erp/articles/1001/storage-movements") == []
+
+
+def test_pieces_lie_in_several_storages_and_those_that_a_channel_sells_from_are_its_stock(erp):
+    told = erp.edit("1001", set={"storages": {"5": 3, "6": 4.5, "7": 9}})["events"]
+
+    assert "sales_channel.stockChange" in [one["queue"] for one in told]
+    assert {one["storageRef"]["label"]: one["stockAvailable"]
+            for one in erp.get("/erp/articles/1001/storages")} == {
+        "Hauptlager": 3, "Filiale": 4.5, "Retouren": 9}
+    assert [one["storageRef"]["id"] for one in erp.get("/erp/sales-channels/42/storage")] == [
+        "5", "6"]
+    assert erp.get("/erp/articles/1001/stocks?salesChannelId=42")["stockAvailable"] == 7.5
+
+    erp.edit("1001", set={"stock": 2})
+    assert [one["stockAvailable"] for one in erp.get("/erp/articles/1001/storages")] == [2]
+    assert erp.admin("POST", "edit", {"article": "1001", "set": {"storages": {"8": 1}}}
+                     ).status_code == 400

@@ -65,7 +65,7 @@ def test_a_secret_as_argument_is_refused_and_not_repeated(run, runtime, shopware
             "client_secret, "
             "currency, custom_fields, media_ref_type, order_key, order_mails, own.active, "
             "own.description, own.name, own.number, own.price, own.stock, price_details, "
-            "safety_stock, sales_channel_id, shop_url, tracking_wait_min, variants",
+            "safety_stock, sales_channel_id, shop_url, storages, tracking_wait_min, variants",
         ),
         (["shop_url"], "parameters are given as key=value"),
         (["client_secret=-", "client_id=-"], "only one value can come from standard input"),
@@ -162,6 +162,7 @@ def test_parameters_of_every_platform(run, runtime, channel):
         "categories": "off",
         "custom_fields": None,
         "variants": "off",
+        "storages": "off",
     }
 
 
@@ -205,7 +206,12 @@ def passes(runtime):
 
 
 @pytest.mark.parametrize(
-    ("pair", "kind"), [("price_details=on", "price-pass"), ("safety_stock=3", "stock-pass")]
+    ("pair", "kind"),
+    [
+        ("price_details=on", "price-pass"),
+        ("safety_stock=3", "stock-pass"),
+        ("storages=on", "stock-pass"),
+    ],
 )
 def test_what_changes_values_without_an_event_has_them_compared(
     run, runtime, shopware_channel, pair, kind

@@ -23,11 +23,13 @@ from integration.documents import (
     ParcelDocument,
     ShippedLine,
     StockDocument,
+    StockLocation,
     WithdrawalDocument,
 )
 from integration.errors import (
     Held,
     Invalid,
+    MappingMissing,
     Rejected,
     SourceTrouble,
     Throttled,
@@ -101,6 +103,23 @@ def test_changes_and_withdrawals_reach_the_product(
 
     product = store.products["memory-1"]
     assert (product["stock"], product["gross"], product["active"]) == (2, "5", False)
+
+
+def test_stock_by_location_is_kept_by_the_shops_locations(
+    connector: MemoryConnector, store: MemoryShop
+) -> None:
+    connector.push(Topic.ARTICLE, [connector.payload(article("1"), new("1"))], key="k")
+    # two storages that are one in the shop
+    places = [StockLocation(one, 2, shop_location="hall") for one in "56"]
+    both = StockDocument("1", 4, locations=tuple(places))
+    unmapped = StockDocument("1", 4, locations=(*places, StockLocation("7", 1, "Yard")))
+
+    connector.push(Topic.STOCK, [connector.payload(both, listed())], key="k")
+
+    assert store.products["memory-1"]["locations"] == {"hall": 4}
+    with pytest.raises(MappingMissing, match="stock at the storage Yard") as raised:
+        connector.payload(unmapped, listed())
+    assert raised.value.reason == "mapping:storage-location:7"
 
 
 def test_a_product_with_our_number_is_adopted(

@@ -74,7 +74,7 @@ def test_long_lists_are_read_to_their_end(shop: Shop, monkeypatch: pytest.Monkey
     assert client.PAGE_SIZE == 500
 
 
-@pytest.mark.parametrize("kind", [Kind.UNIT, Kind.STORAGE_LOCATION])
+@pytest.mark.parametrize("kind", [Kind.UNIT])
 def test_what_it_cannot_list_is_not_asked_for(shop: Shop, kind: Kind) -> None:
     assert offered(kind) is None
 

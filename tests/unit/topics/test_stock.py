@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.channel_view import ChannelView
-from integration.documents import StockDocument, WithdrawalDocument
+from integration.documents import StockDocument, StockLocation, WithdrawalDocument
 from integration.errors import ChannelError, Invalid
+from integration.mapping_kinds import Kind, Mappings
 from integration.topics.rows import ErpRow
 from integration.topics.stock import stock_document, stock_of
 
@@ -77,6 +79,41 @@ def test_an_unusable_safety_stock_holds_the_channel_and_says_how_to_correct_it(
 ):
     with pytest.raises(ChannelError, match="channel set acme/42 safety_stock=0"):
         stock_document(row, make_channel(safety_stock=text))
+
+
+def lying(row, *places):
+    names = ("id", "available", "percent", "label")
+    return row | {"storages": [dict(zip(names, one, strict=True)) for one in places]}
+
+
+def test_locations_are_floored_shares_less_the_safety_stock_once(row, make_channel):
+    channel = replace(
+        make_channel(safety_stock="4"),
+        mappings=Mappings({Kind.STORAGE_LOCATION: {"5": "w1", "6": "w2", "7": "-"}}),
+    )
+    places = (
+        ("6", Decimal(7), Decimal(50), "Branch"),  # 3.5, and 1 is kept back
+        ("5", Decimal("3.9"), Decimal(100), "Main"),  # 3, all of it is kept back
+        ("7", Decimal(9), Decimal(0), "Returns"),  # left out
+        ("8", Decimal(-2), Decimal(100), ""),  # not mapped
+    )
+
+    document = stock_document(lying(row | {"stock": Decimal(9)}, *places), channel)
+
+    assert document.quantity == 5
+    assert document.locations == (
+        StockLocation("5", 0, "Main", "w1"),
+        StockLocation("6", 2, "Branch", "w2"),
+        StockLocation("8", 0, "", None),
+    )
+
+
+def test_what_is_not_counted_lies_nowhere(row, channel):
+    service = row | {"product_type": "SERVICE_ARTICLE"}
+
+    document = stock_document(lying(service, ("5", Decimal(3), Decimal(100), "")), channel)
+
+    assert document.locations is None
 
 
 @given(
