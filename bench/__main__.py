@@ -53,6 +53,8 @@ GROUP_BY_NAME: Mapping[str, Group] = {
     "sync": Group(full_syncs.measure, 3, 0.5),
     "sync-large": Group(full_syncs.measure_large, 15, 0.5),
     "media": Group(full_syncs.measure_media, 10, 0.5),
+    "woocommerce": Group(bursts.measure_woocommerce, 8, 0.7),
+    "woocommerce-sync": Group(full_syncs.measure_woocommerce, 5, 0.4),
     "reconcile": Group(reconciling.measure, 30, 1.5),
     "neighbours": Group(neighbours.measure, 8, 0.8),
     "pacing": Group(pacing.measure, 10, 0.3),

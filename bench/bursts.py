@@ -7,8 +7,15 @@ from contextlib import contextmanager
 
 from bench.results import Result
 from bench.service import PATIENCE_S, Bench, MeasuredService
-from bench.targets import TOPICS
-from tests.acceptance.bursts import WEBHOOK, erp_requests, new_value, shop_writes, storm
+from bench.targets import TOPICS, WOOCOMMERCE
+from tests.acceptance.bursts import (
+    WAVES,
+    WEBHOOK,
+    erp_requests,
+    new_value,
+    shop_writes,
+    storm,
+)
 from tests.acceptance.bursts import storm_in_waves as send_storm
 
 #: Not the rate counts here but the number, so nothing waits for the ERP's budget.
@@ -16,26 +23,64 @@ NO_BUDGET = {"RELAY_ERP_BUDGET": "30000/6"}
 #: A tenth is not for sale, give or take what the dice of the catalogue say.
 NOT_FOR_SALE = 1.2
 REST_ARTICLES = 1_000
+#: Beyond the waves of the bursts before it: the same value again would be no change.
+FIRST_STORM = 10
 
 
 def measure(bench: Bench) -> list[Result]:
     """Requests per 1,000 articles that change in one burst, both profiles of the ERP."""
     articles, rest = bench.pick(1_000, 200), bench.pick(REST_ARTICLES, 20)
     repetitions = bench.pick(3, 1)
-    scaled = "" if articles == 1_000 else f"{articles} articles here"
-    rows: dict[str, list[float]] = {}
     with _filled(bench, "bursts", articles) as service:
-        for wave in range(repetitions):
-            for topic in TOPICS:
-                asked, written = _burst(service, topic, articles, wave)
-                rows.setdefault(f"burst.{topic}.erp", []).append(asked)
-                rows.setdefault(f"burst.{topic}.shop", []).append(written)
+        rows = _bursts(service, articles, repetitions)
         service.erp("options", profile="rest")
         for topic in TOPICS:
             asked, _ = _burst(service, topic, rest, repetitions)
             # Four reads per article do not get fewer with more articles.
             rows[f"burst.{topic}.rest"] = [asked * 1_000 / rest]
-    return [Result(key, values, note=scaled) for key, values in rows.items()]
+    return [Result(key, values, note=_scaled_bursts(articles)) for key, values in rows.items()]
+
+
+def measure_storms(bench: Bench) -> list[Result]:
+    """5,000 webhooks on 500 articles, each change told five times, two changes per article."""
+    articles = bench.pick(500, 50)
+    with _filled(bench, "storms", articles) as service:
+        rows = _storms(service, articles, bench.pick(3, 1))
+    return [Result(key, values, note=_scaled_storms(articles)) for key, values in rows.items()]
+
+
+def measure_woocommerce(bench: Bench) -> list[Result]:
+    """Both with a WooCommerce shop that answers at once: what is counted are requests."""
+    articles, stormy = bench.pick(1_000, 100), bench.pick(500, 50)
+    repetitions = bench.pick(3, 1)
+    with _filled(bench, "woocommerce", articles, platform=WOOCOMMERCE) as service:
+        bursts = _bursts(service, articles, repetitions)
+        storms = _storms(service, stormy, repetitions)
+    noted = ((bursts, _scaled_bursts(articles)), (storms, _scaled_storms(stormy)))
+    return [
+        Result(f"{WOOCOMMERCE}.{key}", values, note=note)
+        for rows, note in noted
+        for key, values in rows.items()
+    ]
+
+
+def _scaled_bursts(articles: int) -> str:
+    return "" if articles == 1_000 else f"{articles} articles here"
+
+
+def _scaled_storms(articles: int) -> str:
+    return "" if articles == 500 else f"{articles * 10} webhooks on {articles} articles here"
+
+
+def _bursts(service: MeasuredService, articles: int, repetitions: int) -> dict[str, list[float]]:
+    """Rows by key: each topic in turn, again and again."""
+    rows: dict[str, list[float]] = {}
+    for wave in range(repetitions):
+        for topic in TOPICS:
+            asked, written = _burst(service, topic, articles, wave)
+            rows.setdefault(f"burst.{topic}.erp", []).append(asked)
+            rows.setdefault(f"burst.{topic}.shop", []).append(written)
+    return rows
 
 
 def _burst(service: MeasuredService, topic: str, count: int, wave: int) -> tuple[int, int]:
@@ -51,34 +96,35 @@ def _burst(service: MeasuredService, topic: str, count: int, wave: int) -> tuple
     return erp_requests(service), shop_writes(service)
 
 
-def measure_storms(bench: Bench) -> list[Result]:
-    """5,000 webhooks on 500 articles, each change told five times, two changes per article."""
-    articles = bench.pick(500, 50)
-    scaled = "" if articles == 500 else f"{articles * 10} webhooks on {articles} articles here"
+def _storms(service: MeasuredService, articles: int, repetitions: int) -> dict[str, list[float]]:
+    """Rows by key: each topic in turn, again and again."""
     rows: dict[str, list[float]] = {}
-    with _filled(bench, "storms", articles) as service:
-        for repetition in range(bench.pick(3, 1)):
-            for topic in TOPICS:
-                changed = service.articles_for_sale()[:articles]
-                service.forget_requests()
-                seconds = send_storm(service, topic, changed, first_wave=2 * repetition)
-                service.wait_until_idle(PATIENCE_S)
-                found = {
-                    "seconds": seconds,
-                    "erp": erp_requests(service),
-                    "shop": shop_writes(service),
-                    "wrong": len(service.differences(*changed)),
-                }
-                for name, value in found.items():
-                    rows.setdefault(f"storm.{topic}.{name}", []).append(value)
-    return [Result(key, values, note=scaled) for key, values in rows.items()]
+    for repetition in range(repetitions):
+        for topic in TOPICS:
+            changed = service.articles_for_sale()[:articles]
+            service.forget_requests()
+            first_wave = FIRST_STORM + WAVES * repetition
+            seconds = send_storm(service, topic, changed, first_wave=first_wave)
+            service.wait_until_idle(PATIENCE_S)
+            found = {
+                "seconds": seconds,
+                "erp": erp_requests(service),
+                "shop": shop_writes(service),
+                "wrong": len(service.differences(*changed)),
+            }
+            for name, value in found.items():
+                rows.setdefault(f"storm.{topic}.{name}", []).append(value)
+    return rows
 
 
 @contextmanager
-def _filled(bench: Bench, name: str, for_sale: int) -> Iterator[MeasuredService]:
+def _filled(
+    bench: Bench, name: str, for_sale: int, platform: str = "shopware6"
+) -> Iterator[MeasuredService]:
     """A running service whose shop has what its ERP has."""
     articles = int(for_sale * NOT_FOR_SALE)
-    with bench.service(name, articles=articles, overrides=NO_BUDGET) as service:
+    options = {"articles": articles, "platform": platform, "overrides": NO_BUDGET}
+    with bench.service(name, **options) as service:
         service.erp("options", rate_limit=1_000_000)
         service.start_all()
         service.fill_shop(PATIENCE_S)

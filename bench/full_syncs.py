@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import func, select
 
 from bench.latency import REAL_RATE, REAL_SHOP
 from bench.results import Result
 from bench.service import PATIENCE_S, Bench, MeasuredService
+from bench.targets import WOOCOMMERCE
 from integration.models import SyncRun, WorkItem
 from integration.pacing import Rate
 from integration.paging import PAGE
+from sandbox.shops import woocommerce
 from tests.acceptance.bursts import erp_requests, shop_writes
 
 #: A page brings its rows.
 ERP_REQUESTS_PER_PAGE = 1
 IMAGES_PER_ARTICLE = 2
+#: A real shop's, for 100 rows; its updates take 5,000.
+WOOCOMMERCE_CREATES_MS = 8_100.0
 
 
 @dataclass(frozen=True)
@@ -34,10 +39,23 @@ class Pass:
 
 def measure(bench: Bench) -> list[Result]:
     """Both passes on a fresh service, repeated."""
-    articles = bench.pick(5_000, 400)
+    return _both(bench, "sync", bench.pick(5_000, 400), bench.pick(3, 1), shop=REAL_SHOP)
+
+
+def measure_woocommerce(bench: Bench) -> list[Result]:
+    """The same with a WooCommerce shop, which creates slowly."""
+    articles, repetitions = bench.pick(1_000, 60), bench.pick(2, 1)
+    shop = woocommerce.Options(latency_ms_per_100_rows=WOOCOMMERCE_CREATES_MS)
+    results = _both(
+        bench, "woocommerce-sync", articles, repetitions, shop=shop, platform=WOOCOMMERCE
+    )
+    return [replace(one, key=f"{WOOCOMMERCE}.{one.key}") for one in results]
+
+
+def _both(bench: Bench, name: str, articles: int, repetitions: int, **options: Any) -> list[Result]:
     shares, skipped, told = [], [], ""
-    for repetition in range(bench.pick(3, 1)):
-        with bench.service(f"sync-{repetition}", articles=articles, shop=REAL_SHOP) as service:
+    for repetition in range(repetitions):
+        with bench.service(f"{name}-{repetition}", articles=articles, **options) as service:
             service.erp("options", **REAL_RATE)
             service.start_all()
             first = _sync(service)
@@ -45,9 +63,9 @@ def measure(bench: Bench) -> list[Result]:
                 raise RuntimeError(f"{len(wrong)} differences after the sync: {wrong[0]}")
             second = _sync(service)
             erp_s, shop_s = _limits(service, first)
+            told, limit = _words(service, first)
         shares.append(max(erp_s, shop_s) / first.seconds)
         skipped.append(second.unchanged / max(1, second.unchanged + second.pushed))
-        told, limit = _words(articles, first, erp_s, shop_s)
     again = f"{second.pushed} of {second.unchanged + second.pushed:,} sent"
     return [
         Result("resync.skipped", skipped, note=again),
@@ -63,7 +81,7 @@ def measure_large(bench: Bench) -> list[Result]:
         service.start_all()
         first = _sync(service)
         erp_s, shop_s = _limits(service, first)
-    told, limit = _words(articles, first, erp_s, shop_s)
+        told, limit = _words(service, first)
     share = max(erp_s, shop_s) / first.seconds
     return [Result("sync.large.share", [share], baseline=limit, note=told)]
 
@@ -86,15 +104,18 @@ def measure_media(bench: Bench) -> list[Result]:
     return [Result("media.seconds", [images.seconds], baseline=limit, note=note)]
 
 
-def _words(articles: int, first: Pass, erp_s: float, shop_s: float) -> tuple[str, str]:
+def _words(service: MeasuredService, first: Pass) -> tuple[str, str]:
     """What happened, and what the limits are."""
+    erp_s, shop_s = _limits(service, first)
+    per_100_s = service.shop_itself.options.latency_ms_per_100_rows / 1_000
+    articles = len(service.articles())
     told = (
         f"{articles:,} articles, {first.pushed:,} sent in {first.seconds:.1f} s with "
         f"{first.erp_requests} ERP requests and {first.shop_writes} shop writes"
     )
     limit = (
         f"ERP budget 30 per 6 s at {PAGE} per page: {erp_s:.1f} s; "
-        f"one writer at 0.36 s per 100 rows: {shop_s:.1f} s"
+        f"one writer at {per_100_s:g} s per 100 rows: {shop_s:.1f} s"
     )
     return told, limit
 
@@ -109,7 +130,7 @@ def _limits(service: MeasuredService, done: Pass) -> tuple[float, float]:
     """The least seconds by our ERP budget and by the shop."""
     requests = -(-len([one for one in service.articles() if one["listed"]]) // PAGE)
     requests *= ERP_REQUESTS_PER_PAGE
-    shop_s = done.pushed / 100 * REAL_SHOP.latency_ms_per_100_rows / 1_000
+    shop_s = done.pushed / 100 * service.shop_itself.options.latency_ms_per_100_rows / 1_000
     return _by_budget(service, requests), shop_s
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from cli.servers import Postgres
-from sandbox.shops import shopware6
 from tests.acceptance.service import AS_SHIPPED, Service
 from tests.real_servers import empty_database, remove_queues
 
@@ -42,9 +41,7 @@ class Bench:
         return quick if self.is_quick else full
 
     @contextmanager
-    def service(
-        self, name: str, *, shop: shopware6.Options | None = None, **options: Any
-    ) -> Iterator[MeasuredService]:
+    def service(self, name: str, **options: Any) -> Iterator[MeasuredService]:
         """A fresh service with the settings as shipped, nothing of it started.
 
         `options`: those of the acceptance tests' service.
@@ -54,23 +51,15 @@ class Bench:
         environ = {key: one for key, one in os.environ.items() if not key.startswith("RELAY_")}
         options["overrides"] = {**AS_SHIPPED, **options.get("overrides", {})}
         remove_queues(self.broker_url)
-        with empty_database(self.postgres_url) as url:
-            service = MeasuredService(folder, environ, url, self.broker_url, **options)
-            service.shop_options = shop or shopware6.Options()
-            with service:
-                yield service
+        with (
+            empty_database(self.postgres_url) as url,
+            MeasuredService(folder, environ, url, self.broker_url, **options) as service,
+        ):
+            yield service
 
 
 class MeasuredService(Service):
-    """As in the acceptance tests, with the workers of the Procfile and a shop that has options."""
-
-    shop_options: shopware6.Options
-
-    def _shop(self, url: str) -> Any:
-        app = shopware6.create_app(self.shop_options, url)
-        self._shop_credentials = app.config["CREDENTIALS"]
-        self.shop_itself = app.config["SHOP"]
-        return app
+    """As in the acceptance tests, with the workers of the Procfile."""
 
     def start_worker(self, name: str = "worker", queues: str = "live,backfill,control") -> None:
         """One worker per queue, two processes each, as many as there are cores."""

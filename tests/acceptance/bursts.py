@@ -13,7 +13,11 @@ from typing import Any
 
 from tests.acceptance.service import ROOT, Service, wait_until
 
-SYNC = "POST /api/_action/sync"
+#: The request that writes many rows, by platform.
+BULK_WRITE = {
+    "shopware6": "POST /api/_action/sync",
+    "woocommerce": "POST /wp-json/wc/v3/products/batch",
+}
 #: Path and body of the webhook by topic, as the ERP sends it.
 WEBHOOK: dict[str, Callable[[str], list[Any]]] = {
     "article": lambda one: ["article.update/42", {"articleId": one}],
@@ -81,7 +85,7 @@ def erp_requests(service: Service) -> int:
 
 def shop_writes(service: Service) -> int:
     """Bulk requests to the shop."""
-    return service.requests_of("shop").get(SYNC, 0)
+    return service.requests_of("shop").get(BULK_WRITE[service.platform], 0)
 
 
 def assert_fresh(service: Service) -> None:

@@ -58,10 +58,9 @@ from integration.models import (
 )
 from integration.runtime import Runtime
 from integration.topology import QUEUES, TOPIC_BY_SHORT_NAME, Queue
-from sandbox import comparison, serving
+from sandbox import comparison, serving, shops
 from sandbox.erp import create_app as create_erp
 from sandbox.erp.options import Options
-from sandbox.shops import shopware6
 from tests.acceptance import template
 from tests.acceptance.template import Order, Process
 from tests.quick_schema import migrate
@@ -118,6 +117,7 @@ class Service:
 
     `writes_back`: product ids go into the ERP. They have what requests others leave, and most tests
     count or wait for those of others. `has_brakes`: most tests change prices as no merchant does.
+    `shop`: the `Options` of the platform's sandbox.
     """
 
     def __init__(
@@ -133,11 +133,12 @@ class Service:
         writes_back: bool = False,
         has_brakes: bool = False,
         platform: str = "shopware6",
+        shop: Any = None,
         overrides: Mapping[str, str] | None = None,
     ) -> None:
         self.folder, self._articles, self._profile = folder, articles, profile
         self._channel_runs, self._writes_back = channel_runs, writes_back
-        self._has_brakes, self.platform = has_brakes, platform
+        self._has_brakes, self.platform, self._shop_options = has_brakes, platform, shop
         self.port = free_port()
         self.web_url = f"http://127.0.0.1:{self.port}"
         self._stack = ExitStack()
@@ -192,7 +193,8 @@ class Service:
         }
 
     def _shop(self, url: str) -> Any:
-        app = shopware6.create_app(url=url)
+        app = shops.module_of(self.platform).create_app(self._shop_options, url)
+        self.shop_itself = app.config["SHOP"]
         self._shop_credentials = app.config["CREDENTIALS"]
         return app
 

@@ -7,7 +7,7 @@ from sandbox import catalogue
 from sandbox.erp.options import Options
 
 
-@pytest.mark.parametrize("wanted", [1_000, 500, 200, 50])
+@pytest.mark.parametrize("wanted", [1_000, 500, 200, 100, 50])
 def test_the_catalogue_has_enough_articles_for_sale(wanted: int):
     articles = catalogue.generate(int(wanted * NOT_FOR_SALE), Options.seed)
 

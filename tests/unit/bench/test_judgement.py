@@ -42,6 +42,9 @@ def test_every_row_belongs_to_a_group_that_measures():
         ("burst.stock.erp", [12], MET),
         ("burst.stock.erp", [13], MISSED),
         ("storm.price.wrong", [1], MISSED),
+        ("woocommerce.burst.article.shop", [22], MET),  # 1,000 / 50 + 2
+        ("woocommerce.burst.article.shop", [23], MISSED),
+        ("woocommerce.burst.stock.shop", [13], MISSED),
         ("resync.skipped", [0.989], MISSED),
         ("cost.postgres.large", [1.51], MISSED),
         ("memory.growth", [1.05], MET),
