@@ -12,7 +12,7 @@ import click
 
 from cli.shared import print_table, say
 from integration.reconciliation import export, plans
-from integration.reconciliation.compare import DriftKind
+from integration.reconciliation.compare import LEFT_TO_PEOPLE, DriftKind
 
 if TYPE_CHECKING:
     from integration.models import Drift, DriftState
@@ -29,6 +29,7 @@ TITLES: Mapping[DriftKind, str] = {
     DriftKind.STILL_ACTIVE: "no longer listed or inactive in the ERP, but for sale",
     DriftKind.ORPHAN: "for sale by us, but gone in the ERP",
     DriftKind.DIFFERENT: "different values",
+    DriftKind.UNDECIDED: "changed in the shop, a person decides (never sent: see `shop-edit`)",
     DriftKind.DUPLICATE: "several products with one number (never deleted: do it in the shop)",
 }
 _WAYS = {"waits": "waiting or being sent", "held": "held", "sent since": "sent meanwhile"}
@@ -63,7 +64,7 @@ def show_plan(
     else:
         _print(runtime, label, found)
     say(f"the whole plan is in {files[0].resolve()} and {files[1].resolve()}")
-    if not as_json and any(found.counts[one] for one in found.counts if one != "duplicate"):
+    if not as_json and any(found.counts[one] for one in DriftKind if one not in LEFT_TO_PEOPLE):
         click.echo(f"`vario-relay reconcile {name} --apply` sends it")
     return found
 

@@ -149,7 +149,7 @@ def edits(sent: Mapping[str, str], record: RemoteRecord) -> dict[str, str | None
         shown = shown_value(record, key)
         if shown is None:
             continue
-        field = _edited_name(key)
+        field = edited_name(key)
         if not _is_same(key, value, shown):
             found[field] = f"{key} {_text(shown)}" if key in _SIDES else _text(shown)
         else:
@@ -157,7 +157,8 @@ def edits(sent: Mapping[str, str], record: RemoteRecord) -> dict[str, str | None
     return found
 
 
-def _edited_name(key: str) -> str:
+def edited_name(key: str) -> str:
+    """What an edit of a value is named by: both sides of a price by the price."""
     return _SIDES[key].value if key in _SIDES else key
 
 

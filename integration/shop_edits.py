@@ -66,6 +66,30 @@ def edited_fields(
     return found
 
 
+def undecided_fields(
+    scope: SessionScope, channel: ChannelView, article_ids: Iterable[str]
+) -> dict[str, frozenset[str]]:
+    """What was changed in the shop and waits for a person (own.FIELD=ask), by article.
+
+    Raises: ChannelError.
+    """
+    owners = field_ownership.owners_of(channel.parameters)
+    if Owner.ASK not in owners.values():
+        return {}
+    with scope() as session:
+        rows = session.execute(
+            select(ShopEdit.article_id, ShopEdit.field, ShopEdit.kept_by).where(
+                ShopEdit.channel_id == channel.id,
+                sql.is_one_of_texts(session, ShopEdit.article_id, list(article_ids)),
+            )
+        ).all()
+    found: dict[str, frozenset[str]] = {}
+    for row in rows:
+        if is_undecided(row, owners):
+            found[row.article_id] = found.get(row.article_id, frozenset()) | {row.field}
+    return found
+
+
 def notice(
     session: Session,
     channel_id: int,

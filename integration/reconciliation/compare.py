@@ -46,8 +46,14 @@ class DriftKind(StrEnum):
     ORPHAN = "orphan"
     #: A field shows something else than the ERP says.
     DIFFERENT = "different"
+    #: A field was changed in the shop, and a person has to decide whose value counts.
+    UNDECIDED = "undecided"
     #: Several products have the number of one article.
     DUPLICATE = "duplicate"
+
+
+#: What is shown and never sent.
+LEFT_TO_PEOPLE = (DriftKind.UNDECIDED, DriftKind.DUPLICATE)
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,8 @@ class Wanted:
     """What the shop should show of an article.
 
     `is_offered` false: nothing that is for sale; `is_known` false: the ERP does not have it at all.
-    `values_by_topic` has the topics whose documents could be made.
+    `values_by_topic` has the topics whose documents could be made; `undecided_by_topic` what the
+    ERP says of fields about which a person has to decide.
     """
 
     article: str
@@ -63,6 +70,7 @@ class Wanted:
     is_offered: bool
     is_known: bool = True
     values_by_topic: Mapping[Topic, Values] = field(default_factory=dict)
+    undecided_by_topic: Mapping[Topic, Values] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,25 +108,33 @@ def differences(
     """
     if not wanted.is_offered:
         if shown is not None and shown.is_active:
-            kind = DriftKind.STILL_ACTIVE if wanted.is_known else DriftKind.ORPHAN
-            yield Difference(kind, Topic.ARTICLE, "active", old=True, new=False)
+            yield Difference(_kind_of_unoffered(wanted), Topic.ARTICLE, "active", True, False)
         return
     if len(same_number) > 1:
         rivals = ", ".join(same_number)
         yield Difference(DriftKind.DUPLICATE, Topic.ARTICLE, PRODUCT, old=rivals, new=external_id)
     if shown is not None:
-        yield from _of_values(wanted, shown)
+        yield from _of_values(DriftKind.DIFFERENT, wanted.values_by_topic, shown)
+        yield from _of_values(DriftKind.UNDECIDED, wanted.undecided_by_topic, shown)
     elif len(same_number) <= 1:
         there = next(iter(same_number), None)
         yield Difference(DriftKind.MISSING, Topic.ARTICLE, PRODUCT, old=there)
 
 
-def _of_values(wanted: Wanted, shown: Shown) -> Iterator[Difference]:
-    for topic, values in wanted.values_by_topic.items():
+def _kind_of_unoffered(wanted: Wanted) -> DriftKind:
+    if "active" in wanted.undecided_by_topic.get(Topic.ARTICLE, {}):
+        return DriftKind.UNDECIDED
+    return DriftKind.STILL_ACTIVE if wanted.is_known else DriftKind.ORPHAN
+
+
+def _of_values(
+    kind: DriftKind, values_by_topic: Mapping[Topic, Values], shown: Shown
+) -> Iterator[Difference]:
+    for topic, values in values_by_topic.items():
         for name, value in values.items():
             old = shown.values.get(name)
             if differ(name, value, old):
-                yield Difference(DriftKind.DIFFERENT, topic, name, old=old, new=value)
+                yield Difference(kind, topic, name, old=old, new=value)
 
 
 def differ(name: str, wanted: Value, shown: Value) -> bool:

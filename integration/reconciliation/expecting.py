@@ -11,6 +11,7 @@ from integration.channel_view import ChannelView
 from integration.connectors.base import Connector, ListingView, Payload
 from integration.documents import ArticleDocument, Document, WithdrawalDocument
 from integration.errors import Held, IntegrationError, PermanentError, TransientError
+from integration.field_ownership import edited_name
 from integration.owned_payloads import Ownership
 from integration.reconciliation.compare import Values, Wanted, values_of
 from integration.runtime import Runtime
@@ -52,6 +53,14 @@ class Expected:
         return replace(self, wanted=replace(self.wanted, is_known=False))
 
 
+@dataclass(frozen=True)
+class _Whose:
+    """Whose the fields of an article are, and those that a person has to decide about."""
+
+    owned: Ownership
+    undecided: frozenset[str]
+
+
 class Expecting:
     """Makes rows of the ERP into what the shop should show, of these topics of one channel."""
 
@@ -72,8 +81,14 @@ class Expecting:
         there = {key: row for key, row in rows.items() if row is not None}
         mains = variants.main_listings(self._runtime.scope, self._channel, there)
         owned = shop_edits.ownership(self._runtime.scope, self._channel, rows)
+        undecided = shop_edits.undecided_fields(self._runtime.scope, self._channel, rows)
         return [
-            self._of_row(row, listings.get(key, ListingView(key)), mains, owned)
+            self._of_row(
+                row,
+                listings.get(key, ListingView(key)),
+                mains,
+                _Whose(owned, undecided.get(key, frozenset())),
+            )
             for key, row in rows.items()
         ]
 
@@ -82,13 +97,14 @@ class Expecting:
         row: Row | None,
         listing: ListingView,
         mains: Mapping[str, ListingView],
-        owned: Ownership,
+        whose: _Whose,
     ) -> Expected:
         if row is None:
-            return self._not_offered({}, listing, owned, is_absent=True)
+            return self._not_offered({}, listing, whose, is_absent=True)
         if row.get("active") is False and listing.external_id is None:
             return Expected(_not_offered(row, listing), listing)
         values: dict[Topic, Values] = {}
+        undecided: dict[Topic, Values] = {}
         contents: dict[Topic, tuple[str, ...]] = {}
         left_out: dict[Topic, str] = {}
         # Whether it is offered at all is the article's to say, also when only prices are compared.
@@ -98,8 +114,9 @@ class Expecting:
             try:
                 document = self._document(topic, row, listing, mains)
                 if isinstance(document, WithdrawalDocument) or _is_inactive(document):
-                    return self._not_offered(row, listing, owned)
-                payload = self._payload(topic, document, listing, owned)
+                    return self._not_offered(row, listing, whose)
+                payload = self._payload(topic, document, listing, whose.owned)
+                undecided[topic] = self._undecided(document, listing, whose)
             except (Held, PermanentError, TransientError) as error:
                 left_out[topic] = _reason(error)
                 continue
@@ -109,9 +126,14 @@ class Expecting:
             if payload is not None:
                 contents[topic] = owned_payloads.contents(payload)
             if topic in self._topics:
-                values[topic] = self._values(document, listing, owned)
-        number = _number(row, listing)
-        wanted = Wanted(listing.article_id, number, is_offered=True, values_by_topic=values)
+                values[topic] = self._values(document, whose.owned.view(listing))
+        wanted = Wanted(
+            listing.article_id,
+            _number(row, listing),
+            is_offered=True,
+            values_by_topic=values,
+            undecided_by_topic=undecided,
+        )
         return Expected(wanted, listing, contents, left_out)
 
     def _document(
@@ -130,26 +152,35 @@ class Expecting:
             return None
         return owned.payload_or_reason(self._connector, document, listing)
 
-    def _values(self, document: Document, listing: ListingView, owned: Ownership) -> Values:
+    def _values(self, document: Document, view: ListingView) -> Values:
         """What the shop should show, without what its own word counts for."""
         texts: Mapping[str, str] = {}
-        view = owned.view(listing)
         if isinstance(document, ArticleDocument):
             texts = self._connector.payload(document, view).get("texts", {"name": document.name})
         values = values_of(document, texts)
         return {name: values[name] for name in values if not view.leaves_out(name)}
 
+    def _undecided(self, document: Document, listing: ListingView, whose: _Whose) -> Values:
+        """What the ERP says of fields about which a person has to decide."""
+        if not whose.undecided:
+            return {}
+        view = whose.owned.view(listing)
+        values = self._values(document, replace(view, left_out=view.left_out - whose.undecided))
+        return {name: values[name] for name in values if edited_name(name) in whose.undecided}
+
     def _not_offered(
         self,
         row: Row,
         listing: ListingView,
-        owned: Ownership,
+        whose: _Whose,
         *,
         is_absent: bool = False,
     ) -> Expected:
-        is_left = listing.external_id is not None and owned.view(listing).leaves_out("active")
+        is_left = listing.external_id is not None and whose.owned.view(listing).leaves_out("active")
         left_out = {Topic.ARTICLE: LEFT_TO_SHOP} if is_left else {}
         wanted = _not_offered(row, listing)
+        if "active" in whose.undecided:
+            wanted = replace(wanted, undecided_by_topic={Topic.ARTICLE: {"active": False}})
         return Expected(wanted, listing, left_out=left_out, is_absent=is_absent)
 
 

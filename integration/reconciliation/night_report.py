@@ -117,7 +117,7 @@ def _lines(report: NightReport, language: Language, zone: tzinfo) -> Iterator[st
     if report.edits:
         yield say("edits", edits=report.edits, channel=report.channel)
     if report.undecided:
-        yield say("undecided", undecided=report.undecided)
+        yield say("edits_undecided", undecided=report.undecided)
 
 
 def _of_plan(report: NightReport, plan: PlanView, language: Language) -> Iterator[str]:
@@ -182,6 +182,10 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "von uns im Verkauf, aber in VARIO nicht mehr da",
     ),
     "different": ("different values (shop -> ERP)", "abweichende Werte (Shop -> VARIO)"),
+    "undecided": (
+        "changed in the shop, wait for a decision (shop -> ERP)",
+        "im Shop geändert, warten auf eine Entscheidung (Shop -> VARIO)",
+    ),
     "duplicate": (
         "several products with one number (to be mended in the shop)",
         "mehrere Produkte mit einer Nummer (im Shop zu bereinigen)",
@@ -201,7 +205,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "{edits} Felder wurden im Shop geändert und bleiben so: "
         "`vario-relay shop-edit list {channel}`",
     ),
-    "undecided": (
+    "edits_undecided": (
         "{undecided} of them wait for a decision",
         "{undecided} davon warten auf eine Entscheidung",
     ),

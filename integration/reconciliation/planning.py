@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from integration import pacing, patience, shop_edits, toggles
+from integration import field_ownership, pacing, patience, shop_edits, toggles
 from integration.erp import listings
 from integration.erp.plans import FETCH_BY_TOPIC
 from integration.errors import IntegrationError, TransientError, UsageError
@@ -28,6 +28,7 @@ from integration.paging import PAGE, Source, walk
 from integration.patience import Patience
 from integration.reconciliation import plans, work
 from integration.reconciliation.compare import (
+    LEFT_TO_PEOPLE,
     Difference,
     DriftKind,
     Shown,
@@ -54,6 +55,10 @@ UNSHOWN = "not-shown"
 DO_ABOUT_DUPLICATE = (
     "nothing is deleted here: delete or renumber, in the shop, the products that are not wanted; "
     "keep the one that orders and links point to"
+)
+DO_ABOUT_UNDECIDED = (
+    "somebody changed it in the shop, and own.{field} says ask: `vario-relay shop-edit overwrite "
+    "{channel} ARTICLE --field {field}` sends the ERP's value, `shop-edit keep` leaves the shop's"
 )
 
 
@@ -258,13 +263,14 @@ class Planning:
         items: Mapping[work.Key, work.Item],
     ) -> Iterator[dict[str, Any]]:
         for topic, reason in one.left_out.items():
-            if topic in self._topics:
+            if topic in self._topics and not one.wanted.undecided_by_topic.get(topic):
                 self._left_out[reason] += 1
         counted: set[Topic] = set()
         listing, wanted = one.listing, one.wanted
         same_number = same.get(wanted.number, ())
         for found in differences(wanted, listing.external_id, shown, same_number):
-            if found.topic not in self._topics or found.topic in one.left_out:
+            is_left = found.topic in one.left_out and found.kind is not DriftKind.UNDECIDED
+            if found.topic not in self._topics or is_left:
                 continue
             item = items.get((wanted.article, found.topic), work.NO_ITEM)
             if item.on_its_way is None:
@@ -276,9 +282,9 @@ class Planning:
     def _line(self, one: Expected, found: Difference, item: work.Item) -> Iterator[dict[str, Any]]:
         # What the ERP says was sent: the shop's value is somebody else's.
         is_edited = item.pushed_hash in one.contents.get(found.topic, ())
-        is_value = found.kind is DriftKind.DIFFERENT
-        is_duplicate = found.kind is DriftKind.DUPLICATE
-        state = DriftState.REPORTED if is_duplicate else DriftState.PLANNED
+        is_edited = is_edited and found.kind is DriftKind.DIFFERENT
+        is_reported = found.kind in LEFT_TO_PEOPLE
+        state = DriftState.REPORTED if is_reported else DriftState.PLANNED
         old, new = texts_of(found.field, found.old, found.new)
         yield {
             "kind": found.kind.value,
@@ -288,12 +294,21 @@ class Planning:
             "field": found.field,
             "old": old,
             "new": new,
-            "is_edited": is_value and is_edited,
+            "is_edited": is_edited or found.kind is DriftKind.UNDECIDED,
             "external_id": one.product,
             "generation": item.generation,
             "state": state.value,
-            "outcome": DO_ABOUT_DUPLICATE if is_duplicate else None,
+            "outcome": self._what_to_do(found),
         }
+
+    def _what_to_do(self, found: Difference) -> str | None:
+        """What a person does about what is never sent."""
+        if found.kind is DriftKind.DUPLICATE:
+            return DO_ABOUT_DUPLICATE
+        if found.kind is not DriftKind.UNDECIDED or found.field is None:
+            return None
+        field = field_ownership.field_of(found.field)
+        return DO_ABOUT_UNDECIDED.format(field=field, channel=self._channel.label)
 
     def _leave_what_travels(self, since: datetime) -> None:
         """Take out again what was hinted or sent after its page was compared."""

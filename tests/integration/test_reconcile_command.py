@@ -77,6 +77,7 @@ def test_as_json_the_plan_has_the_shape_that_others_rely_on(relay, tmp_path: Pat
         "still_active": 0,
         "orphan": 0,
         "different": 1,
+        "undecided": 0,
         "duplicate": 0,
     }
     wanted = ("kind", "topic", "article", "number", "field", "old", "new")
