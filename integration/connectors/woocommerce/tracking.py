@@ -2,7 +2,8 @@
 two plugins, or else as notes to the order.
 
 None of them is repeatable by itself, so each looks at what is there before it writes, and takes
-back what an earlier write of the same document left. What others added stays.
+back what an earlier write of the same document left, also what it left twice, because the shop
+applied a write after its repetition. What others added stays.
 Source: docs/sources.md#woocommerce-orders.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
@@ -123,6 +124,10 @@ class Tracker:
             "is_fulfilled": True,
             "meta_data": [{"key": key, "value": value} for key, value in meta.items()],
         }
+        for surplus in mine[1:]:
+            # Nobody is told: what it says stays true.
+            silently = {"notify_customer": "false"}
+            self._client.write("DELETE", f"{path}/{surplus['id']}", query=silently)
         if mine and _says(mine[0], meta):
             return str(mine[0]["id"])
         if mine:
@@ -148,25 +153,48 @@ class Tracker:
                     f"order {order.number}: the shop does not show the tracking number "
                     f"{parcel['number']}"
                 )
-        for one in rows:
-            if one.get("tracking_number") in wanted.gone:
-                self._client.write("DELETE", f"{path}/{one['tracking_id']}", api=api)
+        ours = {parcel["number"] for parcel in wanted.parcels}
+        gone = [one for one in rows if one.get("tracking_number") in wanted.gone]
+        gone += _repeated(
+            [one for one in rows if one.get("tracking_number") in ours],
+            lambda one: (one["tracking_number"], one.get("tracking_provider")),
+        )
+        for one in gone:
+            self._client.write("DELETE", f"{path}/{one['tracking_id']}", api=api)
         return None
 
     def _by_note(self, order: Order, wanted: Wanted) -> str | None:
         """A note per parcel; where mails are wanted, the customer gets it by mail and sees it."""
         path = f"/orders/{order.id}/notes"
         rows = [one for one in self._client.get(path) or () if isinstance(one, dict)]
-        there = {html.unescape(str(one.get("note"))): one for one in rows}
-        for parcel in wanted.parcels:
-            text = _note(parcel)
+        texts = [_note(parcel) for parcel in wanted.parcels]
+        there = {_text(one) for one in rows}
+        for text in texts:
             if text not in there:
                 body = {"note": text, "customer_note": self._sends_mails}
                 self._client.write("POST", path, body)
-        for text, one in there.items():
-            if any(_is_note_of(number, text) for number in wanted.gone):
-                self._client.write("DELETE", f"{path}/{one['id']}", query={"force": "true"})
+        gone = [
+            one for one in rows if any(_is_note_of(number, _text(one)) for number in wanted.gone)
+        ]
+        gone += _repeated([one for one in rows if _text(one) in texts], _text)
+        for one in gone:
+            self._client.write("DELETE", f"{path}/{one['id']}", query={"force": "true"})
         return None
+
+
+def _repeated(rows: Sequence[Row], key: Callable[[Row], Any]) -> list[Row]:
+    """Rows that say the same as an earlier one."""
+    seen: set[Any] = set()
+    found = []
+    for one in rows:
+        if key(one) in seen:
+            found.append(one)
+        seen.add(key(one))
+    return found
+
+
+def _text(note: Row) -> str:
+    return html.unescape(str(note.get("note")))
 
 
 def _fulfilment(order: Order, wanted: Wanted) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import requests
 
+from cli.server_processes import until
 from integration.connectors.base import Earlier, Payload, Receipt
 from integration.documents import (
     DeliveryDocument,
@@ -96,6 +98,11 @@ def state(shop: Shop, number: str) -> tuple[str, list[str]]:
     return order["status"], order["deliveries"][0]["tracking_codes"]
 
 
+def armed(shop: Shop) -> int:
+    """Faults that have not hit yet."""
+    return len(requests.get(f"{shop.url}/_sandbox/faults", timeout=5).json()["armed"])
+
+
 # --- every way to keep tracking -------------------------------------------------------------------
 
 
@@ -174,6 +181,25 @@ def test_after_an_unknown_outcome_nothing_is_there_twice(any_shop: Shop) -> None
 
     assert failed >= 1
     assert state(any_shop, order) == ("completed", ["T1"])
+
+
+def test_what_a_shop_wrote_late_beside_its_repetition_is_taken_away_again(any_shop: Shop) -> None:
+    order = place(any_shop)
+    any_shop.connector()._tracker.kind(int(order))
+    namespaces = ("wc/v3", "wc-shipment-tracking/v3", "wc-ast/v3")
+    for one in namespaces:
+        any_shop.fault("late", route=f"POST /wp-json/{one}/orders/{order}/", seconds=0.5, count=1)
+    with ThreadPoolExecutor() as pool:
+        late = pool.submit(push, any_shop, delivery(order, "T1", "T2"))
+        assert until(lambda: armed(any_shop) < len(namespaces), 5)
+        push(any_shop, delivery(order, "T1", "T2"))
+        late.result()
+    assert len(state(any_shop, order)[1]) > 2
+
+    (receipt,) = push(any_shop, delivery(order, "T1", "T2"), earlier={"was_sent": True})
+
+    assert receipt.error is None
+    assert state(any_shop, order) == ("completed", ["T1", "T2"])
 
 
 # --- what each way says ---------------------------------------------------------------------------
