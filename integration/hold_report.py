@@ -16,13 +16,13 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from integration import brake_rows, brake_rules, channels, queue_report
+from integration.connectors.batches import WAITS_FOR_MAIN
 from integration.mapping_kinds import LEFT_OUT, MAY_BE_LEFT_OUT, Kind, of_reason
 from integration.models import BY_HAND, ArticleHold, WorkItem
 from integration.observe import masked
 from integration.sync_runs import RUN_PAUSED
 from integration.topics.order_status import AWAITS_TRACKING
 from integration.topology import SHORT_NAME_BY_TOPIC, Topic
-from integration.variants import WAITS_FOR_MAIN
 from integration.work_outcomes import NOT_IN_SHOP, TOPIC_NOT_SERVED
 from integration.write_back.facts import NO_FIELD
 

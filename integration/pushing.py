@@ -164,6 +164,11 @@ def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
     # In a transaction of its own: it locks articles before prices, as everybody does.
     with runtime.scope() as session:
         _start_over(session, work, [one.article_id for one in receipts if one.has_vanished])
+    mains = variants.awaited(one.error for one in receipts if one.error is not None)
+    if mains:
+        # After their variants are held, so that they let them go.
+        with runtime.scope() as session:
+            _make_anew(session, work, sorted(mains))
 
 
 def _note_contents(work: Work, payloads: Sequence[Payload]) -> None:
@@ -338,3 +343,9 @@ def _start_over(session: Session, work: Work, vanished: Sequence[str]) -> None:
         work_items.release(session, work.claim, ids)
     else:
         work_outcomes.wait_for_articles(session, work.claim, ids)
+
+
+def _make_anew(session: Session, work: Work, main_ids: Sequence[str]) -> None:
+    """Products that somebody deleted in the shop, as variants that belong below them tell."""
+    work_outcomes.forget_vanished(session, work.channel.id, main_ids)
+    work_items.hint(session, work.channel.id, Topic.ARTICLE, main_ids, priority=work.claim.priority)

@@ -8,7 +8,7 @@ ours.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from integration import sql, telling, work_items
 from integration.channel_view import ChannelView
 from integration.clock import db_now
 from integration.connectors.base import ListingView
+from integration.connectors.batches import WAITS_FOR_MAIN
 from integration.db import SessionScope
 from integration.documents import ArticleDocument
 from integration.errors import Held, NeedsConfirmation
@@ -35,8 +36,6 @@ SINGLE, MAIN, VARIANT = "single", "main", "variant"
 KIND, CONFIRMED = "kind", "confirmed"
 #: Reasons that a person decides about begin with it, e.g. ``confirm:single-to-variant``.
 CONFIRM = "confirm:"
-#: Rows of variants whose main article is not in the shop yet, with its id.
-WAITS_FOR_MAIN = "main-not-in-shop:"
 NO_PRICE_OR_STOCK = "a main article has no price or stock of its own"
 
 
@@ -111,18 +110,22 @@ def _below_main(document: ArticleDocument, main: ListingView | None) -> ArticleD
     return replace(document, variant=replace(variant, parent_id=main.external_id))
 
 
+def awaited(errors: Iterable[Exception]) -> set[str]:
+    """The main articles that rows with these errors wait for."""
+    return {
+        error.reason.removeprefix(WAITS_FOR_MAIN)
+        for error in errors
+        if isinstance(error, Held) and error.reason.startswith(WAITS_FOR_MAIN)
+    }
+
+
 def ask_for_mains(scope: SessionScope, claim: Claim, errors: Collection[Exception]) -> None:
     """Ask for the main articles that rows of a claim wait for.
 
     Before these rows are held, so that a main article that is settled meanwhile comes once more
     and lets them go. Those of the same claim come after it anyway.
     """
-    wanted = {
-        error.reason.removeprefix(WAITS_FOR_MAIN)
-        for error in errors
-        if isinstance(error, Held) and error.reason.startswith(WAITS_FOR_MAIN)
-    }
-    wanted -= set(claim.item_by_entity)
+    wanted = awaited(errors) - set(claim.item_by_entity)
     if wanted:
         with scope() as session:
             work_items.hint(

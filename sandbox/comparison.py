@@ -31,6 +31,9 @@ FIELDS = (
     "stock",
     "size_mm",
 )
+#: What a main article leaves to its variants.
+OF_VARIANTS = {"net", "gross", "stock"}
+MAIN_ARTICLE = "VARIANT_MAIN_ARTICLE"
 PAGE = 500
 TIMEOUT_S = 30
 
@@ -49,14 +52,18 @@ class Verdict:
         return not self.differences and self.articles == self.identical
 
 
-def compare(erp_url: str, shop_url: str) -> Verdict:
+def compare(erp_url: str, shop_url: str, *, variants: bool = False) -> Verdict:
     """Compare every article of the ERP with the shop's product of the same number, and its orders
-    with those of the shop."""
+    with those of the shop. `variants`: the channel wants them below their main articles; otherwise
+    each is a product of its own."""
     products = {str(one["number"]): one for one in all_rows(shop_url, "products")}
+    articles = list(all_rows(erp_url, "articles"))
+    mains = {one["id"]: one for one in articles if variants and one["product_type"] == MAIN_ARTICLE}
     verdict = Verdict()
-    for article in all_rows(erp_url, "articles"):
+    for article in articles:
         verdict.articles += 1
-        differences = _differences(article, products.pop(str(article["number"]), None))
+        product = products.pop(str(article["number"]), None)
+        differences = _differences(article, product, mains)
         verdict.differences += differences
         verdict.identical += not differences
     verdict.orders, differing = order_comparison.differences(erp_url, shop_url)
@@ -82,9 +89,10 @@ def all_rows(base_url: str, key: str) -> Iterator[dict[str, Any]]:
         after = str(rows[-1]["id"])
 
 
-def _differences(article: dict[str, Any], product: dict[str, Any] | None) -> list[str]:
-    name = f"article {article['number']}"
-    if not _is_for_sale(article):
+def _differences(article: dict[str, Any], product: dict[str, Any] | None,
+                 mains: dict[str, dict[str, Any]]) -> list[str]:
+    name, is_main = f"article {article['number']}", article["id"] in mains
+    if not _is_for_sale(article, is_main):
         if product is None or not product["active"]:
             return []
         return [f"{name}: must be absent or inactive in the shop, but is active"]
@@ -94,9 +102,26 @@ def _differences(article: dict[str, Any], product: dict[str, Any] | None) -> lis
     found = [
         f"{name}: {one} is {product[one]!r} in the shop, {wanted[one]!r} in the ERP"
         for one in FIELDS
-        if _is_kept(product, one) and _read(product, product[one]) != _read(product, wanted[one])
+        if not (is_main and one in OF_VARIANTS)
+        and _is_kept(product, one) and _read(product, product[one]) != _read(product, wanted[one])
     ]
+    if mains:
+        found += _differences_of_place(name, article, product, mains)
     return found + _differences_of_images(name, article, product)
+
+
+def _differences_of_place(name: str, article: dict[str, Any], product: dict[str, Any],
+                          mains: dict[str, dict[str, Any]]) -> list[str]:
+    """A variant lies below the product of its main article, with the options that tell it from the
+    others, if the channel offers the main article; any other product lies below none."""
+    main = mains.get(article["variant_of"])
+    if main is None or not (main["listed"] and main["active"]):
+        wanted: tuple[str | None, dict[str, str]] = (None, {})
+    else:
+        wanted = (main["number"], article["variant_values"])
+    found = (product["parent"], product["options"])
+    words = [f"below {parent} as {options}" for parent, options in (found, wanted)]
+    return [] if found == wanted else [f"{name}: is {words[0]} in the shop, {words[1]} in the ERP"]
 
 
 def _differences_of_images(
@@ -118,8 +143,11 @@ def _differences_of_images(
 
 
 def _is_kept(product: dict[str, Any], field_name: str) -> bool:
-    """Some shops keep one side of a price, and reckon the other one with the tax; measures are
-    carried to shops whose sandbox shows them."""
+    """Some shops keep one side of a price, and reckon the other one with the tax; what a variant
+    takes from its product is no field of its own; measures are carried to shops whose sandbox shows
+    them."""
+    if field_name in product.get("of_parent", ()):
+        return False
     if field_name == "size_mm":
         return field_name in product
     sides = {"net", "gross"}
@@ -133,9 +161,10 @@ def _read(product: dict[str, Any], value: Any) -> Any:
     return html.unescape(plain).strip() if is_html else plain
 
 
-def _is_for_sale(article: dict[str, Any]) -> bool:
-    """Listed, active and with a price: a product without one is never created."""
-    return bool(article["listed"] and article["active"] and article["gross"])
+def _is_for_sale(article: dict[str, Any], is_main: bool) -> bool:
+    """Listed, active and with a price: a product without one is never created. That of a main
+    article has the prices of its variants."""
+    return bool(article["listed"] and article["active"] and (is_main or article["gross"]))
 
 
 def _as_in_shop(article: dict[str, Any]) -> dict[str, Any]:

@@ -46,6 +46,8 @@ class Payload(TypedDict):
     tax: NotRequired[str]
     #: With a stock by location: the ERP's storage by the shop's location, as `tax`.
     storages: NotRequired[dict[str, str]]
+    #: With a variant: its main article.
+    main_article: NotRequired[str]
     #: With an article: what the connector noted of its product (`Receipt.notes`), if anything.
     notes: NotRequired[dict[str, Any]]
     #: With an article: name and description as the shop will show them, by field (``name``); in

@@ -29,6 +29,9 @@ from integration.topology import Topic
 
 RowT = TypeVar("RowT")
 
+#: Rows of variants whose main article is not in the shop, with its id (docs/operations.md).
+WAITS_FOR_MAIN = "main-not-in-shop:"
+
 
 def exact(value: Decimal) -> str:
     """The shortest plain text of a number: ``16.80`` is ``16.8``, ``1E+2`` is ``100``.
@@ -104,6 +107,18 @@ def pieces_by_location(locations: Iterable[StockLocation], label: str) -> dict[s
             )
         pieces[one.shop_location] = pieces.get(one.shop_location, 0) + one.quantity
     return dict(sorted(pieces.items()))
+
+
+def main_is_gone(payload: Payload, main_article: str) -> Held:
+    """What a variant waits for when the product of its main article is not in the shop any more.
+
+    The service forgets that product, has the main article make it anew, and lets the variant go.
+    """
+    return Held(
+        f"{WAITS_FOR_MAIN}{main_article}",
+        f"{payload['number']} is a variant of article id {main_article}, whose product is not in "
+        "the shop any more; it is made anew",
+    )
 
 
 def leave_out(

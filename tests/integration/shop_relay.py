@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, TypeVar
 
+import pytest
 import requests
 from flask import Flask
 
@@ -15,9 +16,19 @@ from integration.mapping_kinds import Kind
 from integration.mappings import Entry
 from integration.models import Listing, SalesChannel
 from integration.topology import Topic
-from sandbox import serving
+from sandbox import comparison, serving
 from sandbox.erp import Options, create_app
 from tests.integration.relay import Relay
+
+#: For a test of what each of them does.
+changes_of_a_variant = pytest.mark.parametrize(
+    ("topic", "change"),
+    [
+        (Topic.ARTICLE, {"description": "Neu"}),
+        (Topic.STOCK, {"stock": 3}),
+        (Topic.PRICE, {"gross": 3}),
+    ],
+)
 
 
 class ShopRelay(Relay):
@@ -62,6 +73,12 @@ class ShopRelay(Relay):
     def products(self) -> dict[str, dict[str, Any]]:
         answer = requests.get(f"{self.shop_url}/_sandbox/state", params={"limit": 1000}, timeout=30)
         return {one["number"]: one for one in answer.json(parse_float=Decimal)["products"]}
+
+    def wrong(self, *articles: dict[str, Any]) -> list[str]:
+        """What the comparison of ERP and shop, with variants, says of these articles."""
+        found = comparison.compare(self.erp_url, self.shop_url, variants=True).differences
+        names = tuple(f"article {one['number']}:" for one in articles)
+        return [one for one in found if one.startswith(names)]
 
     def parameters(self) -> dict[str, str]:
         with self.runtime.scope() as session:

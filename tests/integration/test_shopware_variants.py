@@ -4,10 +4,12 @@ and no change of what a product is without a person's yes."""
 from __future__ import annotations
 
 import pytest
+import requests
 
 from integration import article_holds, channels
 from integration.dry_run import UNCHANGED, DryRun
 from integration.topology import Topic
+from tests.integration.shop_relay import changes_of_a_variant
 from tests.integration.shopware import running
 
 TO_VARIANT, TO_SINGLE = "confirm:single-to-variant", "confirm:variant-to-single"
@@ -242,3 +244,35 @@ def test_an_erp_without_columns_for_products_says_what_it_lacks(sqlite_url):
 
         assert relay.reason(small) == "erp-column:product.id"
         assert relay.product(other)["parent"] is None
+
+
+@changes_of_a_variant
+def test_a_product_that_was_deleted_comes_back_with_the_next_change_of_a_variant(
+    relay, shirt, topic, change
+):
+    main, small, _medium = shirt
+    relay.carry(small)
+    requests.post(
+        f"{relay.shop_url}/_sandbox/edit",
+        json={"article": main["number"], "delete": True},
+        timeout=30,
+    ).raise_for_status()
+    assert relay.product(small) is None
+
+    relay.edit(small, **change)
+    relay.hint(topic, small)
+    relay.drain()
+
+    assert relay.wrong(main, small) == []
+    assert families(relay)[1] == {small["number"]: (main["number"], {"Größe": "S"})}
+
+
+def test_the_comparison_sees_whether_variants_are_right(relay, shirt):
+    main, small, _medium = shirt
+    relay.carry(*shirt)
+    assert relay.wrong(*shirt) == []
+
+    # Without variants each is a product of its own.
+    relay.edit(small, variant_of=None)
+    (found,) = relay.wrong(*shirt)
+    assert f"is below {main['number']} as {{'Größe': 'S'}} in the shop, below None" in found

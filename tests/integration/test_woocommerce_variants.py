@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from integration.topology import Topic
+from tests.integration.shop_relay import changes_of_a_variant
 from tests.integration.woocommerce import WooCommerceRelay, running
 
 Article = dict[str, Any]
@@ -189,17 +190,38 @@ def test_a_product_becomes_a_variable_one_and_back_only_when_somebody_confirms_i
     assert (product["id"], product["type"], product["gross"]) == (before["id"], "simple", 7)
 
 
-def test_variants_of_a_product_that_was_deleted_wait_for_it(
-    relay: WooCommerceRelay, shirt: tuple[Article, Article, Article]
+@changes_of_a_variant
+def test_a_product_that_was_deleted_comes_back_with_the_next_change_of_a_variant(
+    relay: WooCommerceRelay,
+    shirt: tuple[Article, Article, Article],
+    topic: Topic,
+    change: dict[str, Any],
 ) -> None:
     main, small, _medium = shirt
     relay.carry(small)
     relay.at_shop("edit", article=main["number"], delete=True)
-    relay.edit(small, name="Neu", ean=None, description="Neu")
-    relay.hint(Topic.ARTICLE, small)
+    relay.edit(small, **change)
+    relay.hint(topic, small)
     relay.drain()
-    assert relay.reason(small) == f"main-not-in-shop:{main['id']}"
 
-    relay.change(main, name="Hemd")
-
+    assert relay.wrong(main, small) == []
     assert place(relay, small) == ("variation", main["number"], {"Größe": "S"})
+
+
+def test_the_comparison_sees_whether_variants_are_right(
+    relay: WooCommerceRelay, shirt: tuple[Article, Article, Article]
+) -> None:
+    main, small, medium = shirt
+    assert relay.wrong(main, small) == [
+        f"article {main['number']}: is not in the shop",
+        f"article {small['number']}: is not in the shop",
+    ]
+    relay.carry(*shirt)
+    assert relay.wrong(*shirt) == []
+
+    relay.at_shop("edit", article=medium["number"], set={"stock": 4711})
+    relay.edit(small, variant_values={"Größe": "XS"})
+
+    first, second = relay.wrong(*shirt)
+    assert "as {'Größe': 'S'} in the shop, below" in first
+    assert "stock is 4711 in the shop" in second

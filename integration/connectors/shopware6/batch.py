@@ -51,11 +51,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the shop said about one row; neither an error nor vanished: accepted."""
+    """What the shop said about one row; nothing of all that: accepted."""
 
     error: IntegrationError | None = None
     is_duplicate: bool = False
     has_vanished: bool = False
+    #: The product that it is a variant of is gone.
+    lacks_main: bool = False
 
 
 #: Sends rows and tells the ids the shop has written. Raises Refused, IntegrationError.
@@ -159,6 +161,10 @@ def _owner(number: str | None, rows: Sequence[Row]) -> int | None:
 def _verdict(row: Row, entries: Sequence[Entry]) -> Verdict:
     if not row.is_first and any(_lacks(row, entry) for entry in entries):
         return Verdict(has_vanished=True)
+    if row.values.get("parentId") and any(
+        refusals.missing_table(entry) == refusals.OPERATION for entry in entries
+    ):
+        return Verdict(lacks_main=True)
     is_duplicate = any(refusals.duplicate_number(entry) is not None for entry in entries)
     return Verdict(Rejected(refusals.sentences(entries)), is_duplicate=is_duplicate)
 

@@ -15,6 +15,7 @@ from integration.connectors.base import (
     Receipt,
     RemoteRecord,
 )
+from integration.connectors.batches import main_is_gone
 from integration.connectors.shopware6 import (
     batch,
     checks,
@@ -173,7 +174,7 @@ class Shopware6Connector:
         if contested:
             settled.update(self._adopt(contested, batch_payloads, post))
         return [
-            _receipt(payload["article_id"], rows.error_by_position.get(n), settled.get(n))
+            _receipt(payload, rows.error_by_position.get(n), settled.get(n))
             for n, payload in enumerate(batch_payloads)
         ]
 
@@ -218,14 +219,17 @@ def _by_position(
 
 
 def _receipt(
-    article_id: str, error: IntegrationError | None, settled: tuple[Row, Verdict] | None
+    payload: Payload, error: IntegrationError | None, settled: tuple[Row, Verdict] | None
 ) -> Receipt:
     """`error`: why the row was not sent; else `settled` is what the shop said about it."""
+    article_id = payload["article_id"]
     if settled is None:
         return Receipt(article_id, error=error)
     row, verdict = settled
     if verdict.has_vanished:
         return Receipt(article_id, has_vanished=True)
+    if verdict.lacks_main:
+        return Receipt(article_id, error=main_is_gone(payload, payload["main_article"]))
     if verdict.error is not None:
         return Receipt(article_id, error=verdict.error)
     return Receipt(

@@ -120,6 +120,8 @@ def payload_of(document: Document, listing: ListingView, currency: str) -> Paylo
         details.add_to(result["body"], document, listing.notes)
         result["texts"] = details.leave_out(result["body"], listing)
         result["tax"] = document.tax
+        if document.variant is not None:
+            result["main_article"] = document.variant.main_article_id
         if listing.notes:
             result["notes"] = dict(listing.notes)
         if listing.external_id is None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import chain
 
 from integration.connectors.base import Payload
+from integration.connectors.batches import main_is_gone
 from integration.connectors.woocommerce import batch, variations
 from integration.connectors.woocommerce.batch import Verdict
 from integration.connectors.woocommerce.client import Client
@@ -15,9 +16,6 @@ from integration.connectors.woocommerce.rows import Row
 from integration.errors import Held, IntegrationError, TransientError
 
 Settled = tuple[Row, Verdict]
-
-#: Rows of variants whose main article is not in the shop, with its id (docs/operations.md).
-_WAITS_FOR_MAIN = "main-not-in-shop:"
 
 
 class Families:
@@ -85,9 +83,4 @@ class Families:
 
     def _no_parent(self, row: Row) -> Held:
         payload = self._payloads[row.position]
-        main = payload["body"]["mainArticle"]
-        return Held(
-            f"{_WAITS_FOR_MAIN}{main}",
-            f"{payload['number']} is a variant of article id {main}, whose product {row.parent} is "
-            "not in the shop any more; it comes with the next change of that article",
-        )
+        return main_is_gone(payload, payload["body"]["mainArticle"])

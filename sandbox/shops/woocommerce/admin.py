@@ -183,7 +183,8 @@ def _family(shop: Shop, row: Row) -> Row:
             if not is_variation and one["variation"]}
     options = {one["name"]: one["option"] for one in row["attributes"] if is_variation}
     parent = shop.store.products[row["parent_id"]]["sku"] if is_variation else None
-    return {"parent": parent, "options": options, "axes": axes}
+    own = {"of_parent": ["name"]} if is_variation else {}
+    return {"parent": parent, "options": options, "axes": axes, **own}
 
 
 def _created(shop: Shop, wanted: Any) -> Row:
