@@ -10,13 +10,14 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import exists, func, insert, select
 
-from bench import chains
+from bench import chains, spending
 from bench.results import Result
 from bench.service import PATIENCE_S, Bench, MeasuredService
 from bench.targets import PROCESSES
@@ -51,19 +52,23 @@ def measure(bench: Bench) -> list[Result]:
             _work(service, items // 10)
             _chain_per_entity(service, entities // 10)
             ours, plain = [], []
+            spent: Counter[str] = Counter()
             for _ in range(repetitions):
+                before = spending.cpu_s()
                 ours.append(items / _work(service, items))
+                spent += spending.cpu_s() - before
                 plain.append(entities / _chain_per_entity(service, entities))
             service.kill("live")
             service.kill("bench")
-            results += _rows(count, ours, plain, items)
+            what = f"{items:,} stocks of {CHANNELS} channels, batches of 100"
+            profile = spending.sentence(spent, items * repetitions)
+            results += _rows(count, ours, plain, f"{what}; {profile}")
     return results
 
 
-def _rows(count: int, ours: Sequence[float], plain: Sequence[float], items: int) -> list[Result]:
+def _rows(count: int, ours: Sequence[float], plain: Sequence[float], how: str) -> list[Result]:
     times = [one / other for one, other in zip(ours, plain, strict=True)]
     baseline = f"{sorted(plain)[len(plain) // 2]:,.0f} entities per s with empty tasks"
-    how = f"{items:,} stocks of {CHANNELS} channels, batches of 100; dispatch has its own processes"
     return [
         Result(f"engine.{count}.times", times, baseline=baseline, note=how),
         Result(f"engine.{count}.rate", ours),
