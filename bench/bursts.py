@@ -86,8 +86,9 @@ def _bursts(service: MeasuredService, articles: int, repetitions: int) -> dict[s
 def _burst(service: MeasuredService, topic: str, count: int, wave: int) -> tuple[int, int]:
     """(ERP requests, shop writes) for so many articles of which each is told once."""
     changed = service.articles_for_sale()[:count]
-    for place, article in enumerate(changed):
-        service.edit_silently(article, **new_value(topic, wave, place))
+    service.edit_all_silently(
+        (article, new_value(topic, wave, place)) for place, article in enumerate(changed)
+    )
     service.forget_requests()
     storm(service, [WEBHOOK[topic](one["id"]) for one in changed])
     service.wait_until_idle(PATIENCE_S)

@@ -9,7 +9,7 @@ from flask import Blueprint, jsonify, request
 
 from sandbox.catalogue import TAX_RATES
 from sandbox.erp import admin_media, admin_tenants, admin_trade, edits, options
-from sandbox.erp.asked import flag, named_tenant, object_of, query_number
+from sandbox.erp.asked import flag, members, named_tenant, object_of, query_number
 from sandbox.erp.burst import Burst, planned
 from sandbox.erp.dto import number
 from sandbox.erp.model import SHOP_CHANNEL, Article
@@ -17,6 +17,8 @@ from sandbox.erp.tenants import MAIN_TENANT
 from sandbox.erp.world import World
 
 DEFAULT_LIMIT, MAX_LIMIT = 500, 10_000
+#: What an edit may have.
+EDIT = ("article", "set", "silent", "channel", "tenant")
 
 
 def blueprint(world: World, burst: Burst) -> Blueprint:
@@ -52,7 +54,16 @@ def _articles(routes: Blueprint, world: World) -> None:
 
     @routes.post("/edit")
     def edit() -> Any:
-        body = object_of("article", "set", "silent", "channel", "tenant")
+        return edited(object_of(*EDIT))
+
+    @routes.post("/edits")
+    def many_edits() -> Any:
+        bodies = object_of("edits").get("edits")
+        if not isinstance(bodies, list):
+            raise ValueError("edits is a list of what /edit takes")
+        return {"edits": [edited(members(one, *EDIT)) for one in bodies]}
+
+    def edited(body: dict[str, Any]) -> dict[str, Any]:
         tenant = named_tenant(world, body)
         article = edits.find(tenant, body.get("article"))
         wanted = edits.checked(tenant, body.get("set"), body.get("channel"))

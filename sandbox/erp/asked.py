@@ -12,7 +12,11 @@ from sandbox.erp.world import World
 
 def object_of(*allowed: str) -> dict[str, Any]:
     """The body, which has no other members than these; any if none are named."""
-    body = request.get_json(silent=True)
+    return members(request.get_json(silent=True), *allowed)
+
+
+def members(body: Any, *allowed: str) -> dict[str, Any]:
+    """The same of an object within the body."""
     if not isinstance(body, dict):
         raise ValueError("the body is a JSON object")
     if allowed and (unknown := set(body) - set(allowed)):

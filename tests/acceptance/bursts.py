@@ -46,8 +46,9 @@ def storm_in_waves(
     rng = random.Random(7)
     seconds = 0.0
     for wave in range(first_wave, first_wave + WAVES):
-        for place, article in enumerate(changed):
-            service.edit_silently(article, **new_value(topic, wave, place))
+        service.edit_all_silently(
+            (article, new_value(topic, wave, place)) for place, article in enumerate(changed)
+        )
         # The ERP fires several times per change, from several processes, in no order.
         webhooks = [WEBHOOK[topic](one["id"]) for one in changed for _ in range(PER_CHANGE)]
         rng.shuffle(webhooks)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cached_property
@@ -293,6 +293,18 @@ class Service:
     def edit_silently(self, article: Mapping[str, Any], **values: Any) -> None:
         """A change in the ERP whose webhooks do not come (yet)."""
         self.erp("edit", article=article["id"], set=values, silent=True)
+
+    def edit_all_silently(
+        self, edits: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]
+    ) -> None:
+        """The same for many articles, each with its values."""
+        self.erp(
+            "edits",
+            edits=[
+                {"article": article["id"], "set": dict(values), "silent": True}
+                for article, values in edits
+            ],
+        )
 
     def product(self, article: Mapping[str, Any]) -> dict[str, Any] | None:
         """The shop's product with the article's number."""

@@ -39,8 +39,10 @@ def test_the_first_change_after_quiet_is_in_the_shop_within_two_seconds(service:
 def test_a_thousand_changed_articles_cost_twelve_requests_per_topic(service: Service):
     changed = service.articles_for_sale()[:1_000]
     assert len(changed) == 1_000
-    for place, article in enumerate(changed):
-        service.edit_silently(article, name=f"Neu {place}", gross="77.77", stock=place)
+    service.edit_all_silently(
+        (article, {"name": f"Neu {place}", "gross": "77.77", "stock": place})
+        for place, article in enumerate(changed)
+    )
 
     for topic, webhook in WEBHOOK.items():
         service.forget_requests()

@@ -87,6 +87,22 @@ def test_a_wrong_edit_is_400_and_changes_nothing(erp, body):
     assert erp.state() == before
 
 
+def test_many_edits_are_one_request(erp):
+    wanted = [{"article": "1001", "set": {"stock": 7}, "silent": True},
+              {"article": "1002", "set": {"name": "Neu"}}]
+
+    answer = erp.admin("POST", "edits", {"edits": wanted}).json()["edits"]
+
+    assert [one["article"]["id"] for one in answer] == ["1001", "1002"]
+    assert (answer[0]["events"], answer[1]["events"] != []) == ([], True)
+    assert (erp.state()[0]["stock"], erp.state()[1]["name"]) == (7, "Neu")
+
+
+@pytest.mark.parametrize("edits", [None, {}, ["1001"], [{"article": "1001", "typo": 1}]])
+def test_wrong_edits_are_400(erp, edits):
+    assert erp.admin("POST", "edits", {"edits": edits}).status_code == 400
+
+
 def test_a_number_that_is_taken_is_refused(erp):
     other = erp.state()[1]["number"]
 
