@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import sys
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -183,7 +184,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByService
     return ByService(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def is_wanted(item: pytest.Item) -> bool:
+    """False for one of the two databases of a test with the mark `either_database`."""
+    if item.get_closest_marker("either_database") is None or not hasattr(item, "callspec"):
+        return True
+    has_postgres = URL_BY_MARK["postgres"] in os.environ
+    is_postgres = has_postgres and zlib.crc32(item.originalname.encode()) % 2
+    chosen = "postgres" if is_postgres else "sqlite"
+    return item.callspec.params.get("database_url", chosen) == chosen
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    unwanted = [item for item in items if not is_wanted(item)]
+    config.hook.pytest_deselected(items=unwanted)
+    items[:] = [item for item in items if is_wanted(item)]
     for item in items:
         for fixture, mark in MARK_BY_FIXTURE.items():
             if fixture in getattr(item, "fixturenames", ()):

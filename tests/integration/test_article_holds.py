@@ -11,6 +11,8 @@ from integration.models import BY_HAND, ArticleHold, Priority, WorkItem
 from integration.topology import Topic
 from tests.engines import executed
 
+pytestmark = pytest.mark.either_database
+
 ARTICLE, PRICE, STOCK = Topic.ARTICLE, Topic.PRICE, Topic.STOCK
 
 

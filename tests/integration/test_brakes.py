@@ -21,6 +21,8 @@ from integration.topology import Topic
 from integration.work_items import Settled, release, settle
 from tests.integration.support import Database
 
+pytestmark = pytest.mark.either_database
+
 ARTICLE, PRICE, STOCK = Topic.ARTICLE, Topic.PRICE, Topic.STOCK
 WAIT_S = 120.0
 

@@ -18,6 +18,8 @@ from tests.integration.catching_up import HOUR, FallingBehind
 from tests.integration.relay import beside_an_erp
 from tests.integration.support import together
 
+pytestmark = pytest.mark.either_database
+
 PROFILES = ("columns", "rest")
 ARTICLES = 4
 

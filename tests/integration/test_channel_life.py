@@ -51,6 +51,8 @@ from sandbox.erp import Options, create_app
 from tests.integration.relay import Relay
 from tests.platforms import leave_out
 
+pytestmark = pytest.mark.either_database
+
 PUBLIC = "https://relay.example"
 LEASE_S = 60.0
 

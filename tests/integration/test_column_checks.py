@@ -17,6 +17,8 @@ from integration.runtime import Runtime
 from integration.topology import Topic
 from tests.integration.relay import beside_an_erp
 
+pytestmark = pytest.mark.either_database
+
 ARTICLE, PRICE, STOCK = Topic.ARTICLE, Topic.PRICE, Topic.STOCK
 BUDGET = (30.0, 6.0)
 

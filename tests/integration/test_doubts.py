@@ -13,6 +13,8 @@ from integration.models import WorkItem
 from integration.topology import Topic
 from tests.integration.support import LEASE_S, Database
 
+pytestmark = pytest.mark.either_database
+
 ARTICLE, PRICE, STOCK = Topic.ARTICLE, Topic.PRICE, Topic.STOCK
 
 

@@ -11,6 +11,8 @@ from integration.models import Listing
 from integration.topology import Topic
 from tests.integration.relay import Relay
 
+pytestmark = pytest.mark.either_database
+
 TOPICS = (Topic.ARTICLE, Topic.PRICE, Topic.STOCK)
 
 

@@ -15,6 +15,8 @@ from integration.models import HistoryContent, HistoryEntry, Priority, SalesChan
 from integration.topology import Topic
 from tests.integration.relay import Relay
 
+pytestmark = pytest.mark.either_database
+
 ARTICLE, PRICE, STOCK = Topic.ARTICLE, Topic.PRICE, Topic.STOCK
 ALL = tuple(Topic)
 

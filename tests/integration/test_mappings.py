@@ -10,6 +10,8 @@ from integration.mappings import Entry
 from integration.models import ChannelMapping, Listing, SyncRun
 from integration.topology import Topic
 
+pytestmark = pytest.mark.either_database
+
 ARTICLE, PRICE, STOCK = Topic.ARTICLE, Topic.PRICE, Topic.STOCK
 
 

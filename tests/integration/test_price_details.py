@@ -18,6 +18,8 @@ from integration.topology import Topic
 from sandbox.shops.shopware6.seed import CUSTOMERS
 from tests.integration.shopware import ShopwareRelay, running
 
+pytestmark = pytest.mark.either_database
+
 ARTICLE, PRICE = Topic.ARTICLE, Topic.PRICE
 TODAY = datetime.now(ZoneInfo("Europe/Berlin")).date()
 

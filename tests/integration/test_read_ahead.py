@@ -16,6 +16,8 @@ from integration.models import Priority, ReadAhead, SyncRun
 from integration.topology import Topic
 from tests.integration.relay import Relay
 
+pytestmark = pytest.mark.either_database
+
 ARTICLE, PRICE, STOCK = Topic.ARTICLE, Topic.PRICE, Topic.STOCK
 
 

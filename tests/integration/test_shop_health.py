@@ -18,6 +18,8 @@ from integration.topology import Topic
 from tests.integration.relay import Relay
 from tests.integration.support import Database, together
 
+pytestmark = pytest.mark.either_database
+
 ARTICLE, PRICE, STOCK = Topic.ARTICLE, Topic.PRICE, Topic.STOCK
 SERVED = (STOCK, PRICE, ARTICLE)
 LIMITS = Limits(chains_per_lane=2, coalesce_s=0.0, lease_s=60.0)

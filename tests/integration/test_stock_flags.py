@@ -7,6 +7,8 @@ import pytest
 from integration.topology import Topic
 from tests.integration.shopware import running
 
+pytestmark = pytest.mark.either_database
+
 ARTICLE, STOCK = Topic.ARTICLE, Topic.STOCK
 
 

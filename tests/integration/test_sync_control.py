@@ -11,6 +11,8 @@ from integration.token_bucket import Rate
 from integration.topology import Topic
 from tests.integration.relay import Relay
 
+pytestmark = pytest.mark.either_database
+
 ARTICLE = Topic.ARTICLE
 BUDGET = Rate(30, 6)
 

@@ -28,6 +28,8 @@ from tests.integration.installing import installing
 from tests.integration.relay import LIMITS
 from tests.unit.webhooks.support import bearer
 
+pytestmark = pytest.mark.either_database
+
 DAY_S = 86_400
 
 

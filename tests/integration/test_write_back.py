@@ -40,6 +40,8 @@ from tests.integration.way_back import (
     status,
 )
 
+pytestmark = pytest.mark.either_database
+
 ARTICLE, WRITE_BACK = Topic.ARTICLE, Topic.WRITE_BACK
 
 
