@@ -30,6 +30,8 @@ from integration.vault import Vault
 #: Share of the soft limit after which no further file is opened: what is there is shown, the rest
 #: comes in the next batch.
 FILES_SHARE = 0.5
+#: Share of the soft limit that a push may fill with requests; the last one may take the rest.
+PUSH_SHARE = 2 / 3
 
 
 def _nothing_to_check() -> None:
@@ -157,6 +159,7 @@ class Runtime:
                 facts=facts.channel_facts(self.scope, channel.id),
                 before_write=gate.guard(before_write),
                 open_file=files.open,
+                push_s=self.settings.stage_soft_s * PUSH_SHARE,
             )
         )
 

@@ -92,7 +92,7 @@ class WooCommerceConnector:
             language = self._facts.setup.language
             return ImagePush(self._client, self._context, language).push(payloads)
         rows = self._builder.build(topic, payloads)
-        pace = Pace(self._context.facts, topic)
+        pace = Pace(self._context, topic)
         families = Families(self._client, payloads, pace)
         ready, settled = families.prepare(rows.ready)
         settled.update(_by_position(ready, batch.write(self._client, ready, pace)))

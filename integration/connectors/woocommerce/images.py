@@ -74,7 +74,7 @@ class ImagePush:
             if payload["external_id"] in shown
         }
         rows = [one.row for one in plans.values() if one.row is not None]
-        pace = Pace(self._context.facts, Topic.MEDIA)
+        pace = Pace(self._context, Topic.MEDIA)
         written = zip(rows, batch.write(self._client, rows, pace), strict=True)
         verdicts = {row.position: verdict for row, verdict in written}
         return [

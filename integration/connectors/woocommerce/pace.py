@@ -10,15 +10,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from integration.connectors.base import FactStore
+from integration.connectors.base import Context
 from integration.topology import Topic
 
 #: What a request is planned to take, so that one twice as slow ends within 20 s.
 AIM_S = 10.0
+#: No larger share of a push than this: where stages are shorter, so are requests.
+AIM_SHARE = 0.25
 #: Rows of the first request to a shop whose speed is not known.
 PROBE_ROWS = 10
-#: What one push takes at most: a stage has 60 s. Rows beyond it go with the next batch.
-PUSH_S = 40.0
 
 #: Fewer rows say more about the request than about a row.
 _TELLING_ROWS = 5
@@ -30,20 +30,23 @@ class Pace:
     """The size of requests of one topic; lives for one push, learns for all."""
 
     def __init__(
-        self, store: FactStore, topic: Topic, clock: Callable[[], float] = time.monotonic
+        self, context: Context, topic: Topic, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._store, self._name, self._clock = store, f"row-seconds:{topic.value}", clock
-        known = store.get(self._name)
+        self._store, self._name, self._clock = context.facts, f"row-seconds:{topic.value}", clock
+        self._push_s = context.push_s
+        self._aim_s = min(AIM_S, AIM_SHARE * context.push_s)
+        known = self._store.get(self._name)
         self._row_s: float | None = float(known) if known else None
         self._began = clock()
         self._most: int | None = None
 
     def size(self, waiting: int) -> int:
         """Rows of the next request, of so many that wait; 0: this push has lasted long enough."""
-        rows = PROBE_ROWS if self._row_s is None else max(1, int(AIM_S / self._row_s))
+        rows = PROBE_ROWS if self._row_s is None else max(1, int(self._aim_s / self._row_s))
         rows = min(waiting, rows, self._most or rows)
         elapsed = self._clock() - self._began
-        is_spent = elapsed > AIM_S and elapsed + (self._row_s or 0) * rows > PUSH_S
+        expected = elapsed + (self._row_s or 0) * rows
+        is_spent = elapsed > self._aim_s and expected > self._push_s
         return 0 if is_spent else rows
 
     def limit(self, rows: int) -> None:
@@ -51,10 +54,15 @@ class Pace:
         self._most = rows
 
     def learn(self, rows: int, seconds: float) -> None:
-        """Note what a request took. At once when it is slower, by halves when it is faster."""
-        if rows < _TELLING_ROWS and seconds < AIM_S:
-            return
+        """Note what a request took. At once when it is slower, by halves when it is faster.
+
+        Few rows can only show that a row takes less than was believed: otherwise a shop that was
+        slow once, and has got single rows since, would get them for good.
+        """
         measured = seconds / rows
+        is_faster = self._row_s is not None and measured < self._row_s
+        if rows < _TELLING_ROWS and seconds < self._aim_s and not is_faster:
+            return
         if self._row_s is not None:
             measured = max(measured, self._row_s / 2)
             if abs(measured - self._row_s) <= _NOTABLE * self._row_s:

@@ -376,12 +376,12 @@ def test_a_shop_that_takes_fewer_rows_gets_fewer(opened: Any) -> None:
     assert [one.error for one in receipts] == [None] * 10
 
 
-def test_no_request_to_a_slow_shop_takes_long(opened: Any, monkeypatch: Any) -> None:
+def test_no_request_to_a_slow_shop_takes_long(opened: Any) -> None:
     """Scaled: 0.5 s per 100 rows here, and a request is meant to take 0.2 s."""
-    monkeypatch.setattr("integration.connectors.woocommerce.pace.AIM_S", 0.2)
     shop = opened(latency_ms_per_100_rows=500)
     articles = [str(n) for n in range(50)]
     shop.create(*articles)
+    shop.push_s = 0.8
     before = shop.routes[BATCH]
 
     receipts = shop.change(Topic.STOCK, *(stocked(one, 1) for one in articles))
@@ -464,12 +464,9 @@ def test_the_claim_is_checked_before_every_write(shop: Shop) -> None:
     assert shop.gate.count == shop.routes[BATCH] == 2
 
 
-def test_rows_that_a_slow_shop_has_no_time_for_go_with_the_next_batch(
-    opened: Any, monkeypatch: Any
-) -> None:
-    monkeypatch.setattr("integration.connectors.woocommerce.pace.AIM_S", 0.02)
-    monkeypatch.setattr("integration.connectors.woocommerce.pace.PUSH_S", 0.05)
+def test_rows_that_a_slow_shop_has_no_time_for_go_with_the_next_batch(opened: Any) -> None:
     shop = opened(latency_ms_per_100_rows=500)
+    shop.push_s = 0.05
 
     receipts = shop.create(*(str(n) for n in range(30)))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-from integration.connectors.base import ListingView, Receipt
+from integration.connectors.base import Context, ListingView, Receipt
 from integration.connectors.woocommerce import WooCommerceConnector
 from integration.documents import Document, StockDocument
 from integration.topology import Topic
@@ -29,6 +29,7 @@ class Shop(ServedShop):
         self.ids: dict[str, str] = {}
         self.erp = Files()
         self.notes: dict[str, Any] = {}
+        self.push_s = Context.push_s
 
     def connector(self, *, session: requests.Session | None = None, **changes: str) -> Any:
         return WooCommerceConnector(
@@ -38,6 +39,7 @@ class Shop(ServedShop):
                 facts=self.facts,
                 gate=self.gate,
                 open_file=self.erp.open,
+                push_s=self.push_s,
             )
         )
 

@@ -81,6 +81,7 @@ def context(
     session: requests.Session | None = None,
     namespace: str = "acme/42",
     open_file: Callable[[str], Iterator[bytes]] = no_files,
+    push_s: float = Context.push_s,
 ) -> Context:
     known = {"tax-ids": {"19": TAX_19, "7": TAX_7}, "currency": "EUR"}
     return Context(
@@ -91,6 +92,7 @@ def context(
         facts=facts or Facts(known),
         before_write=gate or Gate(),
         open_file=open_file,
+        push_s=push_s,
     )
 
 
