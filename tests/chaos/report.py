@@ -31,6 +31,8 @@ class Report:
     edits: int = 0
     webhooks: int = 0
     articles: int = 0
+    images: int = 0
+    orders: int = 0
     restarts: int = 0
     late_writes: int = 0
     slowest_repair_s: float = 0.0
@@ -58,7 +60,8 @@ class Report:
         verdict = "OK" if self.is_ok else "FAILED"
         return (
             f"chaos: {verdict} platform={self.platform} mode={self.mode} seed={self.seed}"
-            f" faults={self.faults} edits={self.edits} webhooks={self.webhooks}"
+            f" faults={self.faults} edits={self.edits} of_images={self.images}"
+            f" orders={self.orders} webhooks={self.webhooks}"
             f" late={self.late_writes} slowest_repair={self.slowest_repair_s:.1f}s"
             f" slowest_resumption={self.slowest_resumption_s:.1f}s lost={self.lost}"
             f" twice={self.twice} stale={self.stale} took={self.took_s:.0f}s"
@@ -90,6 +93,8 @@ def page(reports: Sequence[Report], command: str) -> str:
         repaired=REPAIRED_S,
         faults=sum(one.faults for one in reports),
         edits=sum(one.edits for one in reports),
+        images=sum(one.images for one in reports),
+        orders=sum(one.orders for one in reports),
         webhooks=sum(one.webhooks for one in reports),
         restarts=sum(one.restarts for one in reports),
         lost=sum(one.lost for one in reports),

@@ -14,7 +14,7 @@ import requests
 from integration.models import WorkItem, WorkItemState
 from sandbox import comparison
 from tests.acceptance.service import _line, wait_until
-from tests.chaos import history, watch
+from tests.chaos import family, history, trade, watch
 from tests.chaos.editor import Editor
 from tests.chaos.history import LateWrite
 from tests.chaos.plan import WORKERS, Fault, plan
@@ -24,14 +24,15 @@ from tests.chaos.violence import Missed, Violence
 from tests.chaos.watch import Interval, Watch
 from tests.chaos.world import World, world
 
-ARTICLES = 50
+ARTICLES = 36
 #: Until everything is right after the last fault: leases, retries and the second look at doubtful
 #: writes are over long before.
 END_S = 90.0
 #: How often postponed rows are brought forward meanwhile: a row that was cut three times is due in
 #: two minutes, which is not the matter here.
 FORWARD_EVERY_S = 5.0
-SHOWN = 5
+#: What tells of trouble in the logs.
+TROUBLE = ("expired", "fenced", "late", "ERROR")
 
 Say = Callable[[str], None]
 
@@ -42,10 +43,12 @@ def run(seed: int, count: int, mode: str, platform: str, say: Say = print) -> Re
     report = Report(seed, mode, platform, count)
     began = time.monotonic()
     say(f"chaos: platform={platform} mode={mode} seed={seed} faults={count}")
-    with world(mode, platform, ARTICLES) as where:
+    with world(seed, mode, platform, ARTICLES) as where:
         say(f"chaos: up after {time.monotonic() - began:.1f} s")
-        watcher = Watch(where.environ["RELAY_DATABASE_URL"], where.shop_url, where.writes)
-        editor = Editor(where, seed)
+        watcher = Watch(
+            where.environ["RELAY_DATABASE_URL"], where.shop_url, where.kind_of_shop.writes
+        )
+        editor = Editor(where, seed, family.make(where))
         where.begin_sync()
         watcher.start()
         editor.start()
@@ -131,8 +134,9 @@ def judge(report: Report, where: World, editor: Editor, blocked: list[Interval])
     report.edits, report.webhooks = editor.edits, webhook_counts(where)["sent"]
     verdict = where.verdict()
     report.articles, report.lost = verdict.articles, verdict.articles - verdict.identical
+    report.orders, report.images = verdict.orders, editor.pictures.edits
     report.wrong += verdict.differences
-    double = products_twice(where)
+    double = products_twice(where) + trade.told_twice(where)
     report.twice = len(double)
     report.wrong += double + wrong_ids(where)
     late = [without(blocked, one) for one in all_late_writes(where, editor)]
@@ -237,7 +241,9 @@ def blocked_times(times: dict[Fault, Interval]) -> list[Interval]:
 
 def evidence(where: World, editor: Editor, wrong: str) -> str:
     """The story of the first wrong article: its rows, the ERP's values, the shop's writes, logs."""
-    number = wrong.removeprefix("article ").partition(":")[0]
+    kind, _, number = wrong.partition(":")[0].partition(" ")
+    if kind == "order":
+        return evidence_of_order(where, number)
     article = next((one for one in where.articles() if one["number"] == number), None)
     if article is None:
         return "\n".join(where.log_tail(("Traceback", "ERROR", "CRITICAL")))
@@ -247,5 +253,16 @@ def evidence(where: World, editor: Editor, wrong: str) -> str:
         for one in history.history(where, number)[-20:]
     ]
     told = sorted(editor.ledger.story(number)[-20:] + writes)
-    logs = where.log_tail((f"article={article['id']}", "late=", "claims.expired", "ERROR"))
-    return "\n".join([f"story of {article}", *rows, *told, *logs])
+    logs = where.log_tail((f"entity={article['id']}", *TROUBLE))
+    explained = where.relay("explain", "42", number).stdout
+    return "\n".join([f"story of {article}", *rows, *told, *logs, explained])
+
+
+def evidence_of_order(where: World, number: str) -> str:
+    """The order on both sides, the rows of its documents, logs."""
+    in_erp, in_shop = trade.both_sides(where, number)
+    documents = {str(one["document"]) for order in in_erp for one in (order, *order["deliveries"])}
+    rows = [_line(one) for one in where.items() if one.entity_id in documents]
+    words = (*(f"entity={one}" for one in documents), *TROUBLE)
+    told = [f"ERP {one}" for one in in_erp] + [f"shop {one}" for one in in_shop]
+    return "\n".join([f"story of order {number}", *rows, *told, *where.log_tail(words)])

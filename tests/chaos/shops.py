@@ -13,18 +13,31 @@ SHOPWARE6, WOOCOMMERCE = "shopware6", "woocommerce"
 class Shop:
     """`writes`: how "METHOD /path" of every request begins that changes something.
 
-    `lacks`: kinds of faults that other shops have and this one has not.
+    `lacks`: kinds of faults that other shops have and this one has not. `forms`: arguments of its
+    sandbox, drawn by the seed.
     """
 
     writes: str
-    lacks: frozenset[str] = frozenset()
+    lacks: frozenset[str]
+    forms: tuple[tuple[str, ...], ...] = ((),)
+
+    def form(self, seed: int) -> tuple[str, ...]:
+        return self.forms[seed % len(self.forms)]
 
 
 SHOPS: Mapping[str, Shop] = {
     # It applies a request as a whole or not at all, and its answers are nothing but JSON.
     SHOPWARE6: Shop("POST /api/_action/", frozenset({"half", "php-notice", "html-after"})),
     # Its keys last until a person revokes them, and then the channel waits for a person.
-    WOOCOMMERCE: Shop("POST /wp-json/", frozenset({"deadlock", "token-revoked"})),
+    WOOCOMMERCE: Shop(
+        "POST /wp-json/",
+        frozenset({"deadlock", "token-revoked"}),
+        # Where a shop keeps its parcels: as each can fail in another way.
+        tuple(
+            ("--tracking", one)
+            for one in ("notes", "fulfillments", "wc-shipment-tracking/v3", "wc-ast/v3")
+        ),
+    ),
 }
 PLATFORMS = tuple(SHOPS)
 

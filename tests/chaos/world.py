@@ -26,10 +26,11 @@ from cli import server_packages
 from cli.private_server import PrivateServer
 from cli.server_processes import descendants, free_port
 from cli.servers import Postgres, RabbitMQ
+from sandbox import comparison
 from tests.acceptance.service import Service, wait_until
 from tests.acceptance.template import Process
 from tests.chaos.plan import DISTRIBUTED, WORKERS
-from tests.chaos.shops import SHOPS
+from tests.chaos.shops import SHOPS, Shop
 
 #: Settings beyond those of tests.acceptance.service, which scale leases, stages and sweep down.
 SCALED: dict[str, str] = {}
@@ -47,6 +48,7 @@ class World(Service):
     def __init__(
         self,
         folder: Path,
+        seed: int,
         mode: str,
         platform: str,
         database_url: str,
@@ -66,13 +68,12 @@ class World(Service):
             platform=platform,
             overrides=SCALED,
         )
-        #: How "METHOD /path" of the requests begins that change something in the shop.
-        self.writes = SHOPS[platform].writes
         # Of the range that no outgoing connection takes while the web process is away.
         self.port = free_port()
         self.web_url = f"http://127.0.0.1:{self.port}"
         self.environ |= {"RELAY_PORT": str(self.port), "RELAY_PUBLIC_URL": self.web_url}
-        self.mode, self.servers = mode, servers
+        self.seed, self.mode, self.servers = seed, mode, servers
+        self.wants_variants = False
         self._starting = ThreadPoolExecutor(max_workers=len(servers) or 1)
         self.supervisor = Supervisor(self._starts())
 
@@ -95,6 +96,10 @@ class World(Service):
         self.start_worker(name)
         return self.processes[name]
 
+    @property
+    def kind_of_shop(self) -> Shop:
+        return SHOPS[self.platform]
+
     # --- the world around -----------------------------------------------------------------------
 
     def _start_sandboxes(self) -> None:
@@ -105,7 +110,8 @@ class World(Service):
         self._stack.callback(self._starting.shutdown)
         articles = str(self._articles)
         erp = self._sandbox("sandbox-erp", "sandbox.erp", "--articles", articles)
-        shop = self._sandbox("sandbox-shop", f"sandbox.shops.{self.platform}")
+        form = self.kind_of_shop.form(self.seed)
+        shop = self._sandbox("sandbox-shop", f"sandbox.shops.{self.platform}", *form)
         ready = {name: self._ready_line(*one) for name, one in (("erp", erp), ("shop", shop))}
         self.erp_url, self.shop_url = ready["erp"]["url"], ready["shop"]["url"]
         self._shop_credentials = ready["shop"]["credentials"]
@@ -162,6 +168,10 @@ class World(Service):
             chosen = [children[int(pick * len(children))]] if children else []
         tell(chosen, signum)
         return f"{signum.name} to {who} of {part}"
+
+    def verdict(self) -> comparison.Verdict:
+        """As of every service, with variants where the channel wants them."""
+        return comparison.compare(self.erp_url, self.shop_url, variants=self.wants_variants)
 
     def hits_left(self, which: str, kind: str) -> int:
         """How many requests faults of this kind still wait for."""
@@ -230,7 +240,7 @@ class Supervisor:
 
 
 @contextmanager
-def world(mode: str, platform: str, articles: int) -> Iterator[World]:
+def world(seed: int, mode: str, platform: str, articles: int) -> Iterator[World]:
     """A running world, with servers of its own because they get killed."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vario-relay-chaos-")))
@@ -241,7 +251,7 @@ def world(mode: str, platform: str, articles: int) -> Iterator[World]:
             assert not reasons, "; ".join(reasons.values())
             servers = {"database": Postgres(), "broker": RabbitMQ()}
             urls = (servers["database"].url, servers["broker"].url)
-        yield stack.enter_context(World(folder, mode, platform, *urls, servers, articles))
+        yield stack.enter_context(World(folder, seed, mode, platform, *urls, servers, articles))
 
 
 def tell(pids: Iterable[int], signum: signal.Signals) -> None:

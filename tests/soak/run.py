@@ -77,7 +77,7 @@ def run(seed: int, seconds: float, mode: str, say: Say = print) -> Report:
     """Live for so long and judge what is left; never raises for what the product did wrong."""
     report, began = Report(seed, mode), time.monotonic()
     say(f"soak: mode={mode} seed={seed} seconds={seconds:g}")
-    with world(mode, SHOPWARE6, ARTICLES) as where:
+    with world(seed, mode, SHOPWARE6, ARTICLES) as where:
         where.erp("options", access_token_s=TOKEN_S if seconds > SHORT_RUN_S else SHORT_TOKEN_S)
         where.begin_sync()
         fail_now_and_then(where)

@@ -14,6 +14,7 @@ from tests.chaos.editor import Ledger
 from tests.chaos.history import LateWrite, Write, applied, late_writes
 from tests.chaos.plan import DISTRIBUTED, EMBEDDED, MODES, kinds_of, plan
 from tests.chaos.shops import PLATFORMS, SHOPWARE6, WOOCOMMERCE, values_of
+from tests.chaos.trade import tellings
 from tests.chaos.watch import Sample, both, rests, resumption_s
 
 NUMBER = "A-1"
@@ -173,6 +174,31 @@ def test_an_answer_to_a_write_is_a_step_on_although_nothing_was_pushed():
 
 def test_no_worker_is_left_while_both_are_hit():
     assert both([(0, 10), (20, 30)], [(5, 25)]) == [(5, 10), (20, 25)]
+
+
+@pytest.mark.parametrize(
+    ("order", "times"),
+    [
+        ({}, 0),
+        ({"writes": [{"action": "upsert", "result": "applied"}]}, 0),
+        ({"writes": [{"action": "ship", "result": "applied"}]}, 1),
+        ({"writes": [{"action": "ship", "result": "unchanged"}]}, 0),
+        (
+            {
+                "writes": [
+                    {"action": "ship_partially", "result": "applied"},
+                    {"action": "ship", "result": "refused SYSTEM__STATE_MACHINE"},
+                    {"action": "ship", "result": "applied"},
+                ]
+            },
+            2,
+        ),
+        ({"statuses": [{"status": "completed"}, {"status": "processing"}]}, 1),
+        ({"statuses": [{"status": "completed"}], "fulfillments": [{"id": 1}, {"id": 2}]}, 2),
+    ],
+)
+def test_what_a_shop_was_told_of_deliveries_is_counted_in_either_of_its_ways(order, times):
+    assert tellings(order) == times
 
 
 def test_the_page_adds_runs_up_and_names_what_failed():

@@ -2,7 +2,7 @@
 
 import argparse
 
-from . import Options, serve
+from . import Options, serve, tracking_routes
 
 
 def main() -> None:
@@ -13,10 +13,15 @@ def main() -> None:
                         help="a real shop was measured at 5000")
     parser.add_argument("--net-prices", action="store_true",
                         help="the shop's prices are entered without tax")
+    parser.add_argument("--tracking", choices=("notes", "fulfillments", *tracking_routes.PLUGINS),
+                        default="notes", help="where orders keep their parcels")
     given = parser.parse_args()
+    plugin = given.tracking if given.tracking in tracking_routes.PLUGINS else ""
     serve(given.port, Options(latency_base_ms=given.latency_base_ms,
                               latency_ms_per_100_rows=given.latency_ms_per_100_rows,
-                              prices_include_tax=not given.net_prices))
+                              prices_include_tax=not given.net_prices,
+                              fulfillments=given.tracking == "fulfillments",
+                              tracking_plugin=plugin))
 
 
 if __name__ == "__main__":
