@@ -31,6 +31,7 @@ from integration.connectors.base import (
     wrong_switch,
 )
 from integration.connectors.batches import (
+    SIDES,
     Exact,
     Rows,
     checked_body,
@@ -44,6 +45,7 @@ from integration.connectors.batches import (
     pieces_by_location,
     require_currency,
     rows_of,
+    stated_sides,
     text_of,
 )
 from integration.connectors.files import (
@@ -106,6 +108,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DETAIL_PARAMETERS",
+    "SIDES",
     "Amount",
     "ArticleDocument",
     "Busy",
@@ -193,6 +196,7 @@ __all__ = [
     "retry_after_s",
     "rows_of",
     "send",
+    "stated_sides",
     "text_in",
     "text_of",
     "wrong_currency",

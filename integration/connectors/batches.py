@@ -91,6 +91,25 @@ def first_bodies(
     return first
 
 
+#: Measures of an article, by the names that shops have for them.
+SIDES = ("length", "width", "height")
+
+
+def stated_sides(document: ArticleDocument) -> dict[str, str]:
+    """The measures that the ERP states, by `SIDES`, in millimetres.
+
+    Raises: Invalid for a negative one.
+    """
+    found: dict[str, str] = {}
+    for name in SIDES if document.size is not None else ():
+        side: Decimal | None = getattr(document.size, name)
+        if side is not None and side < 0:
+            raise Invalid(f"{document.number}: {name} is negative")
+        if side is not None:
+            found[name] = exact(side)
+    return found
+
+
 def pieces_by_location(locations: Iterable[StockLocation], label: str) -> dict[str, int]:
     """Pieces by the shop's location; those that are one location there are added up.
 

@@ -9,12 +9,11 @@ an article without it stays the same. What was sent once is emptied when the ERP
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from integration.connectors import batches
 from integration.connectors.base import ListingView
-from integration.connectors.batches import exact
+from integration.connectors.batches import SIDES, stated_sides
 from integration.documents import ArticleDocument, OptionDocument, TextsDocument
 from integration.errors import Invalid
 
@@ -23,8 +22,6 @@ SYSTEM_LANGUAGE = "2fbb5fe2e29a4d70aa5854ce7ce3e20b"
 #: Notes: fields sent at least once, categories that we assigned, the parent of a variant and its
 #: options.
 FIELDS, CATEGORIES, PARENT, OPTIONS = "fields", "categories", "parent", "options"
-#: Numbers of a body that are amounts, sent as numbers.
-SIDES = ("length", "width", "height")
 #: Most articles end at 0, as their stock says: only the others say it, and those that once did.
 CLOSEOUT = "isCloseout"
 _LONGEST = 255
@@ -72,14 +69,7 @@ def _stated(document: ArticleDocument) -> dict[str, str]:
     if document.manufacturer_number:
         _require_short("manufacturerNumber", document.manufacturer_number, document.number)
         found["manufacturerNumber"] = document.manufacturer_number
-    if document.size is not None:
-        for name in SIDES:
-            side: Decimal | None = getattr(document.size, name)
-            if side is not None and side < 0:
-                raise Invalid(f"{document.number}: {name} is negative")
-            if side is not None:
-                found[name] = exact(side)
-    return found
+    return {**found, **stated_sides(document)}
 
 
 def _add_texts(body: dict[str, Any], document: ArticleDocument) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from integration.connectors.base import Payload
-from integration.connectors.batches import Rows, is_first, owned_ids, rows_of
+from integration.connectors.batches import SIDES, Rows, is_first, owned_ids, rows_of
 from integration.connectors.shopware6 import details, ids, links, products
 from integration.connectors.shopware6.batch import Row
 from integration.connectors.shopware6.client import Client
@@ -182,7 +182,7 @@ class RowBuilder:
             _require_tax(values["taxId"], payload, known)
         if values.get("weight") is not None:
             values["weight"] = Decimal(values["weight"])
-        for name in details.SIDES:
+        for name in SIDES:
             if values.get(name) is not None:
                 values[name] = Decimal(values[name])
         for name in ("categories", "options", "parentId", "isMain"):

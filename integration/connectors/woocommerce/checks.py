@@ -66,7 +66,8 @@ def _set_up(client: Client, shop: ShopSettings, context: Context) -> Iterator[Pr
     yield from _currency(setup, shop)
     yield from _tax_mode(known, setup)
     yield from _taxes(client, setup)
-    yield Problem("weight", f"the shop weighs in {setup.weight_unit}", "nothing", is_fault=False)
+    units = f"the shop weighs in {setup.weight_unit} and measures in {setup.dimension_unit}"
+    yield Problem("units", units, "nothing", is_fault=False)
     if not terms.has_brands(client):
         detail = "the shop has no brands, so manufacturers are not sent"
         yield Problem("brands", detail, "update WooCommerce if they shall be", is_fault=False)

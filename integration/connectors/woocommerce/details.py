@@ -1,8 +1,9 @@
 """What a body says beyond what every article and price has: categories, manufacturer, custom
-fields, and a running offer. Pure.
+fields, measures, and a running offer. Pure.
 
 What was never stated is left out, so that what an agency entered in the shop stays and the hash of
-an article without it stays the same.
+an article without it stays the same. A measure that was sent once is emptied when the ERP states it
+no more; `notes` of the listing remember which those are.
 """
 
 from __future__ import annotations
@@ -12,21 +13,31 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from integration.connectors.batches import exact
+from integration.connectors.batches import exact, stated_sides
 from integration.documents import Amount, ArticleDocument, PriceDocument
 
+#: Note: measures that were sent at least once.
+MEASURED = "measured"
 #: As the shop writes a moment of `..._gmt`.
 _MOMENT = "%Y-%m-%dT%H:%M:%S"
 
 
-def add_to(body: dict[str, Any], document: ArticleDocument) -> None:
-    """Put the details of an article into its body."""
+def add_to(body: dict[str, Any], document: ArticleDocument, notes: Mapping[str, Any]) -> None:
+    """Put the details of an article into its body. Raises: Invalid for a negative measure."""
+    stated = stated_sides(document)
+    if names := {*stated, *notes.get(MEASURED, ())}:
+        body["sizeMm"] = {name: stated.get(name) for name in sorted(names)}
     if document.manufacturer:
         body["manufacturer"] = document.manufacturer
     if document.categories is not None:
         body["categories"] = list(document.categories)
     if document.custom_fields:
         body["customFields"] = dict(document.custom_fields)
+
+
+def notes_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What to note of a product once it is written."""
+    return {MEASURED: list(body["sizeMm"])} if "sizeMm" in body else {}
 
 
 def offer_of(document: PriceDocument) -> dict[str, Any]:

@@ -115,11 +115,18 @@ def _same_meta(ours: Any, theirs: Any) -> bool:
     return theirs is not None
 
 
+def _same_sides(ours: Any, theirs: Any) -> bool:
+    """Of those that were sent; a product has all of them."""
+    shown = theirs if isinstance(theirs, dict) else {}
+    return all(_same_amount(side, shown.get(name)) for name, side in ours.items())
+
+
 _SAME: dict[str, Callable[[Any, Any], bool]] = {
     "name": _same_text,
     "description": _same_text,
     "regular_price": _same_amount,
     "weight": _same_amount,
+    "dimensions": _same_sides,
     "stock_quantity": _same_number,
     "sale_price": _same_amount,
     "date_on_sale_from_gmt": _same_moment,

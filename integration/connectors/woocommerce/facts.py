@@ -33,6 +33,7 @@ class Setup:
     has_taxes: bool
     prices_include_tax: bool
     weight_unit: str
+    dimension_unit: str
     manages_stock: bool
 
     @property
@@ -153,6 +154,7 @@ def setup_of(client: Client) -> Setup:
         has_taxes=value.get("woocommerce_calc_taxes") == "yes",
         prices_include_tax=value.get("woocommerce_prices_include_tax") == "yes",
         weight_unit=value.get("woocommerce_weight_unit", "kg"),
+        dimension_unit=value.get("woocommerce_dimension_unit", "cm"),
         manages_stock=value.get("woocommerce_manage_stock", "yes") == "yes",
     )
 

@@ -107,7 +107,7 @@ def payload_of(document: Document, listing: ListingView, currency: str) -> Paylo
         "body": _body(document, number or f"article {document.article_id}", currency),
     }
     if isinstance(document, ArticleDocument):
-        details.add_to(result["body"], document)
+        details.add_to(result["body"], document, listing.notes)
         variations.add_to(result["body"], document)
         result["tax"] = document.tax
         is_another = variations.is_another_row(result["body"], listing)

@@ -8,7 +8,14 @@ from typing import Any
 
 from integration.connectors.base import Payload
 from integration.connectors.batches import Rows, owned_ids, rows_of
-from integration.connectors.woocommerce import details, products, terms, variations, weights
+from integration.connectors.woocommerce import (
+    details,
+    lengths,
+    products,
+    terms,
+    variations,
+    weights,
+)
 from integration.connectors.woocommerce.client import Client
 from integration.connectors.woocommerce.facts import Facts, Setup, written_class
 from integration.connectors.woocommerce.products import MARK, Found
@@ -199,7 +206,7 @@ def _linked(row: Row, payload: Payload, assigned: Collection[str]) -> Row:
     """The row with its categories, and with what to note of it."""
     notes = payload.get("notes", {})
     values, noted = terms.category_values(payload["body"], notes, assigned)
-    noted |= variations.notes_of(payload["body"])
+    noted |= variations.notes_of(payload["body"]) | details.notes_of(payload["body"])
     return replace(row, values={**row.values, **values}, notes=noted if noted or notes else None)
 
 
@@ -242,6 +249,8 @@ def _values(topic: Topic, payload: Payload, known: _Known) -> dict[str, Any]:
         values["tax_class"] = written_class(_tax_class(values.pop("taxRate"), payload, known))
     elif "taxClass" in values:
         values["tax_class"] = _mapped_class(values.pop("taxClass"), payload, known)
+    if "sizeMm" in values:
+        values["dimensions"] = lengths.dimensions(values.pop("sizeMm"), known.setup.dimension_unit)
     if "weightKg" in values:
         values["weight"] = weights.written(values.pop("weightKg"), known.setup.weight_unit)
     return values

@@ -21,9 +21,11 @@ DEFAULT_LIMIT = 500
 PLAIN_FIELDS = {"number": "sku", "name": "name", "description": "description",
                 "ean": "global_unique_id", "status": "status", "sale": "sale_price",
                 "categories": "categories", "meta": "meta_data"}
-OTHER_FIELDS = {"gross", "net", "tax_rate", "stock", "weight_kg", "active"}
+OTHER_FIELDS = {"gross", "net", "tax_rate", "stock", "weight_kg", "height_mm", "active"}
 KILOGRAMS = {"kg": Decimal(1), "g": Decimal("0.001"), "lbs": Decimal("0.45359237"),
              "oz": Decimal("0.028349523125")}
+MILLIMETRES = {"mm": Decimal(1), "cm": Decimal(10), "m": Decimal(1000), "in": Decimal("25.4"),
+               "yd": Decimal("914.4")}
 
 
 class BadInput(Exception):
@@ -168,11 +170,23 @@ def shown(shop: Shop, product_id: int) -> Row:
             **{f"sale_{one}": row[f"date_on_sale_{one}"] and row[f"date_on_sale_{one}"].isoformat()
                for one in ("from", "to")},
             "description": row["description"], "ean": row["global_unique_id"] or None,
-            "weight_kg": weight, "tax_rate": rate, "active": row["status"] == "publish",
+            "weight_kg": weight, "size_mm": _size_mm(shop, row), "tax_rate": rate,
+            "active": row["status"] == "publish",
             "net": net, "gross": gross, "kept": "gross" if includes else "net",
             "sale": row["sale_price"] or None, "stock": row["stock_quantity"] or 0,
             "status": row["status"], "type": row["type"], "markup": "html",
             "writes": shop.journal.writes[row["id"]]}
+
+
+def _size_mm(shop: Shop, row: Row) -> list[Decimal | None]:
+    """Length, width and height."""
+    sides = (row["dimensions"][name] for name in ("length", "width", "height"))
+    return [Decimal(side) * _mm(shop) if side else None for side in sides]
+
+
+def _mm(shop: Shop) -> Decimal:
+    """Millimetres of the shop's unit of length."""
+    return MILLIMETRES[shop.store.settings["products"]["woocommerce_dimension_unit"]["value"]]
 
 
 def _family(shop: Shop, row: Row) -> Row:
@@ -220,6 +234,8 @@ def _fields(shop: Shop, wanted: Any, row: Row) -> Row:
     if "weight_kg" in wanted:
         unit = shop.store.settings["products"]["woocommerce_weight_unit"]["value"]
         fields["weight"] = str(Decimal(str(wanted["weight_kg"])) / KILOGRAMS[unit])
+    if "height_mm" in wanted:
+        fields["dimensions"] = {"height": str(Decimal(str(wanted["height_mm"])) / _mm(shop))}
     if {"gross", "net"} & set(wanted):
         fields["regular_price"] = str(_price(shop, wanted, {**row, **fields}))
     return fields

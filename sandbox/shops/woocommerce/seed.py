@@ -32,7 +32,7 @@ def fill(store: Store, options: Any) -> None:
             ("general", "woocommerce_currency", options.currency),
             ("tax", "woocommerce_prices_include_tax", _yes(options.prices_include_tax)),
             ("products", "woocommerce_weight_unit", options.weight_unit),
-            ("products", "woocommerce_dimension_unit", "cm"),
+            ("products", "woocommerce_dimension_unit", options.dimension_unit),
             ("products", "woocommerce_manage_stock", _yes(options.manage_stock))):
         store.settings.setdefault(group, {})[name] = {
             "id": name, "label": name, "description": "", "type": "text", "default": value,

@@ -48,6 +48,7 @@ class Options:
     tracking_plugin: str = ""
     currency: str = "EUR"
     weight_unit: str = "kg"
+    dimension_unit: str = "cm"
     version: str = "11.0.1"
     batch_limit: int = BATCH_LIMIT
     latency_base_ms: float = 0.0

@@ -17,11 +17,12 @@ import requests
 from integration.connectors import http
 from integration.connectors.base import Choice, ListingView, Receipt
 from integration.connectors.woocommerce import WooCommerceConnector
-from integration.documents import Document, WithdrawalDocument
+from integration.documents import Document, SizeDocument, WithdrawalDocument
 from integration.errors import (
     Busy,
     ChannelError,
     CredentialsRefused,
+    Invalid,
     MappingMissing,
     Rejected,
     Throttled,
@@ -146,6 +147,27 @@ def test_weights_are_in_the_shops_unit(opened: Any) -> None:
     shop.create("1")
 
     assert shop.products["A-1"]["weight_kg"] == Decimal("0.3")
+
+
+@pytest.mark.parametrize("unit", ["mm", "cm", "m", "in", "yd"])
+def test_measures_are_in_the_shops_unit(opened: Any, unit: str) -> None:
+    shop = opened(dimension_unit=unit)
+
+    (receipt,) = shop.create("1", size=SizeDocument(Decimal("1250.5"), Decimal("0.4"), None))
+
+    assert receipt.error is None
+    length, width, height = shop.products["A-1"]["size_mm"]
+    # a hundredth of a millimetre, in the largest unit
+    assert abs(length - Decimal("1250.5")) < Decimal("0.01")
+    assert abs(width - Decimal("0.4")) < Decimal("0.01")
+    assert height is None
+
+
+def test_a_negative_measure_is_refused_by_its_name(shop: Shop) -> None:
+    wrong = unique("1", size=SizeDocument(None, Decimal(-1), None))
+
+    with pytest.raises(Invalid, match="A-1: width is negative"):
+        shop.connector().payload(wrong, new("1"))
 
 
 def test_a_missing_tax_holds_its_article_only(shop: Shop) -> None:
@@ -484,7 +506,7 @@ def test_doctor_finds_nothing_wrong_with_a_good_shop(shop: Shop) -> None:
         "version",
         "tax mode",
         "taxes",
-        "weight",
+        "units",
         "images",
     ]
     assert shop.products == {}
