@@ -158,8 +158,12 @@ class Service:
         self.processes: dict[str, Process] = {}
 
     def __enter__(self) -> Service:
-        self._start_sandboxes()
-        self._set_up()
+        try:
+            self._start_sandboxes()
+            self._set_up()
+        except BaseException:
+            self._stack.close()  # a server that does not start leaves no sandbox behind
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
