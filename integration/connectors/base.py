@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NotRequired, Protocol, TypedDict, runtime_checkable
@@ -277,6 +277,20 @@ class ShowsProducts(Protocol):
         """What the shop shows of these products, without those that it does not have. Only reads.
 
         As `scan` with all fields, and whether they are visible.
+        """
+
+
+@runtime_checkable
+class KnowsOwnProducts(Protocol):
+    """What a connector may have besides: so products of ours are known whose listing got lost."""
+
+    def own_articles(
+        self, external_ids: Sequence[str], candidates: Iterable[str]
+    ) -> dict[str, str]:
+        """Article by product, of those of these products that this channel's writes created; never
+        of one that somebody else created. Only reads.
+
+        `candidates`: all ids that articles may have had, for a platform whose ids we choose.
         """
 
 

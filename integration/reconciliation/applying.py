@@ -38,7 +38,7 @@ from integration.models import (
     WorkItem,
 )
 from integration.patience import Patience
-from integration.reconciliation import fences, work
+from integration.reconciliation import fences, lost, work
 from integration.reconciliation.compare import Shown
 from integration.reconciliation.expecting import (
     Expected,
@@ -64,6 +64,8 @@ class _Now:
     expected: Mapping[str, Expected]
     shown: Mapping[str, Shown] | None
     id_by_number: Mapping[str, str]
+    #: Listings of products of ours that got lost.
+    lost: Mapping[str, ListingView]
 
 
 class Applying:
@@ -127,6 +129,8 @@ class Applying:
         fetch = partial(FETCH_BY_TOPIC[Topic.ARTICLE], self._client, facts, self._channel)
         rows = self._patience.rows(fetch, ids)
         known = listings_of(self._runtime, self._channel.id, ids)
+        missed = _lost(lines, known)
+        known |= missed
         shown = self._shown(known)
         expected = with_the_gone(
             self._expecting.expected({one: rows.get(one) for one in ids}, known),
@@ -135,7 +139,7 @@ class Applying:
             ),
         )
         by_article = {one.wanted.article: one for one in expected}
-        return _Now(by_article, shown, self._ids(lines))
+        return _Now(by_article, shown, self._ids(lines), missed)
 
     def _shown(self, known: Mapping[str, ListingView]) -> Mapping[str, Shown] | None:
         ids = [one.external_id for one in known.values() if one.external_id]
@@ -160,7 +164,8 @@ class Applying:
         """Skips what does not hold any more and hints the rest, in one transaction."""
         articles = list(dict.fromkeys(line.article_id for line in lines))
         _lock_items(session, self._channel.id, articles)
-        known = shop_products.views(session, self._channel.id, articles)
+        missed = lost.without_owned(session, self._channel.id, now.lost)
+        known = {**missed, **shop_products.views(session, self._channel.id, articles)}
         items = work.items_of(
             session, self._channel.id, articles, TOPIC_BY_SHORT_NAME.values(), self._since
         )
@@ -180,7 +185,23 @@ class Applying:
                 asked.setdefault(topic, []).append(article)
             state = DriftState.ASKED if reason is None else DriftState.SKIPPED
             _set_state(session, own, state, reason)
+        again = asked.get(Topic.ARTICLE, ())
+        self._remember(session, [one for article, one in missed.items() if article in again])
         self._hint(session, lines, asked)
+
+    def _remember(self, session: Session, views: Sequence[ListingView]) -> None:
+        """Have the listings again that got lost: without one, nothing is withdrawn."""
+        rows = [
+            {
+                "article_id": one.article_id,
+                "external_id": one.external_id,
+                "number": one.number,
+                "is_active": one.is_active,
+                "was_adopted": False,
+            }
+            for one in views
+        ]
+        shop_products.remember(session, self._channel.id, rows)
 
     def _hint(
         self, session: Session, lines: Sequence[Drift], asked: Mapping[Topic, Sequence[str]]
@@ -228,6 +249,15 @@ def _by_item(lines: Sequence[Drift]) -> dict[tuple[str, Topic], list[Drift]]:
     for line in lines:
         by_item.setdefault((line.article_id, Topic(line.topic)), []).append(line)
     return by_item
+
+
+def _lost(lines: Sequence[Drift], known: Mapping[str, ListingView]) -> dict[str, ListingView]:
+    """Of products that shall be withdrawn and have no listing."""
+    return {
+        one.article_id: lost.view_of(one.article_id, one.external_id, one.number)
+        for one in lines
+        if one.kind in fences.WITHDRAWN and one.external_id and one.article_id not in known
+    }
 
 
 def _lock_items(session: Session, channel_id: int, article_ids: Sequence[str]) -> None:

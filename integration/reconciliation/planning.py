@@ -20,13 +20,14 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from integration import field_ownership, pacing, patience, shop_edits, toggles
+from integration.connectors.base import ListingView
 from integration.erp import listings
 from integration.erp.plans import FETCH_BY_TOPIC
 from integration.errors import IntegrationError, TransientError, UsageError
 from integration.models import Drift, DriftState, Listing
 from integration.paging import PAGE, Source, walk
 from integration.patience import Patience
-from integration.reconciliation import plans, work
+from integration.reconciliation import lost, plans, work
 from integration.reconciliation.compare import (
     LEFT_TO_PEOPLE,
     Difference,
@@ -127,6 +128,7 @@ class Planning:
             for articles, expected in self._listed(stage, started_at):
                 yield Progress("erp", articles, expected)
             self._not_listed(stage, started_at)
+            self._lost(stage, started_at)
         self._leave_what_travels(started_at)
         with self._runtime.scope() as session:
             plans.make_ready(
@@ -182,7 +184,7 @@ class Planning:
     def _not_listed(self, stage: Stage, since: datetime) -> None:
         """What is for sale by us and was not seen: asked for by id, because a walk by pages alone
         proves nothing about a single article."""
-        for ids in self._own_articles():
+        for ids in self._own_articles(stage):
             known = listings_of(self._runtime, self._channel.id, stage.unseen(ids))
             shown = stage.by_ids([one.external_id for one in known.values() if one.external_id])
             for_sale = [
@@ -193,31 +195,49 @@ class Planning:
             for start in range(0, len(for_sale), PAGE):
                 self._compare(stage, self._rows(for_sale[start : start + PAGE]), since)
 
-    def _own_articles(self) -> Iterator[Sequence[str]]:
+    def _own_articles(self, stage: Stage) -> Iterator[Sequence[str]]:
         last = ""
         while True:
             with self._runtime.scope() as session:
-                ids = session.scalars(
-                    select(Listing.article_id)
+                page = session.execute(
+                    select(Listing.article_id, Listing.external_id)
                     .where(Listing.channel_id == self._channel.id, Listing.article_id > last)
                     .order_by(Listing.article_id)
                     .limit(LISTINGS_PAGE)
                 ).all()
-            yield ids
-            if len(ids) < LISTINGS_PAGE:
+            stage.knows(row.external_id for row in page)
+            yield [row.article_id for row in page]
+            if len(page) < LISTINGS_PAGE:
                 return
-            last = ids[-1]
+            last = page[-1].article_id
 
-    def _compare(self, stage: Stage, rows: Mapping[str, Any], since: datetime) -> None:
-        """Compares and stores one page."""
+    def _lost(self, stage: Stage, since: datetime) -> None:
+        """What is for sale by us, and not ours as far as we know."""
+        found = lost.pages(self._runtime, self._channel.id, self._connector, self._patience, stage)
+        for views in found:
+            self._compare(stage, self._rows(list(views)), since, lost_views=views)
+
+    def _compare(
+        self,
+        stage: Stage,
+        rows: Mapping[str, Any],
+        since: datetime,
+        *,
+        lost_views: Mapping[str, ListingView] | None = None,
+    ) -> None:
+        """Compares and stores one page. `lost_views`: of articles without a listing, which count
+        only if they are not offered."""
         if not rows:
             return
-        known = listings_of(self._runtime, self._channel.id, list(rows))
+        known = lost_views or listings_of(self._runtime, self._channel.id, list(rows))
         shown = stage.by_ids([one.external_id for one in known.values() if one.external_id])
         # What people changed in the shop, of fields where that counts, is no drift.
         records = {external_id: record_of(one) for external_id, one in shown.items()}
         shop_edits.notice_shown(self._runtime.scope, self._channel, known, records, read_at=since)
         expected = with_the_gone(self._expecting.expected(rows, known), self._known)
+        if lost_views is not None:
+            expected = [one for one in expected if not one.wanted.is_offered]
+        stage.offers(one.wanted.article for one in expected if one.wanted.is_offered)
         same = stage.ids_by_number([one.wanted.number for one in expected])
         expected = self._without_unshown(expected, shown)
         with self._runtime.scope() as session:

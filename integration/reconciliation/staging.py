@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from itertools import islice
@@ -42,6 +42,8 @@ _SCHEMA = """
 CREATE TABLE product (external_id TEXT PRIMARY KEY, number TEXT, folded TEXT, shown TEXT);
 CREATE INDEX product_number ON product (folded);
 CREATE TABLE seen (article_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE offered (article_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE known (external_id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
 
@@ -128,17 +130,48 @@ class Stage:
 
     def saw(self, article_ids: Iterable[str]) -> None:
         """Note that the ERP lists these articles."""
-        self._database.execute("BEGIN")
-        self._database.executemany(
-            "INSERT OR IGNORE INTO seen VALUES (?)", [(one,) for one in article_ids]
-        )
-        self._database.execute("COMMIT")
+        self._note("INSERT OR IGNORE INTO seen VALUES (?)", article_ids)
 
     def unseen(self, article_ids: Sequence[str]) -> list[str]:
         """Those of these articles that were not seen, in their order."""
         rows = self._chosen("SELECT article_id FROM seen", article_ids, "article_id")
         seen = {row[0] for row in rows}
         return [one for one in article_ids if one not in seen]
+
+    def newest(self) -> int:
+        """The highest id of an article that was seen; 0 without one."""
+        highest = "SELECT max(CAST(article_id AS INTEGER)) FROM seen"
+        return self._database.execute(highest).fetchone()[0] or 0
+
+    def offers(self, article_ids: Iterable[str]) -> None:
+        """Note that these articles are for sale by what the ERP says."""
+        self._note("INSERT OR IGNORE INTO offered VALUES (?)", article_ids)
+
+    def not_offered(self, article_ids: Collection[str]) -> list[str]:
+        """Those of these articles that are not for sale by what the ERP says, as far as noted."""
+        rows = self._chosen("SELECT article_id FROM offered", article_ids, "article_id")
+        offered = {row[0] for row in rows}
+        return [one for one in article_ids if one not in offered]
+
+    def knows(self, external_ids: Iterable[str]) -> None:
+        """Note that we have a listing of these products."""
+        self._note("INSERT OR IGNORE INTO known VALUES (?)", external_ids)
+
+    def strangers(self, at_once: int) -> Iterator[dict[str, str]]:
+        """Numbers of active products of which we have no listing, by product, so many together."""
+        rows = self._database.execute(
+            "SELECT external_id, number, shown FROM product "
+            "WHERE external_id NOT IN (SELECT external_id FROM known) ORDER BY external_id"
+        )
+        shown = (Shown(row[0], row[1], _values(row[2])) for row in rows)
+        active = ((one.external_id, one.number) for one in shown if one.is_active)
+        while found := dict(islice(active, at_once)):
+            yield found
+
+    def _note(self, insert: str, keys: Iterable[str]) -> None:
+        self._database.execute("BEGIN")
+        self._database.executemany(insert, [(one,) for one in keys])
+        self._database.execute("COMMIT")
 
     def _chosen(self, select: str, keys: Collection[str], column: str = "external_id") -> Any:
         wanted = json.dumps(sorted(keys))

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 import requests
+from sqlalchemy import delete
 
 from integration import shop_edits
+from integration.models import Listing, WorkItem
 from integration.topology import Topic
 from tests.integration import shopware, woocommerce
 from tests.integration.drifting import applied, lines_of, plain, plan_of
@@ -84,4 +86,21 @@ def test_what_employees_do_in_the_shop_is_planned_and_repaired_and_nothing_else(
     assert weight[4:] == ("4.75", plain(relabelled["weight_kg"] or 0))
 
     assert set(applied(relay, plan)) == {"sent"}
+    assert lines_of(relay, plan_of(relay)) == set()
+
+
+def test_a_product_of_ours_that_we_forgot_is_withdrawn_with_its_article(relay):
+    lost = relay.for_sale()[3]
+    tell_shop(relay, "products", number="GIFT-CARD", name="Theirs")
+    with relay.runtime.scope() as session:
+        session.execute(delete(Listing).where(Listing.article_id == lost["id"]))
+        session.execute(delete(WorkItem).where(WorkItem.entity_id == lost["id"]))
+    relay.edit(lost, deleted=True)
+
+    plan = plan_of(relay)
+
+    assert lines_of(relay, plan) == {("orphan", "article", lost["id"], "active", "true", "false")}
+    assert applied(relay, plan) == {"sent": 1}
+    assert relay.product(lost)["active"] is False
+    assert relay.products()["GIFT-CARD"]["active"] is True
     assert lines_of(relay, plan_of(relay)) == set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -47,6 +47,9 @@ MAX_BATCH = 100
 KEEPS_NOTHING = "keeps_nothing"
 #: What a body calls the fields that may be the shop's: as we do.
 _OWNED = {name: name for name in ("number", "name", "description", "active")}
+
+#: Before the article's id in the id of a product that we made.
+_OWN_ID = "memory-"
 
 
 class MemoryConnector:
@@ -129,6 +132,13 @@ class MemoryConnector:
         with self._shop.lock:
             there = sorted(set(external_ids) & self._shop.products.keys())
             return [_record(one, self._shop.products[one]) for one in there]
+
+    def own_articles(
+        self, external_ids: Sequence[str], candidates: Iterable[str]
+    ) -> dict[str, str]:
+        """Article by product; the ids of our own products have it in them."""
+        ours = [one for one in external_ids if one.startswith(_OWN_ID)]
+        return {one: one.removeprefix(_OWN_ID) for one in ours}
 
     def check(self) -> list[Problem]:
         """Nothing can be wrong with it."""
@@ -252,7 +262,7 @@ def _accepted(topic: Topic, payload: Payload) -> Receipt:
 
 
 def _own_id(payload: Payload) -> str:
-    return f"memory-{payload['article_id']}"
+    return f"{_OWN_ID}{payload['article_id']}"
 
 
 def _recorded_first(payload: Payload) -> tuple[Topic, ...]:

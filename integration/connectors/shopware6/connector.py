@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from integration.connectors.base import (
@@ -21,6 +21,7 @@ from integration.connectors.shopware6 import (
     checks,
     choices,
     details,
+    ids,
     orders,
     payloads,
     products,
@@ -125,6 +126,12 @@ class Shopware6Connector:
     def show(self, external_ids: Sequence[str]) -> list[RemoteRecord]:
         """These products of the shop, with their visibility in the channel's sales channel."""
         return products.show(self._client, external_ids)
+
+    def own_articles(
+        self, external_ids: Sequence[str], candidates: Iterable[str]
+    ) -> dict[str, str]:
+        """Article by product, of those whose id is ours; nothing is asked of the shop."""
+        return ids.articles_of(self._context.namespace, external_ids, candidates)
 
     def check(self) -> list[Problem]:
         """What an operator must fix, and which version the shop has."""

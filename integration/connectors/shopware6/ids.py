@@ -6,10 +6,20 @@ Shopware takes any 32 lower-case hex digits from its clients and recommends to d
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Iterable
 
 
 def product_id(namespace: str, article_id: str) -> str:
     return _derived(namespace, "product", article_id)
+
+
+def articles_of(
+    namespace: str, product_ids: Collection[str], candidates: Iterable[str]
+) -> dict[str, str]:
+    """Article by product, of those of these ids that are ours of one of the candidates."""
+    wanted = frozenset(product_ids)
+    by_product = ((product_id(namespace, one), one) for one in candidates)
+    return {product: article for product, article in by_product if product in wanted}
 
 
 def visibility_id(namespace: str, article_id: str) -> str:

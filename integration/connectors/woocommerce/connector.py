@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from integration.connectors.base import (
@@ -126,6 +126,12 @@ class WooCommerceConnector:
     def show(self, external_ids: Sequence[str]) -> list[RemoteRecord]:
         """These products of the shop."""
         return products.show(self._client, external_ids, self._reading(("tax_rate",)))
+
+    def own_articles(
+        self, external_ids: Sequence[str], candidates: Iterable[str]
+    ) -> dict[str, str]:
+        """Article by product, of those that carry our mark; without variations."""
+        return products.own_articles(self._client, external_ids, self._context.namespace)
 
     def check(self) -> list[Problem]:
         """What an operator must fix, and what is worth knowing of the shop."""

@@ -111,6 +111,28 @@ def _found(row: dict[str, Any]) -> Found:
     )
 
 
+def mark_of(namespace: str, article_id: str) -> str:
+    """What a product of this article carries that we made."""
+    return f"{namespace}/{article_id}"
+
+
+def own_articles(client: Client, ids: Sequence[str], namespace: str) -> dict[str, str]:
+    """Article by product, of those of these products that carry our mark.
+
+    The shop gives the mark to copies that an employee makes, too: the oldest is the one we made.
+    """
+    product_by_article: dict[str, str] = {}
+    mark = mark_of(namespace, "")
+    for start in range(0, len(ids), PAGE_SIZE):
+        include = ",".join(ids[start : start + PAGE_SIZE])
+        query = {"include": include, "status": "any", "_fields": _FOUND_FIELDS}
+        found = [_found(row) for row in client.pages("/products", **query)]
+        for one in sorted(found, key=lambda one: int(one.id)):
+            if one.mark is not None and one.mark.startswith(mark):
+                product_by_article.setdefault(one.mark.removeprefix(mark), one.id)
+    return {product: article for article, product in product_by_article.items()}
+
+
 def scan(client: Client, fields: Sequence[str], reading: Reading) -> Iterator[RemoteRecord]:
     """All products and variations, ordered by id. `fields` are names of RemoteRecord; others stay
     None.

@@ -199,7 +199,7 @@ class RowBuilder:
         return Row(position, product_id, values, recorded, parent=parent, is_first=True)
 
     def _mark(self, payload: Payload) -> str:
-        return f"{self._namespace}/{payload['article_id']}"
+        return products.mark_of(self._namespace, payload["article_id"])
 
 
 def _linked(row: Row, payload: Payload, assigned: Collection[str]) -> Row:

@@ -17,6 +17,7 @@ import requests
 from integration.connectors import http
 from integration.connectors.base import Choice, ListingView, Receipt
 from integration.connectors.woocommerce import WooCommerceConnector
+from integration.connectors.woocommerce.products import MARK
 from integration.documents import Document, SizeDocument, WithdrawalDocument
 from integration.errors import (
     Busy,
@@ -458,6 +459,18 @@ def test_the_shop_is_read_page_by_page(shop: Shop) -> None:
         None,
         5,
     )
+
+
+def test_products_that_we_made_are_told_from_those_of_others_and_from_copies(shop: Shop) -> None:
+    shop.create("1", "2")
+    for number, mark in (("COPY-1", "acme/42/1"), ("NEIGHBOUR", "acme/421/7"), ("THEIRS", "")):
+        metas = [{"key": MARK, "value": mark}] if mark else []
+        shop.admin("products", number=number, meta=metas)
+    every = [one["id"] for one in shop.products.values()]
+
+    own = shop.connector().own_articles(every, ())
+
+    assert own == {shop.ids["1"]: "1", shop.ids["2"]: "2"}
 
 
 def test_numbers_are_looked_up_together(shop: Shop) -> None:
