@@ -11,6 +11,7 @@ from cli.explain import timeline_rows
 from cli.shared import (
     Here,
     TopicName,
+    article_of,
     channel_argument,
     json_option,
     pass_here,
@@ -96,7 +97,7 @@ def _found(
     here: Here, channel: str, article: str, topic: Topic | None
 ) -> tuple[SalesChannel, str, str, Collection[Topic]]:
     """Channel, entity, how a sentence says it, and the topics that are meant."""
-    from integration import articles_by_name, channels, ids
+    from integration import channels, ids
     from integration.topology import Topic
 
     with here.runtime.scope() as session:
@@ -106,7 +107,7 @@ def _found(
         if document is None:
             raise UsageError(f"{article!r} is not the id of a document; order status is about one")
         return found, document, f"document {document}", [topic]
-    known = articles_by_name.find(here.runtime, found, article)
+    known = article_of(here.runtime, channel, article)
     label = f"article id {known.id}" if known.number is None else f"article {known.number}"
     topics = [one for one in Topic if one is not Topic.ORDER_STATUS] if topic is None else [topic]
     return found, known.id, label, topics

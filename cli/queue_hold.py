@@ -10,6 +10,7 @@ import click
 
 from cli.shared import (
     Here,
+    article_of,
     channel_argument,
     duration,
     json_option,
@@ -239,11 +240,7 @@ def _chosen(
 
 def _article(runtime: Runtime, channel: str, text: str) -> tuple[str, str]:
     """Id and label of the article that somebody names. Raises: UsageError if there is none."""
-    from integration import articles_by_name, channels
-
-    with runtime.scope() as session:
-        found = channels.find(session, channel)
-    known = articles_by_name.find(runtime, found, text)
+    known = article_of(runtime, channel, text)
     if known.number is None:
         return known.id, f"article id {known.id}"
     return known.id, f"article {known.number} (id {known.id})"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
+    from integration.erp.listings import FoundArticle
     from integration.runtime import Runtime
     from integration.settings import Settings
     from integration.topology import Topic
@@ -53,6 +54,15 @@ class Here:
 
         schema.require_current(self.engine)
         return Runtime(self.settings, self.engine)
+
+
+def article_of(runtime: Runtime, channel: str, text: str) -> FoundArticle:
+    """The article that somebody names. Raises: UsageError if there is none, or more than one."""
+    from integration import articles_by_name, channels
+
+    with runtime.scope() as session:
+        found = channels.find(session, channel)
+    return articles_by_name.find(runtime, found, text)
 
 
 pass_here = click.make_pass_decorator(Here, ensure=True)

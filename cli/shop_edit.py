@@ -9,6 +9,7 @@ import click
 
 from cli.shared import (
     Here,
+    article_of,
     channel_argument,
     json_option,
     note,
@@ -90,7 +91,7 @@ def overwrite(here: Here, channel: str, article: str | None, name: str | None) -
     from integration import channels, shop_edits
 
     field = _field(name, article)
-    article_id = None if article is None else _article(here, channel, article)
+    article_id = None if article is None else article_of(here.runtime, channel, article).id
     with here.runtime.scope() as session:
         channel_id = channels.find(session, channel).id
         count = shop_edits.overwrite(session, channel_id, article_id=article_id, field=field)
@@ -113,7 +114,7 @@ def keep(here: Here, channel: str, article: str | None, name: str | None) -> Non
     from integration import channels, shop_edits
 
     field = _field(name, article)
-    article_id = None if article is None else _article(here, channel, article)
+    article_id = None if article is None else article_of(here.runtime, channel, article).id
     with here.runtime.scope() as session:
         channel_id = channels.find(session, channel).id
         count = shop_edits.keep(
@@ -133,11 +134,3 @@ def _field(name: str | None, article: str | None) -> Field | None:
     if name not in set(Field):
         raise UsageError(f"there is no field {name!r}; there are {', '.join(Field)}")
     return Field(name)
-
-
-def _article(here: Here, channel: str, text: str) -> str:
-    from integration import articles_by_name, channels
-
-    with here.runtime.scope() as session:
-        found = channels.find(session, channel)
-    return articles_by_name.find(here.runtime, found, text).id

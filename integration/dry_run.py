@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from integration import owned_payloads, patience, shop_edits, shop_products, toggles, variants
 from integration.channel_view import ChannelView
-from integration.connectors.base import Connector, ListingView
+from integration.connectors.base import Connector, ListingView, LooksUpAll
 from integration.documents import ArticleDocument, Document, WithdrawalDocument
 from integration.dry_run_notes import Notes
 from integration.erp.articles import PageOfRows
@@ -296,12 +296,7 @@ class DryRun:
 
 
 def products_of(connector: Connector, numbers: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """Product ids by number, the one that would be adopted first.
-
-    A shop that may have a number on several products says so with `lookup_all`.
-    """
-    lookup_all = getattr(connector, "lookup_all", None)
-    if lookup_all is not None:
-        found: Mapping[str, Sequence[str]] = lookup_all(numbers)
-        return found
+    """Product ids by number, the one that would be adopted first."""
+    if isinstance(connector, LooksUpAll):
+        return connector.lookup_all(numbers)
     return {number: (one,) for number, one in connector.lookup(numbers).items()}

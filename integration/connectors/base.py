@@ -281,6 +281,14 @@ class ShowsProducts(Protocol):
 
 
 @runtime_checkable
+class LooksUpAll(Protocol):
+    """What a connector has besides whose shop may have a number on several products."""
+
+    def lookup_all(self, numbers: Sequence[str]) -> dict[str, list[str]]:
+        """All product ids by number of what the shop has; the one that is adopted comes first."""
+
+
+@runtime_checkable
 class KnowsOwnProducts(Protocol):
     """What a connector may have besides: so products of ours are known whose listing got lost."""
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from integration import (
@@ -52,6 +52,8 @@ from integration.token_bucket import Share
 from integration.topology import TOPIC_BY_SHORT_NAME, Topic
 
 ARTICLES_AT_ONCE = 100
+#: More than one article ever has.
+LINES_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
@@ -106,21 +108,21 @@ class Applying:
             yield done
 
     def _next(self) -> Sequence[Drift]:
-        """The lines of the next articles that nothing was done about yet."""
-        planned = (Drift.plan_id == self._plan_id, Drift.state == DriftState.PLANNED.value)
+        """The lines of the next articles that nothing was done about yet; an article's lines stand
+        together in a plan."""
         with self._runtime.scope() as session:
-            first = (
-                select(Drift.article_id)
-                .where(*planned)
-                .group_by(Drift.article_id)
-                .order_by(func.min(Drift.id))
-                .limit(ARTICLES_AT_ONCE)
-            )
             lines = session.scalars(
-                select(Drift).where(*planned, Drift.article_id.in_(first)).order_by(Drift.id)
+                select(Drift)
+                .where(Drift.plan_id == self._plan_id, Drift.state == DriftState.PLANNED.value)
+                .order_by(Drift.id)
+                .limit(LINES_AT_ONCE)
             ).all()
             session.expunge_all()
-        return lines
+        articles = list(dict.fromkeys(line.article_id for line in lines))
+        if len(lines) == LINES_AT_ONCE and len(articles) > 1:
+            articles.pop()  # there may be more of it
+        chosen = frozenset(articles[:ARTICLES_AT_ONCE])
+        return [line for line in lines if line.article_id in chosen]
 
     def _look(self, lines: Sequence[Drift]) -> _Now:
         """Asks ERP and shop for these articles; no transaction is open."""

@@ -13,14 +13,16 @@ import time
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from integration import channels, sql, sync_runs
 from integration.clock import db_now
 from integration.errors import IntegrationError
 from integration.models import (
+    Drift,
     DriftPlan,
+    DriftState,
     NightlyComparison,
     PlanState,
     SalesChannel,
@@ -160,11 +162,22 @@ def _note(runtime: Runtime, channel_id: int, night: str, **values: object) -> No
 
 
 def settle_open(session: Session) -> None:
-    """Note what became of the lines of nightly plans whose work items are on their way."""
+    """Note what became of the lines of nightly plans whose work items are on their way.
+
+    A plan whose application broke off has lines that nobody asks for; it is looked at no more.
+    """
+    asked, planned = (
+        exists().where(Drift.plan_id == DriftPlan.id, Drift.state == state.value)
+        for state in (DriftState.ASKED, DriftState.PLANNED)
+    )
     open_ones = session.scalars(
         select(DriftPlan.id)
         .join(NightlyComparison, NightlyComparison.plan_id == DriftPlan.id)
-        .where(NightlyComparison.ended_at.is_not(None), DriftPlan.state == PlanState.APPLYING.value)
+        .where(
+            NightlyComparison.ended_at.is_not(None),
+            DriftPlan.state == PlanState.APPLYING.value,
+            or_(asked, ~planned),
+        )
     ).all()
     for plan_id in open_ones:
         outcomes.settle(session, plan_id)

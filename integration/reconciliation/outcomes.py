@@ -44,11 +44,8 @@ def settle(session: Session, plan_id: int) -> int:
         .where(*asked, (WorkItem.state.not_in(OPEN)) | WorkItem.hold_reason.is_not(None))
         .limit(AT_ONCE)
     ).all()
-    for row in rows:
-        state, outcome = _outcome(row)
-        session.execute(
-            update(Drift).where(Drift.id == row.id).values(state=state.value, outcome=outcome)
-        )
+    if rows:
+        session.execute(update(Drift), [_settled(row) for row in rows])
     left = select(func.count()).where(
         Drift.plan_id == plan_id,
         Drift.state.in_([DriftState.ASKED.value, DriftState.PLANNED.value]),
@@ -61,6 +58,11 @@ def settle(session: Session, plan_id: int) -> int:
             .values(state=PlanState.DONE.value, applied_at=db_now())
         )
     return waiting
+
+
+def _settled(row: Any) -> dict[str, Any]:
+    state, outcome = _outcome(row)
+    return {"id": row.id, "state": state.value, "outcome": outcome}
 
 
 def _outcome(row: Any) -> tuple[DriftState, str | None]:

@@ -15,7 +15,7 @@ from integration.reconciliation import fences
 from integration.reconciliation.applying import Applying
 from integration.reconciliation.plans import PlanView
 from integration.topology import Topic
-from tests.integration.drifting import Drifting, applied, ask, never, settle
+from tests.integration.drifting import Drifting, applied, ask, carry, never, settle
 from tests.integration.relay import beside_an_erp
 from tests.integration.test_reconcile_plan import seed_every_kind
 
@@ -94,6 +94,19 @@ def test_a_killed_apply_goes_on_and_asks_for_nothing_twice(database_url, monkeyp
                 select(WorkItem.generation).where(WorkItem.generation > 1)
             ).all()
         assert generations == [2] * 5
+
+
+def test_the_lines_of_an_article_are_looked_at_together(relay, monkeypatch):
+    monkeypatch.setattr("integration.reconciliation.applying.LINES_AT_ONCE", 4)
+    for one in relay.fill()[:3]:
+        relay.edit(one, gross=1.19, net=1, stock=99)
+    plan = relay.plan()
+
+    together = list(Applying(relay.runtime, plan.id, wait=never).steps())
+
+    assert together == [3, 6, 9]
+    carry(relay)
+    assert settle(relay, plan) == {"sent": 9}
 
 
 def event(relay: Drifting, one: dict[str, Any]) -> None:
