@@ -15,7 +15,8 @@ from sqlalchemy import select
 
 from integration import owned_payloads, patience, shop_edits, shop_products, toggles, variants
 from integration.channel_view import ChannelView
-from integration.connectors.base import Connector, ListingView, LooksUpAll
+from integration.connectors.base import Connector, ListingView
+from integration.connectors.besides import LooksUpAll
 from integration.documents import ArticleDocument, Document, WithdrawalDocument
 from integration.dry_run_notes import Notes
 from integration.erp.articles import PageOfRows

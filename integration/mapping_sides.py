@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from integration.channel_view import ChannelView
-from integration.connectors.base import Choice, OffersChoices
+from integration.connectors.base import Choice
+from integration.connectors.besides import OffersChoices
 from integration.erp import offers
 from integration.errors import IntegrationError, UsageError
 from integration.mapping_kinds import LEFT_OUT, LONGEST_VALUE, MAY_BE_LEFT_OUT, Kind, key

@@ -9,14 +9,8 @@ from sqlalchemy import select
 
 from integration import fulfilments, work_items
 from integration.channel_view import ChannelView
-from integration.connectors.base import (
-    Connector,
-    Earlier,
-    ListingView,
-    Payload,
-    Receipt,
-    TakesDeliveries,
-)
+from integration.connectors.base import Connector, Earlier, ListingView, Payload, Receipt
+from integration.connectors.besides import TakesDeliveries
 from integration.documents import OrderState
 from integration.errors import UsageError
 from integration.models import Listing

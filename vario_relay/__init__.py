@@ -13,18 +13,13 @@ from integration.connectors.base import (
     Context,
     Earlier,
     FactStore,
-    KnowsOwnProducts,
     ListingView,
-    LooksUpAll,
-    OffersChoices,
     Parameter,
     Payload,
     Platform,
     Problem,
     Receipt,
     RemoteRecord,
-    ShowsProducts,
-    TakesDeliveries,
     TokenStore,
     no_files,
     parameter_problems,
@@ -49,6 +44,13 @@ from integration.connectors.batches import (
     rows_of,
     stated_sides,
     text_of,
+)
+from integration.connectors.besides import (
+    KnowsOwnProducts,
+    LooksUpAll,
+    OffersChoices,
+    ShowsProducts,
+    TakesDeliveries,
 )
 from integration.connectors.files import (
     ImageBody,

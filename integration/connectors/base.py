@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, NotRequired, Protocol, TypedDict, runtime_checkable
+from typing import Any, NotRequired, Protocol, TypedDict
 from urllib.parse import urlsplit
 
 import requests
 
-from integration.documents import DeliveryDocument, Document
+from integration.documents import Document
 from integration.errors import IntegrationError, Rejected
-from integration.mapping_kinds import Kind
 from integration.topics import wants
 from integration.topology import Topic
 
@@ -259,59 +258,6 @@ class Connector(Protocol):
 
     def check(self) -> list[Problem]:
         """Credentials, permissions, shop settings: what an operator must fix, in words."""
-
-
-@runtime_checkable
-class OffersChoices(Protocol):
-    """What a connector may have besides: so mappings are checked and suggested."""
-
-    def offers(self, kind: Kind) -> list[Choice] | None:
-        """What the shop has of a kind; None where this platform cannot list it. Only reads."""
-
-
-@runtime_checkable
-class ShowsProducts(Protocol):
-    """What a connector may have besides: so one article is explained without reading all."""
-
-    def show(self, external_ids: Sequence[str]) -> list[RemoteRecord]:
-        """What the shop shows of these products, without those that it does not have. Only reads.
-
-        As `scan` with all fields, and whether they are visible.
-        """
-
-
-@runtime_checkable
-class LooksUpAll(Protocol):
-    """What a connector has besides whose shop may have a number on several products."""
-
-    def lookup_all(self, numbers: Sequence[str]) -> dict[str, list[str]]:
-        """All product ids by number of what the shop has; the one that is adopted comes first."""
-
-
-@runtime_checkable
-class KnowsOwnProducts(Protocol):
-    """What a connector may have besides: so products of ours are known whose listing got lost."""
-
-    def own_articles(
-        self, external_ids: Sequence[str], candidates: Iterable[str]
-    ) -> dict[str, str]:
-        """Article by product, of those of these products that this channel's writes created; never
-        of one that somebody else created. Only reads.
-
-        `candidates`: all ids that articles may have had, for a platform whose ids we choose.
-        """
-
-
-@runtime_checkable
-class TakesDeliveries(Protocol):
-    """What a connector has besides whose capabilities name the topic order status."""
-
-    def delivery_payload(self, document: DeliveryDocument, external_id: str | None) -> Payload:
-        """The platform's format of one document about orders; `article_id` is the document's id.
-
-        `external_id`: what an earlier receipt called its fulfilment. Pure. Raises Invalid, and
-        MappingMissing for a carrier that the platform cannot do without.
-        """
 
 
 @dataclass(frozen=True)

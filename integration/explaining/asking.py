@@ -14,7 +14,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from integration import owned_payloads, shop_edits, variants
 from integration.channel_view import ChannelView
-from integration.connectors.base import Connector, ListingView, ShowsProducts
+from integration.connectors.base import Connector, ListingView
+from integration.connectors.besides import ShowsProducts
 from integration.documents import ArticleDocument, Document, PriceDocument, StockDocument
 from integration.erp import listings
 from integration.erp.plans import FETCH_BY_TOPIC

@@ -25,7 +25,8 @@ from integration import (
     work_items,
 )
 from integration.clock import db_now
-from integration.connectors.base import ListingView, ShowsProducts
+from integration.connectors.base import ListingView
+from integration.connectors.besides import ShowsProducts
 from integration.erp import listings
 from integration.erp.plans import FETCH_BY_TOPIC
 from integration.models import (

@@ -13,7 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integration import sql
-from integration.connectors.base import Connector, KnowsOwnProducts, ListingView
+from integration.connectors.base import Connector, ListingView
+from integration.connectors.besides import KnowsOwnProducts
 from integration.models import Listing
 from integration.paging import PAGE
 from integration.patience import Patience

@@ -55,6 +55,7 @@ PURE = (
     "integration/mapping_kinds.py",
     "integration/retry.py",
     "integration/reconciliation/compare.py",
+    "integration/reconciliation/wording.py",
     "integration/topics",
 )
 IMPURE = ("sqlalchemy", "requests", "integration.db", "psycopg2", "socket", "urllib.request")
@@ -62,6 +63,7 @@ IMPURE = ("sqlalchemy", "requests", "integration.db", "psycopg2", "socket", "url
 CONNECTOR_INTERFACE = (
     "integration.connectors.base",
     "integration.connectors.batches",
+    "integration.connectors.besides",
     "integration.connectors.files",
     "integration.connectors.http",
     "integration.documents",

@@ -6,13 +6,8 @@ from decimal import Decimal
 import pytest
 
 from integration.connectors import memory
-from integration.connectors.base import (
-    Choice,
-    ListingView,
-    Receipt,
-    RemoteRecord,
-    TakesDeliveries,
-)
+from integration.connectors.base import Choice, ListingView, Receipt, RemoteRecord
+from integration.connectors.besides import TakesDeliveries
 from integration.connectors.memory import MemoryConnector, MemoryShop
 from integration.documents import (
     DeliveryDocument,

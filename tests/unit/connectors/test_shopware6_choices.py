@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from integration.connectors.base import Choice, OffersChoices
+from integration.connectors.base import Choice
+from integration.connectors.besides import OffersChoices
 from integration.connectors.shopware6 import client
 from integration.errors import ChannelError
 from integration.mapping_kinds import Kind
