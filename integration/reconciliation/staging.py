@@ -134,9 +134,7 @@ class Stage:
 
     def unseen(self, article_ids: Sequence[str]) -> list[str]:
         """Those of these articles that were not seen, in their order."""
-        rows = self._chosen("SELECT article_id FROM seen", article_ids, "article_id")
-        seen = {row[0] for row in rows}
-        return [one for one in article_ids if one not in seen]
+        return self._without("SELECT article_id FROM seen", article_ids)
 
     def newest(self) -> int:
         """The highest id of an article that was seen; 0 without one."""
@@ -149,9 +147,7 @@ class Stage:
 
     def not_offered(self, article_ids: Collection[str]) -> list[str]:
         """Those of these articles that are not for sale by what the ERP says, as far as noted."""
-        rows = self._chosen("SELECT article_id FROM offered", article_ids, "article_id")
-        offered = {row[0] for row in rows}
-        return [one for one in article_ids if one not in offered]
+        return self._without("SELECT article_id FROM offered", article_ids)
 
     def knows(self, external_ids: Iterable[str]) -> None:
         """Note that we have a listing of these products."""
@@ -167,6 +163,10 @@ class Stage:
         active = ((one.external_id, one.number) for one in shown if one.is_active)
         while found := dict(islice(active, at_once)):
             yield found
+
+    def _without(self, select: str, article_ids: Collection[str]) -> list[str]:
+        noted = {row[0] for row in self._chosen(select, article_ids, "article_id")}
+        return [one for one in article_ids if one not in noted]
 
     def _note(self, insert: str, keys: Iterable[str]) -> None:
         self._database.execute("BEGIN")
