@@ -25,7 +25,7 @@ from integration.erp import listings
 from integration.erp.plans import FETCH_BY_TOPIC
 from integration.errors import IntegrationError, TransientError, UsageError
 from integration.models import Drift, DriftState, Listing
-from integration.paging import PAGE, Source, walk
+from integration.paging import PAGE, Source, walk, with_long_pages
 from integration.patience import Patience
 from integration.reconciliation import lost, plans, work
 from integration.reconciliation.compare import (
@@ -159,7 +159,8 @@ class Planning:
 
     def _listed(self, stage: Stage, since: datetime) -> Iterator[tuple[int, int]]:
         """Compares what is listed; yields (articles so far, how many the ERP counts)."""
-        source = Source(self._client, self._facts, self._channel, Topic.ARTICLE)
+        short = Source(self._client, self._facts, self._channel, Topic.ARTICLE)
+        source = with_long_pages(short, self._patience)
         expected = self._patience.ask(source.count)
         seen = 0
         for page in walk(source, self._patience, expected):

@@ -16,11 +16,13 @@ from integration.errors import IntegrationError, UsageError
 from integration.mapping_kinds import Kind
 from integration.mappings import Entry
 from integration.models import Drift, DriftPlan, Listing, PlanState, WorkItem
+from integration.paging import LONG_PAGE, PAGE, Source, with_long_pages
+from integration.patience import Patience
 from integration.reconciliation import plans
 from integration.reconciliation.wording import texts_of
 from integration.runtime import Runtime
 from integration.topology import Topic
-from tests.integration.drifting import Drifting, Line, plain
+from tests.integration.drifting import Drifting, Line, never, plain
 from tests.integration.relay import beside_an_erp
 
 
@@ -309,6 +311,29 @@ def test_a_walk_is_complete_whatever_pages_the_erp_gives(sqlite_url):
 
         listed = count_listed(relay.runtime.erp(relay.tenant_id), "42")
         assert (relay.lines(plan), plan.articles) == (set(), listed)
+
+
+@pytest.mark.parametrize(
+    ("options", "size"),
+    [
+        ({}, LONG_PAGE),
+        ({"vql_most": 120}, 119),  # the last article of a page that was cut off comes again
+        ({"vql_most": 100}, PAGE),
+        ({"vql_most": 100, "vql_over_limit": "422"}, PAGE),
+        ({"profile": "rest"}, PAGE),  # only ids come by pages
+    ],
+)
+def test_pages_are_as_long_as_the_erp_gives_them(sqlite_url, options, size):
+    with beside_an_erp(sqlite_url, Drifting, articles=130, **options) as relay:
+        relay.fill()
+        client, channel = relay.runtime.erp(relay.tenant_id), relay.runtime.channel(1)
+        facts = relay.runtime.erp_facts(relay.tenant_id)
+        source = Source(client, facts, channel, Topic.ARTICLE)
+
+        assert with_long_pages(source, Patience(never)).size == size
+        plan = relay.plan()
+
+        assert (relay.lines(plan), plan.articles) == (set(), count_listed(client, "42"))
 
 
 def test_a_new_plan_takes_the_place_of_open_ones_that_it_covers(either):
