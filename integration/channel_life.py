@@ -300,7 +300,14 @@ def waiting(session: Session, tenant_id: int) -> list[Waiting]:
 
 
 def forget_deleted(session: Session) -> None:
-    """Remove channels that the ERP deleted long ago, with their listings."""
+    """Remove channels that the ERP deleted long ago, with their listings; of the others what came
+    at the moment of their deletion."""
+    deleted = select(SalesChannel.id).where(SalesChannel.deleted_at.is_not(None))
+    session.execute(
+        delete(WorkItem)
+        .where(WorkItem.channel_id.in_(deleted))
+        .execution_options(synchronize_session=False)
+    )
     old = SalesChannel.deleted_at < db_now(-LISTINGS_KEPT_S)
     for channel_id in session.scalars(select(SalesChannel.id).where(old)).all():
         channels.remove(session, channel_id)

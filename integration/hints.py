@@ -25,7 +25,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    true,
 )
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -74,7 +73,8 @@ def hint(
     read: PageRead | None = None,
     by: str = ITSELF,
 ) -> None:
-    """Record that these entities are newer in the ERP than in the shop.
+    """Record that these entities are newer in the ERP than in the shop; nothing of a channel that
+    is gone.
 
     `forgets_hash`: what the shop holds is in doubt, so the next run sends whatever it finds.
     `read`: the page that has their state; not believed where something happened since.
@@ -159,8 +159,10 @@ def _statement(on_postgres: bool, has_run: bool, forgets_hash: bool, is_read: bo
         sync_run_id=bindparam("run", type_=Integer()),
         **({"read_ahead_id": bindparam("page", type_=String())} if is_read else {}),
     )
-    # SQLite reads ON CONFLICT behind a SELECT only with a WHERE before it.
-    rows = select(*values.values()).where(true())
+    # A stage that is under way while the ERP deletes its channel must leave nothing behind: nobody
+    # ever works on a deleted channel.
+    is_there = exists().where(_channel.id == bindparam("channel"), _channel.deleted_at.is_(None))
+    rows = select(*values.values()).where(is_there)
     insert = sql.insert_into(on_postgres, WorkItem.__table__).from_select(list(values), rows)
     also: dict[str, Any] = {}
     if has_run:

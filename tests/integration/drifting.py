@@ -122,7 +122,10 @@ def carry(relay: Relay) -> None:
 def settle(relay: Relay, plan: PlanView) -> dict[str, int]:
     """What became of the lines, where there are any."""
     with relay.runtime.scope() as session:
-        assert outcomes.settle(session, plan.id) == 0
+        left = sum(plan.counts.values())
+        for _portion in range(0, left, outcomes.AT_ONCE):
+            left = outcomes.settle(session, plan.id)
+        assert left == 0
         return {one: count for one, count in plans.outcomes(session, plan.id).items() if count}
 
 

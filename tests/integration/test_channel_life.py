@@ -254,6 +254,29 @@ def test_a_deleted_channel_stops_and_leaves_only_its_listings(relay):
     assert relay.due_in_s() is None
 
 
+def test_a_stage_that_is_under_way_leaves_no_work_to_a_channel_that_is_deleted(relay):
+    """Found by the soak: one row of a deleted channel stayed queued for good."""
+    relay.channel("delete")
+    relay.said_deleted()
+    relay.follow()
+
+    relay.hint(Topic.ARTICLE, *relay.for_sale()[:1])
+
+    with relay.runtime.scope() as session:
+        assert session.scalar(select(func.count()).select_from(WorkItem)) == 0
+
+
+def test_what_came_at_the_moment_of_a_deletion_goes_with_the_next_housekeeping(relay):
+    relay.hint(Topic.ARTICLE, *relay.for_sale()[:1])
+    relay.change(SalesChannel, deleted_at=db_now())
+
+    with relay.runtime.scope() as session:
+        channel_life.forget_deleted(session)
+
+        assert session.scalar(select(func.count()).select_from(WorkItem)) == 0
+        assert session.scalar(select(func.count()).select_from(SalesChannel)) == 1
+
+
 def test_what_a_deleted_channel_left_goes_after_a_month(relay):
     relay.change(SalesChannel, deleted_at=db_now(-29 * 86_400))
     with relay.runtime.scope() as session:
