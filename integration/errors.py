@@ -17,6 +17,7 @@
             CredentialsRefused  the shop does not accept what the channel is set to
                 RightMissing    it lets us in, but not do this
         TenantError             all channels of the tenant are held
+            TokenRefused        and tried again by themselves
             Forbidden           the ERP does not let the app do this
                 LicenseMissing  the tenant lacks a license for what was asked
         ClaimLost               somebody else holds the work; the loser records nothing

@@ -114,13 +114,18 @@ def both_sides(world: World, number: str | None = None) -> tuple[list[Any], list
 def told_twice(world: World) -> list[str]:
     """A sentence for each order that was told more often than there are deliveries of it."""
     in_erp, in_shop = both_sides(world)
-    deliveries = {one["reference"]: one["deliveries"] for one in in_erp}
+    steps = {one["reference"]: steps_of(one) for one in in_erp}
     found = []
     for order in in_shop:
-        told, documents = tellings(order), len(deliveries.get(str(order["number"]), ()))
-        if told > documents:
-            found.append(f"order {order['number']}: {documents} deliveries were told {told} times")
+        told, wanted = tellings(order), steps.get(str(order["number"]), 0)
+        if told > wanted:
+            found.append(f"order {order['number']}: {wanted} steps were told {told} times")
     return found
+
+
+def steps_of(order: dict[str, Any]) -> int:
+    """What there is to tell of the ERP's order: each delivery, and that nothing more will come."""
+    return len(order["deliveries"]) + (order["state"] == "CLOSED")
 
 
 def tellings(order: dict[str, Any]) -> int:
