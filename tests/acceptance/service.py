@@ -740,9 +740,9 @@ class Service:
 
 def _line(item: WorkItem) -> str:
     return (
-        f"{item.topic} {item.entity_id} {item.state} due={item.due_at} lease={item.lease_until} "
-        f"attempts={item.attempts} generation={item.generation} hold={item.hold_reason} "
-        f"skip={item.skip_reason} pushed={item.pushed_at} {item.last_error}"
+        f"channel {item.channel_id} {item.topic} {item.entity_id} {item.state} due={item.due_at} "
+        f"lease={item.lease_until} attempts={item.attempts} generation={item.generation} "
+        f"hold={item.hold_reason} skip={item.skip_reason} pushed={item.pushed_at} {item.last_error}"
     )
 
 
