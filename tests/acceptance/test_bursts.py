@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 #: The target is 10 s, which `make bench` judges. Two cores that also run both sandboxes and the
-#: sender take 5.8 to 8.3 s, embedded on SQLite 7.9 to 13.2 s (three storms each, 2026-11-26): a
+#: sender take 4.2 to 8.3 s, embedded on SQLite 4.8 to 6.2 s (three storms each, 2026-11-26): a
 #: test that fails by chance tells nothing.
 TAKEN_WITHIN_S = 15.0
 #: A tenth is not for sale; a thousand are left.
