@@ -6,7 +6,9 @@ from integration.models import Base
 
 engine = context.config.attributes["engine"]
 
-with engine.connect() as connection:
+# One transaction for all of them, begun before the revision is looked at: left to Alembic, SQLite
+# gets one for each, and another process comes in between with what it saw before.
+with engine.connect() as connection, connection.begin():
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
@@ -17,4 +19,3 @@ with engine.connect() as connection:
     )
     with context.begin_transaction():
         context.run_migrations()
-    connection.commit()
