@@ -23,13 +23,13 @@ SUITES = (
     (["-n", "2"], ("architecture", "unit", "contract", "conformance")),
     # The longest tests first, so that all workers end at about the same time.
     (
-        ["-n", "5", "--dist", "loadgroup", "-m", "not alone and not long"],
+        ["-n", "4", "--dist", "loadgroup", "-m", "not alone and not long"],
         ("acceptance", "integration", "migration"),
     ),
     (["-m", "alone and not long"], ("acceptance",)),
 )
 # One per pytest worker, so that workers do not eat each other's messages. Each costs half a second.
-VHOSTS = ("gw0", "gw1", "gw2", "gw3", "gw4")
+VHOSTS = ("gw0", "gw1", "gw2", "gw3")
 SUMS = ("passed", "skipped", "sqlite", "postgres", "rabbitmq")
 NO_TESTS = 5  # pytest's exit code for an empty selection
 NAMED_FAILURES = 3
