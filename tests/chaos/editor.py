@@ -53,6 +53,11 @@ class Ledger:
         found = [n for n, (since, one) in enumerate(versions) if one == wanted and since <= at]
         return found[-1] if found else None
 
+    def came_back(self, number: str, field: str, value: Any, after: float) -> list[float]:
+        """When the ERP took this value anew."""
+        versions, wanted = self._values[number, field], plain(value)
+        return [since for since, one in versions if one == wanted and since > after]
+
     def story(self, number: str) -> list[str]:
         """Every value of an article, oldest first."""
         lines = [

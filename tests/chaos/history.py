@@ -78,6 +78,8 @@ def late_writes(number: str, writes: Sequence[Write], ledger: Ledger) -> Iterato
             if version < newest:
                 repairs = [t for t, _, v in versions[place + 1 :] if v is not None and v >= newest]
                 repairs += [one.at for one in writes if one.is_deletion and one.at > at]
+                # What the shop has is right from then on, and nothing need be sent.
+                repairs += ledger.came_back(number, field, value, at)
                 repaired_at = min(repairs, default=None)
                 late_s = None if repaired_at is None else repaired_at - at
                 yield LateWrite(number, field, at, str(value), late_s)

@@ -85,7 +85,8 @@ def writes(*stocks: tuple[float, int]) -> Sequence[Write]:
         ((1, 2), [(10, 2), (11, 1)], [("1", None)]),  # never undone
         ((1, 2, 3), [(10, 3), (11, 1), (12, 2), (13, 3)], [("1", 2), ("2", 1)]),  # 2 is old too
         ((1, 2, 1), [(10, 2), (11, 1)], []),  # the ERP went back itself
-        ((1, 2, 1), [(0.5, 1), (1.5, 2), (1.7, 1), (2.5, 1)], [("1", 0.8)]),  # but not yet then
+        ((1, 2, 1), [(0.5, 1), (1.5, 2), (1.7, 1), (2.5, 1)], [("1", 0.3)]),  # but not yet then
+        ((1, 2, 1), [(0.5, 1), (1.5, 2), (1.7, 1)], [("1", 0.3)]),  # nothing need be sent any more
         ((1, 2), [(10, 2), (11, 99)], []),  # not a value of the ERP
     ],
 )
