@@ -73,7 +73,11 @@ def _let_move(session: Session, found: Tenant) -> bool:
     # An access token of the former installation may be revoked already.
     name = pacing.erp_bucket_name(found.id)
     session.execute(delete(AccessToken).where(AccessToken.name == name))
-    return any(one is not None for one in stops)
+    was_stopped = any(one is not None for one in stops)
+    if was_stopped:
+        # What was to be asked of its sales channels has waited.
+        found.channels_due_at = db_now()
+    return was_stopped
 
 
 def _added(session: Session, subdomain: str, sealed_token: str) -> bool:

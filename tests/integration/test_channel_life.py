@@ -34,6 +34,7 @@ from integration.errors import (
     TokenRefused,
     TransientError,
 )
+from integration.installation import tenants
 from integration.models import (
     ArticleHold,
     ChannelParameter,
@@ -462,6 +463,19 @@ def test_an_erp_that_goes_on_refusing_stays_held_and_is_tried_again(relay):
     passed(relay, channels.MAY_PASS_S)
     assert relay.follow() == [relay.tenant_id]
     assert relay.is_running()
+
+
+def test_a_question_that_waited_for_a_held_tenant_is_asked_when_it_is_connected_again(relay):
+    relay.channel("delete")
+    relay.said_deleted()
+    refused(relay, LicenseMissing("the tenant lacks a license for this"))
+    assert relay.follow() == []
+
+    with relay.runtime.scope() as session:
+        tenants.reconnect(session, "acme")
+    assert relay.follow() == [relay.tenant_id]
+
+    assert relay.stored().deleted_at is not None
 
 
 def test_what_needs_a_person_is_tried_once_a_day(relay):
