@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from integration import ids, mappings, observe, pacing, sql
 from integration.channel_view import ChannelView
 from integration.clock import db_now
-from integration.errors import TenantError, TokenRefused, UsageError
+from integration.errors import TenantError, UsageError
 from integration.history import entries, recording
 from integration.mapping_kinds import Kind, Mappings
 from integration.models import (
@@ -31,10 +31,6 @@ log = logging.getLogger(__name__)
 
 #: The fact of a channel that holds what the check of the ERP's columns found.
 COLUMN_FINDINGS = "column-findings"
-
-#: A held tenant's ERP is tried after so long, by the daily look after its sales channels: what may
-#: be the ERP's own trouble soon, what needs a person once a day, in case nobody tells us.
-MAY_PASS_S, NEEDS_A_PERSON_S = 60.0, 86_400.0
 
 
 @dataclass(frozen=True)
@@ -200,11 +196,10 @@ def hold_tenant(session: Session, tenant_id: int, error: TenantError) -> None:
     if error.connection is not None:
         is_meant = and_(is_meant, Tenant.offline_token == error.connection)
     known = session.scalar(select(Tenant.held_reason).where(Tenant.id == tenant_id))
-    again_s = MAY_PASS_S if isinstance(error, TokenRefused) else NEEDS_A_PERSON_S
     held = session.scalars(
         update(Tenant)
         .where(is_meant)
-        .values(held_reason=reason, channels_due_at=db_now(again_s))
+        .values(held_reason=reason, channels_due_at=db_now(error.tried_again_s))
         .returning(Tenant.id)
     ).all()
     if not held:

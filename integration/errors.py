@@ -130,15 +130,19 @@ class TenantError(IntegrationError):
     """All channels of the tenant are held, e.g. because the app must be reconnected.
 
     `connection` is the sealed offline token that it was met with, where that is known: a tenant
-    that was connected anew meanwhile is not held for it.
+    that was connected anew meanwhile is not held for it. `tried_again_s`: seconds after which the
+    ERP of a held tenant is asked, as what needs a person may have ended without a word to us.
     """
 
     connection: str | None = None
+    tried_again_s = 86_400.0
 
 
 class TokenRefused(TenantError):
     """The ERP refuses an access token that it gave a moment ago. It may be the ERP's own trouble,
-    so that the tenant is tried again by itself."""
+    so that the tenant is tried again soon."""
+
+    tried_again_s = 60.0
 
 
 class Forbidden(TenantError):

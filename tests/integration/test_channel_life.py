@@ -443,7 +443,7 @@ def test_a_refused_access_token_is_tried_again_and_the_tenant_goes_on_by_itself(
     refused(relay, TokenRefused("a fresh access token was refused too"))
     assert relay.follow() == []  # not at once
 
-    passed(relay, channels.MAY_PASS_S)
+    passed(relay, TokenRefused.tried_again_s)
     assert relay.follow() == [relay.tenant_id]
 
     assert relay.tenant().held_reason is None
@@ -453,14 +453,14 @@ def test_a_refused_access_token_is_tried_again_and_the_tenant_goes_on_by_itself(
 
 def test_an_erp_that_goes_on_refusing_stays_held_and_is_tried_again(relay):
     refused(relay, TokenRefused("a fresh access token was refused too"))
-    passed(relay, channels.MAY_PASS_S)
+    passed(relay, TokenRefused.tried_again_s)
     relay.erp("faults", kind="token-revoked", count=2)
 
     with pytest.raises(TokenRefused):
         relay.follow()
 
     assert "a fresh access token was refused too" in relay.tenant().held_reason
-    passed(relay, channels.MAY_PASS_S)
+    passed(relay, TokenRefused.tried_again_s)
     assert relay.follow() == [relay.tenant_id]
     assert relay.is_running()
 
@@ -480,7 +480,7 @@ def test_a_question_that_waited_for_a_held_tenant_is_asked_when_it_is_connected_
 
 def test_what_needs_a_person_is_tried_once_a_day(relay):
     refused(relay, LicenseMissing("the tenant lacks a license for this"))
-    passed(relay, channels.NEEDS_A_PERSON_S - 60)
+    passed(relay, LicenseMissing.tried_again_s - 60)
     assert relay.follow() == []
 
     passed(relay, 60)
