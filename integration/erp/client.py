@@ -229,7 +229,7 @@ class ErpClient:
         is_file: bool = False,
     ) -> requests.Response:
         """A refused token is renewed once."""
-        for is_last in (False, True):
+        for _ in range(2):
             sign_in = _SignIn(self.access, self._session)
             token = self._tokens.get(sign_in)
             self._bucket.take()
@@ -245,16 +245,14 @@ class ErpClient:
                 headers=self._headers(token, writes) | ({"Accept": "*/*"} if is_file else {}),
                 stream=is_file,
             )
-            if response.status_code != 401 or is_last:
+            if response.status_code != 401:
                 break
-            self._tokens.drop(token)
-        if response.status_code == 401:
-            self._tokens.drop(token)  # or the next caller starts with a refused token
-            if not sign_in.is_fresh:
-                raise TransientError(
-                    f"{self._named(method, path)} answered 401 to an access token that had been "
-                    "got before, or had ended on its way"
-                )
+            self._tokens.drop(token)  # also the second one, or the next caller starts with it
+        if response.status_code == 401 and not sign_in.is_fresh:
+            raise TransientError(
+                f"{self._named(method, path)} answered 401 to an access token that had been got "
+                "before, or had ended on its way"
+            )
         if response.status_code == 429:
             self._bucket.pause(pause_s(response))
         is_elsewhere = is_file and response.status_code == 303
