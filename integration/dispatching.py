@@ -231,8 +231,9 @@ def due_lanes(topics: tuple[Topic, ...], coalesce_s: float) -> Any:
 def _kinds(topics: tuple[Topic, ...]) -> Any:
     """The (topic, priority) that each channel has a lane of.
 
-    No VALUES: SQLAlchemy compiles a statement with one anew each time. And kept as a list of its
-    own, or Postgres plans the rest once for each row.
+    No VALUES: SQLAlchemy compiles a statement with one anew each time; no `sql.constant`: each
+    execution writes it into the statement. And kept as a list of its own, or Postgres plans the
+    rest once for each row.
     """
     rows = [
         select(

@@ -152,8 +152,9 @@ def _key(channel_id: int, topic: Topic) -> Key:
 def _statement(on_postgres: bool, has_run: bool, forgets_hash: bool, is_read: bool) -> Any:
     """INSERT ... SELECT over the ids of one JSON text; a row that exists is bumped."""
     entities = sql.json_texts(on_postgres, bindparam("ids", type_=String()))
+    channel_id = bindparam("channel", type_=Integer())
     values = _new_row(
-        bindparam("channel", type_=Integer()),
+        channel_id,
         entities,
         priority=bindparam("urgency", type_=Integer()),
         sync_run_id=bindparam("run", type_=Integer()),
@@ -161,7 +162,7 @@ def _statement(on_postgres: bool, has_run: bool, forgets_hash: bool, is_read: bo
     )
     # A stage that is under way while the ERP deletes its channel must leave nothing behind: nobody
     # ever works on a deleted channel.
-    is_there = exists().where(_channel.id == bindparam("channel"), _channel.deleted_at.is_(None))
+    is_there = exists().where(_channel.id == channel_id, _channel.deleted_at.is_(None))
     rows = select(*values.values()).where(is_there)
     insert = sql.insert_into(on_postgres, WorkItem.__table__).from_select(list(values), rows)
     also: dict[str, Any] = {}

@@ -195,9 +195,11 @@ def is_wanted(item: pytest.Item) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    unwanted = [item for item in items if not is_wanted(item)]
-    config.hook.pytest_deselected(items=unwanted)
-    items[:] = [item for item in items if is_wanted(item)]
+    found: dict[bool, list[pytest.Item]] = {True: [], False: []}
+    for item in items:
+        found[is_wanted(item)].append(item)
+    config.hook.pytest_deselected(items=found[False])
+    items[:] = found[True]
     for item in items:
         for fixture, mark in MARK_BY_FIXTURE.items():
             if fixture in getattr(item, "fixturenames", ()):
