@@ -15,7 +15,16 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from integration import availability, catch_ups, channels, observe, pacing, registrations
+from integration import (
+    availability,
+    catch_ups,
+    channels,
+    facts,
+    observe,
+    pacing,
+    registrations,
+    sync_runs,
+)
 from integration.channel_stops import OF_THE_ERP, SWITCHED_OFF, UNKNOWN
 from integration.clock import db_now
 from integration.erp import listings
@@ -144,10 +153,17 @@ def _follow(runtime: Runtime, tenant_id: int) -> bool:
     listed = listings.sales_channels(client)
     _remember(runtime, tenant_id, listed)
     found = _asked(client, _erp_ids(runtime, tenant_id, {one.id for one in listed}))
+    sources = {
+        erp_id: listings.price_sources(client, one)
+        for erp_id, one in found.items()
+        if one is not None
+    }
     is_pending = False
     with runtime.scope() as session:
-        for channel in _channels(session, tenant_id, list(found)):
+        ours = _channels(session, tenant_id, list(found))
+        for channel in ours:
             is_pending |= _apply(session, channel, found[channel.erp_id])
+        _note_price_sources(session, tenant_id, ours, sources)
     registrations.withdraw_deleted(runtime, tenant_id)
     _restore_webhooks(runtime, tenant_id)
     return is_pending
@@ -205,6 +221,27 @@ def _apply(session: Session, channel: SalesChannel, erp: ErpChannel | None) -> b
     elif channel.held_reason in (None, UNKNOWN) and not erp.is_active:
         channels.hold(session, channel.id, SWITCHED_OFF)
     return _still_there(session, channel)
+
+
+def _note_price_sources(
+    session: Session, tenant_id: int, ours: list[SalesChannel], sources: Mapping[str, list[str]]
+) -> None:
+    """Keep where each channel's prices come from; where that changed, all of them are compared, and
+    the ERP's columns anew with its answers: no event tells of the prices themselves."""
+    known = session.scalar(
+        select(TenantFact.value).where(
+            TenantFact.tenant_id == tenant_id, TenantFact.name == channels.PRICE_SOURCES
+        )
+    )
+    before = known or {}
+    for channel in ours:
+        if channel.erp_id not in sources:
+            continue
+        if sources[channel.erp_id] != before.get(channel.erp_id, []):
+            sync_runs.request_price_pass(session, channel.id)
+            channels.doubt_columns(session, channel.id)
+            _log(session, logging.INFO, "channel.prices_from", channel)
+    facts.remember(session, TenantFact.tenant_id, tenant_id, channels.PRICE_SOURCES, sources)
 
 
 def _still_there(session: Session, channel: SalesChannel) -> bool:

@@ -33,6 +33,8 @@ class ChannelView:
     column_findings: Mapping[str, Any] | None = field(repr=False, default=None)
     #: What the shop calls values of the ERP; of a work item's channel, those its topic needs.
     mappings: Mappings = field(repr=False, default_factory=Mappings)
+    #: The ERP's sales channels that it takes prices from, the nearest first.
+    price_sources: tuple[str, ...] = ()
     #: When the channel was read, in the merchant's time zone; None: of no matter here.
     now: datetime | None = None
 

@@ -24,6 +24,7 @@ from integration.models import (
     RateBucket,
     SalesChannel,
     Tenant,
+    TenantFact,
 )
 from integration.vault import Vault
 
@@ -31,6 +32,11 @@ log = logging.getLogger(__name__)
 
 #: The fact of a channel that holds what the check of the ERP's columns found.
 COLUMN_FINDINGS = "column-findings"
+#: The fact of a tenant that holds, by the ERP's ids, which channels each takes its prices from. No
+#: fact of a channel: those are forgotten with the shop, and this is the ERP's word.
+PRICE_SOURCES = "price-sources"
+#: Longer than anything that was learnt is believed.
+LONG_AGO_S = 2 * 86_400.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class Stored:
     parameters: Sequence[ChannelParameter]
     column_findings: Mapping[str, Any] | None = None
     mappings: Mappings = field(default_factory=Mappings)
+    price_sources: tuple[str, ...] = ()
     #: By the database's clock.
     read_at: datetime | None = None
 
@@ -59,6 +66,7 @@ class Stored:
             },
             column_findings=self.column_findings,
             mappings=self.mappings,
+            price_sources=self.price_sources,
             now=None if self.read_at is None else self.read_at.astimezone(zone),
         )
 
@@ -69,11 +77,15 @@ def load(session: Session, channel_id: int, kinds: Collection[Kind] = tuple(Kind
     Raises UsageError if it was removed.
     """
     row = session.execute(
-        select(SalesChannel, Tenant.subdomain, ChannelFact.value, db_now())
+        select(SalesChannel, Tenant.subdomain, ChannelFact.value, TenantFact.value, db_now())
         .join(Tenant, Tenant.id == SalesChannel.tenant_id)
         .outerjoin(
             ChannelFact,
             and_(ChannelFact.channel_id == channel_id, ChannelFact.name == COLUMN_FINDINGS),
+        )
+        .outerjoin(
+            TenantFact,
+            and_(TenantFact.tenant_id == Tenant.id, TenantFact.name == PRICE_SOURCES),
         )
         .where(SalesChannel.id == channel_id)
     ).one_or_none()
@@ -82,14 +94,25 @@ def load(session: Session, channel_id: int, kinds: Collection[Kind] = tuple(Kind
     parameters = session.scalars(
         select(ChannelParameter).where(ChannelParameter.channel_id == channel_id)
     ).all()
-    found, tenant, findings, read_at = row
+    found, tenant, findings, sources, read_at = row
     return Stored(
         found,
         tenant,
         parameters,
         None if findings is None else findings["reads"],
         mappings.load(session, channel_id, kinds),
+        tuple((sources or {}).get(found.erp_id, ())),
         read_at,
+    )
+
+
+def doubt_columns(session: Session, channel_id: int) -> None:
+    """Let the ERP's columns be compared with its own answers as soon as a worker comes to it
+    (integration.column_checks)."""
+    session.execute(
+        update(ChannelFact)
+        .where(ChannelFact.channel_id == channel_id, ChannelFact.name == COLUMN_FINDINGS)
+        .values(learnt_at=db_now(-LONG_AGO_S))
     )
 
 

@@ -19,7 +19,7 @@ from integration.erp.vql import (
     map_row,
     select,
 )
-from integration.errors import Gone, Rejected, TransientError
+from integration.errors import Forbidden, Gone, Rejected, TransientError
 
 SEARCH_PATH = "/cmn/computed-queries/article/shopListing"
 CHANNELS_SOURCE = "sales-channel.salesChannels"
@@ -49,6 +49,8 @@ class ErpChannel(NamedTuple):
     id: str
     label: str
     is_active: bool = True
+    #: The sales channel that it takes its prices from, if it does.
+    prices_from: str | None = None
 
 
 def listed_page(
@@ -203,5 +205,29 @@ def sales_channel(client: ErpClient, erp_id: str) -> ErpChannel | None:
             continue
         if not isinstance(answer, dict) or id_text(answer.get("id")) != erp_id:
             raise TransientError(f"tenant {client.access.tenant}: {path} answered something else")
-        return ErpChannel(erp_id, str(answer.get("label") or ""), answer.get("active") is not False)
+        source = answer.get("priceFromSalesChannel")
+        return ErpChannel(
+            erp_id,
+            str(answer.get("label") or ""),
+            answer.get("active") is not False,
+            id_text(source.get("id")) if isinstance(source, dict) else None,
+        )
     return None
+
+
+def price_sources(client: ErpClient, channel: ErpChannel) -> list[str]:
+    """The sales channels whose prices count on this one too, the nearest first.
+
+    One request for each: it may take its prices from another one, too. What lies behind one that
+    the app may not see is left out.
+    """
+    found: list[str] = []
+    source = channel.prices_from
+    while source is not None and source not in (channel.id, *found):
+        found.append(source)
+        try:
+            known = sales_channel(client, source)
+        except Forbidden:
+            break
+        source = None if known is None else known.prices_from
+    return found

@@ -92,7 +92,7 @@ def read_page(
 def _details(channel: ChannelView) -> Scope | None:
     if channel.price_details != DETAILS_ON or channel.now is None:
         return None
-    return Scope(channel.erp_id, channel.currency, channel.now)
+    return Scope(channel.erp_id, channel.currency, channel.now, channel.price_sources)
 
 
 FETCH_BY_TOPIC: Mapping[Topic, Fetch] = {

@@ -28,11 +28,20 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Scope:
-    """Where and when prices shall count. `now` is in the merchant's time zone."""
+    """Where and when prices shall count. `now` is in the merchant's time zone.
+
+    `price_sources`: the channels that this one takes prices from, the nearest first.
+    """
 
     channel_erp_id: str
     currency: str
     now: datetime
+    price_sources: tuple[str, ...] = ()
+
+    def nearness(self, channel: str | None) -> int | None:
+        """How near a record of this channel, or of none, is to ours; None: it is not for us."""
+        nearest = (self.channel_erp_id, *self.price_sources, None)
+        return -nearest.index(channel) if channel in nearest else None
 
 
 def prices(client: ErpClient, article_id: str, scope: Scope) -> dict[str, Any]:
@@ -50,7 +59,8 @@ def counting(article_id: str, found: Iterable[Record], scope: Scope) -> list[Rec
 
     Shape: ``{net, gross, from_quantity, group, group_label, is_offer}``, of a price group its
     ``kind``, too, and of an offer its days ``since`` and ``until`` (ISO); the channel's own goes
-    before a general one, the article's before its product group's, then the one that began last.
+    before one of a channel that it takes prices from, this before a general one, the article's
+    before its product group's, then the one that began last.
     """
     best: dict[tuple[Any, ...], tuple[tuple[Any, ...], Record]] = {}
     for one in found:
@@ -68,7 +78,7 @@ def counting(article_id: str, found: Iterable[Record], scope: Scope) -> list[Rec
             record["is_offer"],
         )
         rank = (
-            _ref(one, "salesChannelRef") is not None,
+            scope.nearness(_ref(one, "salesChannelRef")),
             _ref(one, "articleRef") is not None,
             since or date.min,
             id_text(one.get("id")) or "",
@@ -83,7 +93,7 @@ def _is_meant(article_id: str, one: Record, scope: Scope) -> bool:
     return (
         one.get("qualifier") in (None, "SALES")
         and _ref(one, "articleRef") in (None, article_id)
-        and _ref(one, "salesChannelRef") in (None, scope.channel_erp_id)
+        and scope.nearness(_ref(one, "salesChannelRef")) is not None
         and (currency is None or currency == scope.currency.upper())
         and all(one.get(name) is None for name in _FOREIGN_SCOPES)
         and _has_one_group(one)

@@ -18,12 +18,22 @@ def create(tenant: Tenant, label: str, kind: str, backend: int, active: bool = T
         return entry
 
 
+def take_prices(tenant: Tenant, channel: int, source: int | None) -> None:
+    """Let a channel have the prices of another one where it has none of its own."""
+    with tenant.lock:
+        known = tenant.articles.price_sources
+        known.pop(channel, None)
+        if source is not None:
+            known[channel] = source
+
+
 def delete(tenant: Tenant, channel: int) -> None:
     """Take the channel away and with it every listing on it."""
     with tenant.lock:
         for article in tenant.articles.between():
             article.drop(channel)
         tenant.channels = {key: one for key, one in tenant.channels.items() if key != channel}
+    take_prices(tenant, channel, None)
 
 
 def list_like(tenant: Tenant, channel: int, model: int, most: int) -> list[Article]:

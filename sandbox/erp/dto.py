@@ -231,11 +231,14 @@ def tax_schema(tax: str) -> dict[str, Any]:
 
 def channel(entry: Channel, tenant: Tenant) -> dict[str, Any]:
     behind = tenant.backends.get(entry.backend) if entry.backend is not None else None
+    source = tenant.articles.price_sources.get(entry.id)
     return {
         "businessRelationType": "B2C", "calculationMode": "HORIZONTAL", "roundingMode": "HALF_UP",
         "externalReferences": [], "custom": {}, **entry.fields,
         "id": str(entry.id), "label": entry.label, "channelType": entry.type,
         "active": entry.active, "defaultSalesChannel": entry.id == DEFAULT_CHANNEL,
+        "priceFromSalesChannel": None if source is None else {
+            "id": str(source), "label": tenant.channel_label(source)},
         "channelBackend": None if behind is None else {"id": str(behind.id), "label": behind.label},
         "salesChannelStorages": [
             {"storageRef": _storage_ref(key), "availabilityPercent": 100,

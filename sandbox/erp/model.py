@@ -123,6 +123,8 @@ class Article:
     main: int | None = None
     variant_values: dict[str, str] = field(default_factory=dict)
     media_revision: int = 0  # nothing was ever on its shelf
+    #: By channel, the one that it takes its prices from; the same for all articles of a tenant.
+    price_sources: dict[int, int] = field(default_factory=dict)
     version: int = 1
     updated_at: datetime = CATALOGUE_TIME
 
@@ -148,15 +150,32 @@ class Article:
         return Price(offer.net, offer.gross, offer.base)
 
     def regular_on(self, listing: Listing | None) -> Price | None:
-        # Without a price on the article the channel's own record still counts.
-        return (listing.price if listing else None) or self.price
+        return self.priced_by(listing)[1]
+
+    def priced_by(self, listing: Listing | None) -> tuple[int, Price | None]:
+        """The regular price and the channel whose record it is; 0: the article's own.
+
+        Without a price on the article a channel's record still counts.
+        """
+        for channel in self._price_channels(listing):
+            own = self.listings.get(channel)
+            if own is not None and own.price is not None:
+                return channel, own.price
+        return 0, self.price
+
+    def _price_channels(self, listing: Listing | None) -> list[int]:
+        """The channel, and those that it takes its prices from, one after the other."""
+        found = [] if listing is None else [listing.channel]
+        while found and (after := self.price_sources.get(found[-1])) not in (None, *found):
+            found.append(after)
+        return found
 
     def offer_on(self, listing: Listing | None) -> PriceRecord | None:
         """The running offer, if it costs less than the regular price."""
         if not self.price_records:
             return None
         regular = self.regular_on(listing)
-        offer = running_offer(self.price_records, listing.channel if listing else 0)
+        offer = running_offer(self.price_records, self._price_channels(listing))
         is_dear = offer is not None and regular is not None and regular.gross <= (offer.gross or 0)
         return None if is_dear else offer
 
@@ -219,7 +238,9 @@ class Articles:
     def __init__(self, catalogue: Iterable[CatalogueArticle], first_id: int,
                  channels: Iterable[int]) -> None:
         shops = tuple(channels)
-        self._by_id = {first_id + place: _article(first_id + place, entry, shops)
+        self.price_sources: dict[int, int] = {}
+        self._by_id = {first_id + place: _article(first_id + place, entry, shops,
+                                                  self.price_sources)
                        for place, entry in enumerate(catalogue)}
         self._by_number = {article.number: article for article in self._by_id.values()}
         self._ordered = list(self._by_id.values())  # ids ascend with the place in the catalogue
@@ -251,14 +272,15 @@ class Articles:
         del self._by_number[article.number]
 
 
-def _article(article_id: int, entry: CatalogueArticle, channels: tuple[int, ...]) -> Article:
+def _article(article_id: int, entry: CatalogueArticle, channels: tuple[int, ...],
+             price_sources: dict[int, int]) -> Article:
     price = None if entry.price is None else Price.of(entry.price, entry.price_base, entry.tax)
     article = Article(
         id=article_id, number=entry.number, name=entry.name, description=entry.description,
         ean=entry.ean, weight=entry.weight, weight_unit=entry.weight_unit, tax=entry.tax,
         active=entry.active, price=price, stock=entry.stock,
         sellable_without_stock=entry.sellable_without_stock, manufacturer=entry.manufacturer,
-        product_group=entry.product_group)
+        product_group=entry.product_group, price_sources=price_sources)
     article.listings[DEFAULT_CHANNEL] = Listing(DEFAULT_CHANNEL)
     if entry.has_listing:
         for channel in channels:

@@ -54,12 +54,14 @@ class PriceRecord:
         return replace(self, net=round_cents(self.gross / factor))
 
 
-def running_offer(records: Iterable[PriceRecord], channel: int) -> PriceRecord | None:
-    """The cheapest offer that one piece has today, for everybody, in euros."""
+def running_offer(records: Iterable[PriceRecord],
+                  channels: Iterable[int]) -> PriceRecord | None:
+    """The cheapest offer that one piece has today on these channels, for everybody, in euros."""
+    meant = {0, *channels}
     found = [one for one in records
              if one.is_offer and one.group is None and one.price_group is None
              and one.start <= 1 and one.currency == "EUR"
-             and one.channel in (0, channel) and one.gross is not None and one.net is not None
+             and one.channel in meant and one.gross is not None and one.net is not None
              and one.runs()]
     return min(found, key=lambda one: one.gross or 0, default=None)
 

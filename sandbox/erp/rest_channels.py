@@ -75,8 +75,10 @@ def _channels(routes: Blueprint, world: World) -> None:
         kind = str(body.get("channelType", "ECOMMERCE"))
         if kind not in tenant.backends[int(behind)].channel_types:
             raise invalid(f"The backend takes no channel of the type {kind}.")
+        source = _price_source(body)
         entry = channels.create(tenant, str(body["label"]), kind, int(behind),
                                 bool(body.get("active", True)), _written(body))
+        channels.take_prices(tenant, entry.id, source)
         return _announced(world, entry, "create")
 
     @routes.get("/<int:channel_id>")
@@ -86,6 +88,8 @@ def _channels(routes: Blueprint, world: World) -> None:
     @routes.put("/<int:channel_id>")
     def write_channel(channel_id: int) -> Any:
         entry, body = _channel(channel_id), sent_object()
+        if "priceFromSalesChannel" in body:
+            channels.take_prices(current_tenant(), entry.id, _price_source(body))
         entry.label = str(body.get("label", entry.label))
         entry.active = bool(body.get("active", entry.active))
         entry.fields = {**entry.fields, **_written(body)}
@@ -123,6 +127,17 @@ def _channel(channel_id: int) -> Channel:
     if entry is None:
         raise not_found(f"The sales channel {channel_id}")
     return entry
+
+
+def _price_source(body: dict[str, Any]) -> int | None:
+    """The sales channel whose prices count, if one is named."""
+    reference = body.get("priceFromSalesChannel")
+    if reference is None:
+        return None
+    found = str(reference.get("id")) if isinstance(reference, dict) else ""
+    if not found.isdigit() or int(found) not in current_tenant().channels:
+        raise invalid("priceFromSalesChannel names no sales channel.")
+    return int(found)
 
 
 def _written(body: dict[str, Any]) -> dict[str, Any]:

@@ -33,15 +33,14 @@ def _prices(routes: Blueprint, world: World) -> None:
             raise invalid("articleId is required.")
         found = found_article(article_id)
         own = found.listings.get(request.args.get("salesChannelId", type=int))
-        record = found.price_on(own)
+        offer = found.offer_on(own)
+        if offer is not None:
+            return dto.price_record(offer, found, unit(world))
+        channel, record = found.priced_by(own)
         if record is None:
             if world.options.no_price == "empty":
                 return Response(status=200)
             raise not_found("A sales price")
-        offer = found.offer_on(own)
-        if offer is not None:
-            return dto.price_record(offer, found, unit(world))
-        channel = own.channel if own is not None and own.price is not None else 0
         return dto.price(price_id(found.id, channel), record, found, unit(world))
 
     @routes.get("/products/sales-prices/<int:article_id>")

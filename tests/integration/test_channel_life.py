@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import requests
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from integration import (
     article_holds,
@@ -17,6 +17,7 @@ from integration import (
     channel_life,
     channel_stops,
     channels,
+    column_checks,
     dispatching,
     hints,
     registrations,
@@ -37,6 +38,7 @@ from integration.errors import (
 from integration.installation import tenants
 from integration.models import (
     ArticleHold,
+    ChannelFact,
     ChannelParameter,
     Listing,
     SalesChannel,
@@ -172,6 +174,33 @@ def test_a_new_channel_waits_for_a_person_and_is_named(relay):
     relay.add(erp_id)
     with relay.runtime.scope() as session:
         assert erp_id not in {one.id for one in channel_life.waiting(session, relay.tenant_id)}
+
+
+# Prices from another channel
+
+
+def test_where_a_channels_prices_come_from_is_followed_and_outlives_another_shop(relay):
+    def take(source: str | None) -> None:
+        body = {"priceFromSalesChannel": None if source is None else {"id": source}}
+        relay.runtime.erp(relay.tenant_id)._call("PUT", "/erp/sales-channels/42", body=body)
+
+    relay.ask()
+    assert relay.runtime.channel(relay.channel_id).price_sources == ()
+    before = relay.runs()
+    column_checks.check(relay.runtime, relay.channel_id)
+
+    take("43")
+    relay.ask()
+    assert relay.runtime.channel(relay.channel_id).price_sources == ("43",)
+    assert relay.runs() == [*before, sync_runs.PRICE_PASS]
+    with relay.runtime.scope() as session:
+        assert not column_checks.is_fresh(session, relay.channel_id)
+        # As `channel set` does: they are another shop's.
+        session.execute(delete(ChannelFact))
+
+    relay.ask()
+    assert relay.runtime.channel(relay.channel_id).price_sources == ("43",)
+    assert relay.runs() == [*before, sync_runs.PRICE_PASS]
 
 
 # Switched off and on

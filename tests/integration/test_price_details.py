@@ -7,13 +7,13 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from integration import mapping_changes, price_days, sync, sync_runs
+from integration import channel_life, mapping_changes, price_days, sync, sync_runs
 from integration.clock import db_now
 from integration.mapping_kinds import LEFT_OUT, Kind
 from integration.mappings import Entry
-from integration.models import SalesChannel, WorkItemState
+from integration.models import SalesChannel, SyncRun, SyncRunState, WorkItemState
 from integration.topology import Topic
 from sandbox.shops.shopware6.seed import CUSTOMERS
 from tests.integration.shopware import ShopwareRelay, running
@@ -198,6 +198,68 @@ def test_a_price_group_becomes_a_customer_group_of_the_shop_or_is_left_out(relay
     relay.carry(article, topic=PRICE)
 
     assert relay.product(article)["tiers"] == []
+
+
+def take_prices(relay: ShopwareRelay, source: str | None) -> list[int]:
+    """An employee lets the channel take its prices from another one; the price passes that the
+    event, which speaks of the channel alone, leads to."""
+    body = {"priceFromSalesChannel": None if source is None else {"id": source}}
+    relay.runtime.erp(relay.tenant_id)._call("PUT", "/erp/sales-channels/42", body=body)
+    channel_life.follow(relay.runtime, relay.tenant_id)
+    with relay.runtime.scope() as session:
+        runs = list(
+            session.scalars(select(SyncRun.id).where(SyncRun.state == SyncRunState.RUNNING))
+        )
+        session.execute(update(SyncRun).values(due_at=db_now(-100)))
+    for run_id in runs:
+        sync.advance(relay.runtime, run_id, sync.new_driver(), budget_s=30)
+    relay.drain()
+    assert relay.errors == []
+    return runs
+
+
+def test_a_channel_that_takes_its_prices_from_another_has_that_ones(relay, article):
+    relay.set(price_details="on")
+    theirs = {"channel": 43, "net": 1}
+    records = [
+        {**theirs, "gross": 1.19, "from": 10},
+        {**theirs, "gross": 2.38, "from": 5},
+        {"net": 3, "gross": 3.57, "from": 5},
+        {"net": 1, "gross": 1, "from": 20, "channel": 1},
+        {**offer(article), "channel": 43},
+    ]
+    relay.edit(article, prices=records)
+    regular = float(article["gross"]) + 100
+    relay.erp("edit", article=article["id"], channel="43", set={"gross": regular}, silent=True)
+    relay.carry(article)
+    before = relay.product(article)
+    assert (before["gross"], before["list_gross"]) == (cents(article["gross"]), None)
+    assert [(one["from"], one["gross"]) for one in before["tiers"][1:]] == [(5, cents(3.57))]
+
+    assert len(take_prices(relay, "43")) == 1
+
+    found = relay.product(article)
+    assert (found["gross"], found["list_gross"]) == (
+        cents(offer(article)["gross"]),
+        cents(regular),
+    )
+    assert [(one["from"], one["gross"]) for one in found["tiers"][1:]] == [
+        (5, cents(2.38)),
+        (10, cents(1.19)),
+    ]
+    assert take_prices(relay, "43") == []
+
+    assert len(take_prices(relay, None)) == 1
+    assert relay.product(article)["gross"] == cents(article["gross"])
+
+
+def test_a_channel_without_details_takes_the_others_price_too(relay, article):
+    relay.carry(article)
+    relay.erp("edit", article=article["id"], channel="43", set={"gross": 77}, silent=True)
+
+    take_prices(relay, "43")
+
+    assert relay.product(article)["gross"] == 77
 
 
 def test_prices_of_another_currency_are_not_the_shops(relay, article):

@@ -58,6 +58,38 @@ def test_a_running_offer_is_what_one_piece_costs_however_it_is_asked(erp, days, 
     assert erp.state()[0]["gross"] == wanted
 
 
+def test_a_channel_may_take_its_prices_from_another_one(erp):
+    def take(channel: str, source: str | None) -> int:
+        body = {"priceFromSalesChannel": None if source is None else {"id": source}}
+        return erp.call("PUT", f"/erp/sales-channels/{channel}", body).status_code
+
+    def prices() -> tuple[float, float, float]:
+        return (erp.get(SELECTION)["grossPrice"], erp.rows(COLUMNS)[0]["grossSalesPrice"],
+                erp.state()[0]["gross"])
+
+    set_prices(erp)
+    erp.edit("1001", channel=43, set={"gross": 9.52})
+    assert prices() == (11.9,) * 3
+
+    assert take("42", "43") == 200
+    assert erp.get("/erp/sales-channels/42")["priceFromSalesChannel"]["id"] == "43"
+    assert prices() == (9.52,) * 3
+    assert erp.get(SELECTION)["salesChannelRef"] == {"id": "43"}
+
+    set_prices(erp, {**OFFER, "channel": 1})
+    erp.edit("1001", channel=43, set={"gross": 9.52})
+    assert take("43", "1") == 200
+    assert prices() == (1.19,) * 3
+
+    assert take("1", "42") == 200  # round in a circle
+    erp.edit("1001", channel=42, set={"gross": 1.1})
+    assert prices() == (1.1,) * 3
+
+    assert take("42", None) == 200
+    assert erp.get("/erp/sales-channels/42")["priceFromSalesChannel"] is None
+    assert take("42", "777") == 422
+
+
 def test_what_comes_and_goes_is_told_by_record(erp):
     assert [one["queue"] for one in set_prices(erp, OFFER)] == [
         "article-price.update", "article-price.create"]

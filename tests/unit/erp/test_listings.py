@@ -12,6 +12,8 @@ from integration.erp.listings import (
     count_listed,
     find_by_number,
     listed_page,
+    price_sources,
+    sales_channel,
     sales_channels,
 )
 from integration.errors import Invalid, TransientError
@@ -142,3 +144,31 @@ def test_our_sales_channels_are_those_of_our_backend(client, wire, access):
         "WHERE channelBackend.type = 'APP' AND channelBackend.appId = "
         f"'{access.app_identifier}'" in _sent(wire)["statement"]
     )
+
+
+def _channel(wire, erp_id, source=None, status=200):
+    reference = None if source is None else {"id": source, "label": "x"}
+    wire.get(
+        f"https://acme.vario.cloud/api/vario/erp/sales-channels/{erp_id}",
+        json={"id": erp_id, "label": "Shop", "priceFromSalesChannel": reference},
+        status=status,
+    )
+
+
+def test_a_channel_names_where_its_prices_come_from_however_far(client, wire):
+    _channel(wire, "42", 43)
+    _channel(wire, "43", "1")
+    _channel(wire, "1", "42")
+
+    assert price_sources(client, sales_channel(client, "42")) == ["43", "1"]
+
+
+def test_a_channel_with_prices_of_its_own_costs_no_request(client, wire):
+    assert price_sources(client, ErpChannel("42", "Shop")) == []
+    assert price_sources(client, ErpChannel("42", "Shop", prices_from="42")) == []
+
+
+def test_what_lies_behind_a_channel_that_the_app_may_not_see_is_left_out(client, wire):
+    _channel(wire, "43", status=403)
+
+    assert price_sources(client, ErpChannel("42", "Shop", prices_from="43")) == ["43"]

@@ -105,6 +105,21 @@ def test_the_more_particular_record_counts():
     assert grosses(here, later, own, general) == ["4"]
 
 
+def test_a_record_of_a_channel_that_prices_are_taken_from_stands_before_a_general_one():
+    scope = Scope("42", "EUR", NOON, price_sources=("43", "1"))
+    own, near, far = (
+        record(grossPrice=place, salesChannelRef={"id": channel})
+        for place, channel in enumerate(("42", "43", "1"), 2)
+    )
+    other = record(grossPrice=9, salesChannelRef={"id": "44"})
+
+    assert grosses(record(grossPrice=5), other, far, near, own, scope=scope) == ["2"]
+    assert grosses(record(grossPrice=5), other, far, near, scope=scope) == ["3"]
+    assert grosses(record(grossPrice=5), other, far, scope=scope) == ["4"]
+    assert grosses(record(grossPrice=5), other, scope=scope) == ["5"]
+    assert grosses(near, far) == []
+
+
 def test_an_offer_a_quantity_and_a_group_stand_beside_the_regular_price():
     found = [
         record(grossPrice=4),
