@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from integration import article_holds, channels, mapping_changes
 from integration.mapping_kinds import Kind
 from integration.mappings import Entry
 from integration.models import Listing, SalesChannel
+from integration.runtime import Runtime
 from integration.topology import Topic
 from sandbox import comparison, serving
 from sandbox.erp import Options, create_app
@@ -45,6 +47,11 @@ class ShopRelay(Relay):
         with self.runtime.scope() as session:
             session.get_one(SalesChannel, self.channel_id).platform = self.PLATFORM
         self.set(**{**credentials, "shop_url": shop_url})
+
+    def hurry(self) -> None:
+        """Ask the ERP as often as the test likes: its pace is not what is tested."""
+        settings = replace(self.runtime.settings, erp_budget=(30_000, 6.0))
+        self.runtime = Runtime(settings, self.runtime.engine)
 
     def set(self, **parameters: str) -> None:
         with self.runtime.scope() as session:

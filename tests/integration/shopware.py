@@ -24,6 +24,12 @@ class ShopwareRelay(ShopRelay):
         answer = requests.get(f"{self.shop_url}/_sandbox/requests", timeout=30)
         return int(answer.json()["by_route"].get(SYNC, 0))
 
+    def at_shop(self, route: str, /, **body: Any) -> Any:
+        """POST to the sandboxed shop's own routes."""
+        answer = requests.post(f"{self.shop_url}/_sandbox/{route}", json=body, timeout=30)
+        assert answer.ok, answer.text
+        return answer.json()
+
     def in_admin(self, *operations: dict[str, Any]) -> None:
         """What an employee does in the administration of the shop."""
         parameters = self.parameters()
