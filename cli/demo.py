@@ -41,6 +41,7 @@ IMAGE_EDITS: tuple[Callable[[list[str]], dict[str, Any]], ...] = (
     lambda ids: {"order": ids[::-1], "favourite": ids[-1:]},
     lambda ids: {"remove": ids[:1]},
     lambda ids: {"hide": ids[-1:]},
+    lambda ids: {"alt": dict.fromkeys(ids, "Neuer Bildtext")},
 )
 ROOT = Path(__file__).resolve().parent.parent
 

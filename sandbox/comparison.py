@@ -105,9 +105,22 @@ def _differences(article: dict[str, Any], product: dict[str, Any] | None,
         if not (is_main and one in OF_VARIANTS)
         and _is_kept(product, one) and _read(product, product[one]) != _read(product, wanted[one])
     ]
+    found += _differences_of_manufacturer(name, article, product)
     if mains:
         found += _differences_of_place(name, article, product, mains)
     return found + _differences_of_images(name, article, product)
+
+
+def _differences_of_manufacturer(name: str, article: dict[str, Any],
+                                 product: dict[str, Any]) -> list[str]:
+    """Where the ERP has none, the shop's own stays; the shop finds them by name, in any case."""
+    wanted = str(article["manufacturer"] or "").strip()
+    if not wanted or "manufacturer" not in product:
+        return []
+    found = product["manufacturer"]
+    if str(found or "").casefold() == wanted.casefold():
+        return []
+    return [f"{name}: manufacturer is {found!r} in the shop, {wanted!r} in the ERP"]
 
 
 def _differences_of_place(name: str, article: dict[str, Any], product: dict[str, Any],
@@ -127,8 +140,8 @@ def _differences_of_place(name: str, article: dict[str, Any], product: dict[str,
 def _differences_of_images(
     name: str, article: dict[str, Any], product: dict[str, Any]
 ) -> list[str]:
-    """The same files in the same order, and the first one is the cover. Shops that tell of no
-    images are not asked."""
+    """The same files in the same order with the same texts, and the first one is the cover. Shops
+    that tell of no images are not asked; a text that the ERP lacks is the shop's own."""
     if "images" not in article or "images" not in product:
         return []
     in_erp = [one["sha256"] for one in article["images"]]
@@ -139,7 +152,9 @@ def _differences_of_images(
     covers = [place for place, one in enumerate(product["images"]) if one["cover"]]
     if in_erp and covers != [0]:
         return [f"{name}: the cover is not the first of its images"]
-    return []
+    pairs = zip(product["images"], article["images"], strict=True)
+    return [f"{name}: an image says {shown['alt']!r} in the shop, {wanted['alt']!r} in the ERP"
+            for shown, wanted in pairs if wanted["alt"] and shown["alt"] != wanted["alt"]]
 
 
 def _is_kept(product: dict[str, Any], field_name: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, request
 
 from sandbox.erp import edits, events
-from sandbox.erp.asked import flag, named_tenant, object_of, whole
+from sandbox.erp.asked import flag, members, named_tenant, object_of, whole
 from sandbox.erp.events import Event
 from sandbox.erp.model import Article
 from sandbox.erp.shelf import Image
@@ -28,7 +28,7 @@ def add_to(routes: Blueprint, world: World) -> None:
     @routes.post("/media")
     def change_media() -> Any:
         body = object_of("tenant", "article", "add", "replace", "remove", "order", "hide", "show",
-                         "favourite", "silent")
+                         "favourite", "alt", "silent")
         tenant = named_tenant(world, body)
         article = edits.find(tenant, body.get("article"))
         with tenant.lock:
@@ -51,8 +51,9 @@ def _changed(tenant: Tenant, article: Article, body: dict[str, Any]) -> list[Eve
     shelf, known = tenant.shelf, tenant.shelf.images(article)
     named = {name: _named(known, name, body) for name in (
         "replace", "remove", "order", "hide", "show", "favourite")}
+    texts = _texts(known, body)
     added = whole(body, "add", 0)
-    if added > MOST_ADDED or not (added or any(named.values())):
+    if added > MOST_ADDED or not (added or texts or any(named.values())):
         raise ValueError(f"name something to change; add at most {MOST_ADDED}")
     for image in named["replace"]:
         image.revision += 1
@@ -62,6 +63,8 @@ def _changed(tenant: Tenant, article: Article, body: dict[str, Any]) -> list[Eve
         image.sort = place
     for image in known if named["favourite"] else ():
         image.favourite = image in named["favourite"]
+    for image, text in texts:
+        image.alternative = text
     documents = [event for image in named["replace"] for event in _of_document(image, "update")]
     documents += [event for image in named["remove"] for event in _of_document(image, "delete")]
     for image in named["remove"]:
@@ -79,6 +82,13 @@ def _named(known: list[Image], name: str, body: dict[str, Any]) -> list[Image]:
     if strange := [key for key in wanted if str(key) not in by_id]:
         raise ValueError(f"{name}: the article has no image {strange[0]!r}")
     return [by_id[str(key)] for key in wanted]
+
+
+def _texts(known: list[Image], body: dict[str, Any]) -> list[tuple[Image, str]]:
+    """The images that get another alternative text, with the text."""
+    texts = members(body.get("alt", {}))
+    images = _named(known, "alt", {"alt": list(texts)})
+    return [(image, str(text)) for image, text in zip(images, texts.values(), strict=True)]
 
 
 def _of_document(image: Image, change: str) -> list[Event]:

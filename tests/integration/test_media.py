@@ -306,7 +306,7 @@ def test_a_catalogue_and_its_changes_arrive_in_shopware_as_the_erp_shows_them(re
     for place, one in enumerate(one for one in relay.for_sale() if one["images"]):
         ids = [image["id"] for image in one["images"]]
         edits = ({"add": 2}, {"replace": ids[:1]}, {"order": ids[::-1], "favourite": ids[-1]},
-                 {"remove": ids[:1]})  # fmt: skip
+                 {"remove": ids[:1]}, {"alt": dict.fromkeys(ids, "Von vorn")})  # fmt: skip
         change(relay, one, **edits[place % len(edits)])
         relay.hint(MEDIA, one)
     assert comparison.compare(relay.erp_url, shopware).differences != []

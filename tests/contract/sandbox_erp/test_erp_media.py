@@ -142,6 +142,17 @@ def test_images_are_replaced_ordered_hidden_and_removed(erp):
     assert erp.call("GET", f"/dms/resources/{one}").status_code == 404
 
 
+def test_an_image_gets_another_text(erp):
+    document = f"/dms/resources/{first(erp)}"
+
+    shown = changed(erp, alt={str(first(erp)): "Von vorn"})["images"]
+
+    assert shown[0]["alt"] == "Von vorn"
+    assert shown[1]["alt"] != "Von vorn"
+    texts = erp.get(document)["translatableTexts"]
+    assert [one["alternativeText"] for one in texts] == ["Von vorn"]
+
+
 def test_a_changed_document_says_so_with_the_reference_of_its_share(erp):
     one, two, _three = [int(each["shelfResourceId"]) for each in images(erp)]
     erp.call("POST", f"/dms/resources/{one}/shares", {"sharedByExternalRef": "mine"})
