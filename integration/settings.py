@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
 from marshmallow import RAISE, Schema, ValidationError, post_load, validate, validates_schema
@@ -174,8 +174,11 @@ class _SettingsSchema(Schema):
 
     @validates_schema(skip_on_field_errors=False)
     def _timezone_exists(self, values: dict[str, Any], **_: Any) -> None:
-        if values["timezone"] not in available_timezones():
-            raise ValidationError("is not a time zone, e.g. Europe/Berlin", "timezone")
+        try:
+            ZoneInfo(values["timezone"])
+        # No such file, not a name for one, a folder.
+        except (LookupError, ValueError, OSError) as error:
+            raise ValidationError("is not a time zone, e.g. Europe/Berlin", "timezone") from error
 
     @post_load
     def _build(self, values: dict[str, Any], **_: Any) -> Settings:
