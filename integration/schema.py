@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic.config import Config
@@ -23,8 +24,9 @@ def alembic_config(engine: Engine) -> Config:
     return config
 
 
+@cache
 def head() -> str:
-    """The revision that this version needs."""
+    """The revision that this version needs; all migrations are read for it, so once per process."""
     script = ScriptDirectory(str(MIGRATIONS))
     found = script.get_current_head()
     if found is None:
