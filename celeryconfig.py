@@ -70,7 +70,8 @@ worker_max_tasks_per_child = 2_000
 # Twice a warm child and more: a limit below its size would end every child after one task.
 worker_max_memory_per_child = 400_000
 # A stage usually ends within it, and 20 s are left of the 30 that platforms wait before SIGKILL.
-worker_soft_shutdown_timeout = min(10.0, _settings.stage_soft_s)
+# Well within the soft limit: one that strikes as the pool ends can hold the worker for 30 s more.
+worker_soft_shutdown_timeout = min(10.0, _settings.stage_soft_s / 2)
 worker_cancel_long_running_tasks_on_connection_loss = True
 
 # Results are rows of the database; nobody reads a result backend (pitfall 23).

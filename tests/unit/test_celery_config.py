@@ -154,6 +154,7 @@ def test_the_limits_follow_the_settings():
     conf = read_back(**times)["conf"]
 
     assert (conf["task_soft_time_limit"], conf["task_time_limit"]) == (3, 4)
+    assert conf["worker_soft_shutdown_timeout"] < 3
 
 
 @pytest.mark.pitfall(7)
