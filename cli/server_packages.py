@@ -162,3 +162,8 @@ def _only_one_run() -> Iterator[None]:
     with LOCK_FILE.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+if __name__ == "__main__":
+    for name, reason in find_or_install(print).items():
+        print(f"{name}: {reason}")
