@@ -50,6 +50,8 @@ class Relay:
                 "RELAY_CLIENT_SECRET": credentials["clientSecret"],
                 "RELAY_ERP_URL": credentials["erpUrl"],
                 "RELAY_ERP_TOKEN_URL": credentials["tokenUrl"],
+                # Nothing waits for its share; tests of the pace say what they allow.
+                "RELAY_ERP_BUDGET": "30000/6",
             }
         )
         self.runtime = Runtime(settings, engine_at(database_url))
@@ -182,7 +184,7 @@ def beside_an_erp(
     database_url: str, kind: type[AnyRelay] = Relay, **options: Any
 ) -> Iterator[AnyRelay]:
     """A relay of this kind and a sandboxed ERP of its own; `options` are the ERP's."""
-    settings = Options(**{"articles": 30, **options})
+    settings = Options(**{"articles": 30, "rate_limit": 30_000, **options})
     with serving.running(lambda url: create_app(settings, url)) as erp_url:
         relay = kind(database_url, erp_url)
         yield relay
