@@ -66,7 +66,8 @@ def shared_service(
 ) -> Iterator[Service]:
     """A running service with a filled shop, for all tests of a module.
 
-    The module's `OPTIONS` are those of the service.
+    The module's `OPTIONS` are those of the service; settings in its `ONCE_FULL` hold as soon as the
+    shop is filled.
     """
     service = Service(
         tmp_path_factory.mktemp("service"),
@@ -78,6 +79,8 @@ def shared_service(
     with service:
         service.start_all()
         service.fill_shop()
+        if changes := getattr(request.module, "ONCE_FULL", None):
+            service.restart_with(changes)
         yield service
 
 

@@ -471,6 +471,15 @@ class Service:
         for name in missing:
             self.start_part(name)
 
+    def restart_with(self, changes: Mapping[str, str]) -> None:
+        """Go on with other settings."""
+        for name in list(self.processes):
+            self.kill(name)
+        self.runtime.engine.dispose()
+        del self.runtime
+        self.environ |= changes
+        self.start_all()
+
     def kill(self, name: str) -> None:
         """kill -9 of a process and its children."""
         process = self.processes.pop(name)

@@ -12,7 +12,8 @@ from tests.acceptance.deployments import embedded_only
 from tests.acceptance.service import AS_SHIPPED, Service
 
 pytestmark = pytest.mark.alone
-OPTIONS = {"articles": 20, "overrides": AS_SHIPPED}
+OPTIONS = {"articles": 20}
+ONCE_FULL = AS_SHIPPED
 
 
 @embedded_only
