@@ -62,7 +62,7 @@ def add(session: Session, counts: Counts) -> None:
     session.execute(
         insert.on_conflict_do_update(
             index_elements=list(names[:-1]),
-            set_={"value": MetricCounter.value + insert.excluded.value},
+            set_={"value": MetricCounter.value + sql.excluded(MetricCounter.value)},
         )
     )
 

@@ -10,13 +10,14 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     ColumnElement,
+    Select,
     String,
-    any_,
     bindparam,
     cast,
     collate,
     func,
     literal,
+    literal_column,
     select,
     type_coerce,
 )
@@ -36,6 +37,15 @@ def insert(session: Session, model: Any) -> Any:
 def insert_into(on_postgres: bool, model: Any) -> Any:
     """The same for a statement that is built before there is a session."""
     return postgresql.insert(model) if on_postgres else sqlite.insert(model)
+
+
+def excluded(column: Any) -> ColumnElement[Any]:
+    """What the row had brought into `column` that met another one, in ON CONFLICT DO UPDATE.
+
+    The statement's own `excluded` is an alias, see `_rows_of`.
+    """
+    found: ColumnElement[Any] = literal_column(f"excluded.{column.key}", column.type)
+    return found
 
 
 def locked_or_new(session: Session, locking: Any, insert: Any) -> Any:
@@ -82,17 +92,29 @@ def json_numbers(on_postgres: bool, numbers: Collection[int]) -> str:
 def is_listed(on_postgres: bool, column: Any, parameter: ColumnElement[str]) -> ColumnElement[bool]:
     """`is_one_of` for a statement that is built before there are numbers."""
     if on_postgres:
-        found: ColumnElement[bool] = column == any_(cast(parameter, postgresql.ARRAY(BigInteger)))
+        # Not SQLAlchemy's any_(), see `_rows_of`.
+        found: ColumnElement[bool] = column == func.any(
+            cast(parameter, postgresql.ARRAY(BigInteger))
+        )
         return found
-    listed_ones = select(func.json_each(parameter).table_valued("value").c.value)
-    return type_coerce(column.in_(listed_ones), Boolean())
+    return type_coerce(column.in_(_rows_of(on_postgres, parameter)), Boolean())
 
 
 def is_one_of_texts(session: Session, column: Any, texts: Collection[str]) -> ColumnElement[bool]:
     """The same for texts."""
     parameter = bindparam(None, json.dumps(list(texts)), type_=String(), unique=True)
-    listed_ones = select(json_texts(is_postgres(session), parameter))
-    return type_coerce(column.in_(listed_ones), Boolean())
+    return type_coerce(column.in_(_rows_of(is_postgres(session), parameter)), Boolean())
+
+
+def _rows_of(on_postgres: bool, parameter: ColumnElement[str]) -> Select[Any]:
+    """The entries of one JSON list, for IN.
+
+    Without an alias: an aliased function and its columns refer to each other, so that each such
+    expression, and the list of ids in it, stays in memory until the garbage collector comes.
+    """
+    if on_postgres:
+        return select(func.jsonb_array_elements_text(cast(parameter, postgresql.JSONB)))
+    return select(literal_column("value")).select_from(func.json_each(parameter))
 
 
 def looked_up(session: Session, texts: Mapping[int, str], key: Any) -> ColumnElement[str]:
