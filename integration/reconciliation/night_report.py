@@ -5,7 +5,7 @@ What ERP, shop and our own errors say is quoted in their words, which are Englis
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from functools import partial
@@ -19,6 +19,7 @@ from integration.models import Drift, NightlyComparison
 from integration.reconciliation import outcomes, plans
 from integration.reconciliation.compare import DriftKind
 from integration.reconciliation.plans import PlanView
+from integration.reconciliation.work import HELD, SENT_SINCE, WAITS
 
 #: Lines of each kind, and reasons of each outcome.
 EXAMPLES = 5
@@ -91,6 +92,8 @@ def as_json(report: NightReport) -> dict[str, Any]:
         "trouble": report.trouble,
         "plan": None if plan is None else plan.id,
         "counts": {} if plan is None else dict(plan.counts),
+        "on_its_way": {} if plan is None else dict(plan.on_its_way),
+        "left_out": {} if plan is None else dict(plan.left_out),
         "outcomes": {name: count for name, count in report.counts.items() if count},
         "edits": report.edits,
         "undecided": report.undecided,
@@ -125,8 +128,9 @@ def _of_plan(report: NightReport, plan: PlanView, language: Language) -> Iterato
     yield say("compared", articles=plan.articles, products=plan.products, plan=plan.id)
     if plan.off_topics:
         yield say("off", topics=", ".join(plan.off_topics))
+    yield from _not_counted(report, plan, say)
     if not plan.has_drift:
-        yield say("equal")
+        yield say("else_equal" if plan.on_its_way else "equal")
         return
     for kind, lines in report.examples.items():
         yield f"{say(kind)}: {plan.counts[kind]}"
@@ -139,6 +143,15 @@ def _of_plan(report: NightReport, plan: PlanView, language: Language) -> Iterato
     for state, reasons in report.reasons.items():
         for reason, count in reasons:
             yield f"  {count} {say(state)}: {reason or '-'}"
+
+
+def _not_counted(report: NightReport, plan: PlanView, say: Callable[..., str]) -> Iterator[str]:
+    """What is no drift, and not in the shop as VARIO says all the same."""
+    for way, count in sorted(plan.on_its_way.items()):
+        yield say(f"not counted: {way}", count=count, channel=report.channel)
+    if plan.left_out:
+        reasons = ", ".join(f"{count} {why}" for why, count in sorted(plan.left_out.items()))
+        yield say("left_out", reasons=reasons)
 
 
 def _said(language: Language, key: str, **values: object) -> str:
@@ -172,6 +185,24 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "abgeschaltet und nicht verglichen: {topics}",
     ),
     "equal": ("nothing differs", "nichts weicht ab"),
+    "else_equal": ("nothing else differs", "sonst weicht nichts ab"),
+    f"not counted: {WAITS}": (
+        "on their way and not counted: {count} (waiting or being sent)",
+        "unterwegs und nicht mitgezählt: {count} (warten oder werden gesendet)",
+    ),
+    f"not counted: {HELD}": (
+        "held and not counted: {count}; `vario-relay queue hold list {channel}` says why",
+        "angehalten und nicht mitgezählt: {count}; `vario-relay queue hold list {channel}` sagt, "
+        "warum",
+    ),
+    f"not counted: {SENT_SINCE}": (
+        "sent during the comparison and not counted: {count}",
+        "während des Vergleichs gesendet und nicht mitgezählt: {count}",
+    ),
+    "left_out": (
+        "cannot be sent as it is, by reason: {reasons}",
+        "kann so nicht gesendet werden, nach Grund: {reasons}",
+    ),
     "missing": ("missing in the shop", "fehlen im Shop"),
     "still_active": (
         "no longer listed or inactive in the ERP, but for sale",

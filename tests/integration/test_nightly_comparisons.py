@@ -19,7 +19,7 @@ from cli.shared import Here
 from integration import channels, shop_edits, stages, sync_runs
 from integration.clock import db_now
 from integration.errors import IntegrationError
-from integration.models import AccessToken, NightlyComparison, SalesChannel, SyncRun
+from integration.models import AccessToken, NightlyComparison, SalesChannel, SyncRun, WorkItem
 from integration.reconciliation import nights
 from integration.runtime import Runtime
 from integration.topology import Topic
@@ -174,6 +174,33 @@ def edit_by_hand(relay: Drifting, article: dict[str, Any]) -> None:
             {article["id"]: record},
             read_at=session.scalars(select(db_now(1))).one(),
         )
+
+
+def test_what_is_held_or_cannot_be_sent_does_not_pass_for_equal(
+    relay: Drifting, tmp_path: Path
+) -> None:
+    held, priceless = relay.fill()[:2]
+    relay.shown(held)["gross"] = "0.01"
+    relay.edit(priceless, gross=None, net=None)
+    with relay.runtime.scope() as session:
+        session.execute(
+            update(WorkItem)
+            .where(WorkItem.entity_id == held["id"], WorkItem.topic == Topic.PRICE.value)
+            .values(state="QUEUED", hold_reason="brake:price")
+        )
+
+    nights.compare(relay.runtime, relay.channel_id, tonight(relay))
+
+    english = report(relay, tmp_path).stdout
+    assert "nothing differs" not in english
+    assert "held and not counted: 1; `vario-relay queue hold list acme/42` says why" in english
+    assert "cannot be sent as it is, by reason: 1 no-price" in english
+    assert "nothing else differs" in english
+    german = report(relay, tmp_path, "--lang", "de").stdout
+    assert "angehalten und nicht mitgezählt: 1;" in german
+    assert "sonst weicht nichts ab" in german
+    as_json = json.loads(report(relay, tmp_path, "--json").stdout)
+    assert (as_json["on_its_way"], as_json["left_out"]) == ({"held": 1}, {"no-price": 1})
 
 
 def test_a_second_night_finds_nothing(relay: Drifting, tmp_path: Path) -> None:
