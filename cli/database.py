@@ -82,17 +82,14 @@ def upgrade_schema(engine: Engine) -> None:
     Raises: UsageError on a schema that a newer version wrote.
     """
     from alembic import command
-    from alembic.script import ScriptDirectory
 
     from integration import schema
 
-    config = schema.alembic_config(engine)
     with _alone(engine):
         found = schema.current(engine)
-        known = {one.revision for one in ScriptDirectory.from_config(config).walk_revisions()}
-        if found is not None and found not in known:
+        if found is not None and found not in schema.revisions():
             schema.require_current(engine)
-        command.upgrade(config, "head")
+        command.upgrade(schema.alembic_config(engine), "head")
 
 
 @contextmanager

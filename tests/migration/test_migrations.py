@@ -69,9 +69,9 @@ def plain(condition: str) -> str:
     return re.sub(r"::(text|character varying)|[()]", "", condition)
 
 
-def test_there_is_a_revision():
+def test_files_are_named_after_their_revisions():
     assert REVISIONS[0] == "0001"
-    assert REVISIONS[-1] == schema.head()
+    assert tuple(REVISIONS) == schema.revisions()
 
 
 def test_the_migrated_schema_is_that_of_the_models(engine):
