@@ -262,6 +262,34 @@ def test_a_channel_without_details_takes_the_others_price_too(relay, article):
     assert relay.product(article)["gross"] == 77
 
 
+def test_net_and_gross_are_what_the_erp_says_and_not_reckoned(relay, article):
+    relay.edit(article, net=10, gross=11.11)
+
+    relay.carry(article)
+    created = relay.product(article)
+    relay.edit(article, net=20, gross=22.22)
+    relay.carry(article, topic=PRICE)
+
+    changed = relay.product(article)
+    assert (created["net"], created["gross"]) == (10, cents(11.11))
+    assert (changed["net"], changed["gross"]) == (20, cents(22.22))
+
+
+def test_a_price_in_a_currency_that_is_not_the_channels_is_never_sent(relay, article):
+    relay.carry(article)
+    relay.edit(article, gross=5)
+    relay.set(currency="CHF")
+
+    relay.hint(PRICE, article)
+    relay.drain()
+
+    with relay.runtime.scope() as session:
+        why = session.get_one(SalesChannel, relay.channel_id).held_reason
+    assert "the shop's default currency is EUR, but the channel sells in CHF" in why
+    assert relay.row(PRICE, article).state == WorkItemState.QUEUED
+    assert relay.product(article)["gross"] == cents(article["gross"])
+
+
 def test_prices_of_another_currency_are_not_the_shops(relay, article):
     relay.set(price_details="on")
     relay.edit(article, prices=[{"net": 1, "gross": 1.19, "from": 10, "currency": "CHF"}])

@@ -5,6 +5,7 @@ What every connector promises, with the shop failing too, is asked in tests/conf
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -192,6 +193,32 @@ def test_rows_that_the_shop_rejects_stop_nobody(shop: Shop) -> None:
     assert str(bad["3"]) == "productNumber: This number is refused by the shop."
     assert len(shop.products) == 8
     assert shop.routes[SYNC] == 2
+
+
+def test_one_bad_row_in_a_hundred_costs_few_requests(shop: Shop) -> None:
+    names = [str(n) for n in range(100)]
+    shop.create(*names)
+    shop.admin("faults", kind="reject", number="A-42")
+    before = shop.routes[SYNC]
+
+    receipts = shop.change(Topic.ARTICLE, *(article(one, name=f"Neu {one}") for one in names))
+
+    assert [one.article_id for one in receipts if one.error is not None] == ["42"]
+    assert shop.routes[SYNC] - before <= 1 + 3
+    # Two that want a third one's number: the answer names neither, so halves are sent.
+    wanted = {"17": "A-50", "77": "A-50"}
+    documents = [
+        article(one, name=f"Wieder {one}", number=wanted.get(one, f"A-{one}"))
+        for one in names
+        if one != "42"
+    ]
+    before = shop.routes[SYNC]
+
+    receipts = shop.change(Topic.ARTICLE, *documents)
+
+    assert {one.article_id for one in receipts if one.error is not None} == set(wanted)
+    assert shop.routes[SYNC] - before <= 1 + len(wanted) * 2 * math.log2(100)
+    assert shop.products["A-99"]["name"] == "Wieder 99"
 
 
 def test_a_rate_without_a_tax_holds_its_row_only(shop: Shop) -> None:
