@@ -38,10 +38,9 @@ ILLUSTRATED = 16
 IMAGE_EDITS: tuple[Callable[[list[str]], dict[str, Any]], ...] = (
     lambda ids: {"add": 2},
     lambda ids: {"replace": ids[:1]},
-    lambda ids: {"order": ids[::-1], "favourite": ids[-1:]},
+    lambda ids: {"order": ids[::-1], "favourite": ids[-1:], "alt": {ids[0]: "Neuer Text"}},
     lambda ids: {"remove": ids[:1]},
     lambda ids: {"hide": ids[-1:]},
-    lambda ids: {"alt": dict.fromkeys(ids, "Neuer Bildtext")},
 )
 ROOT = Path(__file__).resolve().parent.parent
 
