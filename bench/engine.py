@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import exists, func, insert, select
+from sqlalchemy.orm import Session
 
 from bench import chains, spending
 from bench.results import Result
@@ -135,33 +136,32 @@ def _start_light_erp(service: MeasuredService) -> str:
 def _add_channels(service: MeasuredService, articles: int) -> None:
     with service.runtime.scope() as session:
         for place in range(CHANNELS):
-            channel = SalesChannel(
-                tenant_id=service.tenant_id,
-                erp_id=str(1_000 + place),
-                platform="memory",
-                is_paused=False,
-            )
-            session.add(channel)
-            session.flush()
-            channels.set_parameter(session, channel.id, "keeps_nothing", "yes", None)
-            # Beat would have its columns compared after five minutes, with an ERP that has the
-            # same answer to everything, and the topic would wait.
-            found = {"is_complete": True, "reads": None}
-            facts.remember(
-                session, ChannelFact.channel_id, channel.id, channels.COLUMN_FINDINGS, found
-            )
-            rows = [
-                {
-                    "channel_id": channel.id,
-                    "article_id": str(one),
-                    "external_id": f"memory-{one}",
-                    "number": f"A-{one}",
-                    "is_active": True,
-                    "notes": {},
-                }
-                for one in range(1, articles + 1)
-            ]
-            session.execute(insert(Listing), rows)
+            add_channel(session, service.tenant_id, str(1_000 + place), articles)
+
+
+def add_channel(session: Session, tenant_id: int, erp_id: str, articles: int) -> int:
+    """A running channel of the no-op platform that knows so many products; its id."""
+    channel = SalesChannel(tenant_id=tenant_id, erp_id=erp_id, platform="memory", is_paused=False)
+    session.add(channel)
+    session.flush()
+    channels.set_parameter(session, channel.id, "keeps_nothing", "yes", None)
+    # Beat would have its columns compared after five minutes, with an ERP that has the same answer
+    # to everything, and the topic would wait.
+    found = {"is_complete": True, "reads": None}
+    facts.remember(session, ChannelFact.channel_id, channel.id, channels.COLUMN_FINDINGS, found)
+    rows = [
+        {
+            "channel_id": channel.id,
+            "article_id": str(one),
+            "external_id": f"memory-{one}",
+            "number": f"A-{one}",
+            "is_active": True,
+            "notes": {},
+        }
+        for one in range(1, articles + 1)
+    ]
+    session.execute(insert(Listing), rows)
+    return channel.id
 
 
 def _work(service: MeasuredService, items: int) -> float:
