@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property, lru_cache
+from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from integration import channels, db, facts, pacing, schema, settings, tokens
@@ -20,7 +21,7 @@ from integration.erp import auth
 from integration.erp.client import ErpClient
 from integration.erp.files import Files
 from integration.errors import TenantError, UsageError
-from integration.models import Tenant
+from integration.models import AccessToken, Tenant
 from integration.patience import Patience
 from integration.settings import Settings
 from integration.shop_rate import ShopGate
@@ -91,15 +92,19 @@ class Runtime:
 
         `at_most`: the part of the tenant's budget that it uses, counted over a minute.
         """
+        name = pacing.erp_bucket_name(tenant_id)
         with self.scope() as session:
-            tenant = session.get_one(Tenant, tenant_id)
+            tenant = session.execute(
+                select(Tenant.subdomain, Tenant.offline_token, *tokens.COLUMNS)
+                .outerjoin(AccessToken, AccessToken.name == name)
+                .where(Tenant.id == tenant_id)
+            ).one()
         if tenant.offline_token is None:
             raise TenantError(f"tenant {tenant.subdomain} has no offline token; install the app")
         try:
             offline_token = self.vault.open(tenant.offline_token)
         except UsageError as error:
             raise TenantError(f"tenant {tenant.subdomain}: {error}") from error
-        name = pacing.erp_bucket_name(tenant_id)
         access = auth.tenant_access(tenant.subdomain, offline_token, self.settings)
         bucket = pacing.Bucket(
             self.scope,
@@ -108,10 +113,12 @@ class Runtime:
             share=share,
             gives_up_after_s=gives_up_after_s,
         )
+        store = self._tokens(name, tokens.HANGING_REST_S)
+        store.read(tenant)
         return ErpClient(
             replace(access, connection=tenant.offline_token),
             http.counted(self.http, "erp", tenant_id=tenant_id),
-            self._tokens(name, tokens.HANGING_REST_S),
+            store,
             bucket if at_most >= 1.0 else pacing.Part(bucket, self._erp_part(tenant_id, at_most)),
         )
 
@@ -127,8 +134,9 @@ class Runtime:
             self.scope, self.vault, name, renew_lease_s=lease_s, hanging_rest_s=hanging_rest_s
         )
 
-    def erp_facts(self, tenant_id: int) -> FactStore:
-        return facts.tenant_facts(self.scope, tenant_id)
+    def erp_facts(self, tenant_id: int, known: Mapping[str, Any] | None = None) -> FactStore:
+        """What is remembered of the tenant's ERP; `known`: what was just read of it."""
+        return facts.tenant_facts(self.scope, tenant_id, known)
 
     def connector(
         self,

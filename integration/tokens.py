@@ -32,6 +32,18 @@ HANGS_S = 5.0
 #: A shop that hangs rests by its breaker.
 HANGING_REST_S = 10.0
 
+#: A token that was read so short a time ago is not asked for again: a batch may need many requests.
+#: One that is refused meanwhile is dropped by whoever meets that.
+KEPT_S = 10.0
+
+#: What is read of a token.
+COLUMNS = (
+    AccessToken.token,
+    AccessToken.renew_at,
+    AccessToken.expires_at,
+    db_now().label("now"),
+)
+
 #: One lock per token and process: threads wait for the one who renews instead of asking too.
 _LOCKS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -53,6 +65,8 @@ class DbTokenStore:
         self._scope, self._vault, self._name, self._clock = scope, vault, name, clock
         self._renew_lease_s, self._patience_s = renew_lease_s, patience_s
         self._hanging_rest_s = hanging_rest_s
+        #: The token that was read last, and until when it is believed.
+        self._kept: tuple[str, float] | None = None
 
     def get(self, fetch: Callable[[], tuple[str, float]]) -> str:
         """The token; `fetch` gets a new one as (token, seconds of life).
@@ -60,6 +74,8 @@ class DbTokenStore:
         A sign-in that fails for now is overlooked while the old token is valid.
         Raises: Busy while somebody else renews and no valid token is left; what `fetch` raises.
         """
+        if self._kept is not None and self._clock() < self._kept[1]:
+            return self._kept[0]
         token = self._fresh()
         if token is not None:
             return token
@@ -73,6 +89,7 @@ class DbTokenStore:
 
     def drop(self, token: str) -> None:
         """Forget `token`; a newer one that somebody fetched meanwhile stays."""
+        self._kept = None
         with self._scope() as session:
             row = self._row(session)
             if row is not None and row.token and self._vault.open(row.token) == token:
@@ -115,9 +132,19 @@ class DbTokenStore:
     def _fresh(self) -> str | None:
         with self._scope() as session:
             row = self._row(session)
-        if row is None or row.token is None or row.renew_at is None or row.renew_at <= row.now:
+        return None if row is None else self.read(row)
+
+    def read(self, row: Any) -> str | None:
+        """The token of a row with `COLUMNS`, if it is not to be renewed yet; `get` knows it then.
+
+        Raises: UsageError for one that no key opens.
+        """
+        if row.token is None or row.renew_at is None or row.renew_at <= row.now:
             return None
-        return self._vault.open(row.token)
+        token = self._vault.open(row.token)
+        fresh_s = (row.renew_at - row.now).total_seconds()
+        self._kept = token, self._clock() + min(KEPT_S, fresh_s)
+        return token
 
     def _still_valid(self) -> str:
         """Somebody else renews: the old token serves until it expires."""
@@ -147,14 +174,7 @@ class DbTokenStore:
         return bool(got)
 
     def _row(self, session: Any) -> Any:
-        return session.execute(
-            select(
-                AccessToken.token,
-                AccessToken.renew_at,
-                AccessToken.expires_at,
-                db_now().label("now"),
-            ).where(AccessToken.name == self._name)
-        ).one_or_none()
+        return session.execute(select(*COLUMNS).where(AccessToken.name == self._name)).one_or_none()
 
     def _store(self, **values: Any) -> None:
         with self._scope() as session:

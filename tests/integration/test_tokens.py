@@ -9,8 +9,9 @@ from sqlalchemy import select, update
 from integration.clock import db_now
 from integration.errors import Busy, TenantError, TransientError
 from integration.models import AccessToken
-from integration.tokens import DbTokenStore
+from integration.tokens import KEPT_S, DbTokenStore
 from integration.vault import Vault, new_key
+from tests.engines import executed
 from tests.integration.support import PATIENCE_S, Database
 
 VAULT = Vault((new_key(),))
@@ -74,6 +75,46 @@ def test_each_name_has_a_token_of_its_own(database):
 
     assert store(database, name="shop:1").get(issuer) == "t1"
     assert store(database, name="shop:2").get(issuer) == "t2"
+
+
+def test_a_token_that_was_read_is_kept_for_the_next_requests_of_its_reader(database):
+    now = [0.0]
+    reader = store(database, clock=lambda: now[0])
+    store(database).get(Issuer())
+    reader.get(Issuer())
+
+    with executed(database.engine) as statements:
+        assert reader.get(Issuer()) == "t1"
+        assert statements == []
+        now[0] = KEPT_S
+        assert reader.get(Issuer()) == "t1"
+    assert len(statements) == 1
+
+
+def test_a_reader_that_keeps_what_another_process_has_dropped_drops_it_and_reads_the_newer(
+    database,
+):
+    issuer, reader, other = Issuer(), store(database), store(database)
+    store(database).get(issuer)
+    assert reader.get(issuer) == "t1"
+    other.drop("t1")
+    assert other.get(issuer) == "t2"
+
+    reader.drop(reader.get(issuer))
+
+    assert (reader.get(issuer), other.get(issuer), issuer.issued) == ("t2", "t2", 2)
+
+
+def test_a_token_is_kept_no_longer_than_until_it_is_renewed(database):
+    now, issuer = [0.0], Issuer(life_s=4.0)
+    reader = store(database, clock=lambda: now[0])
+    store(database).get(issuer)
+    reader.get(issuer)
+
+    now[0] = 3.7
+    change(database, renew_at=db_now(-1))
+
+    assert reader.get(issuer) == "t2"
 
 
 @pytest.mark.contract("10.7")
