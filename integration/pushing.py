@@ -153,13 +153,15 @@ def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
         order_stages.begin(runtime, work, payloads)
     _note_contents(work, payloads)
     connector = runtime.connector(work.channel, before_write, share=work.share)
-    receipts = shop_calls.send(runtime, work, connector, payloads)
+    answer = shop_calls.send(runtime, work, connector, payloads)
+    receipts = answer.receipts
     if work.claim.topic is Topic.ORDER_STATUS:
         order_stages.written(runtime, work, payloads, receipts)
     pairs = zip(payloads, receipts, strict=True)
     _note_sent(runtime, work, [one for one, said in pairs if _is_accepted(said)])
     with runtime.scope() as session:
         _record(session, work, payloads, receipts)
+        shop_calls.record_success(session, work, answer)
     work.written.clear()
     # In a transaction of its own: it locks articles before prices, as everybody does.
     with runtime.scope() as session:

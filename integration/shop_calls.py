@@ -9,10 +9,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeGuard
 
-from integration import observe, pacing, retry, shop_health, stages, sync_pace
+from sqlalchemy.orm import Session
+
+from integration import db, observe, pacing, retry, shop_health, stages, sync_pace
 from integration.connectors.base import Connector, Payload, Receipt
 from integration.errors import Busy, SourceTrouble, Throttled, TransientError
 from integration.runtime import Runtime
@@ -24,10 +26,17 @@ log = logging.getLogger("integration.shop")
 SHORTEST_REST_S = 1.0
 
 
-def send(
-    runtime: Runtime, work: Work, connector: Connector, payloads: Sequence[Payload]
-) -> list[Receipt]:
-    """The shop's receipts of one batch; the health of the shop is recorded.
+@dataclass(frozen=True)
+class Answer:
+    """The shop's receipts of one batch. `took_s`: within which time it answered well, which is yet
+    to be recorded; None: it failed, which is recorded."""
+
+    receipts: list[Receipt]
+    took_s: float | None
+
+
+def send(runtime: Runtime, work: Work, connector: Connector, payloads: Sequence[Payload]) -> Answer:
+    """The shop's answer to one batch; trouble with the shop is recorded.
 
     Raises: what the connector raises; Throttled instead of a TransientError while the breaker is
     open, so that the rows of a probe lose no attempt.
@@ -80,23 +89,31 @@ def _asks_for_rest(error: object) -> TypeGuard[Throttled]:
     return isinstance(error, Throttled) and not isinstance(error, Busy)
 
 
-def _record_answer(
-    runtime: Runtime, work: Work, receipts: list[Receipt], took_s: float
-) -> list[Receipt]:
+def _record_answer(runtime: Runtime, work: Work, receipts: list[Receipt], took_s: float) -> Answer:
     """A shop may fail after it took some rows; then its last call failed all the same."""
     errors = [receipt.error for receipt in receipts if receipt.error is not None]
     pause(runtime, work, errors)
     failure = next((one for one in errors if _is_failure(one)), None)
     if failure is not None:
         rest_s = _record_failure(runtime, work, failure, took_s)
-        return receipts if rest_s is None else [_without_attempt(one, rest_s) for one in receipts]
-    with runtime.scope() as session:
-        was_open = shop_health.record_success(session, work.channel.id, took_s)
-        if work.claim.run_id is not None:
+        if rest_s is not None:
+            receipts = [_without_attempt(one, rest_s) for one in receipts]
+        return Answer(receipts, None)
+    if work.claim.run_id is not None:
+        with runtime.scope() as session:
             sync_pace.note_shop(session, work.claim.run_id, len(receipts), took_s)
-    if was_open:
-        log.warning(_event("shop.recovered", work))
-    return receipts
+    return Answer(receipts, took_s)
+
+
+def record_success(session: Session, work: Work, answer: Answer) -> None:
+    """Record what the answer says of the shop's health, behind what it says of the rows.
+
+    Last in its transaction: who claims for the channel waits for the shop's row.
+    """
+    if answer.took_s is None:
+        return
+    if shop_health.record_success(session, work.channel.id, answer.took_s):
+        db.after_commit(session, lambda: log.warning(_event("shop.recovered", work)))
 
 
 def _without_attempt(receipt: Receipt, rest_s: float) -> Receipt:
