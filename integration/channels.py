@@ -6,12 +6,25 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    false,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.orm import Session
 
-from integration import ids, mappings, observe, pacing, sql
+from integration import facts, ids, mappings, observe, pacing, sql, toggles
 from integration.channel_view import ChannelView
 from integration.clock import db_now
 from integration.errors import TenantError, UsageError
@@ -19,6 +32,7 @@ from integration.history import entries, recording
 from integration.mapping_kinds import Kind, Mappings
 from integration.models import (
     AccessToken,
+    ArticleHold,
     ChannelFact,
     ChannelParameter,
     RateBucket,
@@ -26,6 +40,7 @@ from integration.models import (
     Tenant,
     TenantFact,
 )
+from integration.topology import Topic
 from integration.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -43,26 +58,36 @@ LONG_AGO_S = 2 * 86_400.0
 class Stored:
     """A channel as it is in the database: its secrets are sealed."""
 
-    channel: SalesChannel
+    id: int
+    tenant_id: int
     tenant: str
-    parameters: Sequence[ChannelParameter]
+    erp_id: str
+    platform: str
+    #: Key, value, and whether that is a secret.
+    parameters: Sequence[tuple[str, str, bool]]
     column_findings: Mapping[str, Any] | None = None
     mappings: Mappings = field(default_factory=Mappings)
     price_sources: tuple[str, ...] = ()
     #: By the database's clock.
     read_at: datetime | None = None
+    #: Whether nobody stopped the channel, or the topic that it was read for.
+    may_travel: bool = True
+    #: Whether a person keeps articles of that topic back.
+    has_holds: bool = False
+    #: What is remembered of the tenant's ERP under the name that was asked for.
+    tenant_fact: Any = None
 
     def opened(self, vault: Vault, zone: tzinfo = UTC) -> ChannelView:
         """`zone` is the merchant's. Raises UsageError when no key opens a secret."""
         return ChannelView(
-            id=self.channel.id,
-            tenant_id=self.channel.tenant_id,
+            id=self.id,
+            tenant_id=self.tenant_id,
             tenant=self.tenant,
-            erp_id=self.channel.erp_id,
-            platform=self.channel.platform,
+            erp_id=self.erp_id,
+            platform=self.platform,
             parameters={
-                one.key: vault.open(one.value) if one.is_secret else one.value
-                for one in self.parameters
+                key: vault.open(value) if is_secret else value
+                for key, value, is_secret in self.parameters
             },
             column_findings=self.column_findings,
             mappings=self.mappings,
@@ -71,38 +96,78 @@ class Stored:
         )
 
 
-def load(session: Session, channel_id: int, kinds: Collection[Kind] = tuple(Kind)) -> Stored:
-    """The channel with its parameters and its mappings of these kinds.
+def load(
+    session: Session,
+    channel_id: int,
+    kinds: Collection[Kind] = tuple(Kind),
+    *,
+    topic: Topic | None = None,
+    tenant_fact: str | None = None,
+) -> Stored:
+    """The channel with its parameters and its mappings of these kinds; in one statement, because
+    every stage asks. `topic`: with what is to be known before something of it is fetched.
+    `tenant_fact`: with this fact of the tenant's ERP.
 
     Raises UsageError if it was removed.
     """
-    row = session.execute(
-        select(SalesChannel, Tenant.subdomain, ChannelFact.value, TenantFact.value, db_now())
-        .join(Tenant, Tenant.id == SalesChannel.tenant_id)
-        .outerjoin(
-            ChannelFact,
-            and_(ChannelFact.channel_id == channel_id, ChannelFact.name == COLUMN_FINDINGS),
-        )
-        .outerjoin(
-            TenantFact,
-            and_(TenantFact.tenant_id == Tenant.id, TenantFact.name == PRICE_SOURCES),
-        )
-        .where(SalesChannel.id == channel_id)
-    ).one_or_none()
+    statement = _load(sql.is_postgres(session), tuple(kinds), topic, tenant_fact)
+    row = session.execute(statement, {"channel": channel_id}).one_or_none()
     if row is None:
         raise UsageError(f"sales channel {channel_id} was removed")
-    parameters = session.scalars(
-        select(ChannelParameter).where(ChannelParameter.channel_id == channel_id)
-    ).all()
-    found, tenant, findings, sources, read_at = row
     return Stored(
-        found,
-        tenant,
-        parameters,
-        None if findings is None else findings["reads"],
-        mappings.load(session, channel_id, kinds),
-        tuple((sources or {}).get(found.erp_id, ())),
-        read_at,
+        row.id,
+        row.tenant_id,
+        row.subdomain,
+        row.erp_id,
+        row.platform,
+        row.parameters or (),
+        None if row.findings is None else row.findings["reads"],
+        mappings.of_column(row.mappings),
+        tuple((row.sources or {}).get(row.erp_id, ())),
+        row.read_at,
+        bool(row.may_travel),
+        bool(row.has_holds),
+        row.tenant_fact,
+    )
+
+
+@lru_cache(maxsize=16)
+def _load(
+    on_postgres: bool, kinds: tuple[Kind, ...], topic: Topic | None, tenant_fact: str | None
+) -> Any:
+    channel_id = bindparam("channel", type_=Integer())
+    parameter, fact = ChannelParameter.__table__.c, ChannelFact.__table__.c
+    parameters = sql.listed(
+        on_postgres,
+        parameter.key,
+        parameter.value,
+        parameter.is_secret,
+        where=parameter.channel_id == channel_id,
+    )
+    findings = select(fact.value).where(fact.channel_id == channel_id, fact.name == COLUMN_FINDINGS)
+    channel, tenant = SalesChannel.__table__.c, Tenant.__table__.c
+    of_tenant = TenantFact.__table__.c
+    sources = select(of_tenant.value).where(
+        of_tenant.tenant_id == channel.tenant_id, of_tenant.name == PRICE_SOURCES
+    )
+    return (
+        select(
+            channel.id,
+            channel.tenant_id,
+            channel.erp_id,
+            channel.platform,
+            tenant.subdomain,
+            findings.scalar_subquery().label("findings"),
+            sources.scalar_subquery().label("sources"),
+            parameters.label("parameters"),
+            mappings.column(on_postgres, channel_id, kinds).label("mappings"),
+            db_now().label("read_at"),
+            _may_travel(topic).label("may_travel"),
+            _has_holds(topic).label("has_holds"),
+            facts.of_tenant(channel.tenant_id, tenant_fact).label("tenant_fact"),
+        )
+        .join_from(SalesChannel.__table__, Tenant.__table__, tenant.id == channel.tenant_id)
+        .where(channel.id == channel_id)
     )
 
 
@@ -113,6 +178,18 @@ def doubt_columns(session: Session, channel_id: int) -> None:
         update(ChannelFact)
         .where(ChannelFact.channel_id == channel_id, ChannelFact.name == COLUMN_FINDINGS)
         .values(learnt_at=db_now(-LONG_AGO_S))
+    )
+
+
+def _may_travel(topic: Topic | None) -> ColumnElement[bool]:
+    return true() if topic is None else and_(is_running(), toggles.is_switched_on(topic))
+
+
+def _has_holds(topic: Topic | None) -> ColumnElement[bool]:
+    if topic is None:
+        return false()
+    return exists().where(
+        ArticleHold.channel_id == SalesChannel.id, ArticleHold.topic == topic.value
     )
 
 

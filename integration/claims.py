@@ -54,22 +54,20 @@ class StageNotes:
 
 @dataclass(frozen=True)
 class Claim:
-    """Some rows of one (channel, topic), held by one stage run until its lease ends.
-
-    `tenant` and `channel` are the names that logs show.
-    """
+    """Some rows of one (channel, topic), held by one stage run until its lease ends."""
 
     id: str
     holder: str
     channel_id: int
-    tenant: str
-    channel: str
     topic: Topic
     priority: Priority
     #: The sync run whose backfill this is; None: of none.
     run_id: int | None
     items: tuple[ClaimedItem, ...]
     notes: StageNotes = field(default_factory=StageNotes, compare=False, repr=False)
+    #: The names that logs show; whoever takes a claim over reads the channel next.
+    tenant: str = ""
+    channel: str = ""
 
     @cached_property
     def item_by_entity(self) -> dict[str, ClaimedItem]:

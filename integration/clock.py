@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Float, String, bindparam
+from sqlalchemy import BindParameter, Float, String, bindparam
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
@@ -48,14 +48,16 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class db_now(FunctionElement[datetime]):
-    """The database's clock plus `offset_s` seconds."""
+    """The database's clock plus `offset_s` seconds, or as many as a parameter says."""
 
     type = UtcDateTime()
     inherit_cache = True
     name = "db_now"
 
-    def __init__(self, offset_s: float = 0.0) -> None:
-        super().__init__(bindparam(None, float(offset_s), type_=Float(), unique=True))
+    def __init__(self, offset_s: float | BindParameter[float] = 0.0) -> None:
+        if not isinstance(offset_s, BindParameter):
+            offset_s = bindparam(None, float(offset_s), type_=Float(), unique=True)
+        super().__init__(offset_s)
 
 
 @compiles(db_now, "postgresql")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, null, select
 from sqlalchemy.orm import Session
 
+from integration import sql
 from integration.mapping_kinds import Kind, Mappings
 from integration.models import ChannelMapping
 
@@ -23,20 +25,36 @@ class Entry:
     set_at: datetime | None = None
 
 
-def load(session: Session, channel_id: int, kinds: Collection[Kind]) -> Mappings:
-    """The channel's mappings of these kinds."""
+def column(
+    on_postgres: bool, channel_id: ColumnElement[int], kinds: Collection[Kind]
+) -> ColumnElement[Any]:
+    """The mappings of a channel of these kinds as one column of a SELECT, for `of_column`."""
     if not kinds:
-        return Mappings()
+        return null()
+    mapping = ChannelMapping.__table__.c
+    return sql.listed(
+        on_postgres,
+        mapping.kind,
+        mapping.erp_value,
+        mapping.shop_value,
+        where=and_(
+            mapping.channel_id == channel_id, mapping.kind.in_([kind.value for kind in kinds])
+        ),
+    )
+
+
+def of_column(rows: Sequence[Sequence[str]] | None) -> Mappings:
+    """What `column` brought."""
     by_kind: dict[Kind, dict[str, str]] = {}
-    for one in entries(session, channel_id, kinds):
-        by_kind.setdefault(one.kind, {})[one.erp_value] = one.shop_value
+    for kind, erp_value, shop_value in rows or ():
+        by_kind.setdefault(Kind(kind), {})[erp_value] = shop_value
     return Mappings(by_kind)
 
 
 def entries(
     session: Session, channel_id: int, kinds: Collection[Kind] = tuple(Kind)
 ) -> list[Entry]:
-    """The same as a list, by kind and ERP value."""
+    """The channel's mappings of these kinds, by kind and ERP value."""
     rows = session.execute(
         select(
             ChannelMapping.kind,

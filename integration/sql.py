@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     ColumnElement,
@@ -132,9 +133,23 @@ def looked_up_in(on_postgres: bool, parameter: ColumnElement[str], key: Any) -> 
     return type_coerce(func.json_extract(parameter, path), String())
 
 
+def listed(on_postgres: bool, *columns: Any, where: ColumnElement[bool]) -> ColumnElement[Any]:
+    """Rows of another table as one column: a JSON list of lists; None or empty without any."""
+    if on_postgres:
+        rows = select(func.json_agg(func.json_build_array(*columns), type_=JSON()))
+    else:
+        rows = select(func.json_group_array(func.json_array(*columns), type_=JSON()))
+    return rows.where(where).scalar_subquery()
+
+
 def lock_order(session: Session, column: Any) -> ColumnElement[Any]:
     """Byte order, which is also Python's order of ids: everybody locks rows in one order."""
-    return collate(column, "C" if is_postgres(session) else "BINARY")
+    return lock_order_in(is_postgres(session), column)
+
+
+def lock_order_in(on_postgres: bool, column: Any) -> ColumnElement[Any]:
+    """`lock_order` for a statement that is built before there is a session."""
+    return collate(column, "C" if on_postgres else "BINARY")
 
 
 def least(on_postgres: bool, *values: Any) -> ColumnElement[Any]:

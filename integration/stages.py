@@ -10,11 +10,10 @@ import threading
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integration import (
@@ -31,7 +30,6 @@ from integration import (
     shop_products,
     sync_pace,
     telling,
-    toggles,
     variants,
     wire,
     work_items,
@@ -41,7 +39,7 @@ from integration.batch import Batch, fetched, note_fetch, noted_fetch, passed_on
 from integration.channel_view import ChannelView
 from integration.connectors.base import Connector, ListingView, Payload
 from integration.documents import ArticleDocument, Document, ImagesDocument, WithdrawalDocument
-from integration.erp.catalogue import MEDIA_REVISION, NO_REVISION
+from integration.erp.catalogue import MEDIA_REVISION, NO_REVISION, OFFERED_FACT
 from integration.erp.client import ErpClient
 from integration.erp.plans import FETCH_BY_TOPIC
 from integration.errors import (
@@ -51,7 +49,7 @@ from integration.errors import (
     TransientError,
     UsageError,
 )
-from integration.models import Priority, SalesChannel, Tenant
+from integration.models import Priority, SalesChannel
 from integration.owned_payloads import Ownership
 from integration.runtime import Runtime
 from integration.token_bucket import Share
@@ -98,6 +96,12 @@ class Work:
     #: Ids of the rows in a write that is not recorded yet. If the claim is lost, the write may
     #: come after the one of whoever has it now, and the rows go again.
     written: set[int] = field(default_factory=set)
+    #: When the claim was taken over: whether nobody had stopped the channel or the topic since the
+    #: batch was claimed, and whether a person kept articles of the topic back.
+    may_travel: bool = True
+    has_holds: bool = False
+    #: What was remembered of the tenant's ERP then, as far as every fetch needs it.
+    erp_facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def share(self) -> Share:
@@ -120,7 +124,8 @@ def claimed(runtime: Runtime, claim_id: str) -> Iterator[Work]:
     written: set[int] = set()
     try:
         opened = channel.opened(runtime.vault, runtime.settings.zone)
-        yield Work(held, opened, listings, written)
+        known = {} if channel.tenant_fact is None else {OFFERED_FACT: channel.tenant_fact}
+        yield Work(held, opened, listings, written, channel.may_travel, channel.has_holds, known)
     except ClaimLost:
         with runtime.scope() as session:
             telling.lost(session, held, "fenced", len(held.items))
@@ -147,7 +152,11 @@ def _take_over(
 ) -> tuple[Claim, channels.Stored, dict[str, ListingView]]:
     with runtime.scope() as session:
         held = work_items.take_over(session, claim_id, lease_s=runtime.settings.lease_s)
-        channel = channels.load(session, held.channel_id, KINDS_BY_TOPIC.get(held.topic, ()))
+        kinds = KINDS_BY_TOPIC.get(held.topic, ())
+        channel = channels.load(
+            session, held.channel_id, kinds, topic=held.topic, tenant_fact=OFFERED_FACT
+        )
+        held = replace(held, tenant=channel.tenant, channel=channel.erp_id)
         entity_ids = [item.entity_id for item in held.items]
         if held.topic is Topic.ORDER_STATUS:
             return held, channel, fulfilments.views(session, held.channel_id, entity_ids)
@@ -182,7 +191,7 @@ def fetch(runtime: Runtime, claim_id: str) -> Batch:
     """
     nothing: Batch = {"claim": claim_id, "rows": {}}
     with claimed(runtime, claim_id) as work:
-        if not may_travel(runtime, work):
+        if not work.may_travel:
             with runtime.scope() as session:
                 work_items.release(session, work.claim, [item.id for item in work.claim.items])
             return nothing
@@ -192,7 +201,8 @@ def fetch(runtime: Runtime, claim_id: str) -> Batch:
         wanted = _in_shop_or_article(runtime, work, erp)
         if not wanted:
             return nothing
-        facts, fetch = runtime.erp_facts(tenant_id), FETCH_BY_TOPIC[work.claim.topic]
+        facts = runtime.erp_facts(tenant_id, work.erp_facts)
+        fetch = FETCH_BY_TOPIC[work.claim.topic]
 
         def ask(missing: Sequence[str]) -> Mapping[str, Any]:
             client = erp()
@@ -212,26 +222,13 @@ def fetch(runtime: Runtime, claim_id: str) -> Batch:
         return {"claim": claim_id, "fetched": fetched(work.claim.notes), "rows": rows_sent}
 
 
-def may_travel(runtime: Runtime, work: Work) -> bool:
-    """Whether nobody stopped the channel or the topic since the batch was claimed."""
-    with runtime.scope() as session:
-        found = session.scalar(
-            select(SalesChannel.id)
-            .join(Tenant, Tenant.id == SalesChannel.tenant_id)
-            .where(
-                SalesChannel.id == work.channel.id,
-                channels.is_running(),
-                toggles.is_switched_on(work.claim.topic),
-            )
-        )
-    return found is not None
-
-
 def _in_shop_or_article(runtime: Runtime, work: Work, erp: Callable[[], ErpClient]) -> list[str]:
     """Entity ids to fetch: not those that a person keeps back; prices and stocks of products that
     are not there wait for them."""
-    with runtime.scope() as session:
-        kept = article_holds.keep_back(session, work.claim)
+    kept: Collection[str] = ()
+    if work.has_holds:
+        with runtime.scope() as session:
+            kept = article_holds.keep_back(session, work.claim)
     items = [item for item in work.claim.items if item.entity_id not in kept]
     if work.claim.topic in (Topic.ARTICLE, Topic.ORDER_STATUS):
         return [item.entity_id for item in items]

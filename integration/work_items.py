@@ -12,20 +12,21 @@ whose stage failed is decided in `work_outcomes`.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from integration import doubts, sql, telling
+from integration import claim_rows, doubts, sql, telling
+from integration.claim_rows import held_rows, is_current, locked_rows, locking
 from integration.claims import UNCHANGED, Claim, ClaimedItem, Settled, SettleResult, by_outcome
 from integration.clock import db_now
 from integration.doubts import rehint
 from integration.errors import ClaimLost
 from integration.hints import hint
 from integration.history import recording
-from integration.models import Priority, SalesChannel, Tenant, WorkItem, WorkItemState
+from integration.models import Priority, WorkItem, WorkItemState
 from integration.topology import Topic
 
 __all__ = [
@@ -80,25 +81,6 @@ _DONE: dict[str, Any] = {
     "braked_value": None,
     "braked_in": None,
 }
-#: What a stage needs of its rows. Times are left out: to read them costs more than the rest.
-_HELD = (
-    WorkItem.id,
-    WorkItem.channel_id,
-    WorkItem.topic,
-    WorkItem.entity_id,
-    WorkItem.priority,
-    WorkItem.generation,
-    WorkItem.claimed_generation,
-    WorkItem.holder,
-    WorkItem.attempts,
-    WorkItem.pushed_hash,
-    WorkItem.doubt_until,
-    WorkItem.read_ahead_id,
-    WorkItem.sync_run_id,
-    WorkItem.pushed_value,
-    WorkItem.braked_value,
-    WorkItem.braked_in,
-)
 
 
 def claim(
@@ -154,17 +136,9 @@ def take_over(session: Session, claim_id: str, *, lease_s: float) -> Claim:
 
     Raises: ClaimLost when nothing of the claim is left: its lease ended or it is settled.
     """
-    rows = session.execute(_with_names(_of_claim(session, claim_id))).all()
+    holder, rows = claim_rows.take_over(session, claim_id, lease_s)
     if not rows:
         raise ClaimLost(f"claim {claim_id} is not held any more")
-    holder = uuid.uuid4().hex
-    # The rows just locked; by their claim, because a list of ids costs more than the rest.
-    session.execute(
-        update(WorkItem)
-        .where(WorkItem.claim_id == claim_id, WorkItem.state == PROCESSING.value)
-        .values(holder=holder, lease_until=db_now(lease_s))
-        .execution_options(synchronize_session=False)
-    )
     first = rows[0]
     # Rows that turned live meanwhile do not make a backfill live.
     priority = Priority(max(row.priority for row in rows))
@@ -173,8 +147,6 @@ def take_over(session: Session, claim_id: str, *, lease_s: float) -> Claim:
         id=claim_id,
         holder=holder,
         channel_id=first.channel_id,
-        tenant=first.subdomain,
-        channel=first.erp_id,
         topic=Topic(first.topic),
         priority=priority,
         run_id=max(runs, default=None) if priority is Priority.BACKFILL else None,
@@ -204,16 +176,9 @@ def begin_write(session: Session, held: Claim, item_ids: Sequence[int], *, lease
     knows that this write may still come, and until when.
     Raises: ClaimLost; then nothing may be written.
     """
-    rows = session.execute(_of_claim(session, held.id, held.holder, item_ids)).all()
-    if len(rows) != len(set(item_ids)):
+    marked = claim_rows.begin_write(session, held, item_ids, lease_s)
+    if len(marked) != len(set(item_ids)):
         raise ClaimLost(f"claim {held.id} was taken over before its write")
-    update_items(
-        session,
-        item_ids,
-        pushed_hash=None,
-        lease_until=db_now(lease_s),
-        doubt_until=doubts.until(lease_s),
-    )
 
 
 def settle(session: Session, held: Claim, settled: Sequence[Settled]) -> SettleResult:
@@ -285,8 +250,11 @@ def release(
 
 def release_unsent(session: Session, claim_id: str) -> None:
     """Give a claim back whose chain could not be sent."""
-    rows = session.execute(_of_claim(session, claim_id)).all()
-    update_items(session, [row.id for row in rows], **RELEASED, state=QUEUED.value, due_at=db_now())
+    of_claim = select(WorkItem.id).where(
+        WorkItem.claim_id == claim_id, WorkItem.state == PROCESSING.value
+    )
+    ids = session.scalars(locking(session, of_claim)).all()
+    update_items(session, ids, **RELEASED, state=QUEUED.value, due_at=db_now())
 
 
 def _complete(session: Session, done: Sequence[Settled]) -> None:
@@ -322,62 +290,6 @@ def _remember_values(session: Session, held: Claim, settled: Sequence[Settled]) 
         update_items(
             session, list(values), pushed_value=sql.looked_up(session, values, WorkItem.id)
         )
-
-
-def _of_claim(
-    session: Session,
-    claim_id: str,
-    holder: str | None = None,
-    item_ids: Sequence[int] | None = None,
-) -> Any:
-    """The rows of a claim, locked."""
-    statement = select(*_HELD).where(
-        WorkItem.claim_id == claim_id, WorkItem.state == PROCESSING.value
-    )
-    if holder is not None:
-        statement = statement.where(WorkItem.holder == holder)
-    if item_ids is not None:
-        statement = statement.where(sql.is_one_of(session, WorkItem.id, item_ids))
-    return locking(session, statement)
-
-
-def _with_names(of_claim: Any) -> Any:
-    """The same with what the tenant and the channel are called, and whether a row is in doubt."""
-    return (
-        of_claim.add_columns(doubts.IS_OPEN, Tenant.subdomain, SalesChannel.erp_id)
-        .join(SalesChannel, SalesChannel.id == WorkItem.channel_id)
-        .join(Tenant, Tenant.id == SalesChannel.tenant_id)
-    )
-
-
-def locking(session: Session, statement: Any) -> Any:
-    """The statement, locking work items in the one order in which everybody locks them.
-
-    Articles first, because their transitions go on to prices and stocks; then by topic and id.
-    """
-    return statement.order_by(
-        case((WorkItem.topic == Topic.ARTICLE.value, 0), else_=1),
-        sql.lock_order(session, WorkItem.topic),
-        sql.lock_order(session, WorkItem.entity_id),
-    ).with_for_update(of=WorkItem)
-
-
-def held_rows(session: Session, held: Claim, item_ids: Sequence[int]) -> Sequence[Any]:
-    if not item_ids:
-        return []
-    return session.execute(_of_claim(session, held.id, held.holder, item_ids)).all()
-
-
-def locked_rows(session: Session, item_ids: Collection[int]) -> Sequence[Any]:
-    """Rows, whoever holds them."""
-    if not item_ids:
-        return []
-    statement = select(*_HELD).where(sql.is_one_of(session, WorkItem.id, item_ids))
-    return session.execute(locking(session, statement)).all()
-
-
-def is_current(row: Any) -> bool:
-    return bool(row.generation == row.claimed_generation)
 
 
 def update_items(session: Session, item_ids: Sequence[int], **values: Any) -> None:

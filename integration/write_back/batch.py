@@ -34,7 +34,7 @@ def write(runtime: Runtime, claim_id: str) -> None:
     """
     with stages.claimed(runtime, claim_id) as work:
         items = list(work.claim.items)
-        if not stages.may_travel(runtime, work):
+        if not work.may_travel:
             _give_back(runtime, work, items)
             return
         _settle(runtime, work, [one for one in items if _wanted(work, one) is None], NO_PRODUCT)

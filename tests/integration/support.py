@@ -4,13 +4,13 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
-from integration import vault, work_items
+from integration import channels, vault, work_items
 from integration.clock import db_now
 from integration.db import session_scope
 from integration.models import Listing, Priority, SalesChannel, Tenant, WorkItem
@@ -65,7 +65,9 @@ class Database:
 
     def take_over(self, claim_id: str) -> Claim:
         with self.scope() as session:
-            return work_items.take_over(session, claim_id, lease_s=LEASE_S)
+            held = work_items.take_over(session, claim_id, lease_s=LEASE_S)
+            tenant, channel = channels.names(session, held.channel_id)
+        return replace(held, tenant=tenant, channel=channel)
 
     def hold(self, topic: Topic, **options: Any) -> Claim:
         """A claim of everything due, taken over by a stage."""

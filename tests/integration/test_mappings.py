@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from integration import hold_report, mapping_changes, mappings, stages
+from integration import channels, hold_report, mapping_changes, mappings, stages
 from integration.connectors.base import Choice
 from integration.mapping_kinds import Kind, Mappings
 from integration.mappings import Entry
@@ -154,7 +154,7 @@ def test_entries_are_stored_by_kind_and_value(database):
 
     with database.scope() as session:
         stored = mappings.entries(session, database.channel)
-        loaded = mappings.load(session, database.channel, [Kind.TAX])
+        loaded = channels.load(session, database.channel, [Kind.TAX]).mappings
     assert [(one.kind, one.erp_value, one.shop_value) for one in stored] == [
         ("tax", "1", "a"),
         ("tax", "2", "c"),
@@ -189,4 +189,4 @@ def test_mappings_of_other_channels_are_their_own(database):
     with database.scope() as session:
         mapping_changes.put(session, other, [Entry(Kind.TAX, "1", "a")])
 
-        assert mappings.load(session, database.channel, tuple(Kind)) == Mappings()
+        assert channels.load(session, database.channel).mappings == Mappings()

@@ -203,10 +203,13 @@ def test_a_batch_that_is_fetched_when_the_app_goes_is_given_back(world):
 def test_a_fetch_that_loses_its_token_half_way_is_given_back(world, monkeypatch):
     hint(world, "1001")
     claim_id = claim(world)
-    # It looked just before.
-    monkeypatch.setattr(stages, "may_travel", lambda _runtime, _work: True)
+    connect = world.runtime.erp
 
-    world.uninstall()
+    def uninstalled_before(*args, **options):
+        world.uninstall()
+        return connect(*args, **options)
+
+    monkeypatch.setattr(world.runtime, "erp", uninstalled_before)
     with pytest.raises(IntegrationError, match="has no offline token"):
         stages.fetch(world.runtime, claim_id)
 
