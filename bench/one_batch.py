@@ -157,12 +157,10 @@ def _claimed(runtime: Runtime) -> str:
         raise RuntimeError("nothing is due")
     sizes = registry.platform(lane.platform).capabilities.max_batch
     with runtime.scope() as session:
-        claim_id = dispatching.claim_next(session, lane, sizes, LIMITS)
-        if claim_id is None:
-            raise RuntimeError("nothing could be claimed")
-        if dispatching.chain_of(session, claim_id).items != BATCH:
-            raise RuntimeError("a batch was not settled as a whole")
-    return claim_id
+        chain = dispatching.claim_next(session, lane, sizes, LIMITS)
+    if chain is None or chain.items != BATCH:
+        raise RuntimeError(f"a batch was not settled as a whole, {chain} was claimed")
+    return chain.claim_id
 
 
 def _sent(batch: Any) -> Any:

@@ -68,7 +68,8 @@ def _claimed(runtime: Runtime) -> str | None:
     with runtime.scope() as session:
         lane = lanes.rota(session).next()
         lease_s = runtime.settings.lease_s
-        return None if lane is None else lanes.claim_next(session, lane, lease_s=lease_s)
+        chain = None if lane is None else lanes.claim_next(session, lane, lease_s=lease_s)
+    return None if chain is None else chain.claim_id
 
 
 def _asked(client: ErpClient) -> int:

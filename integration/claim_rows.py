@@ -11,13 +11,24 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, String, and_, bindparam, case, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Integer,
+    String,
+    and_,
+    bindparam,
+    case,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from integration import doubts, sql
 from integration.claims import Claim
 from integration.clock import db_now
-from integration.models import WorkItem, WorkItemState
+from integration.models import Lane, Priority, WorkItem, WorkItemState
 from integration.topology import Topic
 
 _table: Any = WorkItem.__table__
@@ -38,6 +49,80 @@ _DECIDING = (
     _item.holder,
     _item.attempts,
 )
+
+
+def claim(
+    session: Session,
+    channel_id: int,
+    topic: Topic,
+    *,
+    priority: Priority,
+    limit: int,
+    lease_s: float,
+    coalesce_s: float | None = None,
+) -> tuple[str, int]:
+    """Claim up to `limit` due rows of one (channel, topic) and priority; a claim's id, and how many
+    rows it has.
+
+    `coalesce_s`: of live work, which moves in rounds (integration.dispatching). A round takes what
+    was due when it began; one that began so long ago, or no round, leaves what is due now.
+    """
+    claim_id = uuid.uuid4().hex
+    values = {
+        "channel": channel_id,
+        "of_topic": topic.value,
+        "urgency": int(priority),
+        "claim": claim_id,
+        "most": limit,
+        "lease_s": lease_s,
+    }
+    if coalesce_s is not None:
+        values["round_s"] = -coalesce_s
+    taken = session.scalars(_claim(coalesce_s is not None), values).all()
+    return claim_id, len(taken)
+
+
+@lru_cache(maxsize=2)
+def _claim(in_rounds: bool) -> Any:
+    channel_id = bindparam("channel", type_=Integer())
+    topic = bindparam("of_topic", type_=String())
+    due_before: Any = db_now()
+    if in_rounds:
+        lane = Lane.__table__.c
+        round_began_at = select(lane.round_started_at).where(
+            lane.channel_id == channel_id,
+            lane.topic == topic,
+            lane.round_started_at > db_now(bindparam("round_s", type_=Float())),
+        )
+        due_before = func.coalesce(round_began_at.scalar_subquery(), db_now())
+    due = (
+        select(_item.id)
+        .where(
+            _item.channel_id == channel_id,
+            _item.topic == topic,
+            _item.priority == bindparam("urgency", type_=Integer()),
+            _item.state == WorkItemState.QUEUED.value,
+            _item.hold_reason.is_(None),
+            _item.due_at <= due_before,
+        )
+        .order_by(_item.due_at, _item.id)
+        .limit(bindparam("most", type_=Integer()))
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    return (
+        update(_table)
+        .where(_item.id.in_(select(due.c.id)))
+        .values(
+            state=WorkItemState.PROCESSING.value,
+            claim_id=bindparam("claim", type_=String()),
+            holder=None,
+            claimed_generation=_item.generation,
+            lease_until=db_now(bindparam("lease_s", type_=Float())),
+            next_unsent_at=None,
+        )
+        .returning(_item.id)
+    )
 
 
 def take_over(session: Session, claim_id: str, lease_s: float) -> tuple[str, Sequence[Any]]:

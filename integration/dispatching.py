@@ -11,14 +11,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    Float,
     Integer,
     String,
     and_,
+    bindparam,
     case,
     func,
     literal_column,
@@ -26,11 +27,10 @@ from sqlalchemy import (
     select,
     true,
     union_all,
-    update,
 )
 from sqlalchemy.orm import Session
 
-from integration import channels, pacing, shop_health, sql, toggles, work_items
+from integration import channels, claim_rows, pacing, shop_health, sql, toggles
 from integration.clock import db_now
 from integration.models import (
     Lane,
@@ -86,28 +86,32 @@ class UnderWay:
 
 def chains(session: Session, limits: Limits, channel_id: int | None = None) -> list[UnderWay]:
     """The chains to the shops that are under way, of one channel or of all."""
+    values: dict[str, Any] = {"waits_s": limits.lease_s - LOST_AFTER_S}
+    if channel_id is not None:
+        values["channel"] = channel_id
+    return [
+        UnderWay(row.channel_id, Topic(row.topic), Priority(row.priority), bool(row.waits))
+        for row in session.execute(_chains(channel_id is not None), values)
+    ]
+
+
+@lru_cache(maxsize=2)
+def _chains(of_one_channel: bool) -> Any:
+    item = WorkItem.__table__.c
     waits = and_(
-        WorkItem.holder.is_(None), WorkItem.lease_until > db_now(limits.lease_s - LOST_AFTER_S)
+        item.holder.is_(None), item.lease_until > db_now(bindparam("waits_s", type_=Float()))
     )
     claims = (
         select(
-            WorkItem.channel_id,
-            WorkItem.topic,
-            func.max(WorkItem.priority).label("priority"),
+            item.channel_id,
+            item.topic,
+            func.max(item.priority).label("priority"),
             func.max(case((waits, 1), else_=0)).label("waits"),
         )
-        .where(
-            WorkItem.state == WorkItemState.PROCESSING.value,
-            WorkItem.topic != Topic.WRITE_BACK.value,
-        )
-        .group_by(WorkItem.claim_id, WorkItem.channel_id, WorkItem.topic)
+        .where(item.state == WorkItemState.PROCESSING.value, item.topic != Topic.WRITE_BACK.value)
+        .group_by(item.claim_id, item.channel_id, item.topic)
     )
-    if channel_id is not None:
-        claims = claims.where(WorkItem.channel_id == channel_id)
-    return [
-        UnderWay(row.channel_id, Topic(row.topic), Priority(row.priority), bool(row.waits))
-        for row in session.execute(claims)
-    ]
+    return claims.where(item.channel_id == bindparam("channel")) if of_one_channel else claims
 
 
 def rota(
@@ -134,6 +138,8 @@ def rota(
             row.served_at,
             row.tenant_id,
             (row.passed_live if row.priority == Priority.LIVE else row.passed_backfill) or 0,
+            row.subdomain,
+            row.erp_id,
         )
         for row in rows
         if pacing.erp_bucket_name(row.tenant_id) not in paused
@@ -211,6 +217,8 @@ def due_lanes(topics: tuple[Topic, ...], coalesce_s: float) -> Any:
             SalesChannel.id,
             SalesChannel.tenant_id,
             SalesChannel.platform,
+            SalesChannel.erp_id,
+            Tenant.subdomain,
             kinds.c.topic,
             kinds.c.priority,
             Lane.served_at,
@@ -258,11 +266,12 @@ def claim_next(
     batch_size: Mapping[Topic, int],
     limits: Limits,
     rivals: Sequence[DueLane] = (),
-) -> str | None:
-    """Claim the next batch of a lane; its claim id, None when the lane may not go on now.
+) -> Chain | None:
+    """Claim the next batch of a lane; None when the lane may not go on now.
 
     The shop's row is locked, so that two dispatchers together never exceed the limits of a lane
-    and a channel; each of them may exceed `slow_chains` by one at the same moment.
+    and a channel, and begin one round; each of them may exceed `slow_chains` by one at the same
+    moment.
     `rivals`: due lanes of the same channel, which are passed over by it.
     """
     if lane.topic not in batch_size:
@@ -270,23 +279,20 @@ def claim_next(
     shop = shop_health.locked(session, lane.channel_id)
     if shop.rests or not _has_room(session, lane, shop, limits):
         return None
-    notes = _lock_lane(session, lane)
-    due_before = None
-    if lane.priority is Priority.LIVE:
-        due_before = _round_start(session, notes, lane, limits.coalesce_s)
-    claim_id = work_items.claim(
+    claim_id, items = claim_rows.claim(
         session,
         lane.channel_id,
         lane.topic,
         priority=lane.priority,
         limit=_rows_of(batch_size[lane.topic], shop),
         lease_s=limits.lease_s,
-        due_before=due_before,
+        coalesce_s=limits.coalesce_s if lane.priority is Priority.LIVE else None,
     )
-    if claim_id is not None:
-        session.execute(_note(lane, served_at=db_now(), **{_passed_column(lane): 0}))
-        _pass_over(session, rivals)
-    return claim_id
+    if not items:
+        return None
+    _note_turn(session, lane, limits.coalesce_s)
+    _pass_over(session, rivals)
+    return chain_of(lane, claim_id, items)
 
 
 @dataclass(frozen=True)
@@ -303,17 +309,9 @@ class Chain:
         return f"{self.tenant}/{self.channel} {self.topic} x{self.items} claim={self.claim_id}"
 
 
-def chain_of(session: Session, claim_id: str) -> Chain:
-    """What was just claimed."""
-    row = session.execute(
-        select(Tenant.subdomain, SalesChannel.erp_id, WorkItem.topic, func.count().label("items"))
-        .join(SalesChannel, SalesChannel.id == WorkItem.channel_id)
-        .join(Tenant, Tenant.id == SalesChannel.tenant_id)
-        .where(WorkItem.claim_id == claim_id, WorkItem.state == WorkItemState.PROCESSING.value)
-        .group_by(Tenant.subdomain, SalesChannel.erp_id, WorkItem.topic)
-    ).one()
-    topic = SHORT_NAME_BY_TOPIC[Topic(row.topic)]
-    return Chain(claim_id, row.subdomain, row.erp_id, topic, row.items)
+def chain_of(lane: DueLane, claim_id: str, items: int) -> Chain:
+    """What was just claimed of a lane."""
+    return Chain(claim_id, lane.tenant, lane.channel, SHORT_NAME_BY_TOPIC[lane.topic], items)
 
 
 def _has_room(session: Session, lane: DueLane, shop: Health, limits: Limits) -> bool:
@@ -338,17 +336,10 @@ def _fits(under_way: Sequence[UnderWay], lane: DueLane, shop: Health, limits: Li
 
 
 def _pass_over(session: Session, rivals: Sequence[DueLane]) -> None:
-    if not rivals:
-        return
-    session.execute(
-        sql.insert(session, Lane)
-        .values([{"channel_id": one.channel_id, "topic": one.topic.value} for one in rivals])
-        .on_conflict_do_nothing()
-    )
     for one in rivals:
-        column = _passed_column(one)
-        passed = func.coalesce(getattr(Lane, column), 0) + 1
-        session.execute(_note(one, **{column: passed}))
+        name = _passed_column(one)
+        passed = func.coalesce(getattr(Lane, name), 0) + 1
+        _note(session, one, first={name: 1}, then={name: passed})
 
 
 def _passed_column(lane: DueLane) -> str:
@@ -359,30 +350,23 @@ def _rows_of(batch: int, shop: Health) -> int:
     return min(batch, PROBE_ROWS) if shop.breaker.is_open else batch
 
 
-def _lock_lane(session: Session, lane: DueLane) -> Any:
-    insert = sql.insert(session, Lane).values(channel_id=lane.channel_id, topic=lane.topic.value)
-    locking = (
-        select(Lane.round_started_at, db_now().label("now"))
-        .where(Lane.channel_id == lane.channel_id, Lane.topic == lane.topic.value)
-        .with_for_update()
+def _note_turn(session: Session, lane: DueLane, coalesce_s: float) -> None:
+    """The lane was served: others are passed over from now on, and live work begins a round unless
+    the last one began less than a window ago."""
+    values: dict[str, Any] = {"served_at": db_now(), _passed_column(lane): 0}
+    first, then = dict(values), dict(values)
+    if lane.priority is Priority.LIVE:
+        first["round_started_at"] = db_now()
+        is_open = Lane.round_started_at > db_now(-coalesce_s)
+        then["round_started_at"] = case((is_open, Lane.round_started_at), else_=db_now())
+    _note(session, lane, first=first, then=then)
+
+
+def _note(
+    session: Session, lane: DueLane, *, first: Mapping[str, Any], then: Mapping[str, Any]
+) -> None:
+    """`first`: values of a lane that has no row yet; `then`: changes of one that has."""
+    insert = sql.insert(session, Lane).values(
+        channel_id=lane.channel_id, topic=lane.topic.value, **first
     )
-    return sql.locked_or_new(session, locking, insert)
-
-
-def _round_start(session: Session, notes: Any, lane: DueLane, coalesce_s: float) -> datetime:
-    """Start of the round under way, or of a new one when the last began long enough ago."""
-    started: datetime | None = notes.round_started_at
-    now: datetime = notes.now
-    if started is not None and now - started < timedelta(seconds=coalesce_s):
-        return started
-    session.execute(_note(lane, round_started_at=now))
-    return now
-
-
-def _note(lane: DueLane, **values: Any) -> Any:
-    return (
-        update(Lane)
-        .where(Lane.channel_id == lane.channel_id, Lane.topic == lane.topic.value)
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )
+    session.execute(insert.on_conflict_do_update(index_elements=["channel_id", "topic"], set_=then))

@@ -29,7 +29,8 @@ _QUEUE_BY_PRIORITY = {
 class DueLane:
     """A (channel, topic) with something due. `served_at` None: never served yet.
 
-    `passed`: how often other lanes of its channel went first while it was due.
+    `passed`: how often other lanes of its channel went first while it was due. `tenant` and
+    `channel` are the names that logs show.
     """
 
     channel_id: int
@@ -39,6 +40,8 @@ class DueLane:
     served_at: datetime | None
     tenant_id: int = 0
     passed: int = 0
+    tenant: str = ""
+    channel: str = ""
 
     @property
     def queue(self) -> Queue:

@@ -11,7 +11,6 @@ whose stage failed is decided in `work_outcomes`.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -91,44 +90,13 @@ def claim(
     priority: Priority,
     limit: int,
     lease_s: float,
-    due_before: Any = None,
 ) -> str | None:
-    """Claim up to `limit` due rows of one (channel, topic) and priority; the claim's id, or None.
-
-    `due_before`: only rows due at this time (a round takes what was due when it began);
-    None: due now.
-    """
-    due = (
-        select(WorkItem.id)
-        .where(
-            WorkItem.channel_id == channel_id,
-            WorkItem.topic == topic.value,
-            WorkItem.priority == int(priority),
-            WorkItem.state == QUEUED.value,
-            WorkItem.hold_reason.is_(None),
-            WorkItem.due_at <= (db_now() if due_before is None else due_before),
-        )
-        .order_by(WorkItem.due_at, WorkItem.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")
+    """Claim up to `limit` rows of one (channel, topic) and priority that are due now; the claim's
+    id, or None."""
+    claim_id, items = claim_rows.claim(
+        session, channel_id, topic, priority=priority, limit=limit, lease_s=lease_s
     )
-    claim_id = uuid.uuid4().hex
-    taken = session.scalars(
-        update(WorkItem)
-        .where(WorkItem.id.in_(select(due.c.id)))
-        .values(
-            state=PROCESSING.value,
-            claim_id=claim_id,
-            holder=None,
-            claimed_generation=WorkItem.generation,
-            lease_until=db_now(lease_s),
-            next_unsent_at=None,
-        )
-        .returning(WorkItem.id)
-        .execution_options(synchronize_session=False)
-    ).all()
-    return claim_id if taken else None
+    return claim_id if items else None
 
 
 def take_over(session: Session, claim_id: str, *, lease_s: float) -> Claim:

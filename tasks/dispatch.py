@@ -128,11 +128,10 @@ def _send_next(here: Runtime, lane: DueLane, limits: Limits, rivals: Sequence[Du
             channels.hold(session, lane.channel_id, str(error))
         return False
     with here.scope() as session:
-        claim_id = dispatching.claim_next(session, lane, batch_size, limits, rivals)
-        if claim_id is None:
-            return False
-        chain = dispatching.chain_of(session, claim_id)
-    stages = [fetch_task.s(claim_id), transform_task.s(), push_task.s()]
+        chain = dispatching.claim_next(session, lane, batch_size, limits, rivals)
+    if chain is None:
+        return False
+    stages = [fetch_task.s(chain.claim_id), transform_task.s(), push_task.s()]
     return _sent(here, chain, stages, lane.queue)
 
 
@@ -143,8 +142,7 @@ def _dispatch_write_back(here: Runtime) -> int:
     sent = 0
     while (lane := rota.next()) is not None:
         with here.scope() as session:
-            claim_id = lanes.claim_next(session, lane, lease_s=here.settings.lease_s)
-            chain = None if claim_id is None else dispatching.chain_of(session, claim_id)
+            chain = lanes.claim_next(session, lane, lease_s=here.settings.lease_s)
         if chain and _sent(here, chain, [write_back_task.s(chain.claim_id)], lane.queue):
             sent += 1
             rota.served(lane)

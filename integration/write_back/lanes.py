@@ -10,8 +10,9 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from integration import dispatching, pacing, sql, work_items
+from integration import claim_rows, dispatching, pacing, sql
 from integration.clock import db_now
+from integration.dispatching import Chain
 from integration.erp.articles import IDS_PER_QUERY
 from integration.models import Lane, Priority, SalesChannel, Tenant, WorkItem, WorkItemState
 from integration.rota import DueLane, Rota, Served
@@ -36,6 +37,8 @@ def rota(session: Session) -> Rota:
                 row.platform,
                 row.served_at,
                 row.tenant_id,
+                tenant=row.subdomain,
+                channel=row.erp_id,
             )
             for row in rows
             if len(busy) < MOST_CHAINS
@@ -46,8 +49,8 @@ def rota(session: Session) -> Rota:
     )
 
 
-def claim_next(session: Session, lane: DueLane, *, lease_s: float) -> str | None:
-    """Claim the next batch of a lane; its claim id, None when the lane may not go on now.
+def claim_next(session: Session, lane: DueLane, *, lease_s: float) -> Chain | None:
+    """Claim the next batch of a lane; None when the lane may not go on now.
 
     The tenant's row is locked, so that two dispatchers together send it one batch; each of them
     may exceed MOST_CHAINS by one at the same moment.
@@ -58,7 +61,7 @@ def claim_next(session: Session, lane: DueLane, *, lease_s: float) -> str | None
     busy = _tenants_under_way(session)
     if lane.tenant_id in busy or len(busy) >= MOST_CHAINS:
         return None
-    claim_id = work_items.claim(
+    claim_id, items = claim_rows.claim(
         session,
         lane.channel_id,
         lane.topic,
@@ -66,9 +69,10 @@ def claim_next(session: Session, lane: DueLane, *, lease_s: float) -> str | None
         limit=IDS_PER_QUERY,
         lease_s=lease_s,
     )
-    if claim_id is not None:
-        _note_served(session, lane)
-    return claim_id
+    if not items:
+        return None
+    _note_served(session, lane)
+    return dispatching.chain_of(lane, claim_id, items)
 
 
 def _tenants_under_way(session: Session) -> set[int]:

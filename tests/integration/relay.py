@@ -109,9 +109,9 @@ class Relay:
         with self.runtime.scope() as session:
             for lane in list(dispatching.rota(session, SERVED_TOPICS)):
                 sizes = registry.platform(lane.platform).capabilities.max_batch
-                claim_id = dispatching.claim_next(session, lane, sizes, LIMITS)
-                if claim_id is not None:
-                    return claim_id
+                chain = dispatching.claim_next(session, lane, sizes, LIMITS)
+                if chain is not None:
+                    return chain.claim_id
         return None
 
     def drain(self) -> None:

@@ -50,10 +50,10 @@ def dispatch(
     with database.scope() as session:
         next_lane = lane(database, topic, **options)
         sizes = dict.fromkeys(SERVED, batch)
-        claim_id = dispatching.claim_next(session, next_lane, sizes, limits)
-    if claim_id is None:
+        chain = dispatching.claim_next(session, next_lane, sizes, limits)
+    if chain is None:
         return []
-    return [item.entity_id for item in database.take_over(claim_id).items]
+    return [item.entity_id for item in database.take_over(chain.claim_id).items]
 
 
 def age_round(database: Database, seconds: float) -> None:
@@ -284,10 +284,10 @@ def test_a_lane_that_is_passed_over_often_enough_goes_first(database):
         with database.scope() as session:
             rota = dispatching.rota(session, SERVED)
             first = rota.next()
-            claim = dispatching.claim_next(session, first, BATCH, ROUNDS_ONLY, rota.rivals(first))
-        assert claim is not None
+            chain = dispatching.claim_next(session, first, BATCH, ROUNDS_ONLY, rota.rivals(first))
+        assert chain is not None
         order.append((first.topic, first.priority))
-        database.change(WorkItem.claim_id == claim, state="COMPLETED", claim_id=None)
+        database.change(WorkItem.claim_id == chain.claim_id, state="COMPLETED", claim_id=None)
         age_round(database, 60.0)
 
     shares = {one: order.count(one) for one in order}

@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from integration import dispatching, health_view, pacing, shop_health
 from integration.clock import db_now
-from integration.dispatching import PROBE_ROWS, Limits
+from integration.dispatching import PROBE_ROWS, Chain, Limits
 from integration.errors import Busy, CredentialsRefused, Throttled, TransientError
 from integration.models import Priority, RateBucket, SalesChannel, ShopHealth, WorkItemState
 from integration.rota import DueLane
@@ -228,7 +228,7 @@ def lane(database: Database, topic: Topic) -> DueLane:
     return DueLane(database.channel, topic, Priority.LIVE, "memory", None)
 
 
-def claim(database: Database, topic: Topic) -> str | None:
+def claim(database: Database, topic: Topic) -> Chain | None:
     with database.scope() as session:
         sizes = dict.fromkeys(SERVED, 5)
         return dispatching.claim_next(session, lane(database, topic), sizes, LIMITS)

@@ -74,7 +74,8 @@ def hint(world, *articles):
 def claim(world):
     with world.runtime.scope() as session:
         for lane in list(dispatching.rota(session, (Topic.ARTICLE,))):
-            return dispatching.claim_next(session, lane, {Topic.ARTICLE: 100}, LIMITS)
+            chain = dispatching.claim_next(session, lane, {Topic.ARTICLE: 100}, LIMITS)
+            return None if chain is None else chain.claim_id
     return None
 
 

@@ -53,9 +53,9 @@ class WayBack(Relay):
         """Claim the next batch of product ids, as dispatch does."""
         with self.runtime.scope() as session:
             for lane in list(lanes.rota(session)):
-                claim_id = lanes.claim_next(session, lane, lease_s=LIMITS.lease_s)
-                if claim_id is not None:
-                    return claim_id
+                chain = lanes.claim_next(session, lane, lease_s=LIMITS.lease_s)
+                if chain is not None:
+                    return chain.claim_id
         return None
 
     def write_back(self) -> None:
