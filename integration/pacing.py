@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, select, update
+from sqlalchemy import String, bindparam, case, select, update
 from sqlalchemy.orm import Session
 
 from integration import patience, sql
-from integration.clock import db_now
+from integration.clock import UtcDateTime, db_now
 from integration.db import SessionScope
 from integration.errors import Busy
 from integration.models import RateBucket
@@ -27,6 +27,36 @@ _SHOP = "shop:"
 
 #: A pass over everything that nobody asked for never takes more of a tenant's request budget.
 PASS_PART = 0.25
+
+
+# Built once: every request asks.
+_table: Any = RateBucket.__table__
+_row = _table.c
+_is_bucket = _row.name == bindparam("bucket", type_=String())
+_LOCKING = (
+    select(
+        _row.tokens,
+        _row.filled_at,
+        _row.backfill_tokens,
+        _row.write_back_tokens,
+        _row.paused_until,
+        _row.per_second,
+        db_now().label("now"),
+    )
+    .where(_is_bucket)
+    .with_for_update()
+)
+_TAKE = (
+    update(_table)
+    .where(_is_bucket)
+    .values(
+        tokens=bindparam("left"),
+        filled_at=bindparam("at", type_=UtcDateTime()),
+        backfill_tokens=bindparam("left_to_backfill"),
+        write_back_tokens=bindparam("left_to_write_back"),
+        paused_until=None,
+    )
+)
 
 
 class Bucket:
@@ -92,15 +122,14 @@ class Bucket:
         found = admit(level.filled(row.now, rate), rate, self._share, patience_s)
         if found.level is not None:
             session.execute(
-                update(RateBucket)
-                .where(RateBucket.name == self._name)
-                .values(
-                    tokens=found.level.tokens,
-                    filled_at=found.level.filled_at,
-                    backfill_tokens=found.level.backfill,
-                    write_back_tokens=found.level.write_back,
-                    paused_until=None,
-                )
+                _TAKE,
+                {
+                    "bucket": self._name,
+                    "left": found.level.tokens,
+                    "at": found.level.filled_at,
+                    "left_to_backfill": found.level.backfill,
+                    "left_to_write_back": found.level.write_back,
+                },
             )
         return found
 
@@ -109,20 +138,7 @@ class Bucket:
         insert = sql.insert(session, RateBucket).values(
             name=self._name, tokens=full, filled_at=db_now()
         )
-        locking = (
-            select(
-                RateBucket.tokens,
-                RateBucket.filled_at,
-                RateBucket.backfill_tokens,
-                RateBucket.write_back_tokens,
-                RateBucket.paused_until,
-                RateBucket.per_second,
-                db_now().label("now"),
-            )
-            .where(RateBucket.name == self._name)
-            .with_for_update()
-        )
-        return sql.locked_or_new(session, locking, insert)
+        return sql.locked_or_new(session, _LOCKING, insert, {"bucket": self._name})
 
 
 class Part:

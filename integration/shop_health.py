@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -91,17 +92,21 @@ def by_channel(session: Session) -> dict[int, Health]:
 def locked(session: Session, channel_id: int) -> Health:
     """One shop, its row locked: everybody who claims for the channel takes turns here."""
     insert = sql.insert(session, ShopHealth).values(channel_id=channel_id, failures=0, trips=0)
-    locking = _select().where(ShopHealth.channel_id == channel_id).with_for_update()
-    return _health(sql.locked_or_new(session, locking, insert))
+    return _health(sql.locked_or_new(session, _locking(), insert, {"channel": channel_id}))
 
 
 def note_call(session: Session, channel_id: int) -> None:
     """A batch is being sent, until its success or failure is recorded."""
-    noted = sql.insert(session, ShopHealth).values(
-        channel_id=channel_id, failures=0, trips=0, call_began_at=db_now()
+    session.execute(_call_began(sql.is_postgres(session)), {"of_channel": channel_id})
+
+
+@lru_cache(maxsize=2)
+def _call_began(on_postgres: bool) -> Any:
+    noted = sql.insert_into(on_postgres, _table).values(
+        channel_id=bindparam("of_channel"), failures=0, trips=0, call_began_at=db_now()
     )
-    session.execute(
-        noted.on_conflict_do_update(index_elements=["channel_id"], set_={"call_began_at": db_now()})
+    return noted.on_conflict_do_update(
+        index_elements=["channel_id"], set_={"call_began_at": db_now()}
     )
 
 
@@ -177,14 +182,19 @@ def chains_of_slow_shops(session: Session) -> int:
     return session.scalar(query) or 0
 
 
+@lru_cache(maxsize=1)
+def _locking() -> Any:
+    return _select().where(_row.channel_id == bindparam("channel")).with_for_update()
+
+
 def _select() -> Any:
     return select(
-        ShopHealth.channel_id,
-        ShopHealth.failures,
-        ShopHealth.trips,
-        ShopHealth.retry_at,
-        ShopHealth.latency_s,
-        ShopHealth.reason,
+        _row.channel_id,
+        _row.failures,
+        _row.trips,
+        _row.retry_at,
+        _row.latency_s,
+        _row.reason,
         func.coalesce(_hangs(), false()).label("hangs"),
         db_now().label("now"),
     )
@@ -192,8 +202,8 @@ def _select() -> Any:
 
 def _hangs() -> ColumnElement[bool]:
     return and_(
-        ShopHealth.call_began_at <= db_now(-HANGS_AFTER_S),
-        ShopHealth.call_began_at > db_now(-FORGOTTEN_AFTER_S),
+        _row.call_began_at <= db_now(-HANGS_AFTER_S),
+        _row.call_began_at > db_now(-FORGOTTEN_AFTER_S),
     )
 
 

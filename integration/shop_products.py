@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Integer, String, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from integration import sql
@@ -84,19 +86,25 @@ def views(
     session: Session, channel_id: int, article_ids: Collection[str]
 ) -> dict[str, ListingView]:
     """What we know of these articles in the shop, by article."""
-    rows = session.execute(
-        select(
-            Listing.article_id,
-            Listing.external_id,
-            Listing.number,
-            Listing.is_active,
-            Listing.notes,
-        ).where(
-            Listing.channel_id == channel_id,
-            sql.is_one_of_texts(session, Listing.article_id, article_ids),
-        )
-    ).all()
+    values = {"channel": channel_id, "ids": json.dumps(list(article_ids))}
+    rows = session.execute(_views(sql.is_postgres(session)), values)
     return {row.article_id: ListingView(*row) for row in rows}
+
+
+@lru_cache(maxsize=2)
+def _views(on_postgres: bool) -> Any:
+    """Built once: nearly every stage asks."""
+    listing = Listing.__table__.c
+    return select(
+        listing.article_id,
+        listing.external_id,
+        listing.number,
+        listing.is_active,
+        listing.notes,
+    ).where(
+        listing.channel_id == bindparam("channel", type_=Integer()),
+        sql.is_listed_text(on_postgres, listing.article_id, bindparam("ids", type_=String())),
+    )
 
 
 def _article_id(listing: Mapping[str, Any]) -> str:

@@ -49,16 +49,19 @@ def excluded(column: Any) -> ColumnElement[Any]:
     return found
 
 
-def locked_or_new(session: Session, locking: Any, insert: Any) -> Any:
+def locked_or_new(
+    session: Session, locking: Any, insert: Any, values: Mapping[str, Any] | None = None
+) -> Any:
     """The one row of a SELECT ... FOR UPDATE; inserted first when it is not there yet.
 
-    In this order, because it is missing once and there a thousand times.
+    In this order, because it is missing once and there a thousand times. `values`: the parameters
+    of the SELECT.
     """
-    row = session.execute(locking).one_or_none()
+    row = session.execute(locking, values).one_or_none()
     if row is None:
         # Somebody else may do the same at this moment.
         session.execute(insert.on_conflict_do_nothing())
-        row = session.execute(locking).one()
+        row = session.execute(locking, values).one()
     return row
 
 
@@ -104,7 +107,14 @@ def is_listed(on_postgres: bool, column: Any, parameter: ColumnElement[str]) -> 
 def is_one_of_texts(session: Session, column: Any, texts: Collection[str]) -> ColumnElement[bool]:
     """The same for texts."""
     parameter = bindparam(None, json.dumps(list(texts)), type_=String(), unique=True)
-    return type_coerce(column.in_(_rows_of(is_postgres(session), parameter)), Boolean())
+    return is_listed_text(is_postgres(session), column, parameter)
+
+
+def is_listed_text(
+    on_postgres: bool, column: Any, parameter: ColumnElement[str]
+) -> ColumnElement[bool]:
+    """`is_one_of_texts` for a statement that is built before there are texts: one JSON list."""
+    return type_coerce(column.in_(_rows_of(on_postgres, parameter)), Boolean())
 
 
 def _rows_of(on_postgres: bool, parameter: ColumnElement[str]) -> Select[Any]:

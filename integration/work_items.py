@@ -11,10 +11,12 @@ whose stage failed is decided in `work_outcomes`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import String, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from integration import claim_rows, doubts, sql, telling
@@ -229,19 +231,33 @@ def _complete(session: Session, done: Sequence[Settled]) -> None:
     """One UPDATE for all that was pushed, and one for each reason why something was not."""
     pushed, others = by_outcome(done)
     if pushed:
-        values = {one.item_id: one.value for one in done if one.value is not None}
-        compared = {"pushed_value": sql.looked_up(session, values, WorkItem.id)} if values else {}
-        update_items(
-            session,
-            list(pushed),
-            **_DONE,
-            **compared,
-            skip_reason=None,
-            pushed_hash=sql.looked_up(session, pushed, WorkItem.id),
-            pushed_at=db_now(),
-        )
+        on_postgres = sql.is_postgres(session)
+        compared = {one.item_id: one.value for one in done if one.value is not None}
+        values = {"ids": sql.json_numbers(on_postgres, pushed), "hashes": json.dumps(pushed)}
+        if compared:
+            values["compared"] = json.dumps(compared)
+        session.execute(_pushed(on_postgres, bool(compared)), values)
     for reason, item_ids in others.items():
         update_items(session, item_ids, **_DONE, skip_reason=reason)
+
+
+@lru_cache(maxsize=4)
+def _pushed(on_postgres: bool, is_compared: bool) -> Any:
+    """Built once: every batch ends with it."""
+    table: Any = WorkItem.__table__
+
+    def looked_up(name: str) -> Any:
+        return sql.looked_up_in(on_postgres, bindparam(name, type_=String()), table.c.id)
+
+    values = {**_DONE, "skip_reason": None, "pushed_at": db_now()}
+    if is_compared:
+        values["pushed_value"] = looked_up("compared")
+    ids = bindparam("ids", type_=String())
+    return (
+        update(table)
+        .where(sql.is_listed(on_postgres, table.c.id, ids))
+        .values(**values, pushed_hash=looked_up("hashes"))
+    )
 
 
 def _remember_values(session: Session, held: Claim, settled: Sequence[Settled]) -> None:
