@@ -33,6 +33,9 @@ from integration.topology import Topic
 from integration.work_items import UNCHANGED, Settled
 from integration.write_back import asking
 
+#: Topics whose push asks what was known of the shop; those of the others have it in the payloads.
+_KNOWS = frozenset({Topic.ARTICLE, Topic.ORDER_STATUS})
+
 
 def push(runtime: Runtime, batch: Batch) -> None:
     """Send the payloads of a batch to the shop and settle each of its work items.
@@ -42,7 +45,7 @@ def push(runtime: Runtime, batch: Batch) -> None:
     """
     if not batch["payloads"]:
         return
-    with claimed(runtime, batch["claim"]) as work:
+    with claimed(runtime, batch["claim"], knows=_KNOWS) as work:
         note_fetch(work.claim.notes, batch)
         same: list[Payload] = []
         changed: list[Payload] = []
@@ -138,6 +141,7 @@ def _without_taken_numbers(
 
 def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
     item_ids = [work.claim.item_by_entity[one["article_id"]].id for one in payloads]
+    call = shop_calls.Call(runtime, work)
 
     def before_write() -> float:
         lease_s = runtime.settings.lease_s
@@ -145,6 +149,7 @@ def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
         not_after = http.clock() + lease_s
         with runtime.scope() as session:
             work_items.begin_write(session, work.claim, item_ids, lease_s=lease_s)
+            call.note(session)
         work.written.update(item_ids)
         work.claim.notes.has_written = True
         return not_after
@@ -152,7 +157,9 @@ def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
     if work.claim.topic is Topic.ORDER_STATUS:
         order_stages.begin(runtime, work, payloads)
     _note_contents(work, payloads)
-    connector = runtime.connector(work.channel, before_write, share=work.share)
+    connector = runtime.connector(
+        work.channel, before_write, share=work.share, before_request=call.before_request
+    )
     answer = shop_calls.send(runtime, work, connector, payloads)
     receipts = answer.receipts
     if work.claim.topic is Topic.ORDER_STATUS:

@@ -145,12 +145,14 @@ class Runtime:
         *,
         share: Share = Share.LIVE,
         patience: Patience | None = None,
+        before_request: Callable[[], None] = _nothing_to_check,
     ) -> Connector:
         """The connector of a channel; `before_write` is asked right before each write.
 
         Its requests are paced by the shop's bucket, as `share`; with `patience` they wait for it.
+        `before_request` hears of each before that.
         """
-        gate = ShopGate(self.scope, channel.id, share, patience)
+        gate = ShopGate(self.scope, channel.id, share, patience, before_request)
         files = Files(
             lambda: self.erp(
                 channel.tenant_id,

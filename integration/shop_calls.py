@@ -35,14 +35,32 @@ class Answer:
     took_s: float | None
 
 
+class Call:
+    """One batch at a shop, noted with the first thing that is asked of the shop: others see by it
+    whether the shop hangs."""
+
+    def __init__(self, runtime: Runtime, work: Work) -> None:
+        self._runtime, self._work, self._is_noted = runtime, work, False
+
+    def note(self, session: Session) -> None:
+        """In the transaction of a write's check, last: who claims for the channel waits for it."""
+        if not self._is_noted:
+            shop_health.note_call(session, self._work.channel.id)
+            self._is_noted = True
+
+    def before_request(self) -> None:
+        """For a connector that asks the shop something before it writes."""
+        if not self._is_noted:
+            with self._runtime.scope() as session:
+                self.note(session)
+
+
 def send(runtime: Runtime, work: Work, connector: Connector, payloads: Sequence[Payload]) -> Answer:
     """The shop's answer to one batch; trouble with the shop is recorded.
 
     Raises: what the connector raises; Throttled instead of a TransientError while the breaker is
     open, so that the rows of a probe lose no attempt.
     """
-    with runtime.scope() as session:
-        shop_health.note_call(session, work.channel.id)
     began = time.monotonic()
     try:
         receipts = connector.push(work.claim.topic, payloads, key=work.claim.id)

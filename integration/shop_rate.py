@@ -101,6 +101,7 @@ class ShopGate:
     """Stands before each request to one shop, and listens to the answers.
 
     `patience`: of a pass that reads everything and holds no claim, and so may wait for its tokens.
+    `tell`: is told of each request before all waiting.
     """
 
     def __init__(
@@ -109,8 +110,10 @@ class ShopGate:
         channel_id: int,
         share: Share,
         patience: Patience | None = None,
+        tell: Callable[[], None] = lambda: None,
     ) -> None:
         self._scope, self._channel_id, self._patience = scope, channel_id, patience
+        self._tell = tell
         self._bucket = pacing.Bucket(
             scope, pacing.shop_bucket_name(channel_id), rate_of, share=share
         )
@@ -128,6 +131,7 @@ class ShopGate:
 
     def before_request(self) -> None:
         """Return when the request may go. Raises: Busy, and what `before_write` raises."""
+        self._tell()
         take = self._bucket.take
         waited_s = take() if self._patience is None else self._patience.ask(take)
         check, self._check = self._check, None

@@ -92,7 +92,8 @@ class Work:
 
     claim: Claim
     channel: ChannelView
-    listing_by_article: Mapping[str, ListingView]
+    #: None: the stage does not ask.
+    listings: Mapping[str, ListingView] | None
     #: Ids of the rows in a write that is not recorded yet. If the claim is lost, the write may
     #: come after the one of whoever has it now, and the rows go again.
     written: set[int] = field(default_factory=set)
@@ -108,19 +109,29 @@ class Work:
         """Whose part of the request budgets this work uses."""
         return _SHARE_BY_PRIORITY[self.claim.priority]
 
+    @property
+    def listing_by_article(self) -> Mapping[str, ListingView]:
+        """What is known of the articles that are in the shop."""
+        if self.listings is None:
+            raise LookupError("this stage did not ask what is known of its articles in the shop")
+        return self.listings
+
     def listing(self, article_id: str) -> ListingView:
         return self.listing_by_article.get(article_id, ListingView(article_id))
 
 
 @contextmanager
-def claimed(runtime: Runtime, claim_id: str) -> Iterator[Work]:
+def claimed(
+    runtime: Runtime, claim_id: str, *, knows: Collection[Topic] = tuple(Topic)
+) -> Iterator[Work]:
     """Take the claim over, and turn each error of the block into its transition.
 
+    `knows`: the topics for which the block asks what is known of an article in the shop.
     A database that is away changes nothing: the rows keep their claim, Celery runs the stage
     again shortly, and if that does not help either, the lease gives them back.
     Raises: the error again, so that it is seen; ClaimLost when somebody else holds the claim.
     """
-    held, channel, listings = _take_over(runtime, claim_id)
+    held, channel, listings = _take_over(runtime, claim_id, knows)
     written: set[int] = set()
     try:
         opened = channel.opened(runtime.vault, runtime.settings.zone)
@@ -148,8 +159,8 @@ def claimed(runtime: Runtime, claim_id: str) -> Iterator[Work]:
 
 
 def _take_over(
-    runtime: Runtime, claim_id: str
-) -> tuple[Claim, channels.Stored, dict[str, ListingView]]:
+    runtime: Runtime, claim_id: str, knows: Collection[Topic]
+) -> tuple[Claim, channels.Stored, Mapping[str, ListingView] | None]:
     with runtime.scope() as session:
         held = work_items.take_over(session, claim_id, lease_s=runtime.settings.lease_s)
         kinds = KINDS_BY_TOPIC.get(held.topic, ())
@@ -157,6 +168,8 @@ def _take_over(
             session, held.channel_id, kinds, topic=held.topic, tenant_fact=OFFERED_FACT
         )
         held = replace(held, tenant=channel.tenant, channel=channel.erp_id)
+        if held.topic not in knows:
+            return held, channel, None
         entity_ids = [item.entity_id for item in held.items]
         if held.topic is Topic.ORDER_STATUS:
             return held, channel, fulfilments.views(session, held.channel_id, entity_ids)
