@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from integration import wire
 from integration.brake_rules import values_of
@@ -41,8 +42,14 @@ class Ownership:
         """The listing with what it leaves out; the first write of a product leaves out nothing."""
         if listing.external_id is None:
             return listing
-        edited = self.edited_by_article.get(listing.article_id, ())
-        return replace(listing, left_out=left_out(self.owners, edited))
+        edited = self.edited_by_article.get(listing.article_id)
+        leaves_out = left_out(self.owners, edited) if edited else self._left_out_of_all
+        return replace(listing, left_out=leaves_out) if leaves_out else listing
+
+    @cached_property
+    def _left_out_of_all(self) -> frozenset[str]:
+        """What changes leave out of a product in which nothing was edited."""
+        return left_out(self.owners, ())
 
     def payload_or_reason(
         self, connector: Connector, document: Document, listing: ListingView

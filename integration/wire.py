@@ -8,6 +8,9 @@ from typing import Any
 
 import simplejson
 
+#: Made once: `simplejson.dumps` makes one for each value. Its spelling is in every stored hash.
+_CANONICAL = simplejson.JSONEncoder(use_decimal=True, sort_keys=True, ensure_ascii=True)
+
 
 def dumps(value: Any) -> str:
     """JSON text; a Decimal becomes a JSON number with exactly its digits."""
@@ -40,8 +43,7 @@ def plain(value: Any) -> Any:
 
 def content_hash(value: Any) -> str:
     """A hash that is equal for equal content: key order and trailing zeros do not count."""
-    plain = simplejson.dumps(_plain(value), use_decimal=True, sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(plain.encode()).hexdigest()
+    return hashlib.sha256(_CANONICAL.encode(_plain(value)).encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:

@@ -26,24 +26,28 @@ _LOWEST = (
     "proposed_lowest_gross",
 )
 _SIDES = ("size_x", "size_y", "size_z")
-_DECIMALS = ("weight", "net", "gross", "stock", "tax_rate", *_SIDES, *_LOWEST)
-_TEXTS = (
-    "number",
-    "name",
-    "description",
-    "listing_name",
-    "listing_description",
-    "weight_unit",
-    "manufacturer",
-    "manufacturer_number",
-    "size_unit",
-    "product_type",
-    "price_currency",
+_DECIMALS = frozenset({"weight", "net", "gross", "stock", "tax_rate", *_SIDES, *_LOWEST})
+_TEXTS = frozenset(
+    {
+        "number",
+        "name",
+        "description",
+        "listing_name",
+        "listing_description",
+        "weight_unit",
+        "manufacturer",
+        "manufacturer_number",
+        "size_unit",
+        "product_type",
+        "price_currency",
+    }
 )
-_IDS = ("listing_id", "tax_schema", "tax_type", "media_revision")
+_IDS = frozenset({"listing_id", "tax_schema", "tax_type", "media_revision"})
+#: What has to be a text where it is stated.
+_WORDS = _TEXTS | _IDS | {"listing_state"}
 #: Columns of a collection: of several records of an article, all values count.
 _COLLECTED = ("categories",)
-_TRUTHS = ("active", "listed", "sellable_without_stock")
+_TRUTHS = frozenset({"active", "listed", "sellable_without_stock"})
 #: Powers of ten that a price, a stock and a weight may have.
 LARGEST_POWER = 15
 
@@ -177,7 +181,7 @@ def unusable(fields: Mapping[str, Any], names: Iterable[str]) -> str:
             continue
         if name in _DECIMALS and not _is_number(value):
             return f"{name} is no usable number"
-        if name in (*_TEXTS, *_IDS, "listing_state") and not _is_text(value):
+        if name in _WORDS and not _is_text(value):
             return f"{name} is no text"
         if name in _TRUTHS and not _is_truth(value):
             return f"{name} is neither true nor false"
