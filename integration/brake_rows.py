@@ -36,8 +36,11 @@ _ALL_REASONS = tuple(reason for both in _REASONS.values() for reason in both)
 def locked(session: Session, channel_id: int, topic: Topic) -> Brake:
     """The brake of a topic, made where there is none yet."""
     mine = and_(Brake.channel_id == channel_id, Brake.topic == topic.value)
-    insert = sql.insert(session, Brake).values(channel_id=channel_id, topic=topic.value)
-    (found,) = sql.locked_or_new(session, select(Brake).where(mine).with_for_update(), insert)
+
+    def new() -> Any:
+        return sql.insert(session, Brake).values(channel_id=channel_id, topic=topic.value)
+
+    (found,) = sql.locked_or_new(session, select(Brake).where(mine).with_for_update(), new)
     brake: Brake = found
     return brake
 

@@ -134,11 +134,12 @@ class Bucket:
         return found
 
     def _locked(self, session: Session) -> Any:
-        full = self._rate_of(None).capacity
-        insert = sql.insert(session, RateBucket).values(
-            name=self._name, tokens=full, filled_at=db_now()
-        )
-        return sql.locked_or_new(session, _LOCKING, insert, {"bucket": self._name})
+        def full() -> Any:
+            tokens = self._rate_of(None).capacity
+            values = {"name": self._name, "tokens": tokens, "filled_at": db_now()}
+            return sql.insert(session, RateBucket).values(**values)
+
+        return sql.locked_or_new(session, _LOCKING, full, {"bucket": self._name})
 
 
 class Part:

@@ -91,8 +91,12 @@ def by_channel(session: Session) -> dict[int, Health]:
 
 def locked(session: Session, channel_id: int) -> Health:
     """One shop, its row locked: everybody who claims for the channel takes turns here."""
-    insert = sql.insert(session, ShopHealth).values(channel_id=channel_id, failures=0, trips=0)
-    return _health(sql.locked_or_new(session, _locking(), insert, {"channel": channel_id}))
+
+    def new() -> Any:
+        values = {"channel_id": channel_id, "failures": 0, "trips": 0}
+        return sql.insert(session, ShopHealth).values(**values)
+
+    return _health(sql.locked_or_new(session, _locking(), new, {"channel": channel_id}))
 
 
 def note_call(session: Session, channel_id: int) -> None:

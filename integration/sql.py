@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from sqlalchemy import (
@@ -50,7 +50,10 @@ def excluded(column: Any) -> ColumnElement[Any]:
 
 
 def locked_or_new(
-    session: Session, locking: Any, insert: Any, values: Mapping[str, Any] | None = None
+    session: Session,
+    locking: Any,
+    insert: Callable[[], Any],
+    values: Mapping[str, Any] | None = None,
 ) -> Any:
     """The one row of a SELECT ... FOR UPDATE; inserted first when it is not there yet.
 
@@ -60,7 +63,7 @@ def locked_or_new(
     row = session.execute(locking, values).one_or_none()
     if row is None:
         # Somebody else may do the same at this moment.
-        session.execute(insert.on_conflict_do_nothing())
+        session.execute(insert().on_conflict_do_nothing())
         row = session.execute(locking, values).one()
     return row
 

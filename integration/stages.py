@@ -97,8 +97,9 @@ class Work:
     #: Ids of the rows in a write that is not recorded yet. If the claim is lost, the write may
     #: come after the one of whoever has it now, and the rows go again.
     written: set[int] = field(default_factory=set)
-    #: When the claim was taken over: whether nobody had stopped the channel or the topic since the
-    #: batch was claimed, and whether a person kept articles of the topic back.
+    #: Of a stage that asks the ERP, when it took the claim over: whether nobody had stopped the
+    #: channel or the topic since the batch was claimed, and whether a person kept articles of the
+    #: topic back.
     may_travel: bool = True
     has_holds: bool = False
     #: What was remembered of the tenant's ERP then, as far as every fetch needs it.
@@ -122,16 +123,21 @@ class Work:
 
 @contextmanager
 def claimed(
-    runtime: Runtime, claim_id: str, *, knows: Collection[Topic] = tuple(Topic)
+    runtime: Runtime,
+    claim_id: str,
+    *,
+    asks_erp: bool = False,
+    knows: Collection[Topic] = tuple(Topic),
 ) -> Iterator[Work]:
     """Take the claim over, and turn each error of the block into its transition.
 
+    `asks_erp`: whether the block has to know if the topic may travel, and what else a fetch asks.
     `knows`: the topics for which the block asks what is known of an article in the shop.
     A database that is away changes nothing: the rows keep their claim, Celery runs the stage
     again shortly, and if that does not help either, the lease gives them back.
     Raises: the error again, so that it is seen; ClaimLost when somebody else holds the claim.
     """
-    held, channel, listings = _take_over(runtime, claim_id, knows)
+    held, channel, listings = _take_over(runtime, claim_id, asks_erp, knows)
     written: set[int] = set()
     try:
         opened = channel.opened(runtime.vault, runtime.settings.zone)
@@ -159,14 +165,15 @@ def claimed(
 
 
 def _take_over(
-    runtime: Runtime, claim_id: str, knows: Collection[Topic]
+    runtime: Runtime, claim_id: str, asks_erp: bool, knows: Collection[Topic]
 ) -> tuple[Claim, channels.Stored, Mapping[str, ListingView] | None]:
     with runtime.scope() as session:
         held = work_items.take_over(session, claim_id, lease_s=runtime.settings.lease_s)
         kinds = KINDS_BY_TOPIC.get(held.topic, ())
-        channel = channels.load(
-            session, held.channel_id, kinds, topic=held.topic, tenant_fact=OFFERED_FACT
-        )
+        more: dict[str, Any] = {}
+        if asks_erp:
+            more = {"topic": held.topic, "tenant_fact": OFFERED_FACT}
+        channel = channels.load(session, held.channel_id, kinds, **more)
         held = replace(held, tenant=channel.tenant, channel=channel.erp_id)
         if held.topic not in knows:
             return held, channel, None
@@ -203,7 +210,7 @@ def fetch(runtime: Runtime, claim_id: str) -> Batch:
     that are not in the shop yet go before their prices and stocks.
     """
     nothing: Batch = {"claim": claim_id, "rows": {}}
-    with claimed(runtime, claim_id) as work:
+    with claimed(runtime, claim_id, asks_erp=True) as work:
         if not work.may_travel:
             with runtime.scope() as session:
                 work_items.release(session, work.claim, [item.id for item in work.claim.items])

@@ -32,7 +32,7 @@ def write(runtime: Runtime, claim_id: str) -> None:
     within the turn is given back and costs no attempt.
     Raises: as `stages.claimed` says.
     """
-    with stages.claimed(runtime, claim_id) as work:
+    with stages.claimed(runtime, claim_id, asks_erp=True) as work:
         items = list(work.claim.items)
         if not work.may_travel:
             _give_back(runtime, work, items)
