@@ -73,8 +73,8 @@ def _engine(url: URL, **options: Any) -> Engine:
 def _ask_idle_connections(engine: Engine, idle_s: float) -> None:
     """Let no transaction begin on a connection that the server closed while nobody used it.
 
-    SQLAlchemy's own pre-ping asks before every transaction: a batch has fifteen, and the questions
-    cost a fifth of its time. A server that went away within `idle_s` is TROUBLE, which is tried
+    SQLAlchemy's own pre-ping asks before every transaction: of a batch with fifteen the questions
+    took a fifth of the time. A server that went away within `idle_s` is TROUBLE, which is tried
     again.
     """
 

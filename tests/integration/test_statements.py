@@ -15,7 +15,7 @@ def test_a_batch_is_few_statements_however_many_rows_it_has(relay):
     counts = _moved(relay, articles, stock=71)
 
     assert [relay.product(one)["stock"] for one in articles] == [71] * 10
-    assert counts == {"fetch": 6, "transform": 3, "push": 10}
+    assert counts == {"dispatch": 8, "fetch": 6, "transform": 3, "push": 10}
 
 
 def _moved(relay, articles, stock):
@@ -23,13 +23,21 @@ def _moved(relay, articles, stock):
     for article in articles:
         relay.edit(article, stock=stock)
     relay.hint(Topic.STOCK, *articles)
-    claim_id = relay.claim()
     counts = {}
     with executed(relay.runtime.engine) as seen:
+        claim_id = relay.claim()
+        counts["dispatch"] = _taken(seen)
         fetched = stages.fetch(relay.runtime, claim_id)
-        counts["fetch"] = len(seen)
+        counts["fetch"] = _taken(seen)
         payloads = stages.transform(relay.runtime, fetched)
-        counts["transform"] = len(seen) - counts["fetch"]
+        counts["transform"] = _taken(seen)
         pushing.push(relay.runtime, payloads)
-        counts["push"] = len(seen) - counts["fetch"] - counts["transform"]
+        counts["push"] = _taken(seen)
     return counts
+
+
+def _taken(seen):
+    """How many there were since the last time."""
+    number = len(seen)
+    seen.clear()
+    return number
