@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -78,12 +79,28 @@ def measure_large(bench: Bench) -> list[Result]:
     articles = bench.pick(100_000, 1_000)
     with bench.service("sync-large", articles=articles, shop=REAL_SHOP) as service:
         service.erp("options", **REAL_RATE)
+        preview = _dry_run(service)
         service.start_all()
         first = _sync(service)
         erp_s, shop_s = _limits(service, first)
         told, limit = _words(service, first)
     share = max(erp_s, shop_s) / first.seconds
-    return [Result("sync.large.share", [share], baseline=limit, note=told)]
+    return [Result("sync.large.share", [share], baseline=limit, note=told), preview]
+
+
+def _dry_run(service: MeasuredService) -> Result:
+    """What `sync --dry-run` says of a catalogue of which the shop has nothing."""
+    service.forget_requests()
+    done = service.command("sync", "42", "--dry-run", "--json")
+    found = json.loads(done.printed.splitlines()[-1])
+    asked = erp_requests(service)
+    counts = ", ".join(f"{number:,} {kind}" for kind, number in found["counts"].items())
+    return Result(
+        "sync.dry-run.seconds",
+        [done.seconds],
+        baseline=f"ERP budget 30 per 6 s: {_by_budget(service, asked):.1f} s",
+        note=f"{counts}; {asked:,} ERP requests, {done.peak_mb:.0f} MB",
+    )
 
 
 def measure_media(bench: Bench) -> list[Result]:

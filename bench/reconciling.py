@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-import subprocess
-import sys
-import threading
-import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert
@@ -23,7 +17,6 @@ from tests.acceptance.bursts import erp_requests
 
 #: Products that are put into the shop with one request.
 AT_ONCE = 500
-LOOK_EVERY_S = 0.2
 FIELDS = ("number", "name", "description", "gross", "net", "tax_rate", "weight_kg")
 
 
@@ -63,11 +56,11 @@ def _compared(bench: Bench, articles: int) -> Comparison:
         service.erp("options", **REAL_RATE)
         _fill(service)
         service.forget_requests()
-        began = time.monotonic()
-        peak_mb, found = _plan(service)
-        seconds = time.monotonic() - began
+        done = service.command("reconcile", "42", "--plan", "--json")
         asked = erp_requests(service)
-    return Comparison(seconds, peak_mb, found["articles"], sum(found["counts"].values()), asked)
+    found = json.loads(done.printed)
+    drift = sum(found["counts"].values())
+    return Comparison(done.seconds, done.peak_mb, found["articles"], drift, asked)
 
 
 def _fill(service: MeasuredService) -> None:
@@ -106,32 +99,3 @@ def _note(service: MeasuredService, chunk: list[dict[str, Any]], made: dict[str,
                 for one in chunk
             ],
         )
-
-
-def _plan(service: MeasuredService) -> tuple[float, dict[str, Any]]:
-    """Peak memory of the command in MB, and its answer."""
-    answer = service.folder / "plan.json"
-    with answer.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", "reconcile", "42", "--plan", "--json"],
-            cwd=service.folder,
-            env=service.environ,
-            stdout=out,
-        )
-        peak_mb, pause = 0.0, threading.Event()
-        while process.poll() is None:
-            peak_mb = max(peak_mb, _peak_mb(process.pid))
-            pause.wait(LOOK_EVERY_S)
-    if process.returncode:
-        raise RuntimeError(f"the comparison ended with {process.returncode}")
-    return peak_mb, json.loads(answer.read_text())
-
-
-def _peak_mb(pid: int) -> float:
-    """The most that a process ever had in memory; what its parent had does not count, as it does
-    in the resource usage of an ended one. 0 for one that has just ended."""
-    try:
-        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    except OSError:
-        return 0.0
-    return int(found[1]) / 1_000 if found else 0.0

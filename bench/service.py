@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +20,7 @@ from tests.real_servers import empty_database, remove_queues
 
 #: Long enough for an overloaded machine; what takes longer cannot be measured.
 PATIENCE_S = 900.0
+LOOK_EVERY_S = 0.2
 
 
 class DurablePostgres(Postgres):
@@ -58,8 +63,35 @@ class Bench:
             yield service
 
 
+@dataclass(frozen=True)
+class Command:
+    """One `vario-relay` command: seconds, the most memory that it had in MB, what it printed."""
+
+    seconds: float
+    peak_mb: float
+    printed: str
+
+
 class MeasuredService(Service):
     """As in the acceptance tests, with the workers of the Procfile."""
+
+    def command(self, *arguments: str) -> Command:
+        """`vario-relay ARGUMENTS`, to its end. Raises: RuntimeError when it fails."""
+        printed = self.folder / "command.out"
+        began, pause, peak_mb = time.monotonic(), threading.Event(), 0.0
+        with printed.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "cli.main", *arguments],
+                cwd=self.folder,
+                env=self.environ,
+                stdout=out,
+            )
+            while process.poll() is None:
+                peak_mb = max(peak_mb, _peak_mb(process.pid))
+                pause.wait(LOOK_EVERY_S)
+        if process.returncode:
+            raise RuntimeError(f"{' '.join(arguments)} ended with {process.returncode}")
+        return Command(time.monotonic() - began, peak_mb, printed.read_text(encoding="utf-8"))
 
     def start_worker(self, name: str = "worker", queues: str = "live,backfill,control") -> None:
         """One worker per queue, two processes each, as many as there are cores."""
@@ -73,3 +105,13 @@ class MeasuredService(Service):
             name, "celery", "-A", app, "worker", "-Q", queue, "-n", f"{name}@%h",
             f"--concurrency={processes}", "--without-gossip", "--without-mingle", *arguments,
         )  # fmt: skip
+
+
+def _peak_mb(pid: int) -> float:
+    """The most that a process ever had in memory; what its parent had does not count, as it does
+    in the resource usage of an ended one. 0 for one that has just ended."""
+    try:
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    except OSError:
+        return 0.0
+    return int(found[1]) / 1_000 if found else 0.0

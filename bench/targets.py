@@ -173,6 +173,12 @@ _ALL = [
         at_least=0.80,
     ),
     Target(
+        "sync.dry-run.seconds",
+        "sync-large",
+        "dry run of 100,000 articles that the shop does not have",
+        "s",
+    ),
+    Target(
         "media.seconds",
         "media",
         "images of 1,000 articles in the shop, two each: sent within",

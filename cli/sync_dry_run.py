@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.shared import print_table, say
+from cli.gentle_stop import stopping_gently
+from cli.shared import duration, print_table, say
 from cli.sync_drive import ALL_TOPICS
-from integration import channels
+from integration import channels, counter_store, counters
 from integration.dry_run import ADOPT, CONFLICT, DryRun, Outcome, PreviewPage
+from integration.errors import IntegrationError
 from integration.topology import SHORT_NAME_BY_TOPIC, TOPIC_BY_SHORT_NAME, Topic
 
 if TYPE_CHECKING:
@@ -38,18 +41,46 @@ def show_dry_run(
         say(BANNER)
     else:
         click.echo(BANNER)
-    next_line_at = time.monotonic() + LINE_EVERY_S
-    for page in DryRun(runtime, channel, topics, is_forced=is_forced).pages():
-        summary.add(page)
-        if as_json:
-            click.echo(json.dumps(summary.step(page), ensure_ascii=False))
-        elif time.monotonic() >= next_line_at:
-            next_line_at = time.monotonic() + LINE_EVERY_S
-            say(f"{page.seen} of {page.expected} articles looked at")
+    show = _as_json(summary) if as_json else _for_people()
+    try:
+        # It asks ERP and shop in this process; /metrics shows these requests, too.
+        with (
+            counters.PROCESS.flushing_into(counter_store.sink_of(runtime.scope)),
+            stopping_gently() as stop,
+        ):
+            preview = DryRun(runtime, channel, topics, is_forced=is_forced, wait=stop.pause)
+            for page in preview.pages():
+                summary.add(page)
+                show(page)
+                stop.check()
+    except KeyboardInterrupt as error:
+        raise IntegrationError("stopped; nothing was written") from error
     if as_json:
         click.echo(json.dumps(summary.total(), ensure_ascii=False))
     else:
         summary.print()
+
+
+def _as_json(summary: Summary) -> Callable[[PreviewPage], None]:
+    """A line per page on stdout."""
+    return lambda page: click.echo(json.dumps(summary.step(page), ensure_ascii=False))
+
+
+def _for_people() -> Callable[[PreviewPage], None]:
+    """A line every few seconds on stderr, with the time that is left."""
+    began = time.monotonic()
+    next_at = began + LINE_EVERY_S
+
+    def show(page: PreviewPage) -> None:
+        nonlocal next_at
+        now = time.monotonic()
+        if now >= next_at and page.seen:
+            next_at = now + LINE_EVERY_S
+            left_s = (now - began) * max(0, page.expected - page.seen) / page.seen
+            about = f", about {duration(left_s)} left" if left_s else ""
+            say(f"{page.seen} of {page.expected} articles looked at{about}")
+
+    return show
 
 
 class Summary:

@@ -25,7 +25,7 @@ from integration.erp.plans import FETCH_BY_TOPIC
 from integration.errors import Held, PermanentError
 from integration.models import BY_HAND, ArticleHold, Listing, WorkItem
 from integration.owned_payloads import Ownership
-from integration.paging import Source, walk
+from integration.paging import Source, walk, with_long_pages
 from integration.patience import Patience
 from integration.runtime import Runtime
 from integration.token_bucket import Share
@@ -111,9 +111,12 @@ class DryRun:
         Raises: IntegrationError of the ERP or the shop, when waiting does not help.
         """
         client = self._runtime.erp(self._channel.tenant_id, share=Share.BACKFILL)
-        connector = self._runtime.connector(self._channel)
+        connector = self._runtime.connector(
+            self._channel, share=Share.BACKFILL, patience=self._patience
+        )
         facts = self._runtime.erp_facts(self._channel.tenant_id)
-        source = Source(client, facts, self._channel, Topic.ARTICLE)
+        short = Source(client, facts, self._channel, Topic.ARTICLE)
+        source = with_long_pages(short, self._patience)
         expected, seen = self._patience.ask(source.count), 0
         for page in walk(source, self._patience, expected):
             seen += len(page.ids)

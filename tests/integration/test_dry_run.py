@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
+from click.testing import CliRunner, Result
 from sqlalchemy import delete
 
+from cli import sync_dry_run
+from cli.main import main
+from cli.shared import Here
+from integration import paging
+from integration.channel_view import ChannelView
 from integration.connectors.base import Connector
-from integration.dry_run import ADOPT, CONFLICT, CREATE, WITHDRAW, DryRun, Outcome, products_of
+from integration.dry_run import (
+    ADOPT,
+    CONFLICT,
+    CREATE,
+    WITHDRAW,
+    DryRun,
+    Outcome,
+    PreviewPage,
+    products_of,
+)
+from integration.erp.articles import PageOfRows
 from integration.models import Listing
+from integration.paging import Source
+from integration.token_bucket import Share
 from integration.topology import Topic
 from tests.integration.relay import Relay
 
@@ -48,9 +70,42 @@ def test_a_page_of_the_preview_is_one_request_and_nothing_is_written(relay):
 
     found = preview(relay)
 
-    assert relay.erp_requests() - asked == 2  # one count, one page
+    assert relay.erp_requests() - asked == 3  # one count, one page, and a try how long pages may be
     assert {found[one["id"]].outcome for one in relay.for_sale()} == {CREATE}
     assert relay.shop.writes == []
+
+
+def test_a_preview_stays_behind_live_changes_at_the_shop_too(relay, monkeypatch):
+    shares: list[Share | None] = []
+    connector = relay.runtime.connector
+
+    def seen(channel: ChannelView, **options: Any) -> Connector:
+        shares.append(options.get("share"))
+        return connector(channel, **options)
+
+    monkeypatch.setattr(relay.runtime, "connector", seen)
+
+    preview(relay)
+
+    assert shares == [Share.BACKFILL]
+
+
+def test_pages_are_as_long_as_the_erp_gives_them_and_all_is_seen(relay, monkeypatch):
+    monkeypatch.setattr(paging, "LONG_PAGE", 8)
+    sizes: list[int] = []
+    page = Source.page
+
+    def seen(source: Source, offset: int) -> PageOfRows:
+        sizes.append(source.size)
+        return page(source, offset)
+
+    monkeypatch.setattr(Source, "page", seen)
+
+    found = preview(relay)
+
+    assert len(sizes) > 2
+    assert set(sizes) == {8}
+    assert {found[one["id"]].outcome for one in relay.for_sale()} == {CREATE}
 
 
 def test_a_product_with_the_number_would_be_adopted(relay, article):
@@ -111,3 +166,36 @@ def test_a_shop_without_several_is_asked_as_ever(relay, article):
     number = article["number"]
 
     assert products_of(connector, [number]) == {number: (relay.shop.id_of(number),)}
+
+
+def previewed(relay: Relay) -> Result:
+    """`vario-relay sync 42 --dry-run`."""
+    here = Here({})
+    vars(here).update(
+        settings=relay.runtime.settings, engine=relay.runtime.engine, runtime=relay.runtime
+    )
+    return CliRunner().invoke(main, ["sync", "42", "--dry-run"], obj=here)
+
+
+def test_who_waits_is_told_how_long(relay, monkeypatch):
+    monkeypatch.setattr(paging, "LONG_PAGE", 8)
+    monkeypatch.setattr(sync_dry_run, "LINE_EVERY_S", 0.0)
+
+    done = previewed(relay)
+
+    assert done.exit_code == 0, done.output
+    first, *_others = done.stderr.splitlines()
+    assert re.fullmatch(r"\d+ of \d+ articles looked at, about \d+ s left", first)
+
+
+def test_one_that_is_interrupted_ends_with_a_sentence(relay, monkeypatch):
+    def interrupted(_self: DryRun) -> Iterator[PreviewPage]:
+        yield PreviewPage((), 0, 1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(DryRun, "pages", interrupted)
+
+    done = previewed(relay)
+
+    assert done.exit_code == 1
+    assert "stopped; nothing was written" in done.stderr
