@@ -10,10 +10,12 @@ from sqlalchemy import delete, select, update
 
 from integration import toggles, work_items
 from integration.clock import db_now
+from integration.erp.client import ErpClient
 from integration.models import Drift, DriftPlan, Listing, WorkItem
 from integration.reconciliation import fences
 from integration.reconciliation.applying import Applying
 from integration.reconciliation.plans import PlanView
+from integration.token_bucket import Share
 from integration.topology import Topic
 from tests.integration.drifting import Drifting, applied, ask, carry, never, settle
 from tests.integration.relay import beside_an_erp
@@ -70,6 +72,23 @@ def test_nothing_else_is_sent(relay):
     applied(relay, plan)
 
     assert relay.shop.writes == [(Topic.STOCK.value, [planned["id"]])]
+
+
+def test_planning_and_applying_take_a_quarter_of_the_erps_budget_at_most(relay, monkeypatch):
+    sold = relay.fill()[0]
+    relay.edit(sold, stock=99)
+    parts: set[tuple[object, object]] = set()
+    erp = relay.runtime.erp
+
+    def seen(tenant_id: int, **options: Any) -> ErpClient:
+        parts.add((options.get("share"), options.get("at_most")))
+        return erp(tenant_id, **options)
+
+    monkeypatch.setattr(relay.runtime, "erp", seen)
+
+    ask(relay, relay.plan())
+
+    assert parts == {(Share.BACKFILL, 0.25)}
 
 
 def test_a_killed_apply_goes_on_and_asks_for_nothing_twice(database_url, monkeypatch):
