@@ -181,7 +181,8 @@ def _conclude(runtime: Runtime, name: str, last: Step, show: object) -> None:
         return
     say(
         f"run {last.run} is done: {last.seen} articles, {last.pushed} changes sent, "
-        f"{last.unchanged} unchanged, {last.held} held, {last.failed} failed"
+        f"{last.unchanged} unchanged, {last.skipped} skipped, {last.held} held, "
+        f"{last.failed} failed"
     )
     if message:
         say(message)

@@ -98,6 +98,7 @@ def line_of(step: Step) -> str:
         f"run {step.run} {step.state}: {step.seen} of {expected} articles read",
         f"{step.pushed} sent",
         f"{step.unchanged} unchanged",
+        f"{step.skipped} skipped",
         f"{step.held} held",
         f"{step.failed} failed",
         f"{step.open} waiting",

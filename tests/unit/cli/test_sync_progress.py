@@ -114,11 +114,13 @@ def test_plain_lines_come_every_five_seconds_and_with_each_state(capsys, clock):
 
 
 def test_a_line_for_people():
-    line = line_of(step(seen=200, pushed=50, unchanged=3, failed=1, open=7, rate=4.0, eta_s=200.0))
+    line = line_of(
+        step(seen=200, pushed=50, unchanged=3, skipped=2, failed=1, open=7, rate=4.0, eta_s=200.0)
+    )
 
     assert line == (
-        "run 1 RUNNING: 200 of 1000 articles read, 50 sent, 3 unchanged, 0 held, 1 failed, "
-        "7 waiting, 4.0/s, 3 min left"
+        "run 1 RUNNING: 200 of 1000 articles read, 50 sent, 3 unchanged, 2 skipped, 0 held, "
+        "1 failed, 7 waiting, 4.0/s, 3 min left"
     )
 
 
