@@ -30,8 +30,9 @@ from integration.errors import (
 
 #: Of one file. PHP takes less by default and then says so; more is no picture for a shop.
 MAX_FILE_BYTES = 32 * 1024 * 1024
-#: A group ends when it has so many files or so much on disk.
-GROUP_FILES, GROUP_BYTES = 40, 512 * 1024 * 1024
+#: A group ends when it has so many files or so much on disk. Fifty articles of a batch with one new
+#: file each are one group: a second would cost a write more than a twentieth of the files.
+GROUP_FILES, GROUP_BYTES = 50, 512 * 1024 * 1024
 
 T = TypeVar("T")
 

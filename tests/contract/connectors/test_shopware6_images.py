@@ -96,17 +96,22 @@ def test_images_arrive_in_their_order_and_the_first_is_the_cover(shop):
     assert {one["folder"] for one in shop.media} == {"Product Media"}
 
 
-def test_fifty_articles_cost_their_uploads_and_less_than_one_in_twenty_besides(shop):
+@pytest.mark.parametrize(("each", "media_rows"), [(1, 1), (2, 2)])
+def test_fifty_articles_cost_their_uploads_and_less_than_one_in_twenty_besides(
+    shop, each: int, media_rows: int
+):
     shop.create(*[str(n) for n in range(10, 60)])
     before = shop.writes
-    documents = [shown(image(f"{n}1"), image(f"{n}2"), article_id=str(n)) for n in range(10, 60)]
+    documents = [
+        shown(*(image(f"{n}{m}") for m in range(each)), article_id=str(n)) for n in range(10, 60)
+    ]
 
     assert shop.show(*documents) == [ok(str(n)) for n in range(10, 60)]
 
     after = shop.writes
-    assert after["uploads"] - before["uploads"] == 100
-    # Media rows of forty files at a time, and all products at once.
-    assert after["syncs"] - before["syncs"] == 3 + 1
+    assert after["uploads"] - before["uploads"] == 50 * each
+    # Media rows of fifty files at a time, and all products at once.
+    assert after["syncs"] - before["syncs"] == media_rows + 1
 
 
 def test_what_is_there_is_neither_fetched_nor_uploaded_again(shop):
