@@ -8,8 +8,9 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from bench import (
     page,
     reconciling,
     report,
+    singles,
 )
 from bench.results import Result
 from bench.service import Bench, DurablePostgres
@@ -33,34 +35,43 @@ from bench.targets import GROUPS, TARGET_BY_KEY
 from cli import server_packages
 from cli.private_server import ServerError
 from cli.servers import RabbitMQ, running
+from tests.acceptance import template
 
 
 @dataclass(frozen=True)
 class Group:
-    """Rows that are measured together, and the minutes it takes on two idle cores."""
+    """Rows that are measured together, and the minutes it takes on two idle cores.
+
+    `is_shared`: in a quick run it goes on with the service of the group before, if it is the same.
+    """
 
     measure: Callable[[Bench], list[Result]]
     minutes: float
     quick_minutes: float
+    is_shared: bool = False
 
 
+#: In the order in which they are measured. Groups that share a service in a quick run stand
+#: together, and last the one that leaves it as no other can use it.
 GROUP_BY_NAME: Mapping[str, Group] = {
-    "ingest": Group(ingest.measure, 3, 0.5),
-    "engine": Group(engine.measure, 6, 0.8),
-    "bursts": Group(bursts.measure, 4, 0.5),
-    "storms": Group(bursts.measure_storms, 4, 0.6),
-    "latency": Group(latency.measure, 7, 0.8),
-    "sync": Group(full_syncs.measure, 3, 0.5),
-    "sync-large": Group(full_syncs.measure_large, 15, 0.5),
-    "media": Group(full_syncs.measure_media, 10, 0.5),
-    "woocommerce": Group(bursts.measure_woocommerce, 8, 0.7),
-    "woocommerce-sync": Group(full_syncs.measure_woocommerce, 5, 0.4),
-    "reconcile": Group(reconciling.measure, 30, 1.5),
-    "neighbours": Group(neighbours.measure, 8, 0.8),
-    "pacing": Group(pacing.measure, 10, 0.3),
-    "cost": Group(cost.measure, 5, 0.6),
-    "commands": Group(commands.measure, 5, 0.7),
-    "memory": Group(engine.measure_memory, 2, 0.4),
+    "ingest": Group(ingest.measure, 3, 0.3),
+    "engine": Group(engine.measure, 6, 0.6, is_shared=True),
+    "memory": Group(engine.measure_memory, 2, 0.25, is_shared=True),
+    "storms": Group(bursts.measure_storms, 4, 0.35, is_shared=True),
+    "files": Group(singles.measure_files, 4, 0.2, is_shared=True),
+    "deliveries": Group(singles.measure_deliveries, 2, 0.15, is_shared=True),
+    "bursts": Group(bursts.measure, 4, 0.4, is_shared=True),
+    "sync-large": Group(full_syncs.measure_large, 15, 0.3, is_shared=True),
+    "sync": Group(full_syncs.measure, 3, 0.2, is_shared=True),
+    "latency": Group(latency.measure, 7, 0.15, is_shared=True),
+    "media": Group(full_syncs.measure_media, 10, 0.2, is_shared=True),
+    "woocommerce": Group(bursts.measure_woocommerce, 8, 0.35),
+    "woocommerce-sync": Group(full_syncs.measure_woocommerce, 5, 0.25),
+    "reconcile": Group(reconciling.measure, 30, 0.2),
+    "neighbours": Group(neighbours.measure, 8, 0.4),
+    "pacing": Group(pacing.measure, 10, 0.2),
+    "cost": Group(cost.measure, 5, 0.2),
+    "commands": Group(commands.measure, 5, 0.2),
 }
 
 
@@ -111,11 +122,8 @@ def _measured(names: Sequence[str], is_quick: bool) -> dict[str, Result]:
     try:
         if reasons:
             raise ServerError("; ".join(reasons.values()))
-        postgres, rabbitmq = DurablePostgres(), RabbitMQ()
-        # The servers' files lie in /tmp, as ours do; the logs stay as long as the run.
-        with running(postgres, rabbitmq), tempfile.TemporaryDirectory() as folder:
-            bench = Bench(postgres.url, rabbitmq.url, Path(folder), is_quick)
-            for name in names:
+        with _opened(is_quick) as bench:
+            for name in sorted(names, key=list(GROUP_BY_NAME).index):
                 results.update(_of_group(name, bench))
     except ServerError as error:
         for name in names:
@@ -123,10 +131,25 @@ def _measured(names: Sequence[str], is_quick: bool) -> dict[str, Result]:
     return {key: results[key] for key in TARGET_BY_KEY if key in results}
 
 
+@contextmanager
+def _opened(is_quick: bool) -> Iterator[Bench]:
+    postgres, rabbitmq = DurablePostgres(), RabbitMQ()
+    with ExitStack() as stack:
+        stack.enter_context(running(postgres, rabbitmq))
+        # The servers' files lie in /tmp, as ours do; the logs stay as long as the run.
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if is_quick:
+            stack.enter_context(template.opened())  # every start spares the imports
+        yield stack.enter_context(closing(Bench(postgres.url, rabbitmq.url, folder, is_quick)))
+
+
 def _of_group(name: str, bench: Bench) -> dict[str, Result]:
-    began = time.monotonic()
+    began, group = time.monotonic(), GROUP_BY_NAME[name]
     try:
-        measured = {one.key: one for one in GROUP_BY_NAME[name].measure(bench)}
+        if not group.is_shared:
+            bench.close()
+        found = group.measure(bench)
+        measured = {one.key: replace(one, is_quick=bench.is_quick) for one in found}
     except Exception as error:  # noqa: BLE001 - the other groups are measured all the same
         traceback.print_exc()
         words = " ".join(str(error).split())[:300]

@@ -28,7 +28,7 @@ BATCH = 100
 LEASE_S = 60.0
 FILL_STEP = 10_000
 #: The smallest as in the full run: half of it must be more than a batch.
-QUICK_SIZES = (1_000, 10_000, 100_000)
+QUICK_SIZES = (1_000, 5_000, 25_000)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Table:
 def measure(bench: Bench) -> list[Result]:
     """Costs at the larger sizes, each divided by that at the smallest in the same repetition."""
     sizes = QUICK_SIZES if bench.is_quick else SIZES
-    batches, repetitions = bench.pick(50, 20), bench.pick(7, 3)
+    batches, repetitions = bench.pick(50, 5), bench.pick(7, 3)
     with ExitStack() as stack:
         urls = [stack.enter_context(empty_database(bench.postgres_url)) for _ in sizes]
         postgres = _costs(urls, sizes, batches, repetitions)

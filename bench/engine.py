@@ -31,6 +31,8 @@ from tests.acceptance.service import ROOT, wait_until
 
 #: Shops that are served at the same time.
 CHANNELS = 10
+#: Of the measurements of a quick run: what ten channels have to do in one batch each.
+QUICK_ITEMS = 1_000
 #: Neither the budget nor the window of the round before stands in the way.
 OVERRIDES = {"RELAY_ERP_BUDGET": "1000000/6", "RELAY_COALESCE_S": "0"}
 CONTROL_PROCESSES = 2
@@ -41,7 +43,7 @@ MEMORY_PROCESSES = 2
 
 def measure(bench: Bench) -> list[Result]:
     """Entities per second with 1, 2 and 4 processes, each beside a chain per entity."""
-    items, entities = bench.pick(20_000, 2_000), bench.pick(1_500, 100)
+    items, entities = bench.pick(20_000, QUICK_ITEMS), bench.pick(1_500, 100)
     repetitions = bench.pick(3, 1)
     results = []
     with _engine(bench, "engine", items) as service:
@@ -51,7 +53,8 @@ def measure(bench: Bench) -> list[Result]:
             service.wait_for_worker("live")
             service.wait_for_worker(chains.QUEUE)
             _work(service, items // 10)
-            _chain_per_entity(service, entities // 10)
+            if not bench.is_quick:
+                _chain_per_entity(service, entities // 10)
             ours, plain = [], []
             spent: Counter[str] = Counter()
             for _ in range(repetitions):
@@ -78,8 +81,9 @@ def _rows(count: int, ours: Sequence[float], plain: Sequence[float], how: str) -
 
 def measure_memory(bench: Bench) -> list[Result]:
     """Resident memory of the children that do the work, warm and after so many items more."""
-    warm_up, items, steps = bench.pick(10_000, 2_000), bench.pick(100_000, 4_000), 10
-    with _engine(bench, "memory", max(warm_up, items // steps)) as service:
+    warm_up, items = bench.pick(10_000, QUICK_ITEMS), bench.pick(100_000, 4 * QUICK_ITEMS)
+    steps = bench.pick(10, 4)
+    with _engine(bench, "memory", warm_up) as service:
         worker = service.start_celery(
             "live", "tasks.app", "live", processes=MEMORY_PROCESSES, arguments=NEVER_RECYCLED
         )
@@ -90,6 +94,7 @@ def measure_memory(bench: Bench) -> list[Result]:
         for _ in range(steps):
             _work(service, items // steps)
             seen.append({child: _resident_mb(child) for child in children})
+        service.kill("live")
     first, last = seen[0], seen[-1]
     growth = max(last[child] / first[child] for child in children)
     course = ", ".join(f"{max(one.values()):.0f}" for one in seen)
@@ -110,16 +115,24 @@ def _resident_mb(pid: int) -> float:
 
 @contextmanager
 def _engine(bench: Bench, name: str, items: int) -> Iterator[MeasuredService]:
-    """A service with ten channels on the no-op platform that know so many products in all."""
-    with bench.service(name, articles=20, channel_runs=False, overrides=OVERRIDES) as service:
-        service.environ["RELAY_ERP_URL"] = _start_light_erp(service)
-        service.environ[chains.DONE] = str(service.folder / "chains.done")
-        (service.folder / "chains.done").touch()
-        _add_channels(service, items // CHANNELS)
-        service.start_web()
-        service.start_celery("control", "tasks.app", "control", processes=CONTROL_PROCESSES)
-        service.start_beat()
-        service.wait_for_worker("control")
+    """A service with ten channels on the no-op platform that know so many products in all, and no
+    live worker yet; a quick run has one."""
+
+    @contextmanager
+    def start() -> Iterator[MeasuredService]:
+        options = {"articles": 20, "channel_runs": False, "overrides": OVERRIDES}
+        with bench.service(name, **options) as service:
+            service.environ["RELAY_ERP_URL"] = _start_light_erp(service)
+            service.environ[chains.DONE] = str(service.folder / "chains.done")
+            (service.folder / "chains.done").touch()
+            _add_channels(service, items // CHANNELS)
+            service.start_web()
+            service.start_celery("control", "tasks.app", "control", processes=CONTROL_PROCESSES)
+            service.start_beat()
+            service.wait_for_worker("control")
+            yield service
+
+    with bench.shared("engine", start) as service:
         yield service
 
 

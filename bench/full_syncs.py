@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
 
 from sqlalchemy import func, select
 
-from bench.latency import REAL_RATE, REAL_SHOP
 from bench.results import Result
-from bench.service import PATIENCE_S, Bench, MeasuredService
+from bench.service import PATIENCE_S, QUICK_ARTICLES, REAL_RATE, Bench, MeasuredService
 from bench.targets import WOOCOMMERCE
 from integration.models import SyncRun, WorkItem
 from integration.pacing import Rate
 from integration.paging import PAGE
 from sandbox.shops import woocommerce
-from tests.acceptance.bursts import erp_requests, shop_writes
+from tests.acceptance.bursts import all_writes, erp_requests, shop_writes
 
 #: A page brings its rows.
 ERP_REQUESTS_PER_PAGE = 1
@@ -40,26 +41,36 @@ class Pass:
 
 def measure(bench: Bench) -> list[Result]:
     """Both passes on a fresh service, repeated."""
-    return _both(bench, "sync", bench.pick(5_000, 400), bench.pick(3, 1), shop=REAL_SHOP)
+    articles = bench.pick(5_000, QUICK_ARTICLES)
+    return _both(
+        [partial(bench.at_real_pace, f"sync-{n}", articles) for n in range(bench.pick(3, 1))]
+    )
 
 
 def measure_woocommerce(bench: Bench) -> list[Result]:
     """The same with a WooCommerce shop, which creates slowly."""
-    articles, repetitions = bench.pick(1_000, 60), bench.pick(2, 1)
-    shop = woocommerce.Options(latency_ms_per_100_rows=WOOCOMMERCE_CREATES_MS)
-    results = _both(
-        bench, "woocommerce-sync", articles, repetitions, shop=shop, platform=WOOCOMMERCE
-    )
+    articles, repetitions = bench.pick(1_000, 30), bench.pick(2, 1)
+    results = _both([partial(_woocommerce, bench, n, articles) for n in range(repetitions)])
     return [replace(one, key=f"{WOOCOMMERCE}.{one.key}") for one in results]
 
 
-def _both(bench: Bench, name: str, articles: int, repetitions: int, **options: Any) -> list[Result]:
+@contextmanager
+def _woocommerce(bench: Bench, repetition: int, articles: int) -> Iterator[MeasuredService]:
+    shop = woocommerce.Options(latency_ms_per_100_rows=WOOCOMMERCE_CREATES_MS)
+    options = {"articles": articles, "shop": shop, "platform": WOOCOMMERCE}
+    with bench.service(f"woocommerce-sync-{repetition}", **options) as service:
+        service.erp("options", **REAL_RATE)
+        service.start_all()
+        yield service
+
+
+def _both(
+    services: Sequence[Callable[[], AbstractContextManager[MeasuredService]]],
+) -> list[Result]:
     shares, skipped, told = [], [], ""
-    for repetition in range(repetitions):
-        with bench.service(f"{name}-{repetition}", articles=articles, **options) as service:
-            service.erp("options", **REAL_RATE)
-            service.start_all()
-            first = _sync(service)
+    for fresh in services:
+        with fresh() as service:
+            first = _first_sync(service)
             if wrong := service.differences():
                 raise RuntimeError(f"{len(wrong)} differences after the sync: {wrong[0]}")
             second = _sync(service)
@@ -76,12 +87,10 @@ def _both(bench: Bench, name: str, articles: int, repetitions: int, **options: A
 
 def measure_large(bench: Bench) -> list[Result]:
     """The first sync of a large catalogue, once: it takes as long as its limit at least."""
-    articles = bench.pick(100_000, 1_000)
-    with bench.service("sync-large", articles=articles, shop=REAL_SHOP) as service:
-        service.erp("options", **REAL_RATE)
+    articles = bench.pick(100_000, QUICK_ARTICLES)
+    with bench.at_real_pace("sync-large", articles) as service:
         preview = _dry_run(service)
-        service.start_all()
-        first = _sync(service)
+        first = _first_sync(service)
         erp_s, shop_s = _limits(service, first)
         told, limit = _words(service, first)
     share = max(erp_s, shop_s) / first.seconds
@@ -105,20 +114,26 @@ def _dry_run(service: MeasuredService) -> Result:
 
 def measure_media(bench: Bench) -> list[Result]:
     """The images of a catalogue that is in the shop without any."""
-    articles = bench.pick(1_000, 40)
-    with bench.service("media", articles=articles, shop=REAL_SHOP) as service:
-        service.erp("options", **REAL_RATE)
-        service.start_all()
-        _sync(service)
-        for one in service.articles_for_sale():
+    articles = bench.pick(1_000, QUICK_ARTICLES)
+    with bench.at_real_pace("media", articles) as service:
+        if not service.products():
+            _sync(service)
+        # Few in a quick run: each costs four requests of a budget of five per second.
+        for one in service.articles_for_sale()[: bench.pick(articles, 6)]:
             service.erp("media", article=one["id"], add=IMAGES_PER_ARTICLE, silent=True)
         images = _sync(service, "--topic", "media")
-    note = (
+        written = all_writes(service)
+    files = images.pushed * IMAGES_PER_ARTICLE
+    asked = (
         f"{images.pushed:,} articles with {IMAGES_PER_ARTICLE} images each, "
-        f"{images.erp_requests} ERP requests and {images.shop_writes} shop writes"
+        f"{images.erp_requests:,} ERP requests"
     )
     limit = f"ERP budget 30 per 6 s: {_by_budget(service, images.erp_requests):.1f} s"
-    return [Result("media.seconds", [images.seconds], baseline=limit, note=note)]
+    told = f"{written:,} shop writes for {files:,} files, {images.shop_writes} of them for rows"
+    return [
+        Result("media.seconds", [images.seconds], baseline=limit, note=asked),
+        Result("media.shop", [written / files], note=told),
+    ]
 
 
 def _words(service: MeasuredService, first: Pass) -> tuple[str, str]:
@@ -149,6 +164,11 @@ def _limits(service: MeasuredService, done: Pass) -> tuple[float, float]:
     requests *= ERP_REQUESTS_PER_PAGE
     shop_s = done.pushed / 100 * service.shop_itself.options.latency_ms_per_100_rows / 1_000
     return _by_budget(service, requests), shop_s
+
+
+def _first_sync(service: MeasuredService) -> Pass:
+    """A forced one where a group of a quick run has filled the shop before."""
+    return _sync(service, *(("--force",) if service.products() else ()))
 
 
 def _sync(service: MeasuredService, *arguments: str) -> Pass:

@@ -10,25 +10,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bench.results import Result, percentile
-from bench.service import PATIENCE_S, Bench, MeasuredService
+from bench.service import PATIENCE_S, QUICK_ARTICLES, Bench, MeasuredService
 from integration import sync_runs
-from sandbox.shops.shopware6 import Options
 from tests.acceptance.service import wait_until
 
-#: A real shop's: 0.36 s per 100 rows.
-REAL_SHOP = Options(latency_ms_per_100_rows=360.0)
-#: What the ERP really allows.
-REAL_RATE = {"rate_limit": 40, "rate_window_s": 6.0}
 #: Between two changes under a backfill.
 GAP_S = 0.5
 
 
 def measure(bench: Bench) -> list[Result]:
     """Seconds from the edit in the ERP to the shop's own record of the write."""
-    articles, samples = bench.pick(10_000, 400), bench.pick(50, 5)
-    with bench.service("latency", articles=articles, shop=REAL_SHOP) as service:
-        service.erp("options", **REAL_RATE)
-        service.start_all()
+    articles, samples = bench.pick(10_000, QUICK_ARTICLES), bench.pick(50, 5)
+    with bench.at_real_pace("latency", articles) as service:
         service.fill_shop(PATIENCE_S)
         idle = _idle(service, samples)
         busy = _under_backfill(service)

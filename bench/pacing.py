@@ -50,7 +50,7 @@ class Outcome:
 
 def measure(bench: Bench) -> list[Result]:
     """Ten minutes of saturation."""
-    seconds = bench.pick(600, 15)
+    seconds = bench.pick(600, 6)
     with empty_database(bench.postgres_url) as url:
         found = saturate(url, seconds)
     shares = ", ".join(f"{number:,} {share}" for share, number in found.taken.most_common())

@@ -8,9 +8,8 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from bench.latency import REAL_RATE
 from bench.results import Result
-from bench.service import Bench, MeasuredService
+from bench.service import REAL_RATE, Bench, MeasuredService
 from integration.models import Listing
 from integration.topics.article import ean
 from tests.acceptance.bursts import erp_requests
@@ -33,8 +32,8 @@ class Comparison:
 
 def measure(bench: Bench) -> list[Result]:
     """A small and a large catalogue, each in a process of its own; nothing has drifted."""
-    large = bench.pick(100_000, 3_000)
-    few = _compared(bench, 1_000)
+    small, large = bench.pick(1_000, 300), bench.pick(100_000, 1_500)
+    few = _compared(bench, small)
     many = _compared(bench, large)
     told = (
         f"{many.articles:,} articles, {many.requests:,} ERP requests at a quarter of 30 per 6 s, "
@@ -45,7 +44,7 @@ def measure(bench: Bench) -> list[Result]:
         Result(
             "reconcile.memory",
             [many.peak_mb / few.peak_mb],
-            baseline=f"{few.peak_mb:.0f} MB for 1,000 articles",
+            baseline=f"{few.peak_mb:.0f} MB for {small:,} articles",
             note=f"{many.peak_mb:.0f} MB for {many.articles:,}",
         ),
     ]

@@ -44,7 +44,8 @@ def notes(results: Mapping[str, Result]) -> list[str]:
 
 def note(result: Result) -> str:
     """The remark on a row; empty where there is none."""
-    said = "; ".join(text for text in (result.trouble, result.note) if text)
+    spent = result.spent if result.verdict == MISSED else ""
+    said = "; ".join(text for text in (result.trouble, result.note, spent) if text)
     if not said and result.verdict != MISSED:
         return ""
     return f"* {result.target.measure} ({result.verdict}): {said or 'no remark'}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bench.targets import FORMAT_BY_UNIT, TARGET_BY_KEY, Target
 
 MET, MISSED, BELOW_AIM, FOR_INFORMATION = "met", "missed", "below the aim", "for information"
-NOT_MEASURED = "not measured"
+NOT_MEASURED, TOO_FEW = "not measured", "too few to judge"
 
 
 @dataclass(frozen=True)
@@ -18,14 +18,18 @@ class Result:
     """A row: one value per repetition, the median counts.
 
     `baseline`: what was measured beside it in the same run, in words and figures. `note`: what a
-    reader needs to know about how it came about. `trouble`: why it could not be measured.
+    reader needs to know about how it came about. `spent`: where the time went, which is told of a
+    row that missed its target. `trouble`: why it could not be measured. `is_quick`: it is one of a
+    quick run.
     """
 
     key: str
     values: Sequence[float] = ()
     baseline: str = ""
     note: str = ""
+    spent: str = ""
     trouble: str = ""
+    is_quick: bool = False
 
     @property
     def target(self) -> Target:
@@ -49,6 +53,8 @@ class Result:
     def verdict(self) -> str:
         if not self.values:
             return NOT_MEASURED
+        if self.is_quick and self.target.needs_many:
+            return TOO_FEW
         holds = self.target.holds(self.value)
         if holds is None:
             return FOR_INFORMATION

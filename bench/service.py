@@ -8,19 +8,28 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from cli.servers import Postgres
+from sandbox.shops.shopware6 import Options
 from tests.acceptance.service import AS_SHIPPED, Service
 from tests.real_servers import empty_database, remove_queues
 
 #: Long enough for an overloaded machine; what takes longer cannot be measured.
 PATIENCE_S = 900.0
 LOOK_EVERY_S = 0.2
+#: A real shop's: 0.36 s per 100 rows.
+REAL_SHOP = Options(latency_ms_per_100_rows=360.0)
+#: What the ERP really allows.
+REAL_RATE = {"rate_limit": 40, "rate_window_s": 6.0}
+#: Of the services that the groups of a quick run share: two batches of most kinds.
+QUICK_ARTICLES = 180
+#: A tenth of the webhooks comes within a tenth of the time, so that as many windows pass.
+QUICK_WAITS = {"RELAY_COALESCE_S": "1", "RELAY_SWEEP_S": "1"}
 
 
 class DurablePostgres(Postgres):
@@ -33,17 +42,60 @@ class DurablePostgres(Postgres):
     }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Bench:
-    """Where to measure, and how much of it."""
+    """Where to measure, and how much of it. `close` ends what it has kept running."""
 
     postgres_url: str
     broker_url: str
     folder: Path
     is_quick: bool
+    _kept: ExitStack = field(default_factory=ExitStack)
+    _kept_service: tuple[str, MeasuredService] | None = None
 
     def pick(self, full: int, quick: int) -> int:
         return quick if self.is_quick else full
+
+    @contextmanager
+    def shared(
+        self, kind: str, start: Callable[[], AbstractContextManager[MeasuredService]]
+    ) -> Iterator[MeasuredService]:
+        """The service that `start` makes. A quick run hands it on to the next group of this kind:
+        to start and to fill one takes longer than most of what is measured with it."""
+        if not self.is_quick:
+            with start() as service:
+                yield service
+            return
+        if self._kept_service is None or self._kept_service[0] != kind:
+            self.close()
+            self._kept_service = kind, self._kept.enter_context(start())
+        try:
+            yield self._kept_service[1]
+        except BaseException:
+            self.close()  # nobody goes on with what a failure has left
+            raise
+
+    @contextmanager
+    def at_real_pace(self, name: str, articles: int) -> Iterator[MeasuredService]:
+        """A running service, its ERP and its shop as slow as real ones; a quick run has one.
+
+        Nothing is in the shop unless a group before has put it there.
+        """
+
+        @contextmanager
+        def start() -> Iterator[MeasuredService]:
+            with self.service(name, articles=articles, shop=REAL_SHOP) as service:
+                service.erp("options", **REAL_RATE)
+                service.start_all()
+                yield service
+
+        with self.shared("real pace", start) as service:
+            yield service
+
+    def close(self) -> None:
+        """End the service that the next group would get: it would be measured with every other."""
+        self._kept_service = None
+        self._kept.close()
 
     @contextmanager
     def service(self, name: str, **options: Any) -> Iterator[MeasuredService]:
@@ -54,7 +106,8 @@ class Bench:
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
         environ = {key: one for key, one in os.environ.items() if not key.startswith("RELAY_")}
-        options["overrides"] = {**AS_SHIPPED, **options.get("overrides", {})}
+        waits = QUICK_WAITS if self.is_quick else {}
+        options["overrides"] = {**AS_SHIPPED, **waits, **options.get("overrides", {})}
         remove_queues(self.broker_url)
         with (
             empty_database(self.postgres_url) as url,

@@ -89,6 +89,14 @@ def shop_writes(service: Service) -> int:
     return service.requests_of("shop").get(BULK_WRITE[service.platform], 0)
 
 
+def all_writes(service: Service) -> int:
+    """Requests that write into a Shopware shop: rows, files, and steps of its orders."""
+    routes = service.requests_of("shop").items()
+    return sum(
+        count for route, count in routes if "/_action/" in route and not route.startswith("GET ")
+    )
+
+
 def assert_fresh(service: Service) -> None:
     """The first change after quiet is in the shop within FRESH_S, in the median of six."""
     changes = [{"name": "Eilig"}, {"gross": "88.88"}, {"stock": 888}]

@@ -41,6 +41,12 @@ def test_every_row_belongs_to_a_group_that_measures():
         ("ingest.p99", [50.1], MISSED),
         ("burst.stock.erp", [12], MET),
         ("burst.stock.erp", [13], MISSED),
+        ("burst.file.shop", [1.05], MET),  # 50 writes besides those of 1,000 files
+        ("burst.file.shop", [1.051], MISSED),
+        ("burst.delivery.shop", [1.05], MET),  # 10 besides those of 200 deliveries
+        ("burst.delivery.shop", [1.055], MISSED),
+        ("burst.delivery.wrong", [1], MISSED),
+        ("media.shop", [1.06], MISSED),
         ("storm.price.wrong", [1], MISSED),
         ("woocommerce.burst.article.shop", [22], MET),  # 1,000 / 50 + 2
         ("woocommerce.burst.article.shop", [23], MISSED),
@@ -71,6 +77,8 @@ def test_a_row_is_judged_by_its_median(key, values, verdict):
         ("engine.1.times", ">= 20 times"),
         ("engine.1.rate", "aim 3,000 per s"),
         ("storm.stock.wrong", "0 articles"),
+        ("burst.file.shop", "<= 1.05 each"),
+        ("burst.delivery.wrong", "0 orders"),
         ("latency.backfill.p99", "<= 15 s"),
         ("cost.postgres.large", "<= 1.5 times"),
         ("memory.growth", "<= 1.05 times"),
@@ -107,6 +115,13 @@ def test_a_row_that_was_not_measured_fails_the_run():
     assert report.notes(results) == [
         "* webhooks accepted, durable: share of a bare route's rate (not measured): no Postgres"
     ]
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(10.1, "; 2 rounds"), (9.9, "")])
+def test_where_the_time_went_is_told_of_a_missed_row_only(seconds, told):
+    result = Result("storm.stock.seconds", [seconds], note="here", spent="2 rounds")
+
+    assert report.note(result).partition("here")[2] == told
 
 
 def test_a_run_that_reached_everything_says_so():

@@ -1,7 +1,10 @@
 """The profile beside a row that the cores limit."""
 
+import os
+import re
 import subprocess
 import sys
+import time
 from collections import Counter
 
 from bench import spending
@@ -28,3 +31,17 @@ def test_the_biggest_part_comes_first():
     spent = Counter({"Postgres": 0.88, "worker": 1.2})
 
     assert spending.sentence(spent, 2_000) == "CPU per 100 entities: worker 60 ms, Postgres 44 ms"
+
+
+def test_a_watch_tells_of_the_sandboxes_in_this_process_and_of_a_sender_that_has_ended():
+    watch = spending.Watch()
+    subprocess.run([sys.executable, "-c", BUSY], stdin=subprocess.DEVNULL, capture_output=True)
+    busy_until = time.process_time() + 0.1
+    while time.process_time() < busy_until:
+        pass
+
+    told = watch.sentence()
+
+    assert re.fullmatch(rf"{os.cpu_count()} cores in \d\.\d s: \w+ \d+ %, \w+ \d+ %", told)
+    assert "sender" in told
+    assert "sandboxes" in told
