@@ -13,7 +13,15 @@ from typing import Any
 
 from sqlalchemy import select
 
-from integration import owned_payloads, patience, shop_edits, shop_products, toggles, variants
+from integration import (
+    owned_payloads,
+    patience,
+    shop_edits,
+    shop_products,
+    sql,
+    toggles,
+    variants,
+)
 from integration.channel_view import ChannelView
 from integration.connectors.base import Connector, ListingView
 from integration.connectors.besides import LooksUpAll
@@ -149,12 +157,13 @@ class DryRun:
                 select(WorkItem.entity_id, WorkItem.topic, WorkItem.pushed_hash).where(
                     WorkItem.channel_id == self._channel.id,
                     WorkItem.topic.in_([topic.value for topic in self._topics]),
-                    WorkItem.entity_id.in_(ids),
+                    sql.is_one_of_texts(session, WorkItem.entity_id, ids),
                 )
             ).all()
             kept = session.execute(
                 select(ArticleHold.article_id, ArticleHold.topic).where(
-                    ArticleHold.channel_id == self._channel.id, ArticleHold.article_id.in_(ids)
+                    ArticleHold.channel_id == self._channel.id,
+                    sql.is_one_of_texts(session, ArticleHold.article_id, ids),
                 )
             ).all()
         hash_by_item = {(row.entity_id, row.topic): row.pushed_hash for row in hashes}

@@ -145,7 +145,10 @@ def number_owners(
     # Shops compare numbers without regard to case; the index does not, so the usual spellings.
     spellings = {one for n in number_by_article.values() for one in (n, n.lower(), n.upper())}
     rows = session.scalars(
-        select(Listing).where(Listing.channel_id == channel_id, Listing.number.in_(spellings))
+        select(Listing).where(
+            Listing.channel_id == channel_id,
+            sql.is_one_of_texts(session, Listing.number, spellings),
+        )
     ).all()
     owner_by_number = {row.number.casefold(): row for row in rows}
     owners = {
