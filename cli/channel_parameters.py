@@ -179,7 +179,7 @@ def set_parameters(here: Here, channel: str, pairs: tuple[str, ...]) -> None:
     KEY=- reads the value from standard input, KEY=@FILE from a file; a secret is taken no other
     way. An empty value takes the parameter away.
     """
-    from integration import channel_stops, channels, shop_edits, sync_runs
+    from integration import channel_stops, channels, shop_edits, shop_health, sync_runs
     from integration.channel_view import PRICE_DETAILS
     from integration.toggles import WRITE_BACK_PARAMETER
     from integration.topics.stock import SAFETY_STOCK
@@ -214,6 +214,8 @@ def set_parameters(here: Here, channel: str, pairs: tuple[str, ...]) -> None:
         if SAFETY_STOCK in values or STORAGES in values:
             sync_runs.request_stock_pass(session, channel_id)
         shop_edits.follow(session, channel_id, before, shop_edits.owners(session, channel_id))
+        # Behind all work items: a stage has its rows when it notes how the shop is.
+        shop_health.forget(session, channel_id)
     say(
         f"set {', '.join(values)} of sales channel {channel}"
         + ("; it is not held any more" if was_held else "")
@@ -278,13 +280,12 @@ def _forget_shop(session: Session, channel_id: int) -> None:
     """What was learnt from the shop may be another shop's now: its tax ids, its access token."""
     from sqlalchemy import delete
 
-    from integration import pacing, shop_health
+    from integration import pacing
     from integration.models import AccessToken, ChannelFact
 
     session.execute(delete(ChannelFact).where(ChannelFact.channel_id == channel_id))
     name = pacing.shop_bucket_name(channel_id)
     session.execute(delete(AccessToken).where(AccessToken.name == name))
-    shop_health.forget(session, channel_id)
 
 
 def missing_parameters(session: Session, found: SalesChannel) -> list[str]:

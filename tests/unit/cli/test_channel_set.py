@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
 from integration.models import (
     AccessToken,
@@ -15,6 +15,7 @@ from integration.models import (
     WorkItem,
 )
 from integration.topology import Topic
+from tests.engines import executed
 
 SECRET = "hunter2-and-more"
 
@@ -35,6 +36,23 @@ def test_plain_values_and_a_secret_from_standard_input(run, runtime, shopware_ch
     assert found["shop_url"].value == "https://shop.example"
     assert SECRET not in found["client_secret"].value
     assert runtime.vault.open(found["client_secret"].value) == SECRET
+
+
+def test_the_shop_s_health_is_locked_behind_work_items_as_by_a_stage(
+    run, runtime, shopware_channel
+):
+    """The other way round this and a stage that settles wait for each other on Postgres."""
+    with runtime.scope() as session:
+        channel_id = session.scalars(select(SalesChannel.id)).one()
+        session.add(Listing(channel_id=channel_id, article_id="1", external_id="p", number="1"))
+
+    with executed(Engine) as statements:
+        run("channel", "set", "42", "write_back=on")
+
+    changing = [one for one, _values in statements if not one.startswith("SELECT")]
+    health = next(at for at, text in enumerate(changing) if "shop_health" in text)
+    assert any("INTO work_item" in text for text in changing[:health])
+    assert not any("work_item" in text for text in changing[health:])
 
 
 def test_a_secret_from_a_file_loses_its_line_end(run, runtime, shopware_channel, tmp_path):
