@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import false, func, select, update
 from sqlalchemy.orm import Session
@@ -26,11 +25,6 @@ LEASES = 2
 
 #: Column of a SELECT: may an earlier write still come?
 IS_OPEN = func.coalesce(WorkItem.doubt_until > db_now(), false()).label("is_doubtful")
-
-
-def until(lease_s: float) -> Any:
-    """Until when a write may reach the shop that begins now."""
-    return db_now(LEASES * lease_s)
 
 
 def restore(session: Session, held: Claim, item_ids: Sequence[int]) -> None:
