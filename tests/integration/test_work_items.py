@@ -2,13 +2,22 @@
 
 import random
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from integration import first_writes, retry, shop_products, sync_runs, work_items, work_outcomes
+from integration import (
+    first_writes,
+    retry,
+    shop_health,
+    shop_products,
+    sync_runs,
+    work_items,
+    work_outcomes,
+)
 from integration.errors import (
     ChannelError,
     ClaimLost,
@@ -21,7 +30,7 @@ from integration.models import Listing, Priority, WorkItem
 from integration.topology import Topic
 from integration.work_items import ClaimedItem, Settled
 from tests.engines import executed
-from tests.integration.support import PATIENCE_S, Database, together
+from tests.integration.support import LEASE_S, PATIENCE_S, Database, together
 
 ARTICLE, PRICE, STOCK = Topic.ARTICLE, Topic.PRICE, Topic.STOCK
 LIVE, BACKFILL = Priority.LIVE, Priority.BACKFILL
@@ -906,6 +915,31 @@ def test_a_hint_that_meets_a_settle_is_not_lost(postgres):
     assert (row.state, row.generation) == ("QUEUED", 2)
 
 
+def test_a_stage_that_starts_or_writes_while_a_hint_comes_waits_and_keeps_its_row(postgres):
+    """And a stage that starts sees that the hint made it forget the hash."""
+    postgres.hint(STOCK, "1")
+    postgres.push(STOCK, "a")
+    postgres.hint(STOCK, "1")
+    claim_id = postgres.claim(STOCK)
+
+    held = meeting_a_hint(postgres, lambda: postgres.take_over(claim_id))
+    assert [item.pushed_hash for item in held.items] == [None]
+
+    meeting_a_hint(postgres, lambda: postgres.begin_write(held))
+    assert postgres.row(STOCK, "1").doubt_until is not None
+    assert postgres.settle(held, pushed="b").requeued == (held.items[0].id,)
+
+
+def meeting_a_hint(postgres: Database, step) -> Any:
+    """What `step` gave, which began while the transaction of a hint was open."""
+    with ThreadPoolExecutor(1) as pool:
+        with postgres.scope() as session:
+            work_items.hint(session, postgres.channel, STOCK, ["1"], forgets_hash=True)
+            begun = pool.submit(step)
+            until(lambda: waits_for_a_lock(postgres))
+        return begun.result(PATIENCE_S)
+
+
 def test_a_settle_that_meets_a_hint_sends_the_row_again(postgres):
     """The settle waits for the hint's transaction, and then sees its generation."""
     postgres.hint(STOCK, "1")
@@ -995,15 +1029,27 @@ class RandomWork:
 
     def chain(self) -> None:
         priority = self.dice.choice((LIVE, BACKFILL))
-        claim_id = self.database.claim(self.topic(), limit=5, priority=priority)
+        with self.database.scope() as session:
+            shop_health.locked(session, self.channel)
+            claim_id = work_items.claim(
+                session, self.channel, self.topic(), priority=priority, limit=5, lease_s=LEASE_S
+            )
         if claim_id is None:
             return
         try:
             held = self.database.take_over(claim_id)
+            self.write(held)
         except ClaimLost:
             return
         with self.database.scope() as session:
             self.dice.choice((self.settle, self.fail, self.wait))(session, held)
+
+    def write(self, held) -> None:
+        with self.database.scope() as session:
+            ids = [item.id for item in held.items]
+            self.dice.shuffle(ids)
+            work_items.begin_write(session, held, ids, lease_s=LEASE_S)
+            shop_health.note_call(session, self.channel)
 
     def settle(self, session, held) -> None:
         done = [Settled(item.id, "a") for item in held.items]
@@ -1017,6 +1063,7 @@ class RandomWork:
                 first_writes.remember_pushed(session, self.channel, topic, hashes)
             reason = work_outcomes.NOT_IN_SHOP
             work_outcomes.release_holds(session, self.channel, reason, names)
+        shop_health.record_success(session, self.channel, 0.1)
 
     def fail(self, session, held) -> None:
         errors = {item.id: self.dice.choice((TIMED_OUT, Rejected("no"))) for item in held.items}
