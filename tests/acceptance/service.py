@@ -24,13 +24,15 @@ from zoneinfo import ZoneInfo
 import requests
 from amqp.exceptions import NotFound
 from kombu import Connection
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy.orm import Session
 
 from cli.demo_processes import free_port
 from cli.server_processes import descendants
 from integration import (
     brake_rules,
     channels,
+    claim_rows,
     db,
     pacing,
     settings,
@@ -641,11 +643,7 @@ class Service:
     def bring_forward(self) -> None:
         """Let postponed work be due now, and resting shops and tenants be asked again."""
         with self.runtime.scope() as session:
-            session.execute(
-                update(WorkItem)
-                .where(WorkItem.state == WorkItemState.QUEUED.value)
-                .values(due_at=db_now())
-            )
+            _change_items(session, WorkItem.state == WorkItemState.QUEUED.value, due_at=db_now())
             session.execute(update(RateBucket).values(paused_until=None))
             session.execute(delete(ShopHealth))
 
@@ -674,11 +672,7 @@ class Service:
     def _end_doubts(self) -> None:
         """Nothing of the test before can still reach the shop: second looks need not wait."""
         with self.runtime.scope() as session:
-            session.execute(
-                update(WorkItem)
-                .where(WorkItem.doubt_until.is_not(None))
-                .values(doubt_until=db_now(-1))
-            )
+            _change_items(session, WorkItem.doubt_until.is_not(None), doubt_until=db_now(-1))
 
     def begin_sync(self, *topics: str) -> int:
         """Begin an initial sync, which the sweep drives; the id of the run."""
@@ -745,6 +739,14 @@ class Service:
             timeout=120,
             check=False,
         )
+
+
+def _change_items(session: Session, which: ColumnElement[bool], **values: Any) -> None:
+    """Change work items that the service may be working on: locked in its order, or both would wait
+    for each other."""
+    locked = claim_rows.locking(session, select(WorkItem.id).where(which))
+    ids = session.scalars(locked).all()
+    session.execute(update(WorkItem).where(WorkItem.id.in_(ids)).values(**values))
 
 
 def _line(item: WorkItem) -> str:
