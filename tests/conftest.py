@@ -18,6 +18,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 from integration import counters
 from integration.connectors import registry
@@ -166,16 +167,41 @@ class ByService(LoadScopeScheduling):
     """Hands out test after test, but those that share a running service to one xdist worker.
 
     Ours, because the groups of xdist 3.8 do nothing under pytest 9.2, which reads node ids anew.
+    And because who watches a service mostly waits, where all other tests compute: some of both at
+    a time keep the cores busy.
     """
+
+    SERVICES = 3
 
     def _split_scope(self, nodeid: str) -> str:
         return self.scope_of(nodeid)
 
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        self.workqueue.move_to_end(self._following(node), last=False)
+        super()._assign_work_unit(node)
+
+    def _following(self, node: WorkerController) -> str:
+        """What this worker does next: a service, unless as many run at the others as should."""
+        running = sum(self._runs_service(one) for one in self.nodes if one is not node)
+        wanted = running < self.SERVICES
+        fitting = (one for one in self.workqueue if self.is_service(one) == wanted)
+        return next(fitting, next(iter(self.workqueue)))
+
+    def _runs_service(self, node: WorkerController) -> bool:
+        return any(
+            self.is_service(scope) and not all(tests.values())
+            for scope, tests in self.assigned_work[node].items()
+        )
+
     @staticmethod
-    def scope_of(nodeid: str) -> str:
+    def is_service(scope: str) -> bool:
+        return scope.startswith("tests/acceptance/")
+
+    @classmethod
+    def scope_of(cls, nodeid: str) -> str:
         """The same text for tests that stay together."""
         module, _, test = nodeid.partition("::")
-        if not module.startswith("tests/acceptance/"):
+        if not cls.is_service(nodeid):
             return nodeid
         return f"{module} {'sqlite' if 'sqlite' in test.partition('[')[2] else 'other'}"
 
@@ -200,6 +226,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         found[is_wanted(item)].append(item)
     config.hook.pytest_deselected(items=found[False])
     items[:] = found[True]
+    if hasattr(config, "workerinput"):
+        # The longest first, so that all workers end at about the same time.
+        items.sort(key=lambda one: one.get_closest_marker("slow") is None)
     for item in items:
         for fixture, mark in MARK_BY_FIXTURE.items():
             if fixture in getattr(item, "fixturenames", ()):

@@ -29,3 +29,34 @@ from tests.conftest import ByService
 )
 def test_what_shares_a_service_stays_together(one: str, other: str, together: bool):
     assert (ByService.scope_of(one) == ByService.scope_of(other)) is together
+
+
+@pytest.mark.parametrize(
+    ("at_the_others", "following"),
+    [
+        (["service", "service", "done"], "tests/acceptance/test_kills.py sqlite"),
+        (["service", "service", "service"], "tests/integration/test_sync.py::test_one"),
+    ],
+)
+def test_some_workers_watch_services_while_others_compute(at_the_others, following):
+    work = {
+        "service": {"tests/acceptance/test_faults.py other": {"one": True, "two": False}},
+        "done": {"tests/acceptance/test_faults.py other": {"one": True, "two": True}},
+    }
+    scheduling = object.__new__(ByService)
+    scheduling.assigned_work = {f"gw{n}": work[one] for n, one in enumerate(at_the_others, 1)}
+    scheduling.assigned_work["gw0"] = {}
+    scheduling.workqueue = {
+        "tests/integration/test_sync.py::test_one": {},
+        "tests/acceptance/test_kills.py sqlite": {},
+    }
+
+    assert scheduling._following("gw0") == following
+
+
+def test_the_last_tests_are_handed_out_whatever_they_are():
+    scheduling = object.__new__(ByService)
+    scheduling.assigned_work = {"gw0": {}}
+    scheduling.workqueue = {"tests/integration/test_sync.py::test_one": {}}
+
+    assert scheduling._following("gw0") == "tests/integration/test_sync.py::test_one"
