@@ -48,12 +48,20 @@ def shared_service(
 
 
 def stop(service: Service, *names: str) -> None:
-    """SIGTERM to main processes, as a process manager sends it; they end in time."""
+    """As a process manager does: SIGTERM to main processes, SIGKILL to what is not over in time.
+
+    On a busy machine a worker of Celery now and then is not, and nothing may depend on it.
+    """
     for name in names:
         service.processes[name].send_signal(signal.SIGTERM)
     for name in names:
-        service.processes[name].wait(GRACE_S)
-        del service.processes[name]
+        try:
+            service.processes[name].wait(GRACE_S)
+        except subprocess.TimeoutExpired:
+            print(f"{name} was killed {GRACE_S} s after SIGTERM")
+            service.kill(name)
+        else:
+            del service.processes[name]
 
 
 def done(service: Service, *arguments: str) -> str:
