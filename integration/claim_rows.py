@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -27,7 +29,7 @@ from sqlalchemy.orm import Session
 
 from integration import doubts, sql
 from integration.claims import Claim
-from integration.clock import db_now
+from integration.clock import UtcDateTime, db_now
 from integration.models import Lane, Priority, WorkItem, WorkItemState
 from integration.topology import Topic
 
@@ -51,6 +53,20 @@ _DECIDING = (
 )
 
 
+@dataclass(frozen=True)
+class Turn:
+    """Of live work, which moves in rounds (integration.dispatching): when it is a lane's turn, by
+    the database's clock, and how long a round lasts."""
+
+    at: datetime
+    coalesce_s: float
+
+    @property
+    def open_since(self) -> datetime:
+        """A round that began later is still open."""
+        return self.at - timedelta(seconds=self.coalesce_s)
+
+
 def claim(
     session: Session,
     channel_id: int,
@@ -59,16 +75,16 @@ def claim(
     priority: Priority,
     limit: int,
     lease_s: float,
-    coalesce_s: float | None = None,
+    turn: Turn | None = None,
 ) -> tuple[str, int]:
     """Claim up to `limit` due rows of one (channel, topic) and priority; a claim's id, and how many
     rows it has.
 
-    `coalesce_s`: of live work, which moves in rounds (integration.dispatching). A round takes what
-    was due when it began; one that began so long ago, or no round, leaves what is due now.
+    With a `turn`, what was due when the open round began, or at the turn where none is open: what
+    comes between the claim and the note of its turn is the next round's. Without, what is due now.
     """
     claim_id = uuid.uuid4().hex
-    values = {
+    values: dict[str, Any] = {
         "channel": channel_id,
         "of_topic": topic.value,
         "urgency": int(priority),
@@ -76,9 +92,9 @@ def claim(
         "most": limit,
         "lease_s": lease_s,
     }
-    if coalesce_s is not None:
-        values["round_s"] = -coalesce_s
-    taken = session.scalars(_claim(coalesce_s is not None), values).all()
+    if turn is not None:
+        values |= {"turn": turn.at, "open_since": turn.open_since}
+    taken = session.scalars(_claim(turn is not None), values).all()
     return claim_id, len(taken)
 
 
@@ -92,9 +108,10 @@ def _claim(in_rounds: bool) -> Any:
         round_began_at = select(lane.round_started_at).where(
             lane.channel_id == channel_id,
             lane.topic == topic,
-            lane.round_started_at > db_now(bindparam("round_s", type_=Float())),
+            lane.round_started_at > bindparam("open_since", type_=UtcDateTime()),
         )
-        due_before = func.coalesce(round_began_at.scalar_subquery(), db_now())
+        turn = bindparam("turn", type_=UtcDateTime())
+        due_before = func.coalesce(round_began_at.scalar_subquery(), turn)
     due = (
         select(_item.id)
         .where(

@@ -31,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from integration import channels, claim_rows, pacing, shop_health, sql, toggles
+from integration.claim_rows import Turn
 from integration.clock import db_now
 from integration.models import (
     Lane,
@@ -279,6 +280,7 @@ def claim_next(
     shop = shop_health.locked(session, lane.channel_id)
     if shop.rests or not _has_room(session, lane, shop, limits):
         return None
+    turn = Turn(shop.read_at, limits.coalesce_s)
     claim_id, items = claim_rows.claim(
         session,
         lane.channel_id,
@@ -286,11 +288,11 @@ def claim_next(
         priority=lane.priority,
         limit=_rows_of(batch_size[lane.topic], shop),
         lease_s=limits.lease_s,
-        coalesce_s=limits.coalesce_s if lane.priority is Priority.LIVE else None,
+        turn=turn if lane.priority is Priority.LIVE else None,
     )
     if not items:
         return None
-    _note_turn(session, lane, limits.coalesce_s)
+    _note_turn(session, lane, turn)
     _pass_over(session, rivals)
     return chain_of(lane, claim_id, items)
 
@@ -350,15 +352,15 @@ def _rows_of(batch: int, shop: Health) -> int:
     return min(batch, PROBE_ROWS) if shop.breaker.is_open else batch
 
 
-def _note_turn(session: Session, lane: DueLane, coalesce_s: float) -> None:
+def _note_turn(session: Session, lane: DueLane, turn: Turn) -> None:
     """The lane was served: others are passed over from now on, and live work begins a round unless
     the last one began less than a window ago."""
     values: dict[str, Any] = {"served_at": db_now(), _passed_column(lane): 0}
     first, then = dict(values), dict(values)
     if lane.priority is Priority.LIVE:
-        first["round_started_at"] = db_now()
-        is_open = Lane.round_started_at > db_now(-coalesce_s)
-        then["round_started_at"] = case((is_open, Lane.round_started_at), else_=db_now())
+        first["round_started_at"] = turn.at
+        is_open = Lane.round_started_at > turn.open_since
+        then["round_started_at"] = case((is_open, Lane.round_started_at), else_=turn.at)
     _note(session, lane, first=first, then=then)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -67,6 +68,9 @@ _SUCCESS = (
 )
 
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
 @dataclass(frozen=True)
 class Health:
     """One shop at the moment it was read; without arguments, one that nothing is known of."""
@@ -76,6 +80,8 @@ class Health:
     reason: str | None = None
     rests: bool = False
     hangs: bool = False
+    #: By the database's clock.
+    read_at: datetime = _NEVER
 
     @property
     def is_slow(self) -> bool:
@@ -213,7 +219,8 @@ def _hangs() -> ColumnElement[bool]:
 
 def _health(row: Any) -> Health:
     breaker = Breaker(row.failures, row.trips, row.retry_at)
-    return Health(breaker, row.latency_s, row.reason, breaker.rests_at(row.now), bool(row.hangs))
+    rests = breaker.rests_at(row.now)
+    return Health(breaker, row.latency_s, row.reason, rests, bool(row.hangs), row.now)
 
 
 def _smoothed(before: float | None, took_s: float) -> float:

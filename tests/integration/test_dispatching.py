@@ -4,10 +4,18 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from integration import channels, dispatching, pacing, shop_health, toggles
+from integration import (
+    channels,
+    claim_rows,
+    dispatching,
+    pacing,
+    shop_health,
+    toggles,
+    work_items,
+)
 from integration.clock import db_now
 from integration.dispatching import Limits
 from integration.errors import TenantError
@@ -110,6 +118,27 @@ def test_a_round_goes_on_with_what_was_due_at_its_start(database):
     assert lanes(database, ROUNDS_ONLY) == [(database.channel, STOCK, Priority.LIVE)]
     assert sorted(dispatch(database, STOCK, batch=3)) == ["3", "4"]
     assert dispatch(database, STOCK, batch=3) == []
+
+
+def test_what_comes_between_a_claim_and_its_note_is_the_next_round_s(database, monkeypatch):
+    """A batch of its own for the few rows of that moment would be a request more in each burst."""
+    claim = claim_rows.claim
+
+    def claim_and_meet_a_hint(session, *arguments, turn, **options):
+        found = claim(session, *arguments, turn=turn, **options)
+        while session.scalar(select(db_now())) <= turn.at:
+            pass  # a clock that shows milliseconds goes on within one
+        work_items.hint(session, database.channel, STOCK, ["2"])
+        return found
+
+    database.hint(STOCK, "1")
+    with monkeypatch.context() as patched:
+        patched.setattr(claim_rows, "claim", claim_and_meet_a_hint)
+        assert dispatch(database, STOCK) == ["1"]
+
+    assert dispatch(database, STOCK) == []
+    age_round(database, WINDOW_S)
+    assert dispatch(database, STOCK) == ["2"]
 
 
 def test_a_storm_on_one_entity_is_one_write_a_round(database):
