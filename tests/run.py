@@ -20,7 +20,7 @@ from cli.servers import Postgres, RabbitMQ, running
 
 ROOT = Path(__file__).resolve().parent.parent
 SUITES = (
-    (["-n", "3"], ("architecture", "unit", "contract", "conformance")),
+    (["-n", "2"], ("architecture", "unit", "contract", "conformance")),
     (
         ["-n", "4", "--dist", "loadgroup", "-m", "not alone and not long"],
         ("acceptance", "integration", "migration"),
