@@ -228,12 +228,7 @@ def _note_price_sources(
 ) -> None:
     """Keep where each channel's prices come from; where that changed, all of them are compared, and
     the ERP's columns anew with its answers: no event tells of the prices themselves."""
-    known = session.scalar(
-        select(TenantFact.value).where(
-            TenantFact.tenant_id == tenant_id, TenantFact.name == channels.PRICE_SOURCES
-        )
-    )
-    before = known or {}
+    before = session.scalar(channels.price_sources(tenant_id)) or {}
     for channel in ours:
         if channel.erp_id not in sources:
             continue

@@ -146,10 +146,6 @@ def _load(
     )
     findings = select(fact.value).where(fact.channel_id == channel_id, fact.name == COLUMN_FINDINGS)
     channel, tenant = SalesChannel.__table__.c, Tenant.__table__.c
-    of_tenant = TenantFact.__table__.c
-    sources = select(of_tenant.value).where(
-        of_tenant.tenant_id == channel.tenant_id, of_tenant.name == PRICE_SOURCES
-    )
     return (
         select(
             channel.id,
@@ -158,7 +154,7 @@ def _load(
             channel.platform,
             tenant.subdomain,
             findings.scalar_subquery().label("findings"),
-            sources.scalar_subquery().label("sources"),
+            price_sources(channel.tenant_id).scalar_subquery().label("sources"),
             parameters.label("parameters"),
             mappings.column(on_postgres, channel_id, kinds).label("mappings"),
             db_now().label("read_at"),
@@ -169,6 +165,12 @@ def _load(
         .join_from(SalesChannel.__table__, Tenant.__table__, tenant.id == channel.tenant_id)
         .where(channel.id == channel_id)
     )
+
+
+def price_sources(tenant_id: Any) -> Any:
+    """Of a tenant, where its channels take their prices from (PRICE_SOURCES); believed for ever."""
+    fact = TenantFact.__table__.c
+    return select(fact.value).where(fact.tenant_id == tenant_id, fact.name == PRICE_SOURCES)
 
 
 def doubt_columns(session: Session, channel_id: int) -> None:
