@@ -17,7 +17,7 @@ from sqlalchemy import Engine, text
 from bench.results import Result
 from bench.service import Bench
 from bench.targets import SIZES
-from integration import work_items
+from integration import claim_rows, work_items
 from integration.db import build_engine, session_scope
 from integration.models import Base, Priority, SalesChannel, Tenant
 from integration.topology import Topic
@@ -97,7 +97,7 @@ def _cost(table: Table, batches: int) -> float:
 def _work(table: Table) -> list[str]:
     """What the stages do to the rows of a batch; the entities."""
     with session_scope(table.engine) as session:
-        claim_id = work_items.claim(
+        claim_id, items = claim_rows.claim(
             session,
             table.channel_id,
             Topic.STOCK,
@@ -105,7 +105,7 @@ def _work(table: Table) -> list[str]:
             limit=BATCH,
             lease_s=LEASE_S,
         )
-    if claim_id is None:
+    if not items:
         raise RuntimeError("nothing was due although half of the items wait")
     for _stage in ("fetch", "transform", "push"):
         with session_scope(table.engine) as session:

@@ -38,7 +38,6 @@ __all__ = [
     "SettleResult",
     "Settled",
     "begin_write",
-    "claim",
     "held_rows",
     "hint",
     "is_current",
@@ -82,23 +81,6 @@ _DONE: dict[str, Any] = {
     "braked_value": None,
     "braked_in": None,
 }
-
-
-def claim(
-    session: Session,
-    channel_id: int,
-    topic: Topic,
-    *,
-    priority: Priority,
-    limit: int,
-    lease_s: float,
-) -> str | None:
-    """Claim up to `limit` rows of one (channel, topic) and priority that are due now; the claim's
-    id, or None."""
-    claim_id, items = claim_rows.claim(
-        session, channel_id, topic, priority=priority, limit=limit, lease_s=lease_s
-    )
-    return claim_id if items else None
 
 
 def take_over(session: Session, claim_id: str, *, lease_s: float) -> Claim:

@@ -12,6 +12,7 @@ from integration.erp import webhooks
 from integration.models import Priority, SalesChannel, SyncRunState
 from integration.topology import Topic
 from tests.acceptance.service import Service, wait_until
+from tests.claims import claim_due
 
 OPTIONS = {"articles": 60}
 SYNC = "POST /api/_action/sync"
@@ -316,7 +317,7 @@ def claimed(service: Service, topic: Topic, article: dict) -> str:
     """A claim of this article that no worker has seen."""
     with service.runtime.scope() as session:
         work_items.hint(session, service.channel_id, topic, [article["id"]])
-        claim_id = work_items.claim(
+        claim_id = claim_due(
             session, service.channel_id, topic, priority=Priority.LIVE, limit=100, lease_s=60
         )
     assert claim_id is not None

@@ -18,6 +18,7 @@ from integration.runtime import Runtime
 from integration.settings import from_env
 from integration.topology import Topic
 from integration.work_items import Claim, Settled, SettleResult
+from tests.claims import claim_due
 from tests.engines import engine_at
 
 LEASE_S = 60.0
@@ -59,7 +60,7 @@ class Database:
     ) -> str | None:
         """The id of a new claim, as dispatch makes it."""
         with self.scope() as session:
-            return work_items.claim(
+            return claim_due(
                 session, self.channel, topic, priority=priority, limit=limit, lease_s=lease_s
             )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from integration import served, stages, work_items
+from integration import served, stages
 from integration.errors import ChannelError
 from integration.models import Priority, SalesChannel, WorkItem
 from integration.runtime import Runtime
@@ -18,6 +18,7 @@ from integration.topology import QUEUES, Topic
 from integration.vault import new_key
 from tasks import dispatch
 from tasks.app import app
+from tests.claims import claim_due
 from tests.integration.support import Database, open_database
 from tests.packages import install
 
@@ -84,7 +85,7 @@ def test_a_worker_that_lacks_it_holds_the_channel_and_costs_no_attempt(
     database, runtime, bad_channel
 ):
     with database.scope() as session:
-        claim_id = work_items.claim(
+        claim_id = claim_due(
             session, bad_channel, Topic.STOCK, priority=Priority.LIVE, limit=100, lease_s=60
         )
 

@@ -49,6 +49,7 @@ from integration.models import (
     WorkItem,
 )
 from integration.topology import Topic
+from tests.claims import claim_due
 
 LEARNT_AT = datetime(2026, 11, 25, 18, 30, 0, 123456, tzinfo=UTC)
 HASH = "c0ffee" * 10
@@ -136,7 +137,7 @@ def fill(engine: Engine) -> None:
         ids = [str(number) for number in range(database_copy.PAGE + 5)]
         work_items.hint(session, channel.id, Topic.STOCK, ids, sync_run_id=run)
         session.execute(WorkItem.__table__.update().values(pushed_hash=HASH))
-        work_items.claim(
+        claim_due(
             session, channel.id, Topic.STOCK, priority=work_items.Priority.LIVE, limit=3, lease_s=60
         )
 

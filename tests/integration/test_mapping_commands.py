@@ -20,12 +20,13 @@ from integration.errors import MappingMissing
 from integration.models import ArticleHold, Priority, SalesChannel, Tenant, WorkItem
 from integration.topology import Topic
 from integration.vault import new_key
-from integration.work_items import claim, take_over
+from integration.work_items import take_over
 from integration.work_outcomes import record_errors
 from sandbox import serving
 from sandbox.erp import Options
 from sandbox.erp import create_app as create_erp
 from sandbox.shops.shopware6 import create_app as create_shop
+from tests.claims import claim_due
 
 pytestmark = pytest.mark.sqlite
 
@@ -107,7 +108,7 @@ def hold(here: Here) -> Callable[..., None]:
         with here.runtime.scope() as session:
             channel_id = session.scalars(select(SalesChannel.id)).one()
             hints.hint(session, channel_id, Topic.ARTICLE, ids)
-            claim_id = claim(
+            claim_id = claim_due(
                 session,
                 channel_id,
                 Topic.ARTICLE,

@@ -16,6 +16,7 @@ from integration.errors import Gone, Rejected
 from integration.models import Listing, Priority, SyncCursor, SyncRun, WorkItem
 from integration.topology import Topic
 from integration.work_items import Settled
+from tests.claims import claim_due
 from tests.integration.support import GivenErpRuntime, open_runtime, put_in_shop
 
 
@@ -76,7 +77,7 @@ def run_of(runtime: GivenErpRuntime, run_id: int) -> SyncRun:
 
 def settle_all(runtime: GivenErpRuntime) -> None:
     with runtime.scope() as session:
-        while claim_id := work_items.claim(
+        while claim_id := claim_due(
             session,
             runtime.channel_id,
             Topic.ARTICLE,

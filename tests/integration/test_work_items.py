@@ -29,6 +29,7 @@ from integration.errors import (
 from integration.models import Listing, Priority, WorkItem
 from integration.topology import Topic
 from integration.work_items import ClaimedItem, Settled
+from tests.claims import claim_due
 from tests.engines import executed
 from tests.integration.support import LEASE_S, PATIENCE_S, Database, together
 
@@ -1031,7 +1032,7 @@ class RandomWork:
         priority = self.dice.choice((LIVE, BACKFILL))
         with self.database.scope() as session:
             shop_health.locked(session, self.channel)
-            claim_id = work_items.claim(
+            claim_id = claim_due(
                 session, self.channel, self.topic(), priority=priority, limit=5, lease_s=LEASE_S
             )
         if claim_id is None:

@@ -55,6 +55,7 @@ from integration.models import (
 )
 from integration.topology import Topic
 from integration.work_items import Claim, Settled
+from tests.claims import claim_due
 from tests.integration.support import LEASE_S, Database, open_database
 
 #: What the first write of an article carries too.
@@ -280,7 +281,7 @@ class WorkQueue(RuleBasedStateMachine):
         with self.scope(worker) as session:
             if not toggles.states(session, self.database.channel)[topic]:
                 return None
-            return work_items.claim(
+            return claim_due(
                 session,
                 self.database.channel,
                 topic,

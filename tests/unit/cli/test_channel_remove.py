@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from integration import channels, hints, toggles, work_items
+from integration import channels, hints, toggles
 from integration.clock import db_now
 from integration.models import (
     AccessToken,
@@ -16,6 +16,7 @@ from integration.models import (
     WorkItem,
 )
 from integration.topology import Topic
+from tests.claims import claim_due
 
 
 def erp_ids(runtime):
@@ -98,9 +99,7 @@ def test_a_channel_that_moves_or_will_move_is_removed_only_by_force(run, runtime
 def test_a_channel_that_still_sends_is_removed_only_by_force(run, runtime, channel):
     channel_id = fill(runtime, channel)
     with runtime.scope() as session:
-        work_items.claim(
-            session, channel_id, Topic.ARTICLE, priority=Priority.LIVE, limit=1, lease_s=60
-        )
+        claim_due(session, channel_id, Topic.ARTICLE, priority=Priority.LIVE, limit=1, lease_s=60)
 
     refused = run("channel", "remove", channel)
 

@@ -16,8 +16,9 @@ from integration.explaining import asking
 from integration.models import Listing, Priority, SalesChannel, Tenant, WorkItem
 from integration.shop_health import record_failure
 from integration.topology import Topic
-from integration.work_items import Settled, claim, settle, take_over
+from integration.work_items import Settled, settle, take_over
 from integration.work_outcomes import record_errors
+from tests.claims import claim_due
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ class Seed:
             hints.hint(session, self.channel_id, topic, ids)
 
     def claimed(self, session, topic):
-        claim_id = claim(
+        claim_id = claim_due(
             session, self.channel_id, topic, priority=Priority.LIVE, limit=100, lease_s=60
         )
         return take_over(session, claim_id, lease_s=60)

@@ -11,6 +11,7 @@ from integration.errors import Held, Rejected
 from integration.models import Priority, SalesChannel, WorkItem
 from integration.topology import Topic
 from integration.write_back import asking
+from tests.claims import claim_due
 from tests.platforms import leave_out
 
 
@@ -28,9 +29,7 @@ def hint(runtime, channel_id, *ids, topic=Topic.STOCK):
 def end_with(runtime, channel_id, errors, topic=Topic.STOCK, priority=Priority.LIVE):
     """Claim everything that is due and end it with an error by entity; None: settled."""
     with runtime.scope() as session:
-        claim_id = work_items.claim(
-            session, channel_id, topic, priority=priority, limit=100, lease_s=60
-        )
+        claim_id = claim_due(session, channel_id, topic, priority=priority, limit=100, lease_s=60)
         held = work_items.take_over(session, claim_id, lease_s=60)
         by_entity = held.item_by_entity
         work_outcomes.record_errors(
@@ -110,9 +109,7 @@ def test_every_item_counts_once(run, runtime, channel_id):
     end_with(runtime, channel_id, errors)
     hint(runtime, channel_id, "5", "6")
     with runtime.scope() as session:
-        work_items.claim(
-            session, channel_id, Topic.STOCK, priority=Priority.LIVE, limit=1, lease_s=60
-        )
+        claim_due(session, channel_id, Topic.STOCK, priority=Priority.LIVE, limit=1, lease_s=60)
 
     found = status(run)
 

@@ -9,6 +9,7 @@ from integration import hints, work_items, work_outcomes
 from integration.errors import Held, MappingMissing, NeedsConfirmation
 from integration.models import ArticleHold, Listing, Priority, SalesChannel, WorkItem
 from integration.topology import Topic
+from tests.claims import claim_due
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def held(runtime, channel_id, hint):
     def record(error, *ids, topic=Topic.STOCK):
         hint(*ids, topic=topic)
         with runtime.scope() as session:
-            claim_id = work_items.claim(
+            claim_id = claim_due(
                 session, channel_id, topic, priority=Priority.LIVE, limit=100, lease_s=60
             )
             claim = work_items.take_over(session, claim_id, lease_s=60)
