@@ -21,16 +21,23 @@ rm -rf -- "$directory"
 """
 
 
+#: Ports that this process gave out: a server may bind its own only seconds later.
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """A port of the loopback that nobody listens on.
+    """A port of the loopback that nobody listens on, another one at each call.
 
     Below 32768, where Linux takes the ports of outgoing connections from: a server that is started
     again must find its port free.
     """
     while True:
         port = random.randint(20_000, 32_000)
+        if port in _given:
+            continue
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            _given.add(port)
             return port
 
 
