@@ -84,7 +84,8 @@ class Drift(Base):
     is_edited: Mapped[bool] = mapped_column(Boolean, default=False)
     #: The listing's product, None without a listing; with a change of it the line does not hold.
     external_id: Mapped[str | None] = mapped_column(String(120))
-    #: The work item's generation when it was compared, 0 without one.
+    #: The work item's generation when it was compared, 0 without one; counts where the platform
+    #: cannot show single products.
     generation: Mapped[int] = mapped_column(Integer, default=0)
     state: Mapped[str] = mapped_column(String(12), default=DriftState.PLANNED)
     #: Why it was skipped, held or failed, or what to do.

@@ -56,8 +56,8 @@ def why_not(lines: Sequence[Drift], scene: Scene) -> str | None:
         return SWITCHED_OFF
     if scene.item.on_its_way is not None:
         return UNDER_WAY[scene.item.on_its_way]
-    if scene.item.generation != first.generation:
-        return NEWER
+    if not scene.can_show and scene.item.generation != first.generation:
+        return NEWER  # or it would be sent on the word of a plan that is older
     if (scene.listing and scene.listing.external_id) != first.external_id:
         return OTHER_PRODUCT
     topic = Topic(first.topic)

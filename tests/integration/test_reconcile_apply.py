@@ -12,7 +12,7 @@ from integration import toggles, work_items
 from integration.clock import db_now
 from integration.erp.client import ErpClient
 from integration.models import Drift, DriftPlan, Listing, WorkItem
-from integration.reconciliation import fences
+from integration.reconciliation import applying, fences
 from integration.reconciliation.applying import Applying
 from integration.reconciliation.plans import PlanView
 from integration.token_bucket import Share
@@ -139,16 +139,6 @@ def sent_since(relay: Drifting, one: dict[str, Any]) -> None:
         )
 
 
-def settled_event(relay: Drifting, one: dict[str, Any]) -> None:
-    """An event that was worked on, and found nothing to send."""
-    with relay.runtime.scope() as session:
-        session.execute(
-            update(WorkItem)
-            .where(WorkItem.entity_id == one["id"])
-            .values(generation=WorkItem.generation + 1)
-        )
-
-
 def other_product(relay: Drifting, one: dict[str, Any]) -> None:
     with relay.runtime.scope() as session:
         session.execute(
@@ -164,7 +154,6 @@ def no_product(relay: Drifting, one: dict[str, Any]) -> None:
 CHANGES = {
     event: fences.UNDER_WAY["waits"],
     sent_since: fences.UNDER_WAY["sent since"],
-    settled_event: fences.NEWER,
     other_product: fences.OTHER_PRODUCT,
     no_product: fences.OTHER_PRODUCT,
     lambda relay, one: relay.edit(one, stock=77): fences.ERP_CHANGED,
@@ -191,6 +180,39 @@ def test_a_value_that_is_not_as_the_plan_saw_it_is_skipped_and_said(relay):
     with relay.runtime.scope() as session:
         asked = session.scalars(select(Drift.article_id).where(Drift.state == "ASKED")).all()
     assert asked == [still["id"]]
+
+
+def settled_event(relay: Drifting, one: dict[str, Any]) -> None:
+    """An event that was worked on, and found nothing to send: as those of a nightly pass."""
+    with relay.runtime.scope() as session:
+        session.execute(
+            update(WorkItem)
+            .where(WorkItem.entity_id == one["id"])
+            .values(generation=WorkItem.generation + 1)
+        )
+
+
+def test_an_event_that_changed_nothing_leaves_the_plan_as_good_as_it_was(relay):
+    one = relay.fill()[0]
+    relay.shown(one)["stock"] = 99
+    plan = relay.plan()
+    settled_event(relay, one)
+
+    assert applied(relay, plan) == {"sent": 1}
+
+    assert relay.lines(relay.plan()) == set()
+
+
+def test_where_products_cannot_be_shown_an_event_since_the_plan_makes_it_old(relay, monkeypatch):
+    one = relay.fill()[0]
+    relay.shown(one)["stock"] = 99
+    plan = relay.plan()
+    settled_event(relay, one)
+    monkeypatch.setattr(applying, "ShowsProducts", type("NobodyHasThis", (), {}))
+
+    ask(relay, plan)
+
+    assert reasons(relay, plan) == {one["id"]: fences.NEWER}
 
 
 def test_a_topic_that_was_switched_off_since_is_skipped(relay):
