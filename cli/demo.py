@@ -14,8 +14,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import requests
 
@@ -25,6 +27,7 @@ from cli.demo_reconcile import reconcile
 from cli.demo_report import Figures, judge, show_table
 from cli.demo_stage import CHANNEL, TENANT, Stage
 from cli.demo_story import tell
+from cli.times import hour_of_no_night
 from integration import vault
 from integration.connectors import registry
 from integration.topology import Topic
@@ -42,6 +45,7 @@ IMAGE_EDITS: tuple[Callable[[list[str]], dict[str, Any]], ...] = (
     lambda ids: {"remove": ids[:1]},
     lambda ids: {"hide": ids[-1:]},
 )
+MERCHANTS_ZONE = ZoneInfo("Europe/Berlin")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -144,6 +148,9 @@ def _settings(folder: Path, credentials: dict[str, Any], port: int) -> dict[str,
         "RELAY_APP_JWK": json.dumps(credentials["jwk"]),
         "RELAY_ERP_URL": credentials["erpUrl"],
         "RELAY_ERP_TOKEN_URL": credentials["tokenUrl"],
+        # Whoever looks on at three in the morning sees what one sees by day.
+        "RELAY_TIMEZONE": MERCHANTS_ZONE.key,
+        "RELAY_NIGHTLY_HOUR": str(hour_of_no_night(datetime.now(MERCHANTS_ZONE))),
     }
 
 

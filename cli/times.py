@@ -11,6 +11,14 @@ _AGO = re.compile(r"(\d{1,6})\s*(min|m|h|d)")
 _UNIT = {"min": "minutes", "m": "minutes", "h": "hours", "d": "days"}
 
 
+def hour_of_no_night(local: datetime) -> int:
+    """The RELAY_NIGHTLY_HOUR with which no night falls within six hours of a merchant's time.
+
+    A night lasts six hours, and its passes ask the ERP for the whole catalogue.
+    """
+    return (local.hour + 12) % 24
+
+
 def past_moment(text: str, now: datetime) -> datetime:
     """The moment that `text` names, read in the zone of `now`; HH:MM is the last one of it.
 

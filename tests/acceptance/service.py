@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from sqlalchemy.orm import Session
 
 from cli.demo_processes import free_port
 from cli.server_processes import descendants
+from cli.times import hour_of_no_night
 from integration import (
     brake_rules,
     channels,
@@ -106,14 +107,6 @@ def wait_until(condition: Callable[[], Any], what: str, deadline_s: float = DEAD
     raise AssertionError(f"not within {deadline_s:g} s: {what}")
 
 
-def hour_of_no_pass(now: datetime) -> int:
-    """The RELAY_NIGHTLY_HOUR with which no nightly pass begins during a test that runs now.
-
-    A pass asks the ERP for the whole catalogue; a night lasts six hours.
-    """
-    return (now.astimezone(MERCHANTS_ZONE).hour + 12) % 24
-
-
 class Service:
     """One tenant `acme` with channel 42, running and registered for webhooks.
 
@@ -153,7 +146,7 @@ class Service:
             "RELAY_PORT": str(self.port),
             "RELAY_PUBLIC_URL": self.web_url,
             "RELAY_TIMEZONE": MERCHANTS_ZONE.key,
-            "RELAY_NIGHTLY_HOUR": str(hour_of_no_pass(datetime.now(UTC))),
+            "RELAY_NIGHTLY_HOUR": str(hour_of_no_night(datetime.now(MERCHANTS_ZONE))),
             **FAST,
             **(overrides or {}),
         }

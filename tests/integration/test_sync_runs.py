@@ -1,6 +1,6 @@
 """The life of a sync run: begun once, driven by one, ended when its work is."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +11,6 @@ from integration.clock import db_now
 from integration.models import Priority, SyncCursor, SyncRun, SyncRunState, WorkItem
 from integration.sync_runs import CATCH_UP, NIGHTLY, STOCK_PASS, Counts
 from integration.topology import Topic
-from tests.acceptance.service import MERCHANTS_ZONE, hour_of_no_pass
 from tests.integration.support import Database, together
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -58,16 +57,6 @@ def due(database: Database) -> list[int]:
 
 
 # Passes that events ask for
-
-
-@pytest.mark.parametrize("hour", range(24))
-def test_no_night_falls_while_a_service_is_under_test(hour):
-    began = datetime(2026, 11, 26, hour, 59, tzinfo=UTC)
-    nightly_hour = hour_of_no_pass(began)
-
-    for minutes in range(0, 5 * 60, 20):
-        local = (began + timedelta(minutes=minutes)).astimezone(MERCHANTS_ZONE)
-        assert sync_runs.night_of(local, nightly_hour) is None
 
 
 def test_a_hundred_events_ask_for_one_pass(database):
