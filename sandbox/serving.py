@@ -19,11 +19,31 @@ from typing import Any
 from flask import Flask
 from waitress import wasyncore
 from waitress.server import create_server
+from waitress.task import ThreadedTaskDispatcher
 
 HOST = "127.0.0.1"
-THREADS = 32  # held requests (slow, time-out faults) occupy a thread each
+THREADS = 32  # at most: held requests (slow, time-out faults) occupy a thread each
 
 AppFactory = Callable[[str], Flask]
+
+
+class GrowingDispatcher(ThreadedTaskDispatcher):
+    """Starts another thread when all are busy.
+
+    To start and end them all takes longer than most of the thousand tests that serve a sandbox.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._growing = threading.Lock()
+
+    def add_task(self, task: Any) -> None:
+        with self._growing:
+            with self.lock:
+                busy = self.stop_count + self.active_count + len(self.queue)
+            if busy >= len(self.threads):
+                self.set_thread_count(min(busy + 1, THREADS))
+            super().add_task(task)
 
 
 def bind(port: int = 0) -> socket.socket:
@@ -91,7 +111,7 @@ def _server(app: Flask, bound: socket.socket, sockets: dict) -> Any:
         app,
         map=sockets,
         sockets=[bound],
-        threads=THREADS,
+        _dispatcher=GrowingDispatcher(),
         # Lets a held request notice that its client has hung up (`hold` in faults.py).
         channel_request_lookahead=1,
         # A client that keeps its connection for minutes is normal; waitress's default is 120 s.
