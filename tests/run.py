@@ -1,17 +1,20 @@
 """What `make test` runs: a private Postgres and RabbitMQ, pytest, and one line with the outcome.
 
-Called with arguments, it hands them to one pytest run. Without, the quick suites go first; what
-watches the clock or counts requests goes last and alone. In between more tests run at a time than
-there are cores, as many of them wait. Tests marked long run only when asked for.
+Called with arguments, it hands them to one pytest run. Without, what watches the clock or counts
+requests goes first. It mostly waits, so the quickest suites compute behind it, with what it leaves
+of the machine. Then come suites that wait for each other's threads, and those that start services;
+of these more tests run at a time than there are cores. Tests marked long run only when asked for.
 """
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from cli import server_packages
@@ -19,17 +22,21 @@ from cli.private_server import PrivateServer, ServerError
 from cli.servers import Postgres, RabbitMQ, running
 
 ROOT = Path(__file__).resolve().parent.parent
-SUITES = (
-    (["-n", "2"], ("architecture", "unit", "contract", "conformance")),
+ALONE = (["-m", "alone and not long"], ("acceptance",))
+BEHIND = (["-n", "2"], ("architecture", "unit"))
+NEXT = (
+    (["-n", "2"], ("contract", "conformance")),
     (
         ["-n", "4", "--dist", "loadgroup", "-m", "not alone and not long"],
         ("acceptance", "integration", "migration"),
     ),
-    (["-m", "alone and not long"], ("acceptance",)),
 )
+SUITES = (ALONE, BEHIND, *NEXT)
 # One per pytest worker, so that workers do not eat each other's messages. Each costs half a second.
 VHOSTS = ("gw0", "gw1", "gw2", "gw3")
 SUMS = ("passed", "skipped", "sqlite", "postgres", "rabbitmq")
+COUNTS = "counts.json"
+LEAST = 19  # how nice a process can be
 NO_TESTS = 5  # pytest's exit code for an empty selection
 NAMED_FAILURES = 3
 SLOWEST = 10
@@ -77,33 +84,72 @@ def environ(servers: Sequence[PrivateServer], reasons: dict[str, str]) -> dict[s
 def run_suites(arguments: Sequence[str], base: dict[str, str]) -> list[dict]:
     """What each pytest run counted; a run that could not count says so in `failed`."""
     if arguments:
-        commands = [list(arguments)]
-    else:
-        commands = [
-            [*options, *paths]
-            for options, names in SUITES
-            if (paths := [f"tests/{name}" for name in names if has_tests(name)])
-        ]
-    return [run_pytest(command, base) for command in commands]
+        return [run_pytest(arguments, base)]
+    with run_behind(*command_of(*BEHIND), environ=base) as behind:
+        results = [run_pytest(command_of(*ALONE), base), behind()]
+    return results + [run_pytest(command_of(*one), base) for one in NEXT]
 
 
-def has_tests(suite: str) -> bool:
-    return any(Path("tests", suite).glob("**/test_*.py"))
+def command_of(options: Sequence[str], suites: Sequence[str]) -> list[str]:
+    return [*options, *(f"tests/{name}" for name in suites)]
 
 
 def run_pytest(arguments: Sequence[str], base: dict[str, str]) -> dict:
     with tempfile.TemporaryDirectory() as folder:
-        counts_file = Path(folder, "counts.json")
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *arguments],
-            env=base | {"RELAY_TEST_COUNTS": str(counts_file)},
-            check=False,
+        counts_file = Path(folder, COUNTS)
+        done = subprocess.run(pytest(arguments), env=base | told(counts_file), check=False)
+        return counted(counts_file, done.returncode, arguments)
+
+
+@contextlib.contextmanager
+def run_behind(*arguments: str, environ: dict[str, str]) -> Iterator[Callable[[], dict]]:
+    """Run pytest with what others leave of the machine; call what this yields to wait for its end,
+    see what it printed, and get what it counted."""
+    with tempfile.TemporaryDirectory() as folder, Path(folder, "output").open("w+") as output:
+        counts_file = Path(folder, COUNTS)
+        process = subprocess.Popen(
+            pytest(arguments),
+            env=environ | told(counts_file),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # Linux shares the machine between sessions first, and only then by who is nice.
+            start_new_session=True,
+            preexec_fn=leave_the_machine_to_others,
         )
-        counts = {"failed": [], "slowest": [], **dict.fromkeys(SUMS, 0)}
-        if counts_file.exists():
-            counts = json.loads(counts_file.read_text())
-    if done.returncode not in (0, NO_TESTS) and not counts["failed"]:
-        counts["failed"] = [f"pytest ended with {done.returncode} in {' '.join(arguments)}"]
+
+        def end() -> dict:
+            returncode = process.wait()
+            print(Path(output.name).read_text(), end="", flush=True)
+            return counted(counts_file, returncode, arguments)
+
+        try:
+            yield end
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+                process.wait()
+
+
+def leave_the_machine_to_others() -> None:
+    os.nice(LEAST)
+    with contextlib.suppress(OSError):  # not where the kernel knows no sessions
+        Path("/proc/self/autogroup").write_text(str(LEAST))
+
+
+def pytest(arguments: Sequence[str]) -> list[str]:
+    return [sys.executable, "-m", "pytest", *arguments]
+
+
+def told(counts_file: Path) -> dict[str, str]:
+    return {"RELAY_TEST_COUNTS": str(counts_file)}
+
+
+def counted(counts_file: Path, returncode: int, arguments: Sequence[str]) -> dict:
+    counts = {"failed": [], "slowest": [], **dict.fromkeys(SUMS, 0)}
+    if counts_file.exists():
+        counts = json.loads(counts_file.read_text())
+    if returncode not in (0, NO_TESTS) and not counts["failed"]:
+        counts["failed"] = [f"pytest ended with {returncode} in {' '.join(arguments)}"]
     return counts
 
 
