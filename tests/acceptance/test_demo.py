@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from cli.demo import Options, run_demo
+from cli.demo_processes import DemoFailed, Processes
 from cli.demo_stage import Stage
+from cli.main import main
+from cli.shared import Here
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 OWN_CATALOGUE = Path(__file__).parent.parent / "data" / "catalogue.csv"
+
+
+@pytest.fixture(autouse=True)
+def commands_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo's commands in this process: starting one costs a second of imports.
+
+    Those of the demo from the wheel are processes of their own.
+    """
+
+    def run(self: Processes, *arguments: str, given: str | None = None, quiet: bool = False) -> str:
+        here = Here({k: v for k, v in self.environ.items() if k.startswith("RELAY_")})
+        with contextlib.chdir(self.folder):
+            done = CliRunner().invoke(main, arguments, input=given, obj=here)
+        here.engine.dispose()
+        if done.exit_code != 0:
+            raise DemoFailed(f"vario-relay {arguments[0]}: {done.output}")
+        print(done.output)
+        return done.stdout
+
+    monkeypatch.setattr(Processes, "run", run)
 
 
 def last_line(capfd: pytest.CaptureFixture[str]) -> str:

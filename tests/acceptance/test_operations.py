@@ -23,8 +23,8 @@ pytestmark = [pytest.mark.postgres, pytest.mark.rabbitmq, pytest.mark.timeout(24
 ARTICLES = 25
 #: What process managers wait before they kill.
 GRACE_S = 30
-#: Webhooks before and between the steps of an upgrade.
-SOME = 15
+#: Webhooks before and between the steps of an upgrade, and the most of them in a second.
+SOME, PER_S = 15, 20
 
 Articles = Callable[[], dict]
 
@@ -98,7 +98,7 @@ class Load:
         wait_until(lambda: len(self.answers) >= goal, "webhooks are answered")
 
     def _run(self) -> None:
-        while not self._stop.is_set():
+        while not self._stop.wait(1 / PER_S):
             article = self._rng.choice(self._articles)
             self._service.edit_silently(article, gross=f"{self._rng.randint(1, 500)}.50")
             try:

@@ -101,7 +101,7 @@ def newer_root(tmp_path_factory) -> Path:
     """A checkout of the next version: this one, and one more revision."""
     root = tmp_path_factory.mktemp("newer")
     for name in PACKAGES:
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, root / name)
     for name in ("celeryconfig.py", "gunicorn.conf.py"):
         shutil.copy(ROOT / name, root)
     (root / "migrations" / "versions" / f"{NEWER}_note.py").write_text(REVISION)
