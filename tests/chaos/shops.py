@@ -48,3 +48,10 @@ def values_of(body: Mapping[str, Any]) -> dict[str, Any]:
     price = body.get("price") or [{"gross": body.get("regular_price")}]
     values["gross"] = price[0]["gross"]
     return {field: value for field, value in values.items() if value is not None}
+
+
+def is_sold(body: Mapping[str, Any]) -> bool | None:
+    """Whether a product is for sale after this write, in either shop's words; None: as before."""
+    if "active" in body:
+        return bool(body["active"])
+    return body["status"] == "publish" if "status" in body else None

@@ -107,6 +107,30 @@ def test_a_deleted_product_keeps_no_older_value():
     assert late.repaired_s == 2
 
 
+def withdrawn(at: float) -> Write:
+    return Write(at, "r", {}, is_sold=False)
+
+
+def listed(at: float) -> Write:
+    return Write(at, "r", {}, is_sold=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "following", "repaired_s"),
+    [
+        ([], [withdrawn(13)], 2),  # to the end
+        ([], [withdrawn(13), withdrawn(15), listed(40), *writes((43, 2))], 5),
+        ([], [withdrawn(13), listed(40)], None),  # it is for sale, and the older value stayed
+        ([], [listed(12), *writes((15, 2))], 4),
+        ([withdrawn(9)], [], 0),  # nobody could buy it when the older value came
+    ],
+)
+def test_an_older_value_counts_as_long_as_the_product_is_for_sale(before, following, repaired_s):
+    (late,) = late_writes(NUMBER, [*before, *writes((10, 2), (11, 1)), *following], ledger(1, 2))
+
+    assert late.repaired_s == repaired_s
+
+
 def test_only_our_applied_writes_of_products_count():
     entry: dict[str, Any] = {
         "at": "2026-01-01T00:00:01.500+00:00",
@@ -122,6 +146,7 @@ def test_only_our_applied_writes_of_products_count():
     (write,) = applied([entry, *({**entry, **one} for one in others)])
 
     assert write.values == {"name": "N", "gross": 11.9}
+    assert write.is_sold is None
     assert write.at % 60 == 1.5
 
 
