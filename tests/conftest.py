@@ -23,6 +23,7 @@ from xdist.workermanage import WorkerController
 from integration import counters
 from integration.connectors import registry
 from integration.memory import collect_seldom
+from tests.acceptance import template
 from tests.quick_schema import migrate_at
 from tests.real_servers import empty_broker, empty_database, empty_tables
 
@@ -49,6 +50,13 @@ BOTH = [
     pytest.param("postgres", marks=pytest.mark.postgres),
 ]
 URL_BY_MARK = {"postgres": "RELAY_TEST_POSTGRES_URL", "rabbitmq": "RELAY_TEST_BROKER_URL"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_starts() -> Iterator[None]:
+    """Processes of the product start out of a template."""
+    with template.opened():
+        yield
 
 
 @pytest.fixture

@@ -9,19 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance import template
 from tests.acceptance.deployments import DEPLOYMENTS, Deployment
 from tests.acceptance.service import Service
 from tests.real_servers import empty_broker, empty_database
 
 StartService = Callable[..., Service]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def quick_starts() -> Iterator[None]:
-    """Processes of services under test start out of a template."""
-    with template.opened():
-        yield
 
 
 @pytest.fixture

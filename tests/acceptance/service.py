@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -723,15 +722,7 @@ class Service:
 
     def relay(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`vario-relay ARGUMENTS`, to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "cli.main", *arguments],
-            cwd=self.folder,
-            env=self.environ,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return template.run("cli.main", arguments, self.folder, self.environ)
 
 
 def _change_items(session: Session, which: ColumnElement[bool], **values: Any) -> None:

@@ -1,10 +1,11 @@
 """Starts the product's processes out of one that has the libraries loaded already.
 
-To import SQLAlchemy, Celery and Flask takes a second of CPU, and the acceptance tests start some
-two hundred processes. So a template imports the libraries, nothing of ours, and forks for each
-start. What comes of it is a process as any other: its own session, folder, environment and log, and
-it runs ``python -m MODULE`` from the first line on. Without an open template a start is that of
-Python; the figures and `make chaos` measure those.
+To import SQLAlchemy, Celery, Flask and our own modules takes more than a second of CPU, and the
+acceptance tests start some two hundred processes. So a template imports the libraries and the
+package `integration`, which looks at nothing when it is imported, and forks for each start. What
+comes of it is a process as any other: its own session, folder, environment and log, and it runs
+``python -m MODULE`` from the first line on. Without an open template a start is that of Python; the
+figures and `make chaos` measure those.
 """
 
 from __future__ import annotations
@@ -14,18 +15,24 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import random
 import runpy
 import select
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
+
+import sqlalchemy.orm
+
+import integration
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: What web, worker, beat and `up` import; to leave one out costs time and nothing else.
@@ -53,9 +60,11 @@ LIBRARIES = (
     "sqlalchemy.dialects.sqlite",
     "sqlalchemy.orm",
 )
+LONGEST_RUN_S = 120
 #: What a library reads from the environment when it is imported: each value has its own template.
 READ_AT_IMPORT = ("REMAP_SIGTERM",)
-OURS = ("celeryconfig", "cli", "integration", "sandbox", "tasks", "webhooks")
+#: What reads settings when it is imported, or imports what does.
+NOT_LOADED = ("celeryconfig", "cli", "tasks", "webhooks")
 
 
 class Process(Protocol):
@@ -85,11 +94,26 @@ class Order:
     folder: str
     environ: Mapping[str, str]
     log: str
+    #: Where its errors go, if not to its log, and where a fork notes its exit code.
+    errors: str | None = None
+    code: str | None = None
+
+
+def run(
+    module: str, arguments: Sequence[str], folder: Path, environ: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """``python -m MODULE ARGUMENTS`` to its end. Raises: subprocess.TimeoutExpired."""
+    with tempfile.TemporaryDirectory() as own:
+        out, err, code = (f"{own}/{name}" for name in ("out", "err", "code"))
+        order = Order(module, tuple(arguments), str(folder), environ, out, err, code)
+        returncode = start(order).wait(LONGEST_RUN_S)
+        said, complained = Path(out).read_text(), Path(err).read_text()
+    return subprocess.CompletedProcess([module, *arguments], returncode, said, complained)
 
 
 def start(order: Order) -> Process:
     """Start a process in a session of its own; what it prints is appended to its log."""
-    with open(order.log, "ab") as log:
+    with open(order.log, "ab") as log, open(order.errors or order.log, "ab") as errors:
         if _open is not None:
             read = tuple(order.environ.get(name) for name in READ_AT_IMPORT)
             with _one_at_a_time:
@@ -102,7 +126,7 @@ def start(order: Order) -> Process:
             env=order.environ,
             stdin=subprocess.DEVNULL,
             stdout=log,
-            stderr=log,
+            stderr=errors,
             start_new_session=True,
         )
 
@@ -148,7 +172,7 @@ class Template:
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(asdict(order)).encode() + b"\n")
         self._process.stdin.flush()
-        return Forked(int(self._process.stdout.readline()))
+        return Forked(int(self._process.stdout.readline()), order.code)
 
     def close(self) -> None:
         assert self._process.stdin is not None
@@ -157,12 +181,12 @@ class Template:
 
 
 class Forked:
-    """A process that is the template's child, not ours; how it ended, only its log says."""
+    """A process that is the template's child, not ours; how it ended, only its files say."""
 
     ENDED = 0
 
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
+    def __init__(self, pid: int, code: str | None) -> None:
+        self.pid, self._code = pid, code
         self._handle: int | None = None
         with contextlib.suppress(ProcessLookupError):
             self._handle = os.pidfd_open(pid)
@@ -177,7 +201,7 @@ class Forked:
     def wait(self, timeout: float | None = None) -> int:
         if not self._ends_within(timeout):
             raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0)
-        return self.ENDED
+        return self.ENDED if self._code is None else int(Path(self._code).read_text())
 
     def _ends_within(self, seconds: float | None) -> bool:
         if self._handle is None:
@@ -211,7 +235,10 @@ def main() -> None:
     """Fork for each line of standard input, until it ends."""
     for name in LIBRARIES:
         importlib.import_module(name)
-    assert not [name for name in sys.modules if name.partition(".")[0] in OURS]
+    for one in pkgutil.walk_packages(integration.__path__, "integration."):
+        importlib.import_module(one.name)
+    sqlalchemy.orm.configure_mappers()
+    assert not [name for name in sys.modules if name.partition(".")[0] in NOT_LOADED]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a child has ended
     gc.freeze()  # a collection in a child would copy every page of the libraries
     # Unbuffered: what is read ahead would be lost to the child that it is for.
@@ -230,12 +257,12 @@ def become(order: Order) -> None:
     os.chdir(order.folder)
     for number, path, flags in (
         (0, os.devnull, os.O_RDONLY),
-        (1, order.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT),
+        (1, order.log, os.O_WRONLY | os.O_APPEND),
+        (2, order.errors or order.log, os.O_WRONLY | os.O_APPEND),
     ):
         opened_as = os.open(path, flags)
         os.dup2(opened_as, number)
         os.close(opened_as)
-    os.dup2(1, 2)
     os.environ.clear()
     os.environ.update(order.environ)
     time.tzset()
@@ -243,7 +270,23 @@ def become(order: Order) -> None:
     paths = filter(None, order.environ.get("PYTHONPATH", "").split(os.pathsep))
     sys.path[:1] = [order.folder, *paths]
     sys.argv = [order.module, *order.arguments]
-    runpy.run_module(order.module, run_name="__main__", alter_sys=True)
+    with noted_code(order.code):
+        runpy.run_module(order.module, run_name="__main__", alter_sys=True)
+
+
+@contextlib.contextmanager
+def noted_code(file: str | None) -> Iterator[None]:
+    """Write into the file with which code the process ends, as Python will have it."""
+    code: object = 1
+    try:
+        yield
+        code = 0
+    except SystemExit as ending:
+        code = ending.code or 0
+        raise
+    finally:
+        if file is not None:
+            Path(file).write_text(str(code if isinstance(code, int) else 1))
 
 
 if __name__ == "__main__":

@@ -1,24 +1,20 @@
 """Two starts at once must not migrate one database twice."""
 
-import subprocess
-import sys
-
 from sqlalchemy import event
 
 from cli.database import upgrade_schema
 from integration.db import build_engine
+from tests.acceptance import template
+from tests.acceptance.template import ROOT
+from tests.integration.support import together
 
 
-def test_upgrades_at_once_all_succeed(bare_database_url, clean_environ, tmp_path):
+def test_upgrades_at_once_all_succeed(bare_database_url, clean_environ):
     environ = clean_environ | {"RELAY_DATABASE_URL": bare_database_url}
-    command = [sys.executable, "-m", "cli.main", "db", "upgrade"]
 
-    started = [
-        subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True) for _ in range(4)
-    ]
-    ended = [(process.communicate()[1], process.returncode) for process in started]
+    ended = together([lambda: template.run("cli.main", ["db", "upgrade"], ROOT, environ)] * 4)
 
-    assert [code for _, code in ended] == [0, 0, 0, 0], ended
+    assert [one.returncode for one in ended] == [0, 0, 0, 0], ended
 
 
 def test_all_migrations_are_one_transaction(bare_database_url):

@@ -1,8 +1,6 @@
 """A command that lets changes go tells the workers, before its process ends."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 from kombu import Connection
@@ -10,6 +8,7 @@ from kombu import Connection
 from integration import hints
 from integration.topology import TASK_DISPATCH, Queue, Topic
 from integration.vault import new_key
+from tests.acceptance import template
 from tests.integration.support import open_database
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,15 +28,7 @@ def test_what_waited_for_a_mapping_is_dispatched_at_once(sqlite_url, broker_url,
     }
     words = ["mapping", "set", "42", "unit", "lb", "0.45359237", "--unchecked"]
 
-    done = subprocess.run(
-        [sys.executable, "-m", "cli.main", *words],
-        cwd=tmp_path,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = template.run("cli.main", words, tmp_path, environ)
 
     assert done.returncode == 0, done.stderr
     with Connection(broker_url) as connection, connection.channel() as channel:

@@ -64,6 +64,35 @@ def test_it_has_its_own_arguments_folder_environment_log_and_end(start, tmp_path
     assert said == sorted([f"['one', 'two'] {tmp_path} yes None", "on stderr", "ended in order"])
 
 
+ENDS = {
+    "": 0,
+    "import sys; sys.exit()": 0,
+    "import sys; sys.exit(3)": 3,
+    "import sys; sys.exit('a sentence')": 1,
+    "raise KeyError('nobody caught it')": 1,
+}
+
+
+def test_a_run_to_its_end_has_its_words_and_its_code(way, tmp_path):
+    (tmp_path / "program.py").write_text(PROGRAM)
+
+    done = template.run("program", ["one"], tmp_path, {"PATH": os.environ["PATH"]})
+
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [f"['one'] {tmp_path} None None", "ended in order"]
+    assert done.stderr == "on stderr\n"
+
+
+@pytest.mark.parametrize("program", ENDS)
+def test_its_code_is_that_of_python(way, tmp_path, program):
+    (tmp_path / "program.py").write_text(program)
+
+    done = template.run("program", [], tmp_path, {"PATH": os.environ["PATH"]})
+
+    assert done.returncode == ENDS[program]
+    assert ("sentence" in program or "KeyError" in program) == bool(done.stderr)
+
+
 def test_starts_at_the_same_time_get_a_process_each(start):
     started = together([lambda: start("stay")] * 8)
 
@@ -96,7 +125,7 @@ def test_it_runs_until_it_is_ended(start, tmp_path, how):
     process.kill()  # of one that is gone: nothing
 
 
-def test_nothing_of_ours_is_loaded_before_the_start():
+def test_nothing_that_reads_settings_is_loaded_before_the_start():
     done = subprocess.run(
         [sys.executable, "-u", "-m", "tests.acceptance.template"],
         cwd=template.ROOT,

@@ -4,8 +4,6 @@ import http.client
 import json
 import os
 import socket
-import subprocess
-import sys
 import time
 import urllib.parse
 from collections.abc import Iterator
@@ -20,6 +18,8 @@ from sqlalchemy import Engine, create_engine, event, make_url, text
 from integration.db import build_engine
 from integration.errors import UsageError
 from integration.topology import Queue, Topic
+from tests.acceptance import template
+from tests.acceptance.template import Order
 from tests.unit.webhooks.support import (
     APP,
     JWKS,
@@ -48,21 +48,22 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(environ: dict[str, str], database_url: str, broker_url: str) -> Iterator[int]:
+def served(
+    environ: dict[str, str], database_url: str, broker_url: str, log: str | Path = os.devnull
+) -> Iterator[int]:
     """A web server process as it runs in production; its port."""
     port = free_port()
-    process = subprocess.Popen(
-        [Path(sys.executable).with_name("gunicorn"), "-w", "1", "webhooks.app:create_app()"],
-        cwd=ROOT,
-        env={
-            **environ,
-            "RELAY_DATABASE_URL": database_url,
-            "RELAY_BROKER_URL": broker_url,
-            "RELAY_PORT": str(port),
-            "RELAY_APP_JWK": JWKS,
-            "RELAY_APP_IDENTIFIER": APP,
-            "RELAY_COALESCE_S": "0.2",
-        },
+    settings = {
+        "RELAY_DATABASE_URL": database_url,
+        "RELAY_BROKER_URL": broker_url,
+        "RELAY_PORT": str(port),
+        "RELAY_APP_JWK": JWKS,
+        "RELAY_APP_IDENTIFIER": APP,
+        "RELAY_COALESCE_S": "0.2",
+    }
+    arguments = ("-w", "1", "webhooks.app:create_app()")
+    process = template.start(
+        Order("gunicorn", arguments, str(ROOT), {**environ, **settings}, str(log))
     )
     try:
         deadline = time.monotonic() + 30
@@ -269,10 +270,12 @@ def test_a_schema_found_wrong_after_the_start_is_a_503(sqlite_url, tmp_path):
     engine.dispose()
 
 
-def test_no_log_of_the_server_shows_a_query_string(world, sqlite_url, clean_environ, capfd):
-    query = urllib.parse.urlencode({"appToken": "eyJsecret"})
-    with served(clean_environ, sqlite_url, "memory://") as port:
+def test_no_log_of_the_server_shows_a_query_string(world, sqlite_url, clean_environ, tmp_path):
+    query, log = urllib.parse.urlencode({"appToken": "eyJsecret"}), tmp_path / "web.log"
+    with served(clean_environ, sqlite_url, "memory://", log) as port:
         exchange(port, "POST", f"/api/webhooks/{ARTICLE}/42?{query}", body="{}", headers=bearer())
+        exchange(port, "POST", f"/api/webhooks/{ARTICLE}/42?{query}", body="{}")
         exchange(port, "GET", f"/nowhere?{query}")
 
-    assert "eyJsecret" not in "".join(capfd.readouterr())
+    assert "event=webhook.refused status=401" in log.read_text()
+    assert "eyJsecret" not in log.read_text()
