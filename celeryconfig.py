@@ -87,7 +87,7 @@ worker_hijack_root_logger = False
 timezone = "UTC"
 enable_utc = True
 # Nothing of the schedule has to survive: due times are rows, and two beats do no harm.
-beat_scheduler = "celery.beat:Scheduler"
+beat_scheduler = "tasks.beat:Scheduler"
 beat_schedule = {
     "sweep": {
         "task": TASK_SWEEP,

@@ -17,6 +17,7 @@ from celery.signals import (
 from integration import counter_store, counters, db, observe, runtime, settings, stages
 from integration.errors import UsageError
 from integration.memory import collect_seldom
+from tasks import beat
 
 collect_seldom()
 stages.INTERRUPTIONS.append(SoftTimeLimitExceeded)
@@ -48,6 +49,11 @@ def _refuse_wrong_start(**_: Any) -> None:
         runtime.current().require_ready()
     except UsageError as error:
         raise SystemExit(f"vario-relay: {error}") from error
+
+
+@beat_init.connect
+def _end_when_told(sender: Any, **_: Any) -> None:
+    beat.end_when_told(sender)
 
 
 @worker_init.connect
