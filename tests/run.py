@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ALONE = (["-m", "alone and not long"], ("acceptance",))
 BEHIND = (["-n", "2"], ("architecture", "unit"))
 NEXT = (
-    (["-n", "2"], ("contract", "conformance")),
+    (["-n", "3"], ("contract", "conformance")),
     (
         ["-n", "4", "--dist", "loadgroup", "-m", "not alone and not long"],
         ("acceptance", "integration", "migration"),

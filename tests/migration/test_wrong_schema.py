@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 from click.testing import CliRunner, Result
@@ -20,7 +21,9 @@ from cli.server_processes import free_port
 from cli.shared import Here
 from integration import schema
 from integration.vault import new_key
+from tests.acceptance import template
 from tests.architecture.source import PACKAGES, ROOT
+from tests.integration.support import together
 
 NEWER = "9001"
 REVISION = f'''"""What the next version needs."""
@@ -38,14 +41,11 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_column("tenant", "note")
 '''
-PYTHON = sys.executable
 SERVICES = {
-    "web": [PYTHON, "-m", "gunicorn", "--workers=1", "webhooks.app:create_app()"],
-    "worker": [PYTHON, "-m", "celery", "-A", "tasks.app", "worker", "-Q", "live", "--pool=solo"],
-    "up": [PYTHON, "-m", "cli.main", "up"],
+    "web": ("gunicorn", "--workers=1", "webhooks.app:create_app()"),
+    "worker": ("celery", "-A", "tasks.app", "worker", "-Q", "live", "--pool=solo"),
+    "up": ("cli.main", "up"),
 }
-#: A start takes seconds; on a busy machine many.
-PATIENCE_S = 120
 
 
 pytestmark = pytest.mark.slow
@@ -63,37 +63,24 @@ class Version:
     def environ(self) -> dict[str, str]:
         return self.clean_environ | self.settings | {"PYTHONPATH": str(self.root)}
 
-    def relay(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def relay(self, *arguments: str) -> CompletedProcess[str]:
         """`vario-relay ARGUMENTS`, to its end."""
-        return subprocess.run(
-            [PYTHON, "-m", "cli.main", *arguments],
-            cwd=self.root,
-            env=self.environ,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
+        with self.started():
+            return self._run("cli.main", *arguments)
 
     def refusals(self) -> dict[str, str]:
         """What each service says on stderr while it refuses to start, by name."""
-        started = {
-            name: subprocess.Popen(
-                command, cwd=self.root, env=self.environ, stderr=subprocess.PIPE, text=True
-            )
-            for name, command in SERVICES.items()
-        }
-        try:
-            said = {
-                name: process.communicate(timeout=PATIENCE_S)[1]
-                for name, process in started.items()
-            }
-        finally:
-            for process in started.values():
-                process.kill()
-                process.wait()
-        assert all(process.returncode > 0 for process in started.values()), said
-        return said
+        with self.started():
+            ended = together([partial(self._run, *words) for words in SERVICES.values()])
+        assert all(one.returncode > 0 for one in ended), ended
+        return {name: one.stderr for name, one in zip(SERVICES, ended, strict=True)}
+
+    def started(self) -> AbstractContextManager[None]:
+        """How processes start: the template has the modules of this version."""
+        return nullcontext() if self.root == ROOT else template.used(None)
+
+    def _run(self, module: str, *arguments: str) -> CompletedProcess[str]:
+        return template.run(module, arguments, self.root, self.environ)
 
 
 @pytest.fixture(scope="module")
