@@ -1,6 +1,7 @@
 """`vario-relay queue`: counts, causes, and sending again."""
 
 import json
+import re
 
 import pytest
 from sqlalchemy import select, update
@@ -141,7 +142,7 @@ def test_max_age_fails_when_something_due_is_not_settled_for_longer(run, runtime
 
     assert late.exit_code == 1
     assert len(late.stderr.splitlines()) == 1
-    assert "of acme/7 (and 1 more) has been due for 100 s" in late.stderr
+    assert re.search(r"of acme/7 \(and 1 more\) has been due for 1\d\d s", late.stderr)
     assert "longer than 60 s" in late.stderr
     assert "stock" in late.stdout
     assert in_time.exit_code == 0
