@@ -179,7 +179,7 @@ class ByService(LoadScopeScheduling):
     a time keep the cores busy.
     """
 
-    SERVICES = 3
+    SERVICES = 2
 
     def _split_scope(self, nodeid: str) -> str:
         return self.scope_of(nodeid)
