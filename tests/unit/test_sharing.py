@@ -34,8 +34,8 @@ def test_what_shares_a_service_stays_together(one: str, other: str, together: bo
 @pytest.mark.parametrize(
     ("at_the_others", "following"),
     [
-        (["service", "service", "done"], "tests/acceptance/test_kills.py sqlite"),
-        (["service", "service", "service"], "tests/integration/test_sync.py::test_one"),
+        (["service", "done", "done"], "tests/acceptance/test_kills.py sqlite"),
+        (["service", "service", "done"], "tests/integration/test_sync.py::test_one"),
     ],
 )
 def test_some_workers_watch_services_while_others_compute(at_the_others, following):
