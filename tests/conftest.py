@@ -189,8 +189,11 @@ class ByService(LoadScopeScheduling):
         super()._assign_work_unit(node)
 
     def _following(self, node: WorkerController) -> str:
-        """What this worker does next: a service, unless as many run at the others as should."""
-        running = sum(self._runs_service(one) for one in self.nodes if one is not node)
+        """What this worker does next: a service, unless as many run as should.
+
+        It is told before it has ended what it does, and no service should wait behind another.
+        """
+        running = sum(self._runs_service(one) for one in self.nodes)
         wanted = running < self.SERVICES
         fitting = (one for one in self.workqueue if self.is_service(one) == wanted)
         return next(fitting, next(iter(self.workqueue)))

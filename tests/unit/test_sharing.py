@@ -32,20 +32,22 @@ def test_what_shares_a_service_stays_together(one: str, other: str, together: bo
 
 
 @pytest.mark.parametrize(
-    ("at_the_others", "following"),
+    ("its_own", "at_the_others", "following"),
     [
-        (["service", "done", "done"], "tests/acceptance/test_kills.py sqlite"),
-        (["service", "service", "done"], "tests/integration/test_sync.py::test_one"),
+        ("done", ["service", "done", "done"], "tests/acceptance/test_kills.py sqlite"),
+        ("done", ["service", "service", "done"], "tests/integration/test_sync.py::test_one"),
+        ("service", ["service", "done", "done"], "tests/integration/test_sync.py::test_one"),
+        ("service", ["done", "done", "done"], "tests/acceptance/test_kills.py sqlite"),
     ],
 )
-def test_some_workers_watch_services_while_others_compute(at_the_others, following):
+def test_some_workers_watch_services_while_others_compute(its_own, at_the_others, following):
     work = {
         "service": {"tests/acceptance/test_faults.py other": {"one": True, "two": False}},
         "done": {"tests/acceptance/test_faults.py other": {"one": True, "two": True}},
     }
     scheduling = object.__new__(ByService)
     scheduling.assigned_work = {f"gw{n}": work[one] for n, one in enumerate(at_the_others, 1)}
-    scheduling.assigned_work["gw0"] = {}
+    scheduling.assigned_work["gw0"] = work[its_own]
     scheduling.workqueue = {
         "tests/integration/test_sync.py::test_one": {},
         "tests/acceptance/test_kills.py sqlite": {},
