@@ -72,6 +72,10 @@ def test_a_killed_server_comes_back_at_the_same_address_with_what_was_committed(
             cursor.execute("SELECT number FROM kept")
             assert cursor.fetchone() == (7,)
         database.close()
+        pids = postgres.pids()
+
+    assert len(pids) > 1
+    assert_gone(postgres, pids)
 
 
 def test_a_server_that_cannot_start_says_why_and_leaves_nothing():
