@@ -17,6 +17,8 @@ MOMENT_S = (0.3, 1.5)
 #: Shorter than the two leases in which a write may reach the shop, long enough for newer ones.
 LATE_S = (2.0, 9.0)
 WORKERS = ("worker-1", "worker-2")
+#: What no process survives.
+ENDS = ("kill", "kill-parent", "freeze-then-kill", "terminate")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ class Fault:
     target: str
     seconds: float
     pick: float
+
+    @property
+    def is_end(self) -> bool:
+        """Whether the process that is hit is over afterwards, and another one has to start."""
+        return self.kind in ENDS
 
     def __str__(self) -> str:
         return f"#{self.number} {self.kind} {self.target} for {self.seconds:.1f} s"

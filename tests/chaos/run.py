@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -59,7 +59,7 @@ def run(seed: int, count: int, mode: str, platform: str, say: Say = print) -> Re
             editor.stop()
             settle_down(where, say)
             watcher.stop()
-        blocked = [*blocked_times(times), *watch.rests(watcher.samples)]
+        blocked = [*blocked_times(times, where), *watch.waits(watcher.samples)]
         judge(report, where, editor, blocked)
         report.faults = len(times)
         report.by_kind = dict(Counter(f"{one.target} {one.kind}" for one in times))
@@ -128,8 +128,8 @@ def settle_down(where: World, say: Say, name: str = "chaos") -> None:
 def judge(report: Report, where: World, editor: Editor, blocked: list[Interval]) -> None:
     """Compare ERP and shop, count products, read the shop's history.
 
-    Time in which nothing can be pushed, `blocked` by other faults or by the breaker of a shop that
-    failed again and again, does not count for a repair.
+    Time in which nothing can be pushed, `blocked` by other faults, by the breaker of a shop that
+    failed again and again, or because shop or ERP asked for it, does not count for a repair.
     """
     report.edits, report.webhooks = editor.edits, webhook_counts(where)["sent"]
     verdict = where.verdict()
@@ -229,14 +229,25 @@ def slowest_resumption(
     return (waits[slowest], slowest) if slowest is not None else (0.0, None)
 
 
-def blocked_times(times: dict[Fault, Interval]) -> list[Interval]:
+def blocked_times(times: Mapping[Fault, Interval], where: World) -> list[Interval]:
     """When nobody can push: no broker, no database, no worker, or not the one process."""
     by_target: dict[str, list[Interval]] = defaultdict(list)
     for fault, interval in times.items():
         if fault.kind not in ("cut", "purge"):
             by_target[fault.target].append(interval)
-    workers = watch.both(*(by_target[name] for name in WORKERS))
+    workers = watch.both(*(without_worker(name, times, where) for name in WORKERS))
     return [*workers, *by_target["broker"], *by_target["database"], *by_target["up"]]
+
+
+def without_worker(name: str, times: Mapping[Fault, Interval], where: World) -> list[Interval]:
+    """When this worker is hit; one that ends is away until its successor is ready."""
+    to_monotonic = time.monotonic() - time.time()
+    ready = [one + to_monotonic for one in watch.ready_times(where.log_of(name))]
+    return [
+        (began, next((one for one in ready if one > ended), ended) if fault.is_end else ended)
+        for fault, (began, ended) in times.items()
+        if fault.target == name
+    ]
 
 
 def evidence(where: World, editor: Editor, wrong: str) -> str:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 
 import requests
-from sqlalchemy import case, exists, func, select
+from sqlalchemy import case, exists, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from integration import db
 from integration.clock import db_now
-from integration.models import ShopHealth, WorkItem, WorkItemState
+from integration.models import RateBucket, ShopHealth, WorkItem, WorkItemState
 
 EVERY_S = 0.2
 
@@ -27,13 +29,14 @@ class Sample:
     """At one moment (monotonic): is work due or under way, and how far did it come?
 
     `progress` grows when a row is pushed, and when the shop answers a write, as it was told to
-    refuse some. `shop_rests`: it failed so often that it is let alone for a while.
+    refuse some. `is_told_to_wait`: the shop failed so often that it is let alone for a while, or
+    shop or ERP asked for time (429, 503).
     """
 
     at: float
     is_due: bool
     progress: tuple[float, int]
-    shop_rests: bool = False
+    is_told_to_wait: bool = False
 
 
 class Watch:
@@ -70,19 +73,33 @@ class Watch:
         )
         is_open = is_due | (WorkItem.state == WorkItemState.PROCESSING.value)
         statement = select(func.sum(case((is_open, 1), else_=0)), func.max(WorkItem.pushed_at))
-        rests = exists().where(ShopHealth.retry_at > db_now())
+        waits = or_(
+            exists().where(ShopHealth.retry_at > db_now()),
+            exists().where(RateBucket.paused_until > db_now()),
+        )
         with db.session_scope(self._engine) as session:
             count, pushed_at = session.execute(statement).one()
-            shop_rests = bool(session.scalar(select(rests)))
+            is_told_to_wait = bool(session.scalar(select(waits)))
         by_route = requests.get(self._counts_url, timeout=30).json()["by_route"]
         written = sum(n for route, n in by_route.items() if route.startswith(self._writes))
         progress = (pushed_at.timestamp() if pushed_at else 0.0, written)
-        return Sample(time.monotonic(), bool(count), progress, shop_rests)
+        return Sample(time.monotonic(), bool(count), progress, is_told_to_wait)
 
 
-def rests(samples: Sequence[Sample]) -> list[Interval]:
-    """When the shop was let alone."""
-    return [(one.at, after.at) for one, after in pairwise(samples) if one.shop_rests]
+def waits(samples: Sequence[Sample]) -> list[Interval]:
+    """When nothing could be sent because shop or ERP is given the time it needs."""
+    return [(one.at, after.at) for one, after in pairwise(samples) if one.is_told_to_wait]
+
+
+READY = re.compile(r"^(\S+ \S+) INFO celery.apps.worker .* ready\.$", re.MULTILINE)
+
+
+def ready_times(log: str) -> list[float]:
+    """When a worker was ready for work, by its log in local time; seconds since the epoch."""
+    return [
+        datetime.strptime(one, "%Y-%m-%d %H:%M:%S,%f").astimezone().timestamp()
+        for one in READY.findall(log)
+    ]
 
 
 def resumption_s(

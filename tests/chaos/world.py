@@ -188,6 +188,11 @@ class World(Service):
         with self.runtime.scope() as session:
             return int(session.scalar(statement) or 0)
 
+    def log_of(self, part: str) -> str:
+        """All that a part has logged, of every process that was it; empty if it never ran."""
+        path = self.folder / f"{part}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
     def log_tail(self, words: tuple[str, ...], lines: int = 30) -> list[str]:
         """The last lines of the product's logs with one of these words."""
         found = [
@@ -201,6 +206,10 @@ class World(Service):
 
 class Supervisor:
     """Starts the parts, and starts again what ended."""
+
+    #: As systemd does, what a dead parent left behind is ended first: it holds the port. Children
+    #: of a worker live on here, which is harder.
+    ENDS_WHOLE = ("web",)
 
     def __init__(self, starts: Mapping[str, Callable[[], Process]]) -> None:
         self._starts, self.names = starts, tuple(starts)
@@ -219,8 +228,7 @@ class Supervisor:
         self._stopping.set()
         self._thread.join()
         for group in self._groups:
-            with suppress(ProcessLookupError):
-                os.killpg(group, signal.SIGKILL)
+            end_group(group)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -234,6 +242,8 @@ class Supervisor:
             if process.poll() is None or now < self._started_at[name] + SHORTEST_LIFE_S:
                 return
             self.restarts += 1
+            if name in self.ENDS_WHOLE:
+                end_group(process.pid)
         self._started_at[name] = now
         self.processes[name] = self._starts[name]()
         self._groups.append(self.processes[name].pid)
@@ -259,6 +269,12 @@ def tell(pids: Iterable[int], signum: signal.Signals) -> None:
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, signum)
+
+
+def end_group(group: int) -> None:
+    """Kill what is left of a part."""
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def close_broker_connections(rabbitmq: RabbitMQ) -> bool:

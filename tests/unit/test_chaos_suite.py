@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,10 +15,11 @@ from tests.chaos import __main__ as command
 from tests.chaos import report
 from tests.chaos.editor import Ledger
 from tests.chaos.history import LateWrite, Write, applied, late_writes
-from tests.chaos.plan import DISTRIBUTED, EMBEDDED, MODES, kinds_of, plan
+from tests.chaos.plan import DISTRIBUTED, EMBEDDED, MODES, Fault, kinds_of, plan
+from tests.chaos.run import without_worker
 from tests.chaos.shops import PLATFORMS, SHOPWARE6, WOOCOMMERCE, values_of
 from tests.chaos.trade import tellings
-from tests.chaos.watch import Sample, both, rests, resumption_s
+from tests.chaos.watch import Sample, both, resumption_s, waits
 
 NUMBER = "A-1"
 
@@ -186,10 +190,25 @@ def test_resumption_counts_from_when_work_was_due_and_leaves_out_what_others_blo
     assert resumption_s(samples(*given), 10.0, blocked) == seconds
 
 
-def test_a_shop_is_let_alone_from_one_look_to_the_next():
+def test_a_wait_that_is_asked_for_lasts_from_one_look_to_the_next():
     looks = [Sample(at, True, (0, 0), at in (12, 13)) for at in (10, 12, 13, 15, 16)]
 
-    assert rests(looks) == [(12, 13), (13, 15)]
+    assert waits(looks) == [(12, 13), (13, 15)]
+
+
+def test_a_worker_that_was_killed_is_away_until_the_next_one_is_ready():
+    killed, frozen = (Fault(1, 0, kind, "worker-1", 1, 0) for kind in ("kill", "freeze"))
+    now, wall = time.monotonic(), datetime.now().astimezone()
+    later = [wall + timedelta(seconds=one) for one in (-5, 7)]
+    log = "\n".join(
+        f"{one:%Y-%m-%d %H:%M:%S},{one.microsecond // 1000:03d} INFO celery.apps.worker w@vm ready."
+        for one in later
+    )
+    where = SimpleNamespace(log_of=lambda name: log)
+
+    away = without_worker("worker-1", {killed: (now, now + 1), frozen: (now, now + 1)}, where)
+
+    assert away == [(now, pytest.approx(now + 7, abs=0.1)), (now, now + 1)]
 
 
 def test_an_answer_to_a_write_is_a_step_on_although_nothing_was_pushed():
