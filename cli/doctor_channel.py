@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from cli import doctor_catch_up, erp_channels, erp_columns
+from cli import doctor_catch_up, doctor_nights, erp_channels, erp_columns
 from cli.channel import require_running
 from cli.channel_parameters import missing_parameters
 from cli.findings import Finding
 from cli.shared import duration
-from integration import brake_rules, brakes, channel_stops, health_view, sync_runs, toggles
+from integration import brake_rules, brakes, channel_stops, health_view, toggles
 from integration.clock import db_now
 from integration.errors import IntegrationError, UsageError
 from integration.models import (
     Priority,
     SalesChannel,
-    SyncRun,
-    SyncRunState,
     WorkItem,
     WorkItemState,
 )
@@ -35,8 +32,6 @@ if TYPE_CHECKING:
 
 #: A live change normally takes seconds; after so long something is wrong.
 OLDEST_LIVE_S = 300.0
-#: A night and a bit, so that a pass that is under way is no fault.
-NIGHT = timedelta(hours=27)
 
 
 def findings(runtime: Runtime, channel_id: int, known: KnownChannels) -> Iterator[Finding]:
@@ -70,7 +65,7 @@ def findings(runtime: Runtime, channel_id: int, known: KnownChannels) -> Iterato
         yield from _health(session, label, channel_id)
         yield _brakes(session, label, channel)
         yield _queue(session, label, channel_id, is_running=is_running)
-        yield _nightly(session, label, channel_id, is_running=is_running)
+        yield from doctor_nights.of_channel(session, label, channel, is_running=is_running)
         yield from doctor_catch_up.of_channel(session, label, channel_id)
 
 
@@ -177,25 +172,3 @@ def _queue(session: Session, label: str, channel_id: int, *, is_running: bool) -
         return Finding(check, True, detail)
     do = "see that `vario-relay up`, or a worker and beat, is running; look into its log"
     return Finding(check, False, detail, do)
-
-
-def _nightly(session: Session, label: str, channel_id: int, *, is_running: bool) -> Finding:
-    check = f"{label} nightly pass"
-    now = session.scalars(select(db_now())).one()
-    last = session.scalar(
-        select(SyncRun)
-        .where(SyncRun.channel_id == channel_id, SyncRun.kind == sync_runs.NIGHTLY)
-        .order_by(SyncRun.id.desc())
-        .limit(1)
-    )
-    if last is None:
-        created = session.get_one(SalesChannel, channel_id).created_at
-        is_due = is_running and now - created > NIGHT
-        do = "see that beat is running" if is_due else ""
-        return Finding(check, not is_due, "there was none yet", do)
-    detail = f"{last.state} at {last.started_at:%Y-%m-%d %H:%M} UTC"
-    if last.state == SyncRunState.RED.value:
-        return Finding(check, False, f"{detail}: {last.message}", "do what the sentence says")
-    if is_running and now - last.started_at > NIGHT:
-        return Finding(check, False, f"the last one was {detail}", "see that beat is running")
-    return Finding(check, True, detail)

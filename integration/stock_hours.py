@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integration import (
@@ -43,15 +43,10 @@ HOUR_S = 3_600
 def start_hourly_stock(session: Session) -> list[int]:
     """Begin this hour's stock pass of each running channel that has not begun it; ids of the runs.
 
-    Not where another run that compares stocks is under way, or stock is switched off. Two beats
-    begin one run (unique key).
+    Not where another run that compares stocks is at it, or stock is switched off. Two beats begin
+    one run (unique key).
     """
     hour = session.scalars(select(db_now())).one().strftime("%Y-%m-%dT%H")
-    compares_stock = exists().where(
-        SyncRun.channel_id == SalesChannel.id,
-        SyncRun.state.in_(OPEN_STATES),
-        SyncRun.topics.contains("stock"),
-    )
     running = session.scalars(
         select(SalesChannel.id)
         .join(Tenant, Tenant.id == SalesChannel.tenant_id)
@@ -59,16 +54,25 @@ def start_hourly_stock(session: Session) -> list[int]:
             channels.is_running(),
             toggles.is_switched_on(Topic.STOCK),
             SalesChannel.created_at < db_now(-HOUR_S),
-            ~compares_stock,
         )
     ).all()
+    busy = _busy(session)
     runs = [
         sync_runs.start(
             session, one, HOURLY_STOCK, ["stock"], unique_key=f"{HOURLY_STOCK}:{one}:{hour}"
         )
         for one in running
+        if one not in busy
     ]
     return [run_id for run_id in runs if run_id is not None]
+
+
+def _busy(session: Session) -> set[int]:
+    """Channels whose stocks are being compared; rows that wait for their next attempt are not."""
+    comparing = session.scalars(
+        select(SyncRun).where(SyncRun.state.in_(OPEN_STATES), SyncRun.topics.contains("stock"))
+    ).all()
+    return {one.channel_id for one in comparing if not sync_runs.is_at_rest(session, one)}
 
 
 def differing(runtime: Runtime, channel: ChannelView, page: PageOfRows) -> list[str]:

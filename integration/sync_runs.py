@@ -14,10 +14,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
-    Integer,
+    ColumnElement,
     and_,
     case,
-    cast,
     delete,
     exists,
     func,
@@ -284,16 +283,14 @@ def counts(session: Session, run_id: int) -> Counts:
     is_done = WorkItem.state == WorkItemState.COMPLETED.value
 
     def number(condition: Any) -> Any:
-        return func.coalesce(func.sum(cast(case((condition, 1), else_=0), Integer)), 0)
+        return func.count(case((condition, 1)))
 
     row = session.execute(
         select(
             number(and_(is_open, WorkItem.hold_reason.is_(None), not_(is_off))),
             number(and_(is_done, WorkItem.skip_reason.is_(None))),
             number(and_(is_done, WorkItem.skip_reason == UNCHANGED)),
-            number(
-                and_(is_done, WorkItem.skip_reason.is_not(None), WorkItem.skip_reason != UNCHANGED)
-            ),
+            number(and_(is_done, WorkItem.skip_reason != UNCHANGED)),
             number(is_held),
             number(WorkItem.state == WorkItemState.FAILED.value),
         ).where(WorkItem.sync_run_id == run_id)
@@ -331,19 +328,27 @@ def end_if_drained(session: Session, run_id: int) -> bool:
     return True
 
 
-def _has_open(session: Session, run: SyncRun) -> bool:
+def _has_open(session: Session, run: SyncRun, *conditions: ColumnElement[bool]) -> bool:
     """Whether something of it is still to be done; found sooner than all is counted."""
-    found = session.scalar(
-        select(WorkItem.id)
-        .where(
-            WorkItem.sync_run_id == run.id,
-            WorkItem.state.in_([WorkItemState.QUEUED.value, WorkItemState.PROCESSING.value]),
-            WorkItem.hold_reason.is_(None),
-            WorkItem.topic.not_in(toggles.off_topics(session, run.channel_id)),
-        )
-        .limit(1)
+    is_open = exists().where(
+        WorkItem.sync_run_id == run.id,
+        WorkItem.state.in_([WorkItemState.QUEUED.value, WorkItemState.PROCESSING.value]),
+        WorkItem.hold_reason.is_(None),
+        WorkItem.topic.not_in(toggles.off_topics(session, run.channel_id)),
+        *conditions,
     )
-    return found is not None
+    return bool(session.scalar(select(is_open)))
+
+
+def is_at_rest(session: Session, run: SyncRun) -> bool:
+    """Whether it has ended, or all that is left of it waits for its next attempt.
+
+    That may be hours away, and nothing else should wait for it: one bad row stops nobody.
+    """
+    if run.state != SyncRunState.DRAINING.value:
+        return run.ended_at is not None
+    is_due = or_(WorkItem.state == WorkItemState.PROCESSING.value, WorkItem.due_at <= db_now())
+    return not _has_open(session, run, is_due)
 
 
 def _tell(session: Session, run: SyncRun) -> None:

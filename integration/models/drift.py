@@ -104,6 +104,8 @@ class NightlyComparison(Base):
     night: Mapped[str] = mapped_column(String(10), primary_key=True)
     plan_id: Mapped[int | None] = mapped_column(ForeignKey("drift_plan.id", ondelete="SET NULL"))
     began_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
+    #: How many workers began it; one that was told to end does not count.
+    tries: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     #: When its worker said last that it is at it.
     alive_at: Mapped[datetime] = mapped_column(UtcDateTime, default=db_now())
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from integration import shop_edits
 from integration.explaining.texts import Language
 from integration.models import Drift, NightlyComparison
-from integration.reconciliation import outcomes, plans
+from integration.reconciliation import nights, outcomes, plans
 from integration.reconciliation.compare import DriftKind
 from integration.reconciliation.plans import PlanView
 from integration.reconciliation.work import HELD, SENT_SINCE, WAITS
@@ -34,6 +34,8 @@ class NightReport:
     began_at: datetime
     ended_at: datetime | None
     trouble: str | None
+    #: Nobody is at it any more, and it has not ended.
+    is_dead: bool = False
     plan: PlanView | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     examples: Mapping[str, Sequence[Drift]] = field(default_factory=dict)
@@ -44,8 +46,8 @@ class NightReport:
 
     @property
     def is_bad(self) -> bool:
-        """Whether somebody should look: it broke off, or something failed."""
-        return self.trouble is not None or bool(self.counts.get("failed"))
+        """Whether somebody should look: it broke off, its worker died, or something failed."""
+        return self.trouble is not None or self.is_dead or bool(self.counts.get("failed"))
 
 
 def report_of(session: Session, channel: str, found: NightlyComparison) -> NightReport:
@@ -58,6 +60,7 @@ def report_of(session: Session, channel: str, found: NightlyComparison) -> Night
         found.began_at,
         found.ended_at,
         found.trouble,
+        is_dead=nights.has_died(session, found),
         edits=len(known),
         undecided=sum(shop_edits.is_undecided(one, owners) for one in known),
     )
@@ -110,7 +113,7 @@ def _lines(report: NightReport, language: Language, zone: tzinfo) -> Iterator[st
     yield say("title", channel=report.channel, night=report.night)
     began = f"{report.began_at.astimezone(zone):%H:%M}"
     if report.ended_at is None:
-        yield say("under_way", began=began)
+        yield say("dead" if report.is_dead else "under_way", began=began)
     else:
         yield say("ended", began=began, ended=f"{report.ended_at.astimezone(zone):%H:%M}")
     if report.trouble is not None:
@@ -174,6 +177,10 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "Vergleich des Vertriebskanals {channel}, Nacht vom {night}",
     ),
     "under_way": ("begun at {began}, not ended yet", "begonnen um {began}, noch nicht beendet"),
+    "dead": (
+        "begun at {began}; its worker died, and it begins anew while it is night",
+        "begonnen um {began}; sein Prozess starb, und er beginnt neu, solange es Nacht ist",
+    ),
     "ended": ("begun at {began}, ended at {ended}", "begonnen um {began}, beendet um {ended}"),
     "trouble": ("it broke off: {trouble}", "er brach ab: {trouble}"),
     "compared": (

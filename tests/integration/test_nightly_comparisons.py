@@ -11,12 +11,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from click.testing import CliRunner, Result
 from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
 
+from cli import doctor_nights
 from cli.main import main
 from cli.shared import Here
 from integration import channels, shop_edits, stages, sync_runs
+from integration.channel_view import ChannelView
 from integration.clock import db_now
 from integration.errors import IntegrationError
 from integration.models import AccessToken, NightlyComparison, SalesChannel, SyncRun, WorkItem
@@ -89,6 +93,140 @@ def test_one_whose_worker_died_begins_anew(database: Database) -> None:
         session.execute(update(NightlyComparison).values(alive_at=db_now(-nights.ALIVE_S - 1)))
 
     assert begin(database) == [database.channel]
+
+
+def died(database: Database) -> None:
+    """The worker of the one that is under way said nothing for long."""
+    with database.scope() as session:
+        session.execute(
+            update(NightlyComparison)
+            .where(NightlyComparison.ended_at.is_(None))
+            .values(alive_at=db_now(-nights.ALIVE_S - 1))
+        )
+
+
+def test_one_that_kills_its_workers_costs_no_other_channel_its_night(database: Database) -> None:
+    other = database.add_channel("43")
+    pass_of_tonight(database)
+    assert begin(database) == [database.channel]
+    died(database)
+
+    assert begin(database) == [other], "who has not begun comes first"
+    end_of(database, other)
+    for _again in range(nights.TRIES - 1):
+        assert begin(database) == [database.channel]
+        died(database)
+    assert begin(database) == []
+
+    with database.scope() as session:
+        given_up = session.get_one(NightlyComparison, (database.channel, tonight_of(session)))
+        assert given_up.trouble is not None
+        assert given_up.trouble.startswith("its worker died 3 times")
+
+
+def end_of(database: Database, channel_id: int) -> None:
+    with database.scope() as session:
+        session.execute(
+            update(NightlyComparison)
+            .where(NightlyComparison.channel_id == channel_id)
+            .values(ended_at=db_now())
+        )
+
+
+def tonight_of(session: Session) -> str:
+    return session.scalars(select(NightlyComparison.night).distinct()).one()
+
+
+def test_who_took_long_the_last_time_comes_last(database: Database) -> None:
+    quick = database.add_channel("43")
+    broke_off = database.add_channel("44")
+    with database.scope() as session:
+        for channel_id, hours, trouble in (
+            (database.channel, 5, None),
+            (quick, 1, None),
+            (broke_off, 1, "the shop was away"),
+        ):
+            session.add(
+                NightlyComparison(
+                    channel_id=channel_id,
+                    night="2026-01-01",
+                    began_at=db_now(-hours * 3_600),
+                    ended_at=db_now(),
+                    trouble=trouble,
+                )
+            )
+    pass_of_tonight(database)
+
+    order = []
+    while begun := begin(database):
+        order += begun
+        end_of(database, begun[0])
+
+    assert order == [quick, database.channel, broke_off]
+
+
+def test_a_row_that_waits_for_its_next_attempt_does_not_put_the_comparison_off(
+    database: Database,
+) -> None:
+    pass_of_tonight(database, has_ended=False)
+    with database.scope() as session:
+        run = session.scalars(select(SyncRun)).one()
+        run.state = "DRAINING"
+        session.add(
+            WorkItem(
+                channel_id=database.channel,
+                topic=Topic.ARTICLE.value,
+                entity_id="1",
+                sync_run_id=run.id,
+                attempts=3,
+                due_at=db_now(7_200),
+            )
+        )
+    assert begin(database) == [database.channel]
+
+
+def test_what_the_pass_still_has_to_send_does(database: Database) -> None:
+    pass_of_tonight(database, has_ended=False)
+    with database.scope() as session:
+        run = session.scalars(select(SyncRun)).one()
+        run.state = "DRAINING"
+        session.add(
+            WorkItem(
+                channel_id=database.channel,
+                topic=Topic.ARTICLE.value,
+                entity_id="1",
+                sync_run_id=run.id,
+                due_at=db_now(),
+            )
+        )
+    assert begin(database) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "is_ok", "says"),
+    [
+        (None, False, "there was none yet"),
+        ({"ended_at": db_now()}, True, "ended"),
+        ({}, True, "has not ended yet"),
+        ({"ended_at": db_now(), "trouble": "the shop was away"}, False, "the shop was away"),
+        ({"ended_at": db_now(), "began_at": db_now(-28 * 3_600)}, False, "the last one was"),
+    ],
+)
+def test_doctor_says_how_the_last_one_ended(
+    database: Database, values: dict[str, Any] | None, is_ok: bool, says: str
+) -> None:
+    with database.scope() as session:
+        session.execute(update(SalesChannel).values(created_at=db_now(-28 * 3_600)))
+        if values is not None:
+            night = NightlyComparison(channel_id=database.channel, night="2026-01-01", **values)
+            session.add(night)
+    channel = ChannelView(database.channel, 1, "acme", "42", "memory")
+
+    with database.scope() as session:
+        _pass, found = doctor_nights.of_channel(session, "acme/42", channel, is_running=True)
+
+    assert (found.ok, says in found.detail) == (is_ok, True), found
+    assert found.ok or found.do
 
 
 # --- with an ERP and a shop ----------------------------------------------------------------------
@@ -228,6 +366,58 @@ def test_what_breaks_it_off_is_said_in_the_morning(relay: Drifting, tmp_path: Pa
     assert "er brach ab: " in report(relay, tmp_path, "--lang", "de").stdout
 
 
+def test_what_nobody_foresaw_is_said_in_the_morning_and_raised(
+    relay: Drifting, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    relay.fill()
+    night = tonight(relay)
+
+    def full_disk(*_: object) -> Iterator[None]:
+        raise OSError(28, "No space left on device")
+        yield
+
+    monkeypatch.setattr(nights.Planning, "steps", full_disk)
+
+    with pytest.raises(OSError, match="No space"):
+        nights.compare(relay.runtime, relay.channel_id, night)
+
+    assert noted(relay).ended_at is not None
+    done = report(relay, tmp_path)
+    assert done.exit_code == 1
+    assert "a bug or the machine: OSError: [Errno 28] No space left on device" in done.stdout
+
+
+def test_one_that_took_too_long_says_so(
+    relay: Drifting, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    relay.fill()
+    night = tonight(relay)
+
+    def too_long(*_: object) -> Iterator[None]:
+        raise SoftTimeLimitExceeded(6)
+        yield
+
+    monkeypatch.setattr(nights.Planning, "steps", too_long)
+
+    with pytest.raises(SoftTimeLimitExceeded):
+        nights.compare(relay.runtime, relay.channel_id, night)
+
+    assert "its worker was told to end it" in report(relay, tmp_path).stdout
+
+
+def test_one_whose_worker_died_is_no_good_news(relay: Drifting, tmp_path: Path) -> None:
+    relay.fill()
+    tonight(relay)
+    with relay.runtime.scope() as session:
+        session.execute(update(NightlyComparison).values(alive_at=db_now(-nights.ALIVE_S - 1)))
+
+    done = report(relay, tmp_path)
+
+    assert done.exit_code == 1
+    assert "its worker died" in done.stdout
+    assert "sein Prozess starb" in report(relay, tmp_path, "--lang", "de").stdout
+
+
 def test_one_that_is_stopped_with_its_process_begins_anew(
     relay: Drifting, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -238,6 +428,7 @@ def test_one_that_is_stopped_with_its_process_begins_anew(
     nights.compare(relay.runtime, relay.channel_id, night)
 
     assert noted(relay).ended_at is None
+    assert noted(relay).tries == 0, "a deploy is no fault of the comparison"
     assert "not ended yet" in report(relay, tmp_path).stdout
     with relay.runtime.scope() as session:
         assert nights.start_due(session, ZONE, hour()) == [(relay.channel_id, night)]

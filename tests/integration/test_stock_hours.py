@@ -166,3 +166,24 @@ def test_no_pass_begins_beside_one_that_compares_stocks_or_with_stock_switched_o
     with database.scope() as session:
         toggles.switch(session, database.channel, Topic.STOCK, is_on=True)
     assert len(start(database)) == 1
+
+
+def test_a_row_that_waits_for_its_next_attempt_stops_no_pass(database: Database) -> None:
+    came_before(database)
+    with database.scope() as session:
+        nightly = sync_runs.start(session, database.channel, sync_runs.NIGHTLY, ["stock"])
+        session.get_one(SyncRun, nightly).state = "DRAINING"
+        session.add(
+            WorkItem(
+                channel_id=database.channel,
+                topic=Topic.STOCK.value,
+                entity_id="1",
+                sync_run_id=nightly,
+                due_at=db_now(-1),
+            )
+        )
+    assert start(database) == [], "it is being sent"
+
+    with database.scope() as session:
+        session.execute(update(WorkItem).values(attempts=3, due_at=db_now(7_200)))
+    assert len(start(database)) == 1
