@@ -1,7 +1,8 @@
 """Looks every quarter of an hour whether a channel was followed all the time, and makes its mark.
 
 Whatever stopped it, a service that was down, a pause, a hold, an ERP that did not answer: the mark
-before it is old then, and what changed since is caught up with.
+before it is old then, and what changed since is caught up with. So it is when webhooks get lost on
+their way (integration.unheard).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from integration import bookmarks, catch_ups, channels, heartbeats, marks
+from integration import bookmarks, catch_ups, channels, heartbeats, marks, unheard
 from integration.clock import db_now
 from integration.erp import catalogue, changes
 from integration.errors import IntegrationError
@@ -21,6 +22,9 @@ from integration.stages import hold_where_it_says_so
 from integration.token_bucket import Share
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from integration.erp.changes import ChangedArticle
     from integration.runtime import Runtime
 
 #: Two marks in a row are missing, and some time for a worker that has much to do.
@@ -56,7 +60,7 @@ def _compare(runtime: Runtime, tenant_id: int) -> None:
 
 
 def _mark(runtime: Runtime, channel_id: int) -> None:
-    """Ask the ERP for its newest change, look how old the last mark is, and make the next.
+    """Ask the ERP for its newest changes, look how old the last mark is, and make the next.
 
     None while no webhooks can come in: what changes now may be lost.
     """
@@ -74,10 +78,26 @@ def _mark(runtime: Runtime, channel_id: int) -> None:
         last = marks.last(session, channel_id)
         if last is not None and now - last.at > GAP:
             catch_ups.request(session, channel_id, _stood_still(last.at, now), last.at)
-        marks.put(session, channel_id, newest)
+            unheard.expect(session, channel_id, [])
+        else:
+            _listen(session, channel_id)
+            unheard.expect(session, channel_id, unheard.changed_after(newest, last))
+        marks.put(session, channel_id, newest[0].at if newest else None)
 
 
-def _newest(runtime: Runtime, channel_id: int) -> datetime | None:
+def _listen(session: Session, channel_id: int) -> None:
+    """Catch up where the ERP changed articles and no event told."""
+    missed = unheard.unheard_of(session, channel_id)
+    since = marks.before_last(session, channel_id)
+    if missed and since is not None:
+        reason = (
+            f"{len(missed)} articles changed in the ERP after {since.at:%Y-%m-%d %H:%M} UTC and no "
+            f"event told, e.g. article id {missed[0]}: webhooks may be lost on their way"
+        )
+        catch_ups.request(session, channel_id, reason, since.at)
+
+
+def _newest(runtime: Runtime, channel_id: int) -> list[ChangedArticle]:
     channel = runtime.channel(channel_id)
     client = runtime.erp(channel.tenant_id, share=Share.BACKFILL)
     offered = catalogue.discover(client, runtime.erp_facts(channel.tenant_id))

@@ -57,6 +57,12 @@ def last(session: Session, channel_id: int) -> Mark | None:
     return next(reversed(_all(session, channel_id)), None)
 
 
+def before_last(session: Session, channel_id: int) -> Mark | None:
+    """The mark before the newest one; None: there was none."""
+    made = _all(session, channel_id)
+    return made[-2] if len(made) > 1 else None
+
+
 def changed_since(session: Session, channel_id: int, missed_from: datetime) -> datetime | None:
     """From where in the ERP's clock a gap is to be read that began at `missed_from` of ours.
 

@@ -91,9 +91,7 @@ def stamp(value: Any) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def newest(client: ErpClient, offered: frozenset[str], channel_erp_id: str) -> datetime | None:
-    """When something changed last, of what is listed on the channel; None: it does not say."""
-    if column(offered) is None:
-        return None
-    articles = page(client, offered, channel_erp_id, limit=1).articles
-    return articles[0].at if articles else None
+def newest(client: ErpClient, offered: frozenset[str], channel_erp_id: str) -> list[ChangedArticle]:
+    """The articles listed on the channel that changed last, the last one first; none: the ERP does
+    not say."""
+    return page(client, offered, channel_erp_id).articles if column(offered) is not None else []

@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select, update
 
 from integration import channel_life, gap_watch, heartbeats, marks, registrations, sync, sync_runs
 from integration.clock import db_now
-from integration.models import Base, ChannelFact, Heartbeat, SyncRun, TenantFact
+from integration.models import Base, ChannelFact, Heartbeat, SyncRun, TenantFact, WorkItem
 from integration.runtime import Runtime
 from integration.topology import Topic
 from tests.integration.relay import Relay
@@ -57,6 +57,9 @@ class FallingBehind(Relay):
     def time_passes(self, seconds: float, *, is_up: bool = False) -> None:
         """Make all that the gap watch remembers older; `is_up`: webhooks can come in meanwhile."""
         with self.runtime.scope() as session:
+            for item in session.scalars(select(WorkItem)):
+                item.last_event_at -= timedelta(seconds=seconds)
+                item.pushed_at = item.pushed_at and item.pushed_at - timedelta(seconds=seconds)
             row = session.get_one(ChannelFact, (self.channel_id, marks._FACT))
             row.value = [
                 [(datetime.fromisoformat(at) - timedelta(seconds=seconds)).isoformat(), newest]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import select, update
 
-from integration import availability, catch_ups, gap_watch, heartbeats, sync_runs
+from integration import availability, catch_ups, gap_watch, heartbeats, marks, sync_runs
 from integration.clock import db_now
 from integration.erp import webhooks
 from integration.erp.webhooks import Registration
@@ -94,6 +94,58 @@ def test_a_catch_up_costs_few_requests_where_the_erp_says_what_changed(relay):
     assert run.seen == 3
     assert relay.erp_requests() - before == 6
     # columns of documents and a page of them, a page of changes, a query of each of three topics
+
+
+def a_quarter_passes(relay: FallingBehind) -> None:
+    """As much as lies between two marks, and the next one is made."""
+    relay.time_passes(marks.EVERY_S + 1, is_up=True)
+    relay.watch()
+
+
+def test_webhooks_that_get_lost_on_their_way_are_noticed_within_half_an_hour(relay):
+    a_quarter_passes(relay)
+    changed = change_three(relay)
+    a_quarter_passes(relay)
+    assert relay.runs() == [], "the ERP may still be sending"
+
+    a_quarter_passes(relay)
+    run = relay.catch_up()
+
+    assert_caught_up(relay, changed)
+    assert "3 articles changed in the ERP after" in run.reason
+    assert "webhooks may be lost on their way" in run.reason
+    assert (run.state, run.seen) == ("DONE", 3)
+    for _quarter in range(3):
+        a_quarter_passes(relay)
+    assert len(relay.runs()) == 1
+
+
+def test_a_change_that_was_told_is_no_lost_webhook(relay):
+    a_quarter_passes(relay)
+    told, *_ = change_three(relay)
+    for topic in (Topic.PRICE, Topic.STOCK, Topic.ARTICLE):
+        relay.hint(topic, *relay.for_sale())
+    relay.drain()
+
+    for _quarter in range(3):
+        a_quarter_passes(relay)
+
+    assert str(relay.product(told)["gross"]) == "77.77"
+    assert relay.runs() == []
+
+
+def test_a_product_id_that_we_wrote_back_is_no_lost_webhook(relay):
+    a_quarter_passes(relay)
+    first = relay.for_sale()[0]
+    relay.edit(first, name="As if the listing were touched")
+    with relay.runtime.scope() as session:
+        of_first = WorkItem.topic == Topic.WRITE_BACK.value, WorkItem.entity_id == first["id"]
+        session.execute(update(WorkItem).where(*of_first).values(pushed_at=db_now()))
+
+    for _quarter in range(3):
+        a_quarter_passes(relay)
+
+    assert relay.runs() == []
 
 
 def test_a_restart_catches_up_with_nothing(relay):
