@@ -47,6 +47,8 @@ from integration.erp import webhooks
 from integration.erp.external_id import ATTRIBUTE_KEY, GROUP_KEY
 from integration.models import (
     AccessToken,
+    Drift,
+    DriftPlan,
     Lane,
     RateBucket,
     SalesChannel,
@@ -691,6 +693,15 @@ class Service:
         self.wait_until_idle()
         assert self.differences() == []
         self.forget_requests()
+
+    def lines_of_plan(self) -> dict[str, int]:
+        """How many lines of the newest plan are in which state."""
+        with self.runtime.scope() as session:
+            newest = select(func.max(DriftPlan.id)).scalar_subquery()
+            counted = select(Drift.state, func.count().label("count")).where(
+                Drift.plan_id == newest
+            )
+            return {row.state: row.count for row in session.execute(counted.group_by(Drift.state))}
 
     def webhooks_sent(self) -> list[dict[str, Any]]:
         """What the ERP delivered or tried to, newest first."""

@@ -15,6 +15,13 @@ from cli.main import main
 from cli.shared import Here
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+#: A plan that is empty, a drift planned and applied, an article explained that is not in the shop.
+RECONCILED = (
+    "drift: none",
+    "drift: 1 different",
+    "plan 2 is applied: 1 sent",
+    "NOT_LISTED (merchant)",
+)
 OWN_CATALOGUE = Path(__file__).parent.parent / "data" / "catalogue.csv"
 
 
@@ -68,6 +75,8 @@ def test_a_product_changed_in_a_woocommerce_and_a_lost_webhook_are_all_that_diff
     code = run_demo(Options(articles=20, platform="woocommerce"), before_judging=disturb)
 
     output = capfd.readouterr().out
+    told = [output.index(one) for one in RECONCILED]
+    assert told == sorted(told)
     assert code == 1
     assert f"article {disturbed[0]}: name is 'Umbenannt' in the shop" in output
     assert f"article {disturbed[1]}: stock is " in output

@@ -94,6 +94,30 @@ def test_a_killed_driver_of_a_sync_is_followed_by_one_that_goes_on_where_it_was(
     service.assert_no_product_twice()
 
 
+def test_a_killed_apply_of_a_plan_is_harmless_and_the_next_one_goes_on(service: Service):
+    wrong = service.articles_for_sale()[:110]  # more than it looks at in one go
+    for one in wrong:
+        service.shop("edit", article=one["number"], set={"stock": 4711})
+    assert service.relay("reconcile", "42", "--plan", "--topic", "stock").returncode == 0
+    service.fault("erp", "slow", share=1.0, seconds=0.5, route=EXECUTE)
+    service.start("apply", "cli.main", "reconcile", "42", "--apply")
+    wait_until(lambda: service.lines_of_plan().get("PLANNED", 0) < len(wrong), "it has asked")
+    service.fault("erp", "timeout-before", share=1.0, seconds=HELD_S, route=EXECUTE)
+
+    service.kill("apply")
+    left = service.lines_of_plan().get("PLANNED", 0)
+    service.clear_faults()
+
+    assert 0 < left < len(wrong), "it was killed in the middle"
+    again = service.relay("reconcile", "42", "--apply")
+    assert again.returncode == 0, again.stdout + again.stderr
+    service.wait_until_idle()
+    assert service.lines_of_plan() == {"SENT": len(wrong)}
+    assert service.differences() == []
+    plan = service.relay("reconcile", "42", "--plan", "--topic", "stock", "--fail-on-drift")
+    assert plan.returncode == 0, plan.stdout
+
+
 def test_a_changes_b_changes_back_to_a_is_sent_when_the_push_of_b_was_cut(
     service: Service, articles: Articles
 ):
