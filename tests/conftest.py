@@ -231,6 +231,12 @@ def is_wanted(item: pytest.Item) -> bool:
     return item.callspec.params.get("database_url", chosen) == chosen
 
 
+def seconds_of(item: pytest.Item) -> float:
+    """About how long it takes, or 0."""
+    slow = item.get_closest_marker("slow")
+    return slow.args[0] if slow else 0
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     found: dict[bool, list[pytest.Item]] = {True: [], False: []}
     for item in items:
@@ -239,7 +245,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = found[True]
     if hasattr(config, "workerinput"):
         # The longest first, so that all workers end at about the same time.
-        items.sort(key=lambda one: one.get_closest_marker("slow") is None)
+        items.sort(key=seconds_of, reverse=True)
     for item in items:
         for fixture, mark in MARK_BY_FIXTURE.items():
             if fixture in getattr(item, "fixturenames", ()):

@@ -19,7 +19,7 @@ pytestmark = [
     # Embedded, the rounds of a lane are the same rows: as good, and only when asked for.
     pytest.mark.parametrize("deployment", [EMBEDDED_LONG, DISTRIBUTED], indirect=True),
     pytest.mark.alone,
-    pytest.mark.slow,
+    pytest.mark.slow(40),
     pytest.mark.timeout(300),
 ]
 #: The target is 10 s, which `make bench` judges. Two cores that also run both sandboxes and the

@@ -20,6 +20,8 @@ NEW = {"article": {"name": "Neu"}, "price": {"gross": "99.00"}, "stock": {"stock
 
 Articles = Callable[[], dict]
 
+pytestmark = pytest.mark.slow(30)
+
 
 # --- toggles and pauses --------------------------------------------------------------------------
 

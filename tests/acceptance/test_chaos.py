@@ -20,7 +20,7 @@ SPARE = 2
 
 
 @pytest.mark.chaos
-@pytest.mark.slow
+@pytest.mark.slow(120)
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     ("mode", "platform", "faults", "seed"),

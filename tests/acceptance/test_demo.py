@@ -14,7 +14,7 @@ from cli.demo_stage import Stage
 from cli.main import main
 from cli.shared import Here
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow(55), pytest.mark.timeout(240)]
 #: A plan that is empty, a drift planned and applied, an article explained that is not in the shop.
 RECONCILED = (
     "drift: none",

@@ -10,7 +10,7 @@ from tests.acceptance.deployments import distributed_only
 from tests.acceptance.service import Service, wait_until
 
 #: What a fault does to a stage is shown on both databases by tests/integration/test_stages.py.
-pytestmark = distributed_only
+pytestmark = [distributed_only, pytest.mark.slow(50)]
 
 OPTIONS = {"articles": 60}
 SYNC = "/api/_action/sync"

@@ -28,6 +28,8 @@ MOMENTS = [
 
 Articles = Callable[[], dict]
 
+pytestmark = pytest.mark.slow(60)
+
 
 @pytest.mark.pitfall(1)
 @pytest.mark.pitfall(4)

@@ -8,7 +8,7 @@ from integration import health_view
 from tests.acceptance.fleet import Fleet, Run, compare
 from tests.acceptance.service import wait_until
 
-pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.slow(300), pytest.mark.timeout(600)]
 
 #: A slow answer is slower than what counts as slow; a dead shop is given up by the soft limit.
 OVERRIDES = {

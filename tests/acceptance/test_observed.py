@@ -29,6 +29,8 @@ from tests.scraped import Scraped
 OPTIONS = {"articles": 40, "overrides": {"RELAY_LOG_LEVEL": "DEBUG"}}
 LANE = {"tenant": "acme", "channel": "42"}
 
+pytestmark = pytest.mark.slow(50)
+
 Articles = Callable[[], dict]
 
 

@@ -19,7 +19,12 @@ from cli import server_packages
 from tests.acceptance.service import ROOT, Service, wait_until
 from tests.real_servers import empty_broker, empty_database
 
-pytestmark = [pytest.mark.postgres, pytest.mark.rabbitmq, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.rabbitmq,
+    pytest.mark.slow(45),
+    pytest.mark.timeout(240),
+]
 ARTICLES = 25
 #: What process managers wait before they kill.
 GRACE_S = 30

@@ -19,7 +19,7 @@ ARTICLES = 200
 
 
 @pytest.mark.sqlite
-@pytest.mark.slow
+@pytest.mark.slow(30)
 def test_no_request_to_a_slow_shop_is_long_and_stock_overtakes_the_articles_of_a_backfill(
     start_service: StartService, bare_sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ):

@@ -16,7 +16,7 @@ SECONDS = 45
 
 
 @pytest.mark.chaos
-@pytest.mark.slow
+@pytest.mark.slow(60)
 @pytest.mark.sqlite
 @pytest.mark.timeout(300)
 def test_an_eventful_time_ends_with_erp_and_shop_the_same():

@@ -12,7 +12,7 @@ from tests.architecture.deployments import copied
 
 ROOT = Path(__file__).resolve().parents[2]
 
-pytestmark = [pytest.mark.slow, pytest.mark.sqlite, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow(100), pytest.mark.sqlite, pytest.mark.timeout(600)]
 
 
 def run(*command: str | Path, cwd: Path, env: dict[str, str]) -> list[str]:

@@ -310,7 +310,7 @@ def test_a_dry_run_waits_for_an_erp_that_is_read_article_by_article(folder, erp,
     assert total["counts"]["create"] >= 4
 
 
-@pytest.mark.slow
+@pytest.mark.slow(10)
 def test_a_sync_brings_the_catalogue_into_the_shop(folder, erp, shop, service):
     planned = last_line(folder.run("sync", CHANNEL, "--dry-run", "--json"))["counts"]
     resumed = folder.run("channel", "resume", CHANNEL).stderr
@@ -333,7 +333,7 @@ def test_a_sync_brings_the_catalogue_into_the_shop(folder, erp, shop, service):
     assert service.wait(READY_S) == 0
 
 
-@pytest.mark.slow
+@pytest.mark.slow(10)
 def test_a_sync_with_failures_ends_with_1_and_says_where_they_are(folder, erp, shop, service):
     folder.run("channel", "resume", CHANNEL)
     article = next(one for one in erp.state("articles").values() if one["listed"] and one["gross"])
@@ -349,7 +349,7 @@ def test_a_sync_with_failures_ends_with_1_and_says_where_they_are(folder, erp, s
     assert (cause["error_class"], cause["examples"]) == ("Invalid", [article["id"]])
 
 
-@pytest.mark.slow
+@pytest.mark.slow(10)
 def test_after_a_sync_a_dry_run_names_what_has_changed(folder, erp, shop, service):
     folder.run("channel", "resume", CHANNEL)
     folder.run("sync", CHANNEL, "--wait")

@@ -6,7 +6,7 @@ import pytest
 
 from bench.pacing import saturate
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow(22), pytest.mark.timeout(120)]
 SECONDS = 18.0
 
 

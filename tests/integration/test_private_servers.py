@@ -23,7 +23,7 @@ from cli.servers import Postgres, running
 ROOT = Path(__file__).resolve().parents[2]
 GONE_WITHIN_S = 15
 SERVER_MODULES = ("private_server", "server_packages", "server_processes", "servers")
-pytestmark = [pytest.mark.postgres, pytest.mark.rabbitmq, pytest.mark.slow]
+pytestmark = [pytest.mark.postgres, pytest.mark.rabbitmq, pytest.mark.slow(10)]
 
 
 def assert_serves(postgres_url: str, rabbitmq_url: str) -> None:

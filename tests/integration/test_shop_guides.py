@@ -24,7 +24,7 @@ from tests.integration.test_cli_flow import (
     stand,
 )
 
-pytestmark = [pytest.mark.sqlite, pytest.mark.slow]
+pytestmark = [pytest.mark.sqlite, pytest.mark.slow(10)]
 
 FURTHER = ("channel set 42", "mapping set 42", "queue failed 42", "queue retry 42", "queue status")
 WAY = "## From the shop's admin to the first article\n"

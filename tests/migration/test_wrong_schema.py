@@ -48,7 +48,7 @@ SERVICES = {
 }
 
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(10)
 
 
 @dataclass(frozen=True)
