@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from itertools import product
+from dataclasses import fields
 from typing import Any
 
 import pytest
+import requests
 from flask import Flask
 
+from integration.connectors.base import RemoteRecord
 from integration.mapping_kinds import Kind
 from integration.models import WorkItemState
 from integration.topology import Topic
 from sandbox import comparison
 from sandbox.erp.dto import hashed_id
 from sandbox.shops import shopware6
-from sandbox.shops.shopware6.schema import ENTITIES, SYSTEM_LANGUAGE
+from sandbox.shops.shopware6 import rights
+from sandbox.shops.shopware6.schema import SYSTEM_LANGUAGE
 from sandbox.shops.shopware6.seed import BRANCH, CENTRAL, CUSTOMERS, EXPRESS, GERMAN, ROOT_CATEGORY
-from tests.architecture.source import ROOT
+from tests.contract.connectors.shopware_rights import listed_rights
 from tests.integration.shop_relay import running_with
 from tests.integration.shopware import ShopwareRelay
 
-GUIDE = ROOT / "docs" / "shops" / "shopware6.md"
-ACTIONS = ("read", "create", "update", "delete")
-
 pytestmark = pytest.mark.sqlite
-
-
-def listed_rights() -> set[tuple[str, str]]:
-    """Entity and action of each right in the tables of the section."""
-    section = GUIDE.read_text().split("## Rights of the integration")[1].split("\n## ")[0]
-    return {
-        (entity, action)
-        for entities, actions in re.findall(r"^\| (`.+?`) \| ([a-z, ]+?) \|", section, re.M)
-        for entity in re.findall(r"`(\w+)`", entities)
-        for action in actions.split(", ")
-    }
 
 
 @pytest.fixture
@@ -45,9 +33,8 @@ def relay(sqlite_url: str) -> Iterator[ShopwareRelay]:
 
     def shop(url: str) -> Flask:
         app = shopware6.create_app(shopware6.Options(multi_inventory=True), url)
-        denied = set(product(ENTITIES, ACTIONS)) - listed_rights()
-        for entity, action in denied:
-            body = {"kind": "missing-privilege", "privilege": f"{entity}:{action}"}
+        for privilege in set(rights.ALL) - listed_rights():
+            body = {"kind": "missing-privilege", "privilege": privilege}
             assert app.test_client().post("/_sandbox/faults", json=body).status_code == 200
         return app
 
@@ -74,11 +61,10 @@ def relay(sqlite_url: str) -> Iterator[ShopwareRelay]:
 
 
 def test_the_listed_rights_are_read_from_the_guide():
-    rights = listed_rights()
+    listed = listed_rights()
 
-    assert {("product", "update"), ("product_media", "delete")} <= rights
-    assert ("product", "delete") not in rights
-    assert {entity for entity, _action in rights} <= set(ENTITIES)
+    assert {"product:update", "product_media:delete"} <= listed <= set(rights.ALL)
+    assert "product:delete" not in listed
 
 
 def test_the_listed_rights_are_enough_for_all_topics(relay):
@@ -124,6 +110,35 @@ def ship_an_order(relay: ShopwareRelay, article: dict[str, Any]) -> None:
     relay.erp("edit", article=article["id"], set={"stock": 2}, silent=True)
     shipped = relay.erp("ship", order=order["document"])
     relay.carry({"id": str(shipped["document"])}, topic=Topic.ORDER_STATUS)
+
+
+def test_the_listed_rights_are_enough_to_compare_the_shop(relay):
+    article = relay.for_sale()[0]
+    relay.carry(article)
+    connector = relay.runtime.connector(relay.runtime.channel(relay.channel_id))
+
+    # all that a record can tell
+    (scanned,) = connector.scan([one.name for one in fields(RemoteRecord)])
+    (shown,) = connector.show([scanned.external_id])
+
+    assert (scanned.number, shown.is_visible) == (article["number"], True)
+
+
+def test_images_without_their_right_wait_and_are_released(relay):
+    illustrated = next(one for one in relay.articles() if one["images"])
+    relay.at_shop("faults", kind="missing-privilege", privilege="media:create")
+
+    relay.carry(illustrated)
+
+    assert relay.row(Topic.MEDIA, illustrated).hold_reason == "shop-right"
+    relay.change(illustrated, name="Anders")
+    assert relay.product(illustrated)["name"] == "Anders"
+
+    requests.delete(f"{relay.shop_url}/_sandbox/faults", timeout=30)
+    assert relay.release("shop-right") == 1
+    relay.drain()
+    assert relay.row(Topic.MEDIA, illustrated).state == WorkItemState.COMPLETED
+    assert len(relay.product(illustrated)["images"]) == len(illustrated["images"])
 
 
 def test_a_healthy_role_has_no_faults_and_can_be_mapped_to(relay):

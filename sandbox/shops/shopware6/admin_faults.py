@@ -65,7 +65,7 @@ def _deny(shop: Shop, body: Row) -> Row:
     privilege = body.get("privilege")
     if not isinstance(privilege, str) or privilege.count(":") != 1:
         raise ValueError("The fault `missing-privilege` names a `privilege` like product:update.")
-    shop.denied.add(privilege)
+    shop.deny(privilege)
     return {"privilege": privilege}
 
 

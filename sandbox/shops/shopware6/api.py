@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import BaseConverter, ValidationError
 
-from . import errors, media, search, states, sync, wire
+from . import errors, media, rights, search, states, sync, wire
 from .errors import ApiError
 from .journal import Operation
 from .render import View
@@ -97,6 +97,7 @@ def blueprint(shop: Shop) -> Blueprint:
 
     @api.get("/_action/media/provide-name")
     def provide_name() -> Response:
+        rights.check(shop.denied, rights.NAMES_OF_FILES)
         name, extension = request.args.get("fileName", ""), request.args.get("extension", "")
         with shop.store.lock:
             free = media.free_name(shop.store, name, extension, request.args.get("mediaId"))
@@ -146,7 +147,7 @@ def _add_rows(api: Blueprint, shop: Shop) -> None:
             return _write_one(shop, entity, {**wire.mapping(), "id": id}, errors.UPDATE)
         if request.method == "DELETE":
             return _delete_one(shop, entity, id)
-        _check_reading(shop, entity)
+        rights.check(shop.denied, rights.to_search(entity, search.Criteria()))
         with shop.store.lock:
             return _shown(_view(shop), entity, _existing(shop, entity, id))
 
@@ -156,9 +157,8 @@ def _add_rows(api: Blueprint, shop: Shop) -> None:
 
     @api.post("/search-ids/<entity:route>")
     def ids(route: str) -> Response:
-        entity = _entity(shop, route)
-        _check_reading(shop, entity)
-        criteria = search.criteria_of(wire.mapping())
+        entity, criteria = _entity(shop, route), search.criteria_of(wire.mapping())
+        rights.check(shop.denied, rights.to_search(entity, criteria))
         with shop.store.lock:
             found, total = search.find(_view(shop), entity, criteria)
         return wire.answer({"total": total, "data": [row["id"] for row in found]})
@@ -190,6 +190,7 @@ def _add_transitions(api: Blueprint, shop: Shop) -> None:
         return wire.answer(shown)
 
     def listed(entity: str, id: str) -> Response:
+        rights.check(shop.denied, [f"{entity}:read"])
         with shop.store.lock:
             return wire.answer(states.transitions(shop.store, entity, id))
 
@@ -211,14 +212,9 @@ def _request_id() -> str:
     return request.headers.get("X-Request-Id") or f"r-{next(_request_numbers)}"
 
 
-def _check_reading(shop: Shop, entity: Entity) -> None:
-    if f"{entity.name}:read" in shop.denied:
-        raise errors.missing_privileges([f"{entity.name}:read"])
-
-
 def _found(shop: Shop, entity: Entity, body: dict[str, Any]) -> Response:
-    _check_reading(shop, entity)
     criteria = search.criteria_of(body)
+    rights.check(shop.denied, rights.to_search(entity, criteria))
     view = _view(shop, criteria)
     with shop.store.lock:
         rows, total = search.find(view, entity, criteria)

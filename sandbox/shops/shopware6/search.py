@@ -112,7 +112,7 @@ def _candidates(store: Store, entity: Entity, filters: list[Any], ids: list[str]
             continue
         wanted = _wanted(one) if one["type"] == "equalsAny" else [one.get("value")]
         texts = dict.fromkeys(value for value in wanted if isinstance(value, str))
-        name = _own_name(entity, str(one.get("field")))
+        name = own_name(entity, str(one.get("field")))
         if name == "id":
             return [table[key] for key in texts if key in table]
         if name == "productNumber" and entity.name == "product":
@@ -225,10 +225,10 @@ _TESTS = {"equals": _equals, "equalsAny": _equals_any, "range": _range,
 
 def _getter(view: View, entity: Entity, path: Any) -> Getter:
     """Reads all values at a dotted path. Raises ApiError for a field that does not exist."""
-    name, _, rest = _own_name(entity, str(path)).partition(".")
+    name, _, rest = own_name(entity, str(path)).partition(".")
     if name in entity.associations and rest:
-        target = _target(entity, name)
-        inner = _getter(view, target, rest)
+        linked = target(entity, name)
+        inner = _getter(view, linked, rest)
         return lambda row: [value for found in view.related(entity, row, name)[1]
                             for value in inner(found)]
     if name == "customFields" and rest:
@@ -250,13 +250,28 @@ def _getter(view: View, entity: Entity, path: Any) -> Getter:
     return lambda row: [row.get(name)]
 
 
-def _target(entity: Entity, name: str) -> Entity:
+def fields_of(criteria: Criteria) -> list[Any]:
+    """The paths that filters and sortings name."""
+    found, waiting = [], [*criteria.filters]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            found += [one["field"]] if "field" in one else []
+            waiting += _entries(one.get("queries"))
+    sorted_by = [one.get("field") if isinstance(one, dict) else str(one).lstrip("-")
+                 for one in criteria.sorting]
+    return [*found, *sorted_by]
+
+
+def target(entity: Entity, name: str) -> Entity:
+    """The entity behind an association."""
     if name in entity.one:
         return ENTITIES[entity.foreign[entity.one[name]]]
     return ENTITIES[entity.many[name][0] if name in entity.many else entity.linked[name].entity]
 
 
-def _own_name(entity: Entity, path: str) -> str:
+def own_name(entity: Entity, path: str) -> str:
+    """A path without the name of its entity, which may lead it."""
     return path.removeprefix(f"{entity.name}.")
 
 

@@ -20,6 +20,7 @@ CUSTOMERS = fixed_id("customer group standard")
 PRODUCT_FOLDER = fixed_id("media folder product")
 INVOICE = fixed_id("payment method invoice")
 CENTRAL, BRANCH = fixed_id("warehouse central"), fixed_id("warehouse branch")
+INTEGRATION, ROLE = fixed_id("integration"), fixed_id("acl role integration")
 TAXES = (("Standard rate", 19, STANDARD_TAX), ("Reduced rate", 7, fixed_id("tax 7")),
          ("Reduced rate 2", 0, fixed_id("tax 0")))
 
@@ -43,6 +44,14 @@ def fill_warehouses(store: Store) -> None:
         store.insert("warehouse", warehouse, name=name)
     store.put("warehouse_group_warehouse", (CENTRAL, group),
               {"warehouseId": CENTRAL, "warehouseGroupId": group})
+
+
+def fill_integration(store: Store, access_key: str) -> None:
+    """The integration that the credentials are of, with its role."""
+    store.insert("integration", INTEGRATION, label="VARIO", accessKey=access_key, admin=False)
+    store.insert("acl_role", ROLE, name="VARIO", privileges=[])
+    store.put("integration_role", (INTEGRATION, ROLE),
+              {"integrationId": INTEGRATION, "aclRoleId": ROLE})
 
 
 def _fill_basics(store: Store) -> None:

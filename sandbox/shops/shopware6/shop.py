@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from sandbox.faults import Faults
 
-from . import errors, media, orders, search, seed
+from . import errors, media, orders, rights, search, seed
 from .auth import TOKEN_TTL_S, Tokens
 from .errors import ApiError
 from .journal import Journals, Operation, Touched, number_of
@@ -100,6 +100,8 @@ class Shop:
 
     def _fill(self) -> None:
         seed.fill(self.store)
+        seed.fill_integration(self.store, self.options.client_id)
+        self._write_role()
         if self.options.multi_inventory:
             seed.fill_warehouses(self.store)
 
@@ -124,8 +126,20 @@ class Shop:
         with self.store.lock:
             self.rejects.clear()
             self.denied.clear()
+            self._write_role()
             self.store.index.clear()
             self.maintenance_s = self.tokens.per_minute = None
+
+    def deny(self, privilege: str) -> None:
+        """Take a right from the role of the integration until faults are cleared."""
+        self.denied.add(privilege)
+        self._write_role()
+
+    def _write_role(self) -> None:
+        """Let the role's row say what the integration may."""
+        granted = [one for one in rights.ALL if one not in self.denied]
+        role = self.store.table("acl_role")[seed.ROLE]
+        self.store.put("acl_role", seed.ROLE, {**role, "privileges": granted})
 
     def write(self, operations: list[Operation], *, language: str, request_id: str,
               route: str) -> Writer:
@@ -171,6 +185,7 @@ class Shop:
             self._wait(1)
             with self.store.lock:
                 try:
+                    rights.check(self.denied, rights.to_step(entity))
                     self._refuse_deadlocks(is_overlapping, route)
                     with self.store.transaction():
                         before, after = orders.step(self.store, entity, row_id, action)
@@ -193,6 +208,7 @@ class Shop:
             sent = {"fileName": file.name, "extension": file.extension, "size": file.size}
             result = "applied"
             try:
+                rights.check(self.denied, rights.UPLOAD)
                 self._refuse_deadlocks(is_overlapping=False, route=route)
                 media.attach(self.store, media_id, file, base_url)
             except ApiError as refusal:
