@@ -52,8 +52,10 @@ MAX_MEDIA_BATCH = 50
 MAX_BATCH = 100
 
 
-#: What order statuses wait for that the shop does not let us write.
+#: What rows of the topics below wait for that the shop does not let us do.
 NO_RIGHT = "shop-right"
+#: Their rights may come later: articles, prices and stocks go on without.
+_GO_WITHOUT = (Topic.ORDER_STATUS, Topic.MEDIA)
 
 #: Tables whose ids we remember.
 _REMEMBERED = {"tax", "product_manufacturer", "rule", "warehouse"}
@@ -98,21 +100,18 @@ class Shopware6Connector:
         Failure policy: at least once.
         Raises: IntegrationError if nothing was settled; ChannelError and ClaimLost always.
         """
-        if topic is Topic.ORDER_STATUS:
-            mails = sends_mails(self._context.parameters)
-            try:
-                return orders.push(self._client, payloads, sends_mails=mails)
-            except RightMissing as error:
-                # Articles and stocks go on without the rights to orders.
-                held = Held(NO_RIGHT, str(error))
-                return [Receipt(one["article_id"], error=held) for one in payloads]
-        if topic is Topic.MEDIA:
-            return ImagePush(self._client, self._context).push(payloads)
         try:
-            return self._push(topic, payloads)
-        except _IdIsStale:
-            self._facts.forget_ids()
-            return self._push(topic, payloads, is_repeated=True)
+            if topic is Topic.ORDER_STATUS:
+                mails = sends_mails(self._context.parameters)
+                return orders.push(self._client, payloads, sends_mails=mails)
+            if topic is Topic.MEDIA:
+                return ImagePush(self._client, self._context).push(payloads)
+            return self._push_products(topic, payloads)
+        except RightMissing as error:
+            if topic not in _GO_WITHOUT:
+                raise
+            held = Held(NO_RIGHT, str(error))
+            return [Receipt(one["article_id"], error=held) for one in payloads]
 
     def lookup(self, numbers: Sequence[str]) -> dict[str, str]:
         """Product id by number, of what the shop has."""
@@ -152,6 +151,13 @@ class Shopware6Connector:
     @cached_property
     def _builder(self) -> RowBuilder:
         return RowBuilder(self._client, self._facts, self._context.namespace)
+
+    def _push_products(self, topic: Topic, payloads: Sequence[Payload]) -> list[Receipt]:
+        try:
+            return self._push(topic, payloads)
+        except _IdIsStale:
+            self._facts.forget_ids()
+            return self._push(topic, payloads, is_repeated=True)
 
     def _push(
         self, topic: Topic, batch_payloads: Sequence[Payload], *, is_repeated: bool = False

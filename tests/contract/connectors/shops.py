@@ -65,6 +65,9 @@ class ServedShop:
     def fault(self, kind: str, route: str | None = None, **more: Any) -> None:
         self.admin("faults", kind=kind, route=route or self.ROUTE, **more)
 
+    def clear_faults(self) -> None:
+        assert requests.delete(f"{self.url}/_sandbox/faults", timeout=5).ok
+
     @property
     def products(self) -> dict[str, dict[str, Any]]:
         """What the shop holds, by number."""
