@@ -211,8 +211,12 @@ class Shopware6Connector:
         """
         try:
             numbers = [row.number for row in contested if row.number is not None]
+            bodies = [batch_payloads[row.position]["body"] for row in contested]
             found = products.find_products(
-                self._client, numbers, with_visibility=True, with_categories=True
+                self._client,
+                numbers,
+                with_visibility=True,
+                with_categories=any("categories" in body for body in bodies),
             )
             adopted = [
                 self._builder.adopted(row, batch_payloads[row.position], found[row.number])

@@ -14,6 +14,7 @@ from integration.topology import Topic
 from tests.contract.connectors.pictures import image, shown
 from tests.contract.connectors.test_shopware6_images import Gallery, running
 from tests.contract.connectors.test_shopware6_orders import delivery, place, push, state
+from tests.unit.connectors.kit import Gate
 
 
 @pytest.fixture
@@ -93,6 +94,23 @@ def test_deliveries_wait_for_their_right(shop: Gallery, privilege: str) -> None:
 
     assert waits_for(held, privilege)
     assert state(shop, "10")[0] == "open"
+
+
+def test_a_product_made_meanwhile_is_adopted_without_a_right_to_categories(shop: Gallery) -> None:
+    """Only a channel with `categories=on` needs it."""
+
+    class Employee(Gate):
+        def __call__(self) -> None:
+            super().__call__()
+            if self.count == 1:
+                shop.admin("products", number="A-1", name="by hand")
+
+    shop.gate = Employee()
+    deny(shop, "category:read")
+
+    (receipt,) = shop.create("1")
+
+    assert (receipt.error, receipt.was_adopted) == (None, True)
 
 
 def test_without_a_right_to_products_the_channel_stops(shop: Gallery) -> None:
