@@ -98,8 +98,11 @@ def _set_up(runtime: Runtime, label: str, channel: ChannelView) -> Iterator[Find
 
 
 def _in_shop(runtime: Runtime, label: str, channel: ChannelView) -> Iterator[Finding]:
+    with runtime.scope() as session:
+        states = toggles.states(session, channel.id)
+    switched_on = [topic for topic, is_on in states.items() if is_on]
     try:
-        problems = runtime.connector(channel).check()
+        problems = runtime.connector(channel, topics=switched_on).check()
     except IntegrationError as error:
         yield Finding(f"{label} shop", False, str(error), "do what the sentence says")
         return

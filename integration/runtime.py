@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property, lru_cache
@@ -26,6 +26,7 @@ from integration.patience import Patience
 from integration.settings import Settings
 from integration.shop_rate import ShopGate
 from integration.token_bucket import Rate, Share
+from integration.topology import Topic
 from integration.vault import Vault
 
 #: Share of the soft limit after which no further file is opened: what is there is shown, the rest
@@ -146,11 +147,12 @@ class Runtime:
         share: Share = Share.LIVE,
         patience: Patience | None = None,
         before_request: Callable[[], None] = _nothing_to_check,
+        topics: Iterable[Topic] = Topic,
     ) -> Connector:
         """The connector of a channel; `before_write` is asked right before each write.
 
         Its requests are paced by the shop's bucket, as `share`; with `patience` they wait for it.
-        `before_request` hears of each before that.
+        `before_request` hears of each before that. `topics`: as `Context.topics`.
         """
         gate = ShopGate(self.scope, channel.id, share, patience, before_request)
         files = Files(
@@ -170,6 +172,7 @@ class Runtime:
                 before_write=gate.guard(before_write),
                 open_file=files.open,
                 push_s=self.settings.stage_soft_s * PUSH_SHARE,
+                topics=frozenset(topics),
             )
         )
 

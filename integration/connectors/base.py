@@ -220,6 +220,7 @@ class Context:
     `open_file` gives the bytes of an `Image.ref` in chunks, from the ERP at that moment. It raises,
     at once or with any chunk: Busy (the ERP's budget or the time of the stage is used up),
     SourceTrouble (the ERP failed), Rejected; TenantError, which is to be let through.
+    `topics`: what `check` looks at the rights and settings for; others are switched off.
     `push_s`: seconds after which a push begins no further request; what is left is Busy and goes
     with the next batch. A stage that lasts longer is cut, and nobody knows what became of its rows.
     """
@@ -233,6 +234,7 @@ class Context:
     open_file: Callable[[str], Iterator[bytes]] = no_files
     #: Two thirds of a stage as shipped.
     push_s: float = 40.0
+    topics: frozenset[Topic] = frozenset(Topic)
 
 
 class Connector(Protocol):

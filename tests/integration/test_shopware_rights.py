@@ -10,6 +10,8 @@ import pytest
 import requests
 from flask import Flask
 
+from cli import doctor_channel
+from integration import toggles
 from integration.connectors.base import RemoteRecord
 from integration.mapping_kinds import Kind
 from integration.models import WorkItemState
@@ -147,3 +149,16 @@ def test_a_healthy_role_has_no_faults_and_can_be_mapped_to(relay):
     assert [one for one in connector.check() if one.is_fault] == []
     for kind in set(Kind) - {Kind.UNIT}:
         assert connector.offers(kind)
+
+
+def test_doctor_asks_for_the_rights_of_what_is_switched_on(relay):
+    relay.at_shop("faults", kind="missing-privilege", privilege="media:update")
+
+    def faults() -> list[str]:
+        found = doctor_channel.findings(relay.runtime, relay.channel_id, None)
+        return [one.detail for one in found if not one.ok and "media" in one.detail]
+
+    assert faults() == ["the role of the integration lacks media:update"]
+    with relay.runtime.scope() as session:
+        toggles.switch(session, relay.channel_id, Topic.MEDIA, False)
+    assert faults() == []

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from integration.connectors.base import Context, Problem
-from integration.connectors.shopware6 import facts, settings
+from integration.connectors.shopware6 import facts, rights, settings
+from integration.connectors.shopware6.choices import name_of
 from integration.connectors.shopware6.client import Client
 from integration.connectors.shopware6.settings import ShopSettings
-from integration.errors import IntegrationError
+from integration.errors import ChannelError, IntegrationError, RightMissing
 
 #: Before 6.5 a batch was accepted in parts, with another form of answer.
 OLDEST_VERSION = (6, 5)
 
 _FIX_ACCESS = "fix what the sentence says, then run doctor again"
-_ROLE = "give the integration's role the right to read it (Settings > System > Integrations)"
 
 
 def problems_of(context: Context) -> list[Problem]:
@@ -31,23 +31,37 @@ def problems_of(context: Context) -> list[Problem]:
     except IntegrationError as error:
         # Failed logins are counted by the shop: asking on would only lengthen its pause.
         return [Problem("access", str(error), _FIX_ACCESS)]
-    return [
-        _version(shop, version),
-        *_asked("sales channel", lambda: _sales_channel(client, shop)),
-        *_asked("taxes", lambda: _taxes(client)),
-        *_asked("currency", lambda: _currency(client, shop)),
-        *_asked("products", lambda: _products(client)),
-        *_asked("orders", lambda: _orders(client)),
-        *_asked("prices by rule", lambda: _price_lists(client, context)),
-        *_asked("warehouses", lambda: _warehouses(client, context)),
-    ]
-
-
-def _asked(check: str, ask: Callable[[], Iterator[Problem]]) -> list[Problem]:
+    found = [_version(shop, version)]
     try:
-        return list(ask())
+        for check, ask in _asking(client, context):
+            found += _asked(check, ask)
     except IntegrationError as error:
-        return [Problem(check, str(error), _ROLE)]
+        found.append(Problem("access", str(error), _FIX_ACCESS))
+    return found
+
+
+def _asking(client: Client, context: Context) -> Iterator[tuple[str, Iterator[Problem]]]:
+    """All that is asked of a shop that lets us in, by what the operator knows it as."""
+    shop, uses = client.settings, rights.uses(context)
+    yield "sales channel", _sales_channel(client, shop)
+    yield "taxes", _taxes(client)
+    yield "currency", _currency(client, shop)
+    for use in uses:
+        yield use.name, rights.to_read(client, use)
+    if rights.ORDERS in uses:
+        yield "tracking links", _tracking_links(client)
+    if rights.WAREHOUSES in uses:
+        yield "warehouses", _warehouses(client)
+    yield "rights to write", rights.to_write(client, uses)
+
+
+def _asked(check: str, asking: Iterator[Problem]) -> list[Problem]:
+    """What a check says, or why it cannot. Raises: IntegrationError that any other would meet."""
+    try:
+        return list(asking)
+    except ChannelError as error:
+        do = rights.ADD if isinstance(error, RightMissing) else _FIX_ACCESS
+        return [Problem(check, str(error), do)]
 
 
 def _version(shop: ShopSettings, version: str) -> Problem:
@@ -62,7 +76,7 @@ def _sales_channel(client: Client, shop: ShopSettings) -> Iterator[Problem]:
     rows = client.search("sales-channel", includes={"sales_channel": ["id", "name", "active"]})
     chosen = next((row for row in rows if row.get("id") == shop.sales_channel_id), None)
     if chosen is None:
-        there = "; ".join(sorted(f"{_name(row)} has {row.get('id')}" for row in rows)) or "none"
+        there = "; ".join(sorted(f"{name_of(row)} has {row.get('id')}" for row in rows)) or "none"
         yield Problem(
             "sales channel",
             f"the shop has no sales channel {shop.sales_channel_id}",
@@ -71,7 +85,7 @@ def _sales_channel(client: Client, shop: ShopSettings) -> Iterator[Problem]:
     elif chosen.get("active") is False:
         yield Problem(
             "sales channel",
-            f"the sales channel {_name(chosen)} is switched off, nobody sees its products",
+            f"the sales channel {name_of(chosen)} is switched off, nobody sees its products",
             "activate it in the shop when it is meant to sell",
             is_fault=False,
         )
@@ -96,34 +110,31 @@ def _currency(client: Client, shop: ShopSettings) -> Iterator[Problem]:
         )
 
 
-def _products(client: Client) -> Iterator[Problem]:
-    client.search("product", limit=1, includes={"product": ["id"]})
-    yield from ()
+def _tracking_links(client: Client) -> Iterator[Problem]:
+    """The shop makes a customer's link from the number and the method's own address."""
+    fields = ["name", "translated", "active", "trackingUrl"]
+    rows = client.search("shipping-method", includes={"shipping_method": fields})
+    names = sorted(name_of(one) for one in rows if one.get("active") and not _tracking_url(one))
+    if names:
+        yield Problem(
+            "tracking links",
+            f"without a tracking address: {', '.join(names)}; customers see the numbers of such "
+            "deliveries without a link",
+            "enter the carrier's in Shopware under Settings > Shop > Shipping, with %s where the "
+            "number belongs",
+            is_fault=False,
+        )
 
 
-def _orders(client: Client) -> Iterator[Problem]:
-    client.search(
-        "order",
-        limit=1,
-        includes={"order": ["id", "deliveries"], "order_delivery": ["id"]},
-        associations={"deliveries": {}},
+def _tracking_url(method: dict[str, Any]) -> str:
+    translated = method.get("translated") or {}
+    return str(translated.get("trackingUrl") or method.get("trackingUrl") or "").strip()
+
+
+def _warehouses(client: Client) -> Iterator[Problem]:
+    there = client.search_plugin(
+        "warehouse", includes={"warehouse": ["id"]}, associations={"groups": {}}
     )
-    yield from ()
-
-
-def _price_lists(client: Client, context: Context) -> Iterator[Problem]:
-    """Only for a channel that writes them: others need no right for them."""
-    if context.parameters.get("price_details", "off") != "off":
-        client.search("rule", limit=1, includes={"rule": ["id"]})
-        client.search("product-price", limit=1, includes={"product_price": ["id"]})
-    yield from ()
-
-
-def _warehouses(client: Client, context: Context) -> Iterator[Problem]:
-    """Only for a channel that keeps stock by location."""
-    if context.parameters.get("storages", "off") == "off":
-        return
-    there = client.search_plugin("warehouse", includes={"warehouse": ["id", "name"]})
     if there is None:
         yield Problem(
             "warehouses", "the shop has no Multi-Inventory", str(facts.no_inventory(client))
@@ -133,7 +144,3 @@ def _warehouses(client: Client, context: Context) -> Iterator[Problem]:
             "warehouses", "the shop has no warehouses", "create them, and map the ERP's storages"
         )
     client.search_plugin("product-warehouse", limit=1, includes={"product_warehouse": ["id"]})
-
-
-def _name(row: dict[str, Any]) -> str:
-    return str(row.get("name") or "without a name")

@@ -41,7 +41,7 @@ def _categories(client: Client) -> list[Choice]:
 def _path(row: Mapping[str, Any]) -> list[str]:
     """The names from the root to the category; a shop that does not tell them has its name."""
     translated = row.get("translated") or {}
-    names = translated.get("breadcrumb") or row.get("breadcrumb") or [_name(row)]
+    names = translated.get("breadcrumb") or row.get("breadcrumb") or [name_of(row)]
     return [str(one) for one in (names.values() if isinstance(names, dict) else names) if one]
 
 
@@ -53,7 +53,7 @@ def _languages(client: Client) -> list[Choice]:
         associations={"locale": {}},
     )
     return [
-        Choice(str(row["id"]), _name(row), (row.get("locale") or {}).get("code")) for row in rows
+        Choice(str(row["id"]), name_of(row), (row.get("locale") or {}).get("code")) for row in rows
     ]
 
 
@@ -61,7 +61,7 @@ def _named(entity: str) -> Callable[[Client], list[Choice]]:
     def ask(client: Client) -> list[Choice]:
         includes = {entity.replace("-", "_"): ["id", "name", "translated"]}
         return [
-            Choice(str(row["id"]), _name(row)) for row in _all(client, entity, includes=includes)
+            Choice(str(row["id"]), name_of(row)) for row in _all(client, entity, includes=includes)
         ]
 
     return ask
@@ -69,10 +69,11 @@ def _named(entity: str) -> Callable[[Client], list[Choice]]:
 
 def _warehouses(client: Client) -> list[Choice] | None:
     rows = client.search_plugin("warehouse", includes={"warehouse": ["id", "name"]})
-    return None if rows is None else [Choice(str(row["id"]), _name(row)) for row in rows]
+    return None if rows is None else [Choice(str(row["id"]), name_of(row)) for row in rows]
 
 
-def _name(row: Mapping[str, Any]) -> str:
+def name_of(row: Mapping[str, Any]) -> str:
+    """What a row is called in the language of the request."""
     return str((row.get("translated") or {}).get("name") or row.get("name") or "without a name")
 
 

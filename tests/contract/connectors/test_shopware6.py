@@ -6,7 +6,7 @@ What every connector promises, with the shop failing too, is asked in tests/conf
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -43,8 +43,15 @@ class Shop(ServedShop):
         super().__init__(url, credentials)
         self.tokens = Tokens()
 
-    def connector(self, *, session: requests.Session | None = None, **changes: str) -> Any:
+    def connector(
+        self,
+        *,
+        session: requests.Session | None = None,
+        topics: Collection[Topic] = Topic,
+        **changes: str,
+    ) -> Any:
         parts = {"tokens": self.tokens, "facts": self.facts, "gate": self.gate}
+        parts["topics"] = frozenset(topics)
         return Shopware6Connector(
             context({**self.parameters, **changes}, session=session, **parts)  # type: ignore[arg-type]
         )

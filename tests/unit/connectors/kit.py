@@ -14,6 +14,7 @@ from integration.connectors import http
 from integration.connectors.base import Context, ListingView, no_files
 from integration.connectors.shopware6 import Shopware6Connector
 from integration.documents import ArticleDocument, PriceDocument, StockDocument
+from integration.topology import Topic
 
 SHOP = "https://shop.example"
 SYNC, TOKEN = f"{SHOP}/api/_action/sync", f"{SHOP}/api/oauth/token"
@@ -82,6 +83,7 @@ def context(
     namespace: str = "acme/42",
     open_file: Callable[[str], Iterator[bytes]] = no_files,
     push_s: float = Context.push_s,
+    topics: frozenset[Topic] = Context.topics,
 ) -> Context:
     known = {"tax-ids": {"19": TAX_19, "7": TAX_7}, "currency": "EUR"}
     return Context(
@@ -93,6 +95,7 @@ def context(
         before_write=gate or Gate(),
         open_file=open_file,
         push_s=push_s,
+        topics=topics,
     )
 
 

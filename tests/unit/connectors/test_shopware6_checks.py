@@ -8,6 +8,7 @@ from integration.connectors.base import Problem
 from integration.connectors.shopware6.settings import PARAMETERS as DECLARED
 from integration.connectors.shopware6.settings import problems_of, settings_of
 from integration.errors import ChannelError
+from integration.topology import Topic
 from tests.unit.connectors.kit import (
     CHANNEL_ID,
     EURO,
@@ -29,10 +30,15 @@ def healthy(shop: Shop, *, without: str = "") -> None:
         "tax": [{"id": TAX_19, "taxRate": 19}, {"id": TAX_7, "taxRate": 7}],
         "currency": [{"id": EURO, "isoCode": "EUR"}],
         "product": [],
+        "product-media": [],
+        "media-folder": [],
+        "language": [],
         "order": [],
+        "shipping-method": [{"name": "DHL", "active": True, "trackingUrl": "https://dhl/%s"}],
+        "integration": [{"admin": True, "aclRoles": []}],
     }
     for entity, rows in answers.items():
-        if entity != without:
+        if entity not in without.split():
             shop.finds(entity, *rows)
     if without != "version":
         shop.answers("/api/_info/version", {"version": "6.6.7.1"})
@@ -124,6 +130,50 @@ def test_a_missing_right_is_a_fault_of_its_check_only(shop: Shop) -> None:
 
     assert problem.check == "products"
     assert "product:read" in problem.detail
+
+
+def test_a_shop_that_fails_meanwhile_is_asked_nothing_more(shop: Shop) -> None:
+    for entity in ("sales-channel", "tax"):
+        shop.answers(f"/api/search/{entity}", {"data": []})
+    shop.answers("/api/_info/version", {"version": "6.6.7.1"})
+    shop.answers("/api/search/currency", {}, 503)
+
+    told = faults()
+
+    assert [one.check for one in told] == ["sales channel", "taxes", "access"]
+
+
+def test_ways_to_ship_without_a_tracking_address_are_worth_knowing(shop: Shop) -> None:
+    healthy(shop, without="shipping-method")
+    shop.finds(
+        "shipping-method",
+        {"name": "DHL", "active": True, "trackingUrl": "https://dhl.example/?id=%s"},
+        {"name": "UPS", "active": True, "trackingUrl": None},
+        {"name": "Post", "active": True, "translated": {"name": "Brief", "trackingUrl": " "}},
+        {"name": "GLS", "active": False},
+    )
+
+    (told,) = [one for one in connector().check() if one.check == "tracking links"]
+
+    assert not told.is_fault
+    assert "Brief, UPS" in told.detail
+    assert "Settings > Shop > Shipping" in told.do
+
+
+def test_ways_to_ship_are_not_looked_at_without_order_status(shop: Shop) -> None:
+    healthy(shop, without="shipping-method order")
+
+    assert connector(topics=frozenset([Topic.STOCK, Topic.MEDIA])).check()
+
+
+def test_an_integration_that_is_not_shown_leaves_the_rights_to_write_unknown(shop: Shop) -> None:
+    healthy(shop, without="integration")
+    shop.finds("integration")
+
+    (told,) = [one for one in connector().check() if one.check == "rights to write"]
+
+    assert not told.is_fault
+    assert "the shop does not show the integration of client_id" in told.detail
 
 
 def test_wrong_parameters_are_reported_without_asking_the_shop() -> None:
