@@ -60,6 +60,19 @@ class Shop(ServedShop):
         return self.push(topic, documents, [own(one.article_id) for one in documents])
 
 
+class Employee(Gate):
+    """Creates a product right before our first write."""
+
+    def __init__(self, shop: Shop) -> None:
+        super().__init__()
+        self.shop = shop
+
+    def __call__(self) -> None:
+        super().__call__()
+        if self.count == 1:
+            self.shop.admin("products", number="A-1", name="by hand")
+
+
 @pytest.fixture
 def shop() -> Iterator[Shop]:
     with served(lambda url: create_app(Options(), url), Shop) as shop:
@@ -144,15 +157,7 @@ def test_an_adopted_product_becomes_visible(shop: Shop) -> None:
 
 
 def test_a_product_made_by_hand_between_look_up_and_write_is_adopted(shop: Shop) -> None:
-    class Employee(Gate):
-        """Creates the product right before our first write."""
-
-        def __call__(self) -> None:
-            super().__call__()
-            if self.count == 1:
-                shop.admin("products", number="A-1", name="by hand")
-
-    shop.gate = Employee()
+    shop.gate = Employee(shop)
 
     taken, free = shop.create("1", "2")
 

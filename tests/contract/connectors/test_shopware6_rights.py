@@ -12,9 +12,9 @@ from integration.documents import StockDocument
 from integration.errors import Held, RightMissing
 from integration.topology import Topic
 from tests.contract.connectors.pictures import image, shown
+from tests.contract.connectors.test_shopware6 import Employee
 from tests.contract.connectors.test_shopware6_images import Gallery, running
 from tests.contract.connectors.test_shopware6_orders import delivery, place, push, state
-from tests.unit.connectors.kit import Gate
 
 
 @pytest.fixture
@@ -97,15 +97,7 @@ def test_deliveries_wait_for_their_right(shop: Gallery, privilege: str) -> None:
 
 
 def test_a_product_made_meanwhile_is_adopted_without_a_right_to_categories(shop: Gallery) -> None:
-    """Only a channel with `categories=on` needs it."""
-
-    class Employee(Gate):
-        def __call__(self) -> None:
-            super().__call__()
-            if self.count == 1:
-                shop.admin("products", number="A-1", name="by hand")
-
-    shop.gate = Employee()
+    shop.gate = Employee(shop)
     deny(shop, "category:read")
 
     (receipt,) = shop.create("1")
