@@ -77,10 +77,10 @@ def list_mappings(
     """Show what is set, what is missing and which articles need it, with suggestions.
 
     STATE: set; left-out (mapped to -); missing (HELD changes wait for it); by-rate (a tax without
-    a mapping: the shop's tax of the same rate counts); not-in-erp and not-in-shop (there is no such
-    thing any more).
+    a mapping: the shop's tax of the same rate counts); by-default (a carrier that deliveries named,
+    without a mapping); not-in-erp and not-in-shop (there is no such thing any more).
     """
-    from integration import channels, hold_report, mapping_report, mappings
+    from integration import carriers, channels, hold_report, mapping_report, mappings
     from integration.mapping_kinds import Kind
     from integration.mapping_sides import Sides
 
@@ -90,9 +90,11 @@ def list_mappings(
         stored = mappings.entries(session, channel_id)
         held = hold_report.groups(session, channel_id)
     view = runtime.channel(channel_id)
+    with runtime.scope() as session:
+        named = carriers.seen(session, view.tenant_id)
     sides = None if unchecked else Sides(runtime, view)
     kinds = tuple(Kind) if kind is None else (kind,)
-    report = mapping_report.report(stored, held, sides, kinds)
+    report = mapping_report.report(stored, held, sides, kinds, named)
     if as_json:
         print_json([_described(one) for one in report.lines])
     else:
@@ -134,7 +136,7 @@ def _print_lines(channel: str, lines: Sequence[Line]) -> None:
         empty="nothing is mapped, and nothing held needs a mapping",
     )
     for one in lines:
-        if one.state is State.MISSING:
+        if one.state in (State.MISSING, State.BY_DEFAULT):
             for each in one.candidates:
                 words = (channel, one.kind.value, one.erp_value, each.id)
                 click.echo(f"vario-relay mapping set {shlex.join(words)}  # {each.label}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,12 +15,14 @@ from integration.mappings import Entry
 
 class State(StrEnum):
     """Of one ERP value. BY_RATE: without a mapping, the shop's tax of the same rate counts.
-    LEFT_OUT: the shop shall not have it."""
+    BY_DEFAULT: without one, a delivery goes as without a carrier. LEFT_OUT: the shop shall not
+    have it."""
 
     SET = "set"
     LEFT_OUT = "left-out"
     MISSING = "missing"
     BY_RATE = "by-rate"
+    BY_DEFAULT = "by-default"
     NOT_IN_ERP = "not-in-erp"
     NOT_IN_SHOP = "not-in-shop"
 
@@ -49,11 +51,15 @@ class Report:
 
 
 def report(
-    stored: Sequence[Entry], held: Sequence[HoldGroup], sides: Sides | None, kinds: Sequence[Kind]
+    stored: Sequence[Entry],
+    held: Sequence[HoldGroup],
+    sides: Sides | None,
+    kinds: Sequence[Kind],
+    carriers: Mapping[str, str] | None = None,
 ) -> Report:
     """What is set, and what is needed and missing. Without `sides` nobody is asked.
 
-    `held`: the groups of the channel.
+    `held`: the groups of the channel. `carriers`: label by id of those that deliveries named.
     """
     needed = {which: one for one in held if (which := of_reason(one.reason)) is not None}
     lines: list[Line] = []
@@ -61,12 +67,13 @@ def report(
     for kind in kinds:
         entries = {one.erp_value: one.shop_value for one in stored if one.kind is kind}
         wanted = {value: one for (of_kind, value), one in needed.items() if of_kind is kind}
-        if not entries and not wanted and (kind is not Kind.TAX or sides is None):
+        named = (carriers or {}) if kind is Kind.CARRIER else {}
+        if not entries and not wanted and not named and (kind is not Kind.TAX or sides is None):
             continue
         erp, shop = _asked(kind, sides)
         if sides is not None:
             unchecked += [side.why for side in (erp, shop) if side.choices is None]
-        own = _lines(kind, entries, wanted, erp, shop)
+        own = _lines(kind, entries, wanted, erp, shop, named)
         lines += sorted(own, key=lambda one: one.erp_value)
     return Report(tuple(lines), tuple(dict.fromkeys(unchecked)))
 
@@ -80,17 +87,27 @@ def _asked(kind: Kind, sides: Sides | None) -> tuple[Side, Side]:
 
 
 def _lines(
-    kind: Kind, entries: dict[str, str], wanted: dict[str, HoldGroup], erp: Side, shop: Side
+    kind: Kind,
+    entries: dict[str, str],
+    wanted: dict[str, HoldGroup],
+    erp: Side,
+    shop: Side,
+    named: Mapping[str, str],
 ) -> list[Line]:
-    values = {*entries, *wanted}
+    """`named`: label by id of what the ERP does not list and was met all the same."""
+    values = {*entries, *wanted, *named}
     if kind is Kind.TAX:
         values |= {one.id for one in erp.choices or ()}
     lines = []
     for value in values:
         group, choice = wanted.get(value), erp.by_id.get(value)
+        if choice is None and value in named:
+            choice = Choice(value, named[value])
         fitting = candidates(kind, choice or Choice(value, value), shop)
         shop_value = entries.get(value)
         state = _state(kind, value, shop_value, erp, shop)
+        if state is State.MISSING and group is None and value in named:
+            state = State.BY_DEFAULT
         found = None if shop_value is None else shop.by_id.get(shop_value)
         lines.append(
             Line(
@@ -102,7 +119,7 @@ def _lines(
                 state,
                 group.count if group else 0,
                 group.examples if group else (),
-                tuple(fitting) if state is State.MISSING else (),
+                tuple(fitting) if state in (State.MISSING, State.BY_DEFAULT) else (),
             )
         )
     return lines

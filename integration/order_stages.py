@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from integration import fulfilments, work_items
+from integration import carriers, fulfilments, work_items
 from integration.channel_view import ChannelView
 from integration.connectors.base import Connector, Earlier, ListingView, Payload, Receipt
 from integration.connectors.besides import TakesDeliveries
@@ -47,6 +47,8 @@ def fetched(runtime: Runtime, work: Work, rows: dict[str, Any]) -> list[str]:
             elsewhere,
             priority=work.claim.priority,
         )
+    with runtime.scope() as session:
+        carriers.note(session, work.channel.tenant_id, carriers.named(rows[one] for one in ours))
     with runtime.scope() as session:
         work_items.settle(
             session,

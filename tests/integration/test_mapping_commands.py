@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from cli.main import main
 from cli.shared import Here
-from integration import channels, hints
+from integration import carriers, channels, hints
 from integration.errors import MappingMissing
 from integration.models import ArticleHold, Priority, SalesChannel, Tenant, WorkItem
 from integration.topology import Topic
@@ -142,6 +142,29 @@ def test_taxes_that_need_no_mapping_are_shown_with_the_rate(run: Run) -> None:
         ("tax", "1"): ("by-rate", "Regelsteuersatz (19 %)"),
         ("tax", "2"): ("by-rate", "Ermäßigter Steuersatz (7 %)"),
     }
+
+
+def test_carriers_that_deliveries_named_are_shown_with_what_fits(run: Run, here: Here) -> None:
+    assert not any(kind == "carrier" for kind, _ in lines(run))
+    with here.runtime.scope() as session:
+        tenant_id = session.scalars(select(Tenant.id)).one()
+        carriers.note(session, tenant_id, {"3": "Express", "4": "4"})
+
+    found = lines(run, "--kind", "carrier")
+
+    assert {value: (one["state"], one["erp_label"]) for (_, value), one in found.items()} == {
+        "3": ("by-default", "Express"),
+        "4": ("by-default", "4"),
+    }
+    shown = run("mapping", "list", "42", "--kind", "carrier")
+    assert "3 (Express)" in shown.stdout
+    (candidate,) = found["carrier", "3"]["candidates"]
+    assert f"mapping set acme/42 carrier 3 {candidate['id']}  # Express" in shown.stdout
+
+    run("mapping", "set", "42", "carrier", "3", "Express")
+
+    line = lines(run)["carrier", "3"]
+    assert (line["state"], line["erp_label"], line["shop_label"]) == ("set", "Express", "Express")
 
 
 def test_names_stand_for_ids_on_both_sides(run: Run) -> None:

@@ -11,7 +11,7 @@ import requests
 from sqlalchemy import inspect, select, text
 
 from cli import demo_orders
-from integration import hold_report, queue_report, toggles, wire
+from integration import carriers, hold_report, queue_report, toggles, wire
 from integration.connectors.shopware6.client import Client
 from integration.history import contents
 from integration.mapping_kinds import Kind
@@ -430,6 +430,27 @@ def test_a_mapped_carrier_decides_how_the_delivery_is_shipped(orders):
     orders.drain()
 
     assert orders.shop_order("10000")["deliveries"][0]["shipping_method"] == "shipping_express"
+
+
+def test_the_carriers_of_deliveries_are_remembered_with_their_labels(orders):
+    orders.ship(orders.order("10000"))
+    orders.drain()
+    tenant_id = orders.runtime.channel(orders.channel_id).tenant_id
+
+    with orders.runtime.scope() as session:
+        assert carriers.seen(session, tenant_id) == {"3": "DHL"}
+        carriers.note(session, tenant_id, {"3": "DHL Paket", "4": "UPS"})
+        assert carriers.seen(session, tenant_id) == {"3": "DHL Paket", "4": "UPS"}
+
+
+def test_more_carriers_than_a_merchant_can_have_are_not_kept(orders):
+    tenant_id = orders.runtime.channel(orders.channel_id).tenant_id
+    with orders.runtime.scope() as session:
+        carriers.note(session, tenant_id, {str(n): "DHL" for n in range(carriers.KEPT)})
+
+        carriers.note(session, tenant_id, {"one more": "UPS"})
+
+        assert len(carriers.seen(session, tenant_id)) == carriers.KEPT
 
 
 def test_a_switched_off_topic_keeps_what_happens(orders):
