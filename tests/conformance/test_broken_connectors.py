@@ -196,6 +196,11 @@ BROKEN = (
         ["partial-failure"],
     ),
     Broken(
+        "a refused row is tried for ever",
+        [("error=Rejected(f\"{number}: {said['says']}\")", "error=TransientError(number)")],
+        ["partial-failure"],
+    ),
+    Broken(
         "refused rows have no receipt",
         [
             (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from vario_relay import ArticleDocument, Held, ListingView, PermanentError, Topic
+from vario_relay import ArticleDocument, Held, IntegrationError, ListingView, PermanentError, Topic
 from vario_relay.testing import faults
 from vario_relay.testing.cases.case import Case
 from vario_relay.testing.goods import stocked
@@ -36,7 +36,7 @@ def partial_failure(stand: Stand) -> str:
         raise Lost("the row without a name is accepted, and the shop does not have it")
     if error is None and _bent(stand, bad):
         raise Wrong(f"the row that came without a name is accepted: {_bent(stand, bad)}")
-    return "" if error is None else f"the row is refused with {type(error).__name__}"
+    return "" if error is None else _refused("the row that came without a name", error)
 
 
 def unknown_field(stand: Stand) -> str:
@@ -53,9 +53,7 @@ def unknown_field(stand: Stand) -> str:
     if error is None:
         judge(stand, [odd], sent)
         return "the shop does not mind"
-    if not isinstance(error, (PermanentError, Held)):
-        raise Wrong(f"the row with the unknown field: {error}")
-    return f"the row is refused with {type(error).__name__}"
+    return _refused("the row with the unknown field", error)
 
 
 def whole_batch(stand: Stand) -> str:
@@ -69,10 +67,7 @@ def whole_batch(stand: Stand) -> str:
     error = sent.error_of(bad)
     if error is None:
         raise Lost(f"{bad.number} is accepted, and the shop refused every request with it")
-    if not isinstance(error, (PermanentError, Held)):
-        raise Wrong(
-            f"{bad.number} is refused for good, its error is {type(error).__name__}: {error}"
-        )
+    _refused(bad.number, error)
     return "found among the others"
 
 
@@ -149,8 +144,7 @@ def foreign_product(stand: Stand) -> str:
         if not sent.receipts[ours.article_id].was_adopted:
             raise Wrong("the product was there, and its receipt does not say was_adopted")
         return "taken over"
-    if not isinstance(error, (PermanentError, Held)):
-        raise Wrong(f"the number is taken, and the error is {type(error).__name__}: {error}")
+    _refused("the number that is taken", error)
     if not found or differences(theirs, found[0]):
         raise Wrong("refused, and the other's product was changed all the same")
     return f"refused with {type(error).__name__}"
@@ -174,6 +168,13 @@ def _others_are_held(
     if out:
         raise Wrong(f"one row keeps {len(out)} others out: {sent.error_of(out[0])}")
     judge(stand, others, sent)
+
+
+def _refused(what: str, error: IntegrationError) -> str:
+    """Which error says that the row is at fault. Raises: Wrong for one that passes by itself."""
+    if not isinstance(error, (PermanentError, Held)):
+        raise Wrong(f"{what} is refused for good, its error is {type(error).__name__}: {error}")
+    return f"the row is refused with {type(error).__name__}"
 
 
 def _bent(stand: Stand, article: ArticleDocument) -> str:
