@@ -66,6 +66,8 @@ NOT_SEARCHED = (
     "return {row.position: error for row in rows}",
 )
 
+BENT = 'error=Rejected(f"{number}: {words}")'
+
 BROKEN = (
     Broken("nothing", [], []),
     Broken("nothing, and the shop takes a number twice", [], [], EasyShop),
@@ -119,6 +121,49 @@ BROKEN = (
     Broken(
         "what the shop shows back is not read",
         [('shown = said["product"]', "shown = {}")],
+        ["bent-value"],
+    ),
+    Broken(
+        "it is read after creates alone",
+        [('shown = said["product"]', 'shown = said["product"] if "number" in row.values else {}')],
+        ["bent-value"],
+    ),
+    Broken(
+        "a bent value is tried for ever",
+        [(BENT, "error=TransientError(words)")],
+        ["bent-value"],
+    ),
+    Broken(
+        "a bent value waits for a person",
+        [
+            ("from vario_relay import (", "from vario_relay import (\n    Held,"),
+            (BENT, 'error=Held("bent", words)'),
+        ],
+        ["bent-value"],
+    ),
+    Broken(
+        "a bent value is refused without a word of it",
+        [(BENT, "error=Rejected(number)")],
+        ["bent-value"],
+    ),
+    Broken(
+        "or without what was sent",
+        [
+            (
+                'f"{one}: sent {row.values[one]}, it has {shown[one]}"',
+                'f"{one}: it has {shown[one]}"',
+            )
+        ],
+        ["bent-value"],
+    ),
+    Broken(
+        "or without what the shop made of it",
+        [
+            (
+                'f"{one}: sent {row.values[one]}, it has {shown[one]}"',
+                'f"{one}: not {row.values[one]}"',
+            )
+        ],
         ["bent-value"],
     ),
     Broken(

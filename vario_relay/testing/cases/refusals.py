@@ -7,17 +7,11 @@ from typing import Any
 
 from vario_relay import ArticleDocument, Held, IntegrationError, ListingView, PermanentError, Topic
 from vario_relay.testing import faults
+from vario_relay.testing.cases.bent import bent_value
 from vario_relay.testing.cases.case import Case
-from vario_relay.testing.goods import stocked
 from vario_relay.testing.holdings import differences, holdings, judge
 from vario_relay.testing.stand import Sent, Stand
 from vario_relay.testing.verdicts import Duplicated, Lost, NotSupported, Wrong
-
-#: Values that appear nowhere else, so that they are found in any request.
-ODD_STOCK = 98_761
-ODD_GROSS = "8761.23"
-#: What a shop makes of an amount whose comma it does not know.
-BENT_AMOUNT = b"8.76"
 
 
 def partial_failure(stand: Stand) -> str:
@@ -69,35 +63,6 @@ def whole_batch(stand: Stand) -> str:
         raise Lost(f"{bad.number} is accepted, and the shop refused every request with it")
     _refused(bad.number, error)
     return "found among the others"
-
-
-def bent_value(stand: Stand) -> str:
-    """Name, price and stock of one row each change on the way; the shop says so, or nothing."""
-    name, price, stock, good = stand.goods.articles(4)
-    price, stock = stand.goods.priced(price, ODD_GROSS), stocked(stock, ODD_STOCK)
-    articles, bent_name = [name, price, stock, good], f"{name.name} bent"
-    net = b"0" if price.price is None else str(price.price.net).encode()
-
-    def bend(body: bytes) -> bytes:
-        body = body.replace(b'"%s"' % name.name.encode(), b'"%s"' % bent_name.encode())
-        body = body.replace(ODD_GROSS.encode(), BENT_AMOUNT).replace(net, BENT_AMOUNT)
-        return body.replace(str(ODD_STOCK).encode(), b"0")
-
-    fault = faults.edited(bend)
-    with stand.failing(fault):
-        sent = stand.create(articles)
-
-    if not any(bent_name.encode() in one.body for one in fault.answers):
-        raise NotSupported("the shop's answers do not show what it made of the values")
-    taken = [what for what, one in _named(name, price, stock) if sent.error_of(one) is None]
-    if taken:
-        raise Wrong(f"accepted although the shop shows another value: {', '.join(taken)}")
-    judge(stand, [good], sent)
-    return "refused with what the shop made of them"
-
-
-def _named(*articles: ArticleDocument) -> list[tuple[str, ArticleDocument]]:
-    return list(zip(("name", "price", "stock"), articles, strict=True))
 
 
 def vanished(stand: Stand) -> str:
