@@ -307,6 +307,44 @@ BROKEN = (
         ["stocks"],
     ),
     Broken(
+        "nothing, and huge stocks and emoji are refused in words",
+        [
+            (
+                'return {"stock": document.quantity}',
+                'if document.quantity > 999_999:\n            raise Invalid("too many")\n'
+                '        return {"stock": document.quantity}',
+            ),
+            (
+                'return {"number": document.number, "name"',
+                'if max(document.name) > "\\uffff":\n            raise Invalid("emoji")\n'
+                '        return {"number": document.number, "name"',
+            ),
+        ],
+        [],
+    ),
+    Broken(
+        "no stock is refused in words",
+        [
+            (
+                'return {"stock": document.quantity}',
+                'if not document.quantity:\n            raise Invalid("no stock")\n'
+                '        return {"stock": document.quantity}',
+            )
+        ],
+        ["stocks"],
+    ),
+    Broken(
+        "umlauts are refused in words",
+        [
+            (
+                'return {"number": document.number, "name"',
+                'if "ä" in document.name:\n            raise Invalid("umlauts")\n'
+                '        return {"number": document.number, "name"',
+            )
+        ],
+        ["names"],
+    ),
+    Broken(
         "no stock is no news",
         [('{"stock": document.quantity}', '{"stock": document.quantity or 1}')],
         ["stocks"],
