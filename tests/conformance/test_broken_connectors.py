@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import flask
@@ -16,10 +17,17 @@ import pytest
 
 from integration.connectors import memory
 from integration.connectors.memory import MemoryConnector
-from tests.conformance.examined import direct_report, module_of, report_of, served
+from tests.conformance.examined import (
+    direct_report,
+    direct_stand,
+    module_of,
+    report_of,
+    served,
+)
 from tests.conformance.myshop import MyShop, Row
 from vario_relay import Payload, Receipt, Topic
 from vario_relay.testing import CASES
+from vario_relay.testing.running import run
 
 SOURCE = Path(__file__).with_name("myshop_relay.py").read_text(encoding="utf-8")
 
@@ -66,6 +74,14 @@ NOT_SEARCHED = (
     "return {row.position: error for row in rows}",
 )
 
+ANSWER = 'said = self._ask("POST", "/rows", writes=True, not_after=not_after, data=body)'
+#: Waits by a function `wait`, which whoever uses it has to put into the module.
+WAITS = (
+    "        except Rejected as error:",
+    "        except Throttled as error:\n            wait(error.retry_after_s)\n"
+    f"            not_after = self._context.before_write()\n            {ANSWER}\n"
+    "        except Rejected as error:",
+)
 BENT = 'error=Rejected(f"{number}: {words}")'
 
 BROKEN = (
@@ -192,6 +208,38 @@ BROKEN = (
         "the shop's pause is not kept",
         [("DEFAULT_PAUSE_S if told_s is None else told_s", "1.0")],
         ["429-retry-after"],
+    ),
+    Broken(
+        "what fails for a time is sent again at once",
+        [
+            (
+                "answer = send(self._context.session, method, url, writes=writes, headers=headers, "
+                "**kwargs)\n",
+                "for _ in range(3):\n"
+                "            answer = send(self._context.session, method, url, writes=writes, "
+                "headers=headers, **kwargs)\n"
+                "            if answer.status_code != 429 and answer.status_code < 500:\n"
+                "                break\n",
+            )
+        ],
+        ["429-retry-after", "429-bare", "5xx", "half-applied"],
+    ),
+    Broken(
+        "what the shop asks a pause for is announced and sent again at once",
+        [(WAITS[0], WAITS[1].replace("wait(error.retry_after_s)", "pass"))],
+        ["429-retry-after", "429-bare"],
+    ),
+    Broken(
+        "no answer is asked for again at once",
+        [
+            (
+                ANSWER,
+                "try:\n                said = self._ask(\n"
+                '                    "POST", "/rows", writes=True, not_after=not_after, data=body\n'
+                "                )\n            except TransientError:\n                " + ANSWER,
+            )
+        ],
+        TROUBLES,
     ),
     Broken(
         "a pause is taken for a failure",
@@ -382,12 +430,7 @@ BROKEN = (
 
 @pytest.mark.parametrize("broken", BROKEN, ids=[one.what for one in BROKEN])
 def test_exactly_the_cases_that_have_to_are_red(broken: Broken) -> None:
-    source = SOURCE
-    for old, new in broken.edits:
-        assert source.count(old) == 1, old
-        source = source.replace(old, new)
-
-    platform, shop = module_of(source).PLATFORM, broken.shop()
+    platform, shop = edited(broken.edits).PLATFORM, broken.shop()
     if broken.needs_server:
         with served(shop) as parameters:
             report = report_of(platform, parameters)
@@ -395,6 +438,29 @@ def test_exactly_the_cases_that_have_to_are_red(broken: Broken) -> None:
         report = direct_report(platform, shop)
 
     assert sorted(report.red) == sorted(broken.red), "\n".join(report.lines())
+
+
+def edited(edits: Sequence[tuple[str, str]]) -> ModuleType:
+    source = SOURCE
+    for old, new in edits:
+        assert source.count(old) == 1, old
+        source = source.replace(old, new)
+    return module_of(source)
+
+
+@pytest.mark.parametrize(("share", "red"), [(1.0, []), (0.9, ["429-retry-after"])])
+def test_after_a_pause_that_was_kept_the_same_push_may_go_on(share: float, red: list[str]) -> None:
+    now, module = [0.0], edited([WAITS])
+    stand = direct_stand(module.PLATFORM, MyShop())
+    stand.proxy.clock = lambda: now[0]
+
+    def wait(seconds: float) -> None:
+        now[0] += seconds * share
+
+    module.wait = wait  # type: ignore[attr-defined]
+    rows = [run(case, stand) for case in CASES if case.name.startswith("429")]
+
+    assert [row.case for row in rows if row.verdict.is_red] == red, rows
 
 
 class FetchesAlways(MemoryConnector):

@@ -8,6 +8,7 @@ passwords are those of the shop.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,6 +37,11 @@ class Request:
     body: bytes
     is_write: bool
 
+    def says(self, other: Request) -> bool:
+        """Whether it is the same once more. Signatures in queries differ each time."""
+        place, there = self.target.partition("?")[0], other.target.partition("?")[0]
+        return (self.method, place, self.body) == (other.method, there, other.body)
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -54,20 +60,51 @@ class Answer:
 Forward = Callable[[Request], Answer]
 
 
+@dataclass(frozen=True)
+class Follower:
+    """A request of any kind that came `after_s` seconds after the last one that a fault hit."""
+
+    request: Request
+    after_s: float
+
+
 @dataclass
 class Fault:
     """What happens to the requests that `hits` names, `times` of them; None: to all.
 
-    `answer` gets the request and the way on. `hit` counts. `answers` are what went back.
+    `answer` gets the request and the way on. `answers` are what went back.
     """
 
     answer: Callable[[Request, Forward], Answer]
     hits: Callable[[Request], bool] = lambda request: request.is_write
     times: int | None = 1
-    hit: int = 0
     answers: list[Answer] = field(default_factory=list)
-    #: Requests of any kind that came after the first hit.
-    followers: int = 0
+    #: The requests that it hit, and what came since the last of them.
+    requests: list[Request] = field(default_factory=list)
+    followers: list[Follower] = field(default_factory=list)
+    hit_at: float = 0.0
+
+    @property
+    def hit(self) -> int:
+        """How many requests it hit."""
+        return len(self.requests)
+
+    @property
+    def is_repeated_unannounced(self) -> bool:
+        """Whether a follower says what was hit once more, without `before_write`."""
+        again = [one.request for one in self.followers if not one.request.is_write]
+        return any(one.says(hit) for one in again for hit in self.requests)
+
+    def meet(self, request: Request, now: float) -> bool:
+        """Whether it hits this request; it is noted as hit, or as follower of one that was."""
+        is_over = self.times is not None and self.hit >= self.times
+        if not is_over and self.hits(request):
+            self.requests.append(request)
+            self.followers, self.hit_at = [], now
+            return True
+        if self.requests:
+            self.followers.append(Follower(request, now - self.hit_at))
+        return False
 
 
 class Proxy:
@@ -78,6 +115,7 @@ class Proxy:
 
     def __init__(self, ca_certs: str = DEFAULT_CA_BUNDLE_PATH) -> None:
         self.seen = 0
+        self.clock = time.monotonic
         self.fault: Fault | None = None
         self.url = ""
         self._lock = threading.Lock()
@@ -93,8 +131,9 @@ class Proxy:
         """The answer to a request, spoilt if a fault is armed for it."""
         with self._lock:
             self.seen += 1
-            fault = self._due(request)
-        if fault is None:
+            fault = self.fault
+            is_hit = fault is not None and fault.meet(request, self.clock())
+        if fault is None or not is_hit:
             return self.forward(request)
         answer = fault.answer(request, self.forward)
         fault.answers.append(answer)
@@ -118,17 +157,6 @@ class Proxy:
 
     def close(self) -> None:
         self._pool.clear()
-
-    def _due(self, request: Request) -> Fault | None:
-        fault = self.fault
-        if fault is None:
-            return None
-        fault.followers += fault.hit > 0
-        is_over = fault.times is not None and fault.hit >= fault.times
-        if is_over or not fault.hits(request):
-            return None
-        fault.hit += 1
-        return fault
 
 
 @contextmanager

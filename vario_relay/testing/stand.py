@@ -35,7 +35,7 @@ from vario_relay import (
 )
 from vario_relay.testing.given import Facts, Gate, Target, Tokens
 from vario_relay.testing.goods import FILES, Goods
-from vario_relay.testing.proxy import Fault, Proxy
+from vario_relay.testing.proxy import Fault, Follower, Proxy
 from vario_relay.testing.verdicts import NotSupported, Wrong
 
 #: More than a connector needs that halves a batch and fails once.
@@ -52,11 +52,13 @@ Asked = TypeVar("Asked")
 class Sent:
     """What became of some documents. `receipts` are the last word on each, by article;
     `errors` what failed for a time or held the channel, in order; `met` those of the pushes that
-    met the fault, a shop may have troubles of its own."""
+    met the fault, a shop may have troubles of its own; `followers` what these pushes asked after
+    it."""
 
     receipts: dict[str, Receipt] = field(default_factory=dict)
     errors: list[IntegrationError] = field(default_factory=list)
     met: list[IntegrationError] = field(default_factory=list)
+    followers: list[Follower] = field(default_factory=list)
     vanished: list[str] = field(default_factory=list)
     pushes: int = 0
 
@@ -177,6 +179,7 @@ class Stand:
             later = self.send(topic, left)
             sent.errors += later.errors
             sent.met += later.met
+            sent.followers += later.followers
             sent.take_refusals(later)
         return sent
 
@@ -257,7 +260,10 @@ class Stand:
         self._push(topic, payloads, sent, part)
         errors = sent.errors[known:]
         if fault is not None and fault.hit > hit:
+            if fault.is_repeated_unannounced:
+                raise Wrong("a write that failed is repeated without a call of before_write")
             sent.met += errors
+            sent.followers += fault.followers
             return
         for error in errors[-1:]:
             self._keep_pause(error)

@@ -26,8 +26,11 @@ from vario_relay.testing.verdicts import Lost, Wrong
 
 PAUSE_S = 7
 
-#: Looks at the errors of the tries that a trouble met.
-Check = Callable[[Sequence[IntegrationError]], None]
+#: Before a pause that is shorter, in seconds, nobody waited.
+SHORTEST_PAUSE_S = 1.0
+
+#: Looks at what came of the pushes that a trouble met.
+Check = Callable[[Sent], None]
 
 
 def passing(kinds: Sequence[Callable[[], Fault]], *checks: Check) -> Callable[[Stand], str]:
@@ -55,34 +58,42 @@ def _meet(stand: Stand, kind: Callable[[], Fault], checks: Sequence[Check]) -> N
 def _trouble(stand: Stand, fault: Fault, send: Callable[[], Sent], checks: Sequence[Check]) -> Sent:
     with stand.failing(fault):
         sent = send()
-    if not sent.met and fault.followers == 0:
+    if not sent.met and not sent.followers:
         raise Lost("it had no answer that names the rows, and accepts them")
     for error in sent.errors:
         if isinstance(error, ChannelError):
             raise Wrong(f"a trouble that passes holds the channel: {error}")
-    for check in checks if sent.met else ():
-        check(sent.met)
+    for check in checks:
+        check(sent)
     return sent
 
 
-def is_in_doubt(errors: Sequence[IntegrationError]) -> None:
+def is_in_doubt(sent: Sent) -> None:
     """Nobody can know whether the shop applied it, and the error has to say so."""
-    first = errors[0]
-    if isinstance(first, TransientError) and not first.outcome_unknown:
-        raise Wrong(f"the shop may have applied it, outcome_unknown is False: {first}")
+    for first in sent.met[:1]:
+        if isinstance(first, TransientError) and not first.outcome_unknown:
+            raise Wrong(f"the shop may have applied it, outcome_unknown is False: {first}")
 
 
 def asks_for_pause(seconds: float) -> Check:
-    """The error hands on the pause that the shop asks for, if it says one."""
+    """The error hands on the pause that the shop asks for, if it says one, and the push writes
+    nothing more before it is over."""
 
-    def check(errors: Sequence[IntegrationError]) -> None:
-        first = errors[0]
-        if not isinstance(first, Throttled):
-            raise Wrong(f"429 is no Throttled but {type(first).__name__}: {first}")
-        if first.retry_after_s < max(seconds, 0.001):
-            raise Wrong(f"it comes back after {first.retry_after_s:g} s, not after {seconds:g} s")
+    def check(sent: Sent) -> None:
+        writes = [one.after_s for one in sent.followers if one.request.is_write]
+        if early := [one for one in writes if one < max(seconds, SHORTEST_PAUSE_S)]:
+            raise Wrong(f"asked for a pause, the same push writes again after {early[0]:.1f} s")
+        for first in sent.met[:1]:
+            _is_pause(first, seconds)
 
     return check
+
+
+def _is_pause(error: IntegrationError, seconds: float) -> None:
+    if not isinstance(error, Throttled):
+        raise Wrong(f"429 is no Throttled but {type(error).__name__}: {error}")
+    if error.retry_after_s < max(seconds, 0.001):
+        raise Wrong(f"it comes back after {error.retry_after_s:g} s, not after {seconds:g} s")
 
 
 def refused_token(stand: Stand) -> str:
