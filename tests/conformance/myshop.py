@@ -46,7 +46,9 @@ class MyShop:
         self.writes.append(rows)
         return {row["id"]: self.write(**row) for row in rows}
 
-    def write(self, id: str, **values: Any) -> Row:
+    def write(self, id: str, only: str = "", **values: Any) -> Row:
+        if only == "change" and id not in self.products:
+            return {"says": "no such product"}
         if (trouble := self._trouble(id, values)) is not None:
             return {"says": trouble}
         self.products.setdefault(id, {}).update(values)

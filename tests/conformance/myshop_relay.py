@@ -168,7 +168,8 @@ def row_of(topic, position, payload, there, owned):
     """A payload with the product that it goes to, `there` are those that have a new number."""
     values, recorded, known = dict(payload["body"]), (topic,), payload["external_id"]
     if known is not None:
-        return Row(position, {"id": known, **values}, recorded)
+        # With its number alone the shop would make a product that is gone anew, without a price.
+        return Row(position, {"id": known, "only": "change", **values}, recorded)
     own = f"vario-{payload['article_id']}"
     product_id = there.get(payload["number"], own)
     if product_id in owned:

@@ -1,6 +1,6 @@
 """What the kit says of connectors that break one promise each.
 
-All but the last two are the connector of docs/connectors.md with a few words changed.
+All but the last ones are the connector of docs/connectors.md with a few words changed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.conformance.examined import (
     served,
 )
 from tests.conformance.myshop import MyShop, Row
-from vario_relay import Payload, Receipt, Topic
+from vario_relay import Payload, Receipt, Rejected, Topic
 from vario_relay.testing import CASES
 from vario_relay.testing.running import run
 
@@ -50,7 +50,7 @@ class StrictShop(MyShop):
     """Refuses a batch with a field that it does not know."""
 
     def written(self) -> Any:
-        known = {"id", "number", "name", "active", "gross", "stock"}
+        known = {"id", "only", "number", "name", "active", "gross", "stock"}
         if any(set(row) - known for row in flask.request.get_json()):
             return {"message": "unknown field"}, 400
         return super().written()
@@ -309,6 +309,31 @@ BROKEN = (
         ["vanished"],
     ),
     Broken(
+        "if its article is changed",
+        [
+            (
+                'if said["says"] == "no such product" and',
+                'if "name" not in row.values and said["says"] == "no such product" and',
+            )
+        ],
+        ["vanished"],
+    ),
+    Broken(
+        "or its article makes half a product of it",
+        [('"only": "change", ', "")],
+        ["vanished"],
+    ),
+    Broken(
+        "or its stock",
+        [
+            (
+                'if said["says"] == "no such product" and',
+                'if "stock" not in row.values and said["says"] == "no such product" and',
+            )
+        ],
+        ["vanished"],
+    ),
+    Broken(
         "before_write is not called",
         [("self._context.before_write()", "None")],
         ["create", "claim-lost", *SPOILT, "401", *TROUBLES],
@@ -482,18 +507,36 @@ class ShipsAlways(MemoryConnector):
         return [replace(one, external_id=f"fulfilment-{next(self.made)}") for one in receipts]
 
 
+class ShowsNothing(MemoryConnector):
+    """Refuses the images of a product that is gone."""
+
+    def push(self, topic: Topic, payloads: Sequence[Payload], *, key: str) -> list[Receipt]:
+        receipts = super().push(topic, payloads, key=key)
+        if topic is not Topic.MEDIA:
+            return receipts
+        gone = Rejected("there is no such product")
+        return [
+            replace(one, has_vanished=False, error=gone) if one.has_vanished else one
+            for one in receipts
+        ]
+
+
 @pytest.fixture
 def _fresh_shops() -> Iterator[None]:
     yield
     memory.forget_shops()
 
 
-IN_MEMORY = ((FetchesAlways, "media-twice"), (ShipsAlways, "fulfilment-twice"))
+IN_MEMORY = (
+    (FetchesAlways, "media-twice"),
+    (ShipsAlways, "fulfilment-twice"),
+    (ShowsNothing, "vanished"),
+)
 
 
 @pytest.mark.usefixtures("_fresh_shops")
 @pytest.mark.parametrize(("connector", "red"), IN_MEMORY)
-def test_images_and_deliveries_that_come_twice_are_told(connector: type, red: str) -> None:
+def test_what_is_wrong_with_images_and_deliveries_is_told(connector: type, red: str) -> None:
     platform = replace(memory.PLATFORM, build=connector)
 
     assert report_of(platform, {}).red == [red]

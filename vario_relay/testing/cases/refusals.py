@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from vario_relay import ArticleDocument, Held, IntegrationError, ListingView, PermanentError, Topic
+from vario_relay import ArticleDocument, Held, IntegrationError, PermanentError
 from vario_relay.testing import faults
 from vario_relay.testing.cases.bent import bent_value
 from vario_relay.testing.cases.case import Case
+from vario_relay.testing.cases.vanished import vanished
 from vario_relay.testing.holdings import differences, holdings, judge
 from vario_relay.testing.stand import Sent, Stand
-from vario_relay.testing.verdicts import Duplicated, Lost, NotSupported, Wrong
+from vario_relay.testing.verdicts import Duplicated, Lost, Wrong
 
 
 def partial_failure(stand: Stand) -> str:
@@ -63,26 +64,6 @@ def whole_batch(stand: Stand) -> str:
         raise Lost(f"{bad.number} is accepted, and the shop refused every request with it")
     _refused(bad.number, error)
     return "found among the others"
-
-
-def vanished(stand: Stand) -> str:
-    """The product that we know is not in the shop: it is said, and its article makes a new one."""
-    articles = stand.goods.articles(3)
-    gone = articles[0]
-    stand.have(articles)
-    _lose(stand, gone)
-
-    prices = [stand.goods.priced(one, "23.80") for one in articles]
-    first = stand.send(Topic.PRICE, [one.price for one in prices if one.price])
-    if first.vanished != [gone.article_id]:
-        what = first.error_of(gone) or "accepted"
-        raise Wrong(f"the product is gone, and the receipt of its price says: {what}")
-    again = stand.create(prices[:1])
-
-    judge(stand, [prices[0]], again)
-    first.receipts.update(again.receipts)
-    judge(stand, prices, first)
-    return "removed and made anew" if stand.target.remove else "an id that the shop never gave"
 
 
 def foreign_product(stand: Stand) -> str:
@@ -144,29 +125,6 @@ def _refused(what: str, error: IntegrationError) -> str:
 
 def _bent(stand: Stand, article: ArticleDocument) -> str:
     return "; ".join(differences(article, holdings(stand)[article.number][0]))
-
-
-def _lose(stand: Stand, article: ArticleDocument) -> None:
-    """Remove a product; where that cannot be, believe in an id that the shop never gave."""
-    known = stand.listings[article.article_id]
-    if stand.target.remove is not None:
-        stand.target.remove(stand.context(), [str(known.external_id)])
-        return
-    never = unused_id(str(known.external_id))
-    shown = stand.patiently(lambda: list(stand.connector().scan(())))
-    if any(one.external_id == never for one in shown):
-        raise NotSupported("no id is to be had that the shop does not have")
-    stand.listings[article.article_id] = ListingView(
-        article.article_id, never, known.number, is_active=True
-    )
-
-
-def unused_id(known: str) -> str:
-    """An id that looks like `known` and is nobody's: counted far ahead, or its digits turned."""
-    if known.isdigit():
-        return str(int(known) + 900_000_000)
-    turned = str.maketrans("0123456789abcdef", "1234567890bcdefa")
-    return known.translate(turned)
 
 
 CASES = (
