@@ -43,7 +43,7 @@ class Goods:
             "tax_rate": self.tax_rate,
             "tax": "relay-kit",
             "is_active": True,
-            "price": self.price(article_id, Decimal("11.90")),
+            "price": self.price(article_id, Decimal(10)),
             "stock": StockDocument(article_id, 5),
         }
         return ArticleDocument(**{**values, **changes})
@@ -51,13 +51,16 @@ class Goods:
     def articles(self, wanted: int) -> list[ArticleDocument]:
         return [self.article() for _ in range(wanted)]
 
-    def price(self, article_id: str, gross: Decimal) -> PriceDocument:
-        """A price, its net side rounded as an ERP does."""
-        net = (gross * 100 / (100 + self.tax_rate)).quantize(_CENT)
-        return PriceDocument(article_id, net, gross, self.currency, self.tax_rate)
+    def price(self, article_id: str, net: Decimal) -> PriceDocument:
+        """A price, its gross side rounded as an ERP does.
 
-    def priced(self, article: ArticleDocument, gross: str) -> ArticleDocument:
-        return replace(article, price=self.price(article.article_id, Decimal(gross)))
+        Tens have no cent to round: a shop that tells both sides and keeps one shows the same.
+        """
+        gross = (net * (100 + self.tax_rate) / 100).quantize(_CENT)
+        return PriceDocument(article_id, net.quantize(_CENT), gross, self.currency, self.tax_rate)
+
+    def priced(self, article: ArticleDocument, net: str) -> ArticleDocument:
+        return replace(article, price=self.price(article.article_id, Decimal(net)))
 
 
 def stocked(article: ArticleDocument, quantity: int) -> ArticleDocument:

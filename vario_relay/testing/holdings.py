@@ -77,23 +77,19 @@ def _compare_shown(stand: Stand, articles: Sequence[ArticleDocument]) -> None:
 
 def differences(article: ArticleDocument, record: RemoteRecord) -> list[str]:
     """What the shop shows otherwise; what it does not tell is no difference."""
-    found = [
+    price = article.price
+    return [
         f"{name} is {_short(shown)} instead of {_short(wanted)}"
         for name, wanted, shown in (
             ("name", article.name, record.name),
             ("active", article.is_active, record.is_active),
             ("stock", article.stock and article.stock.quantity, record.stock),
+            # Each side that it keeps; of the other one it tells nothing.
+            ("net", price and price.net, record.net),
+            ("gross", price and price.gross, record.gross),
         )
         if shown is not None and shown != wanted
     ]
-    price = article.price
-    sides = [(price.net, record.net), (price.gross, record.gross)] if price else []
-    told = [(wanted, shown) for wanted, shown in sides if shown is not None]
-    # A shop keeps one side, the other one follows its tax.
-    if told and all(wanted != shown for wanted, shown in told):
-        wanted, shown = told[-1]
-        found.append(f"price is {shown} instead of {wanted}")
-    return found
 
 
 def _by_number(stand: Stand, records: Iterator[RemoteRecord]) -> dict[str, list[RemoteRecord]]:
@@ -106,13 +102,15 @@ def _by_number(stand: Stand, records: Iterator[RemoteRecord]) -> dict[str, list[
 
 def _stated(url: str) -> Iterator[RemoteRecord]:
     for row in state_rows(url):
+        kept = row.get("kept")
         yield RemoteRecord(
             external_id=str(row["id"]),
             number=str(row["number"]),
             name=row.get("name"),
             is_active=row.get("active"),
-            net=_amount(row.get("net")),
-            gross=_amount(row.get("gross")),
+            # The other side follows the shop's tax and is not ours.
+            net=_amount(row.get("net")) if kept in (None, "net") else None,
+            gross=_amount(row.get("gross")) if kept in (None, "gross") else None,
             stock=row.get("stock"),
         )
 
@@ -143,5 +141,5 @@ def _amount(value: Any) -> Decimal | None:
 
 
 def _short(value: object) -> str:
-    text = repr(value)
+    text = str(value) if isinstance(value, Decimal) else repr(value)
     return text if len(text) <= 60 else f"{text[:59]}…"

@@ -13,7 +13,7 @@ from vario_relay.testing.stand import Sent, Stand
 from vario_relay.testing.verdicts import NotSupported, Wrong
 
 #: Values that appear nowhere else, so that they are found in any request and any answer.
-ODD_STOCK, ODD_GROSS = 98_761, "8761.23"
+ODD_STOCK, ODD_NET = 98_761, "7362.38"
 BENT_STOCK, BENT_AMOUNT = 54_321, "5432.19"
 #: Name, price and stock, of a create and of an update.
 VALUES = 6
@@ -58,7 +58,7 @@ def bent_value(stand: Stand) -> str:
     articles = stand.goods.articles(4)
     stand.have(articles)
     name, price, stock, good = articles
-    good = stocked(stand.goods.priced(good, "23.80"), 7)
+    good = stocked(stand.goods.priced(good, "20"), 7)
     hidden += _bent(stand, "an update", _update, _bends(stand, name, price, stock), good)
 
     if len(hidden) == VALUES:
@@ -70,7 +70,7 @@ def bent_value(stand: Stand) -> str:
 def _bends(
     stand: Stand, name: ArticleDocument, price: ArticleDocument, stock: ArticleDocument
 ) -> Sequence[Bend]:
-    odd_name, odd_price = f"{name.name} odd", stand.goods.priced(price, ODD_GROSS)
+    odd_name, odd_price = f"{name.name} odd", stand.goods.priced(price, ODD_NET)
     return (
         Bend("name", replace(name, name=odd_name), (odd_name,), f"{name.name} bent"),
         Bend("price", odd_price, _spellings(odd_price.price), BENT_AMOUNT),

@@ -46,7 +46,7 @@ def update(stand: Stand) -> str:
     articles = stand.goods.articles(stand.target.rows)
     stand.have(articles)
     renamed = [replace(one, name=f"{one.name} (new)") for one in articles]
-    changed = [stocked(stand.goods.priced(one, "23.80"), 7) for one in renamed]
+    changed = [stocked(stand.goods.priced(one, "20"), 7) for one in renamed]
 
     sent = stand.send(Topic.ARTICLE, renamed)
     prices = stand.send(Topic.PRICE, [one.price for one in changed if one.price])

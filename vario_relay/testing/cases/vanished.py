@@ -48,7 +48,7 @@ def _renamed(stand: Stand, article: ArticleDocument) -> tuple[ArticleDocument, D
 
 
 def _priced(stand: Stand, article: ArticleDocument) -> tuple[ArticleDocument, Document | None]:
-    changed = stand.goods.priced(article, "23.80")
+    changed = stand.goods.priced(article, "20")
     return changed, changed.price
 
 
