@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tests.conformance import myshop_relay
 from tests.conformance.examined import ROWS, direct_report, direct_stand
 from tests.conformance.myshop import MyShop
 from tests.tls_proxy import tls_in_front_of
-from vario_relay import Capabilities, Topic
+from vario_relay import Capabilities, Context, Topic
 from vario_relay.testing import CASES, Target, Verdict, proxy
 from vario_relay.testing.running import run, take_back
 from vario_relay.testing.stand import Stand
@@ -97,6 +98,54 @@ def test_it_says_which_products_it_could_not_take_back() -> None:
     shop.refused.add(next(iter(shop.products)))
 
     assert "inactive but for 1 products" in take_back(stand)
+
+
+def with_duplicates() -> tuple[MyShop, Stand]:
+    """A shop that has the kit's products twice, as after a connector that creates too often."""
+    shop = MyShop()
+    stand = direct_stand(myshop_relay.PLATFORM, shop)
+    run(CASE["create"], stand)
+    shop.products.update({f"{own}-2": dict(one) for own, one in shop.products.items()})
+    return shop, stand
+
+
+def test_each_product_of_a_number_is_taken_back_and_counted() -> None:
+    shop, stand = with_duplicates()
+
+    left = take_back(stand)
+
+    assert f"inactive: {2 * ROWS} products" in left
+    assert [one["active"] for one in shop.products.values()] == [False] * 2 * ROWS
+
+
+def test_each_product_of_a_number_is_removed() -> None:
+    shop, stand = with_duplicates()
+
+    def remove(context: Context, external_ids: Sequence[str]) -> None:
+        for one in external_ids[1:]:
+            del shop.products[one]
+
+    stand.target = replace(stand.target, remove=remove)
+
+    assert take_back(stand) == "1 products could not be removed."
+    assert len(shop.products) == 1
+
+
+def test_a_scan_that_breaks_at_the_end_costs_no_report() -> None:
+    shop = MyShop()
+    stand = direct_stand(myshop_relay.PLATFORM, shop)
+    run(CASE["create"], stand)
+    for one in shop.products.values():
+        one["gross"] = "?"
+
+    assert "may be left in the shop: InvalidOperation" in take_back(stand)
+
+
+def test_files_that_a_shop_may_keep_are_told() -> None:
+    stand = direct_stand(myshop_relay.PLATFORM, MyShop())
+    stand.opened.append("front")
+
+    assert take_back(stand).startswith("Image files of the kit may be left in the shop;")
 
 
 def test_a_platform_that_takes_one_row_at_a_time_is_asked_the_same() -> None:

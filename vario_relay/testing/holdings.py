@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from vario_relay import ArticleDocument, RemoteRecord, ShowsProducts, loads
+from vario_relay import ArticleDocument, RemoteRecord, ShowsProducts, dumps, loads
 from vario_relay.testing.stand import Sent, Stand
 from vario_relay.testing.verdicts import Duplicated, Lost, Wrong
 
@@ -126,6 +126,17 @@ def state_rows(url: str) -> list[Mapping[str, Any]]:
             return list(rows.values())
         rows.update(new)
         after = list(new)[-1]
+
+
+def kept_files(stand: Stand) -> int | None:
+    """How many files of the run a sandbox still has; None if nobody tells."""
+    if stand.target.state_url is None:
+        return None
+    try:
+        files = ask_sandbox(stand.target.state_url, "media")["media"]
+    except requests.HTTPError:
+        return None  # it shows no files
+    return sum(stand.goods.prefix.lower() in dumps(one).lower() for one in files)
 
 
 def ask_sandbox(url: str, route: str, **query: str) -> Any:

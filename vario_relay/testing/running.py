@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from vario_relay import IntegrationError, ListingView, Topic, WithdrawalDocument
@@ -11,6 +11,7 @@ from vario_relay.testing import proxy
 from vario_relay.testing.cases import CASES, Case
 from vario_relay.testing.given import Target
 from vario_relay.testing.goods import PREFIX
+from vario_relay.testing.holdings import kept_files
 from vario_relay.testing.stand import Stand
 from vario_relay.testing.verdicts import Finding, Report, Row, Verdict
 
@@ -47,29 +48,46 @@ def take_back(stand: Stand) -> str:
 
     Nothing else is touched: a number is the run's own, whoever made its product.
     """
-    numbers = sorted(stand.numbers)
     try:
-        found = stand.lookup(numbers) if numbers else {}
-        if stand.target.remove is not None and found:
-            stand.target.remove(stand.context(), sorted(found.values()))
-            found = stand.lookup(numbers)
-            return f"{len(found)} products could not be removed." if found else ""
-        failed = _withdraw(stand, found)
-    except (Finding, IntegrationError) as error:
-        return f"Numbers that begin with {PREFIX} may be left in the shop: {error}"
+        left = [_taken_back(stand), _files_left(stand)]
+    except Exception as error:  # noqa: BLE001 - a stranger's bug must not cost the whole report
+        words = f"{type(error).__name__}: {error}"
+        return f"Numbers that begin with {PREFIX} may be left in the shop: {words}"
+    return " ".join(one for one in left if one)
+
+
+def _taken_back(stand: Stand) -> str:
+    found = _found(stand)
     if not found:
         return ""
+    if stand.target.remove is not None:
+        stand.target.remove(stand.context(), sorted(found))
+        count = len(_found(stand))
+        return f"{count} products could not be removed." if count else ""
+    failed = _withdraw(stand, found)
     still = f" but for {failed} products" if failed else ""
     return (
-        f"What the kit made is left in the shop, inactive{still}: connectors never delete, and no "
-        f"`--relay-remove` was given. Its numbers begin with {PREFIX}."
+        f"What the kit made is left in the shop, inactive{still}: {len(found)} products. "
+        "Connectors never delete, and no `--relay-remove` was given. "
+        f"Their numbers begin with {PREFIX}."
     )
 
 
-def _withdraw(stand: Stand, found: dict[str, str]) -> int:
+def _found(stand: Stand) -> dict[str, str]:
+    """The number of each product of the run, by its id; a number may have several products."""
+    numbers = sorted(stand.numbers)
+    if not numbers:
+        return {}
+    found = {one: number for number, one in stand.lookup(numbers).items()}
+    shown = stand.patiently(lambda: list(stand.connector().scan(())))
+    ours = [one for one in shown if one.number.startswith(stand.goods.prefix)]
+    return {**found, **{one.external_id: one.number for one in ours}}
+
+
+def _withdraw(stand: Stand, found: Mapping[str, str]) -> int:
     """How many of the products could not be made inactive."""
     documents = []
-    for position, (number, external_id) in enumerate(sorted(found.items())):
+    for position, (external_id, number) in enumerate(sorted(found.items())):
         article_id = f"relay-kit-left-{position}"
         stand.listings[article_id] = ListingView(article_id, external_id, number, is_active=True)
         documents.append(WithdrawalDocument(article_id))
@@ -81,6 +99,17 @@ def _withdraw(stand: Stand, found: dict[str, str]) -> int:
         for one, part in zip(sent, parts, strict=True)
         for document in part
     )
+
+
+def _files_left(stand: Stand) -> str:
+    """What there is to say of the files of images, which many shops keep without their product."""
+    if not stand.opened or not stand.target.has_address:
+        return ""
+    named = f"their names begin with {PREFIX.lower()}."
+    count = kept_files(stand)
+    if count is None:
+        return f"Image files of the kit may be left in the shop; {named}"
+    return f"{count} image files of the kit are left in the shop; {named}" if count else ""
 
 
 def _where(error: Exception) -> str:
