@@ -24,7 +24,7 @@ from tests.conformance.examined import (
     report_of,
     served,
 )
-from tests.conformance.myshop import MyShop, Row
+from tests.conformance.myshop import KEY, MyShop, Row
 from vario_relay import Document, ListingView, Payload, PriceDocument, Receipt, Rejected, Topic
 from vario_relay.testing import CASES
 from vario_relay.testing.running import run
@@ -44,6 +44,31 @@ class EasyShop(MyShop):
     def _trouble(self, product_id: str, values: Row) -> str | None:
         said = super()._trouble(product_id, values)
         return None if said == "number taken" else said
+
+
+class TokenShop(MyShop):
+    """Gives a token for its key, and takes nothing else for anything."""
+
+    tokens = 0
+
+    def app(self) -> flask.Flask:
+        app = flask.Flask("tokenshop")
+        app.before_request(self.refuse)
+        app.post("/token")(self.token)
+        app.get("/products")(self.shown)
+        app.post("/rows")(self.written)
+        return app
+
+    def token(self) -> Any:
+        if flask.request.headers.get("X-Key") != KEY:
+            return "who are you?", 401
+        self.tokens += 1
+        return {"token": f"token-of-the-shop-{self.tokens}", "life_s": 600}
+
+    def refuse(self) -> tuple[str, int] | None:
+        given = flask.request.headers.get("X-Token", "")
+        is_open = flask.request.path == "/token"
+        return None if is_open or given.startswith("token-of-the-shop-") else ("who are you?", 401)
 
 
 class StrictShop(MyShop):
@@ -74,6 +99,35 @@ NOT_SEARCHED = (
     "return {row.position: error for row in rows}",
 )
 
+#: Makes the connector TokenShop's: what is refused is tried once more with a new token.
+WITH_TOKEN = (
+    ("from vario_relay import (", "from vario_relay import (\n    CredentialsRefused,"),
+    ("        not_after = self._context.before_write()\n", ""),
+    ("writes=True, not_after=not_after, data=body", "writes=True, data=body"),
+    ('headers = {"X-Key"', 'headers = {"X-Token": token, "X-Key"'),
+    (
+        "    def _ask(self, method, path, *, writes=False, **kwargs):\n",
+        """\
+    def _ask(self, method, path, *, writes=False, **kwargs):
+        tokens = self._context.tokens
+        token = tokens.get(self._new_token)
+        try:
+            return self._sent(token, method, path, writes=writes, **kwargs)
+        except CredentialsRefused:
+            tokens.drop(token)
+        again = tokens.get(self._new_token)
+        return self._sent(again, method, path, writes=writes, **kwargs)
+
+    def _new_token(self):
+        given = self._sent("", "POST", "/token")
+        return given["token"], given["life_s"]
+
+    def _sent(self, token, method, path, *, writes=False, **kwargs):
+        if writes:
+            kwargs["not_after"] = self._context.before_write()
+""",
+    ),
+)
 ANSWER = 'said = self._ask("POST", "/rows", writes=True, not_after=not_after, data=body)'
 #: Waits by a function `wait`, which whoever uses it has to put into the module.
 WAITS = (
@@ -250,6 +304,61 @@ BROKEN = (
         "a refused key is the row's fault",
         [("raise error_for(answer.status_code)(words)", "raise Rejected(words)")],
         ["401"],
+    ),
+    Broken("nothing, and the shop wants tokens", WITH_TOKEN, [], TokenShop),
+    Broken(
+        "a dead token is never dropped",
+        [*WITH_TOKEN, ("            tokens.drop(token)\n", "            pass\n")],
+        ["401"],
+        TokenShop,
+    ),
+    Broken(
+        "or never renewed",
+        [*WITH_TOKEN, ("        except CredentialsRefused:\n", "        except ValueError:\n")],
+        ["401"],
+        TokenShop,
+    ),
+    Broken(
+        "or renewed without asking before the write",
+        [
+            *WITH_TOKEN,
+            ("(again, method, path, writes=writes, ", "(again, method, path, writes=False, "),
+        ],
+        ["401"],
+        TokenShop,
+    ),
+    Broken(
+        "each request has a token of its own",
+        [
+            *WITH_TOKEN,
+            (
+                "        token = tokens.get(self._new_token)\n",
+                "        tokens.drop(tokens.get(self._new_token))\n"
+                "        token = tokens.get(self._new_token)\n",
+            ),
+        ],
+        ["401"],
+        TokenShop,
+    ),
+    Broken(
+        "which is not the channel's",
+        [
+            *WITH_TOKEN,
+            ("token = tokens.get(self._new_token)", "token, _ = self._new_token()"),
+            ("again = tokens.get(self._new_token)", "again, _ = self._new_token()"),
+        ],
+        ["401"],
+        TokenShop,
+    ),
+    Broken(
+        "or is and holds the channel when it is refused",
+        [
+            *WITH_TOKEN,
+            ("token = tokens.get(self._new_token)", "token, _ = self._new_token()"),
+            ("except CredentialsRefused:", "except ValueError:"),
+        ],
+        ["401"],
+        TokenShop,
     ),
     Broken(
         "a page instead of an answer holds the channel",

@@ -24,6 +24,8 @@ from vario_relay.testing.session import SILENT, TO, WRITES, Detour, session
 _TIMEOUT = urllib3.Timeout(connect=5, read=45)
 #: Headers that are about one connection.
 _HOPS = {"connection", "keep-alive", "transfer-encoding", "content-length", "te", "upgrade"}
+#: Not asked of the shop either: what it packs cannot be read on the way.
+_PACKING = "accept-encoding"
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ class Proxy:
         self.clock = time.monotonic
         self.fault: Fault | None = None
         self.url = ""
+        self._heard: list[tuple[Request, Answer]] | None = None
         self._lock = threading.Lock()
         self._pool = urllib3.PoolManager(
             maxsize=8, retries=False, timeout=_TIMEOUT, ca_certs=ca_certs
@@ -134,10 +137,23 @@ class Proxy:
             fault = self.fault
             is_hit = fault is not None and fault.meet(request, self.clock())
         if fault is None or not is_hit:
-            return self.forward(request)
-        answer = fault.answer(request, self.forward)
-        fault.answers.append(answer)
+            answer = self.forward(request)
+        else:
+            answer = fault.answer(request, self.forward)
+            fault.answers.append(answer)
+        if self._heard is not None:
+            self._heard.append((request, answer))
         return answer
+
+    @contextmanager
+    def listening(self) -> Iterator[list[tuple[Request, Answer]]]:
+        """All requests that go by, with their answers."""
+        heard: list[tuple[Request, Answer]] = []
+        self._heard = heard
+        try:
+            yield heard
+        finally:
+            self._heard = None
 
     def forward(self, request: Request) -> Answer:
         """The shop's own answer; a closed connection where there is none."""
@@ -208,7 +224,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {
             name: value
             for name, value in self.headers.items()
-            if name.lower() not in _HOPS and name not in (TO, WRITES)
+            if name.lower() not in {*_HOPS, _PACKING} and name not in (TO, WRITES)
         }
         return Request(
             method=self.command,

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 
 from vario_relay import (
     ChannelError,
-    CredentialsRefused,
     IntegrationError,
     Throttled,
     Topic,
@@ -18,6 +17,7 @@ from vario_relay import (
 )
 from vario_relay.testing import faults
 from vario_relay.testing.cases.case import Case
+from vario_relay.testing.cases.tokens import refused_token
 from vario_relay.testing.goods import stocked
 from vario_relay.testing.holdings import judge
 from vario_relay.testing.proxy import Fault
@@ -94,40 +94,6 @@ def _is_pause(error: IntegrationError, seconds: float) -> None:
         raise Wrong(f"429 is no Throttled but {type(error).__name__}: {error}")
     if error.retry_after_s < max(seconds, 0.001):
         raise Wrong(f"it comes back after {error.retry_after_s:g} s, not after {seconds:g} s")
-
-
-def refused_token(stand: Stand) -> str:
-    """A refused token is renewed once and the write repeated; a key holds the channel."""
-    articles = stand.batch()
-    stand.tokens.asked = stand.tokens.dropped = 0
-
-    with stand.failing(faults.answered(401)):
-        sent = stand.create(articles)
-
-    judge(stand, articles, sent)
-    if stand.tokens.asked:
-        if stand.tokens.dropped != 1:
-            raise Wrong(f"401: the token was dropped {stand.tokens.dropped} times instead of once")
-        if sent.met:
-            raise Wrong(f"401 with a new token to be had: {sent.met[0]}")
-        return _refused_for_good(stand, "renewed once")
-    if not sent.met:
-        raise Wrong("401, and no error says so")
-    if not isinstance(sent.met[0], ChannelError):
-        raise Wrong(f"401 does not hold the channel: {sent.met[0]}")
-    return _refused_for_good(stand, "no token, the channel is held")
-
-
-def _refused_for_good(stand: Stand, words: str) -> str:
-    articles = stand.goods.articles(2)
-    fault = faults.answered(401)
-    fault.times = None
-    with stand.failing(fault):
-        sent = stand.send(Topic.ARTICLE, articles, most_pushes=1)
-    if not sent.met or not isinstance(sent.met[0], CredentialsRefused):
-        what = sent.met[0] if sent.met else "no error"
-        raise Wrong(f"401 to every write is no CredentialsRefused: {what}")
-    return words
 
 
 def _all(*kinds: Callable[[], Fault]) -> list[Callable[[], Fault]]:
