@@ -162,6 +162,7 @@ BROKEN = (
             "half-applied",
             "cut-body",
             "html",
+            "closed",
             "vanished",  # its number is still there
         ],
         EasyShop,

@@ -42,11 +42,8 @@ def silent(*, after: bool) -> Fault:
 
 
 def closed() -> Fault:
-    """The connection ends without an answer in the middle of a batch, and the shop saw no request.
-
-    Of rows that go one by one the first passes and the second meets it.
-    """
-    return _within_batch(lambda request, forward: Answer(is_closed=True))
+    """The shop applies the first half of the rows, and the connection ends without an answer."""
+    return _within_batch(Answer(is_closed=True))
 
 
 def cut() -> Fault:
@@ -61,19 +58,8 @@ def cut() -> Fault:
 
 
 def half() -> Fault:
-    """The shop applies the first half of the rows, then fails.
-
-    The rows are the longest list of objects in the body. Of rows that go one by one the first
-    passes and the second one fails.
-    """
-
-    def answer(request: Request, forward: Forward) -> Answer:
-        halved = halved_body(request.body)
-        if halved is not None:
-            forward(replace(request, body=halved))
-        return _json(502)
-
-    return _within_batch(answer)
+    """The shop applies the first half of the rows, then fails."""
+    return _within_batch(_json(502))
 
 
 def refused_with(marker: str) -> Fault:
@@ -130,16 +116,24 @@ def _instead(answer: Answer, after: bool) -> Fault:
     return Fault(given)
 
 
-def _within_batch(answer: Callable[[Request, Forward], Answer]) -> Fault:
-    """Fails the first write that has several rows, otherwise the second one."""
+def _within_batch(answer: Answer) -> Fault:
+    """The shop gets the first half of the first write with several rows, which has this answer.
+
+    The rows are the longest list of objects in the body. Of rows that go one by one the first
+    passes and the second one has the answer.
+    """
     seen: list[bool] = []
 
-    def maybe(request: Request, forward: Forward) -> Answer:
-        seen.append(halved_body(request.body) is not None)
-        fails = len(seen) == 1 if seen[0] else len(seen) == 2
-        return answer(request, forward) if fails else forward(request)
+    def given(request: Request, forward: Forward) -> Answer:
+        halved = halved_body(request.body)
+        seen.append(halved is not None)
+        if len(seen) != (1 if seen[0] else 2):
+            return forward(request)
+        if halved is not None:
+            forward(replace(request, body=halved))
+        return answer
 
-    return Fault(maybe, times=2)
+    return Fault(given, times=2)
 
 
 def _lists(value: Any) -> Iterator[list[Any]]:

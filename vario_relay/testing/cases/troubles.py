@@ -150,7 +150,7 @@ CASES = (
     ),
     Case(
         "closed",
-        "the connection is closed in the middle of a batch",
+        "the shop writes half of a batch and closes the connection",
         passing(_all(faults.closed), is_in_doubt),
     ),
 )
