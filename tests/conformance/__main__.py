@@ -5,15 +5,17 @@ By the kit's own command, with bigger batches than the tests have.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
 
 from tests.architecture.source import ROOT
-from tests.conformance.shops import PLATFORMS, served
+from tests.conformance.shops import PLATFORMS, remove, served
 
 REPORTS = ROOT / "docs" / "conformance"
 ROWS = 60
+REMOVE = f"--relay-remove={remove.__module__}:{remove.__name__}"
 
 
 def main(platforms: list[str]) -> int:
@@ -28,14 +30,16 @@ def examined(platform: str) -> int:
         options = [
             f"--relay-connector={platform}",
             *(f"--relay-param={name}={value}" for name, value in shop.parameters.items()),
-            *([f"--relay-state-url={shop.url}"] if shop.url else []),
+            *([f"--relay-state-url={shop.url}", REMOVE] if shop.url else []),
             *([f"--relay-order={shop.order}"] if shop.order else []),
             f"--relay-rows={ROWS}",
             f"--relay-report={REPORTS / platform}.md",
         ]
-        # Far from the checkout, whose own settings of pytest are none of the kit's.
+        # Far from the checkout, whose own settings of pytest are none of the kit's. `remove` is
+        # found in it all the same.
         command = [sys.executable, "-m", "pytest", "-q", "--pyargs", "vario_relay.testing"]
-        return subprocess.run([*command, *options], cwd=folder, check=False).returncode
+        known = {**os.environ, "PYTHONPATH": str(ROOT)}
+        return subprocess.run([*command, *options], cwd=folder, env=known, check=False).returncode
 
 
 if __name__ == "__main__":

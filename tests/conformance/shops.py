@@ -12,7 +12,6 @@ from flask import Flask
 from sandbox.shops import shopware6, woocommerce
 from tests.contract.connectors import shops
 from vario_relay import Context
-from vario_relay.testing import Remove
 
 #: Number of the order that is shipped, and of the product in it.
 ORDER, PRODUCT = "4711", "P1"
@@ -43,15 +42,12 @@ def served(platform: str) -> Iterator[ServedShop]:
         yield ServedShop(shop.parameters, shop.url, _placed(shop.url))
 
 
-def remover(url: str) -> Remove:
-    """Deletes products as an employee of the shop does."""
-
-    def remove(context: Context, external_ids: Sequence[str]) -> None:
-        for one in external_ids:
-            body = {"article": one, "delete": True}
-            requests.post(f"{url}/_sandbox/edit", json=body, timeout=5).raise_for_status()
-
-    return remove
+def remove(context: Context, external_ids: Sequence[str]) -> None:
+    """Delete products of a sandbox as an employee of the shop does."""
+    url = context.parameters["shop_url"]
+    for one in external_ids:
+        body = {"article": one, "delete": True}
+        requests.post(f"{url}/_sandbox/edit", json=body, timeout=5).raise_for_status()
 
 
 def _placed(url: str) -> str | None:
