@@ -111,7 +111,8 @@ class MyShopConnector:
 
     def _written(self, rows, is_part=False):
         """What the shop says of each row, by position. A refused batch is halved until the row at
-        fault is alone; what fails for a time then is the error of its half only."""
+        fault is alone; what fails for a time then is the error of its half only, but a pause is
+        everybody's: nothing more is written before it is over."""
         body = dumps([row.values for row in rows]).encode()
         not_after = self._context.before_write()
         try:
@@ -123,7 +124,7 @@ class MyShopConnector:
             first = self._written(rows[:middle], is_part=True)
             return {**first, **self._written(rows[middle:], is_part=True)}
         except TransientError as error:
-            if not is_part:
+            if not is_part or isinstance(error, Throttled):
                 raise
             return {row.position: error for row in rows}
         return {row.position: said.get(row.values["id"]) for row in rows}

@@ -251,7 +251,8 @@ BROKEN = (
         "failed rows count as accepted",
         [
             (
-                "            if not is_part:\n                raise\n"
+                "            if not is_part or isinstance(error, Throttled):\n"
+                "                raise\n"
                 "            return {row.position: error for row in rows}\n",
                 '            yes = {"says": "ok", "product": {}}\n'
                 "            return {row.position: yes for row in rows}\n",

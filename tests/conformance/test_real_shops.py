@@ -17,8 +17,9 @@ from tests.conformance import myshop_relay
 from tests.conformance.examined import ROWS, direct_report, direct_stand
 from tests.conformance.myshop import MyShop
 from tests.tls_proxy import tls_in_front_of
-from vario_relay import Capabilities, Context, Topic
+from vario_relay import Capabilities, Context, Throttled, Topic
 from vario_relay.testing import CASES, Target, Verdict, proxy
+from vario_relay.testing.proxy import Answer, Fault
 from vario_relay.testing.running import run, take_back
 from vario_relay.testing.stand import Stand
 
@@ -78,6 +79,19 @@ def test_a_pause_that_the_shop_itself_asks_for_is_kept() -> None:
 
     assert [row.verdict for row in rows] == [Verdict.HELD] * 3, rows
     assert set(rests) == {3.0}
+
+
+def test_the_connector_of_the_docs_writes_nothing_more_once_a_pause_is_asked_for() -> None:
+    stand = direct_stand(myshop_relay.PLATFORM, MyShop(), lambda seconds: None)
+    answers = iter([Answer(400), Answer(429)])
+    fault = Fault(lambda request, forward: next(answers), times=2)
+
+    with stand.failing(fault):
+        sent = stand.send(Topic.ARTICLE, stand.batch(), most_pushes=1)
+
+    # The batch is refused and halved, and the first half is asked to wait.
+    assert [type(error) for error in sent.errors] == [Throttled]
+    assert not any(one.request.is_write for one in fault.followers)
 
 
 def test_what_others_made_is_not_touched() -> None:

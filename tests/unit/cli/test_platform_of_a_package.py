@@ -135,7 +135,7 @@ def test_articles_reach_its_shop(relay, shop):
     # The create took price and stock, so that of all stocks only the changed one is sent.
     created, changed = shop.writes
     assert len(created) == len(articles)
-    assert changed == [{"id": f"vario-{articles[0]['id']}", "stock": 41}]
+    assert changed == [{"id": f"vario-{articles[0]['id']}", "only": "change", "stock": 41}]
 
 
 def test_it_adopts_what_is_there_and_a_refused_row_stops_no_other(relay, shop):
