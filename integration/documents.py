@@ -144,8 +144,9 @@ class ArticleDocument:
     `texts` by the shop's language, of the languages that are mapped. `categories` are the shop's;
     None: they are not ours to assign. `custom_fields` by the shop's name, None where the ERP
     states nothing. `is_main`: variants may lie below it; `variant`: it lies below one.
-    `ends_at_zero`: not for sale without stock, as its stock says, too: no event of the stock tells
-    that this changed.
+    `was_main`: what its product in the shop has of price and stock is no article's own, because it
+    is a main article there. `ends_at_zero`: not for sale without stock, as its stock says, too: no
+    event of the stock tells that this changed.
     """
 
     article_id: str
@@ -168,6 +169,7 @@ class ArticleDocument:
     custom_fields: Mapping[str, Any] = field(default_factory=dict)
     is_main: bool = False
     variant: VariantDocument | None = None
+    was_main: bool = False
     ends_at_zero: bool = True
 
 

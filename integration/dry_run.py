@@ -218,7 +218,7 @@ class DryRun:
         differing: list[Topic] = []
         kept: list[Topic] = []
         for topic in self._topics:
-            if variants.is_left_to_variants(topic, row, self._channel):
+            if variants.is_left_to_variants(topic, row, listing, self._channel):
                 continue
             document: Document = DOCUMENT_BY_TOPIC[topic](row, self._channel)
             if isinstance(document, ArticleDocument):

@@ -266,6 +266,15 @@ _WORDS: dict[str, Callable[[str, str, str], Words]] = {
         message or "its main article is not in the shop yet",
         "nothing, it goes with its main article; if it stays, look for that under failed and held",
     ),
+    "variants-below": _mend(
+        "its product in the shop has variants, and there are no variants of variants",
+        "decide about its variants, which wait as confirm:...; it goes behind them",
+    ),
+    "same-options": _mend(
+        "another variant of its main article has the same options",
+        "give one of them other values in the ERP",
+    ),
+    "no-options": _mend("a variant without options", "give it its values in the ERP"),
     RUN_PAUSED: lambda channel, reason, message: Words(
         "its sync is paused", f"`vario-relay sync {channel} --resume` goes on with it"
     ),

@@ -85,8 +85,9 @@ class Ownership:
 
 
 def _carried(document: Document, listing: ListingView) -> tuple[Document | None, ...]:
-    """What a write carries: the first one of a product its price and stock, too."""
-    if isinstance(document, ArticleDocument) and listing.external_id is None:
+    """What a write carries: one that begins the sale of a product its price and stock, too."""
+    begins = listing.external_id is None
+    if isinstance(document, ArticleDocument) and (begins or document.was_main):
         return document, document.price, document.stock
     return (document,)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -24,7 +23,7 @@ from integration import (
 )
 from integration.batch import Batch, note_fetch
 from integration.connectors import http, registry
-from integration.connectors.base import Payload, Receipt
+from integration.connectors.base import ListingView, Payload, Receipt
 from integration.errors import TransientError
 from integration.history import recording
 from integration.runtime import Runtime
@@ -257,7 +256,8 @@ def _remember_products(
 
     Only the first write of a product that nobody else recorded before is the last word on them:
     a late one, or one that another one overtook, may have undone newer prices and stocks, and they
-    go again. The articles whose product id was not known before.
+    go again. So do those of a product that is something else among variants now: of a main article
+    none were sent. The articles whose product id was not known before.
     """
     remembered = shop_products.remember(
         session,
@@ -270,7 +270,7 @@ def _remember_products(
                 "is_active": payload.get("is_active", True),
                 "was_adopted": receipt.was_adopted,
                 "sent": payload.get("sent", {}),
-                **_notes(work, payload, receipt),
+                **variants.remembered(payload, _listing(work, payload), receipt.notes),
             }
             for payload, receipt in accepted
             if receipt.external_id is not None
@@ -278,6 +278,7 @@ def _remember_products(
     )
     # While an article was not offered, its other rows were settled without being sent.
     offered_again = [p["article_id"] for p, _ in accepted if _is_offered_again(work, p)]
+    changed = {p["article_id"] for p, _ in accepted if variants.changes_kind(p, _listing(work, p))}
     for topic in (Topic.PRICE, Topic.STOCK):
         firsts = {
             payload["article_id"]: wire.content_hash(payload["first"][topic.value])
@@ -288,12 +289,12 @@ def _remember_products(
         values = {p["article_id"]: p.get("values", {}).get(topic.value) for p, _ in accepted}
         first_writes.remember_pushed(session, work.channel.id, topic, sure, values)
         recording.pushed_with_article(session, work.claim, topic, sure)
-        doubtful = [one for one in firsts if one not in sure]
+        doubtful = changed | (firsts.keys() - sure.keys())
         work_items.hint(
             session,
             work.channel.id,
             topic,
-            doubtful,
+            sorted(doubtful),
             priority=work.claim.priority,
             forgets_hash=True,
         )
@@ -305,10 +306,8 @@ def _remember_products(
     return remembered.with_new_id
 
 
-def _notes(work: Work, payload: Payload, receipt: Receipt) -> dict[str, Any]:
-    listing = work.listing(payload["article_id"])
-    notes = variants.notes_after(payload.get("kind"), listing, receipt.notes)
-    return {} if notes is None else {"notes": notes}
+def _listing(work: Work, payload: Payload) -> ListingView:
+    return work.listing(payload["article_id"])
 
 
 def _ask_for_images(session: Session, work: Work, article_ids: Collection[str]) -> None:
@@ -325,7 +324,7 @@ def _ask_for_images(session: Session, work: Work, article_ids: Collection[str]) 
 
 
 def _is_offered_again(work: Work, payload: Payload) -> bool:
-    listing = work.listing(payload["article_id"])
+    listing = _listing(work, payload)
     is_known = listing.external_id is not None
     return is_known and not listing.is_active and payload.get("is_active", True)
 
@@ -335,7 +334,9 @@ def _release_waiting(session: Session, work: Work, article_ids: Sequence[str]) -
         work_outcomes.release_holds(
             session, work.channel.id, work_outcomes.NOT_IN_SHOP, article_ids
         )
-        variants.release(session, work.channel, article_ids)
+        mains = {work.listing(one).main_article for one in article_ids}
+        left = [one for one in mains if one is not None]
+        variants.release(session, work.channel, article_ids, left)
 
 
 def _start_over(session: Session, work: Work, vanished: Sequence[str]) -> None:

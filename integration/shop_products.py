@@ -16,7 +16,7 @@ from integration.connectors.base import ListingView
 from integration.models import Listing
 
 #: What may become different about a product that is in the shop.
-_CHANGES = ("external_id", "number", "is_active", "notes")
+_CHANGES = ("external_id", "number", "is_active", "notes", "main_article")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Remembered:
 
 def remember(session: Session, channel_id: int, listings: Sequence[dict[str, Any]]) -> Remembered:
     """Store what is in the shop: article_id, external_id, number, is_active, was_adopted, `sent` of
-    a new one, and the connector's notes if they are to change."""
+    a new one, the connector's notes and the main article if they are to change."""
     # In one order, as everybody who locks them.
     wanted = {str(one["article_id"]): one for one in sorted(listings, key=_article_id)}
     known = _known(session, channel_id, list(wanted))
@@ -88,7 +88,7 @@ def views(
     """What we know of these articles in the shop, by article."""
     values = {"channel": channel_id, "ids": json.dumps(list(article_ids))}
     rows = session.execute(_views(sql.is_postgres(session)), values)
-    return {row.article_id: ListingView(*row) for row in rows}
+    return {row.article_id: ListingView(**row._mapping) for row in rows}
 
 
 @lru_cache(maxsize=2)
@@ -101,6 +101,7 @@ def _views(on_postgres: bool) -> Any:
         listing.number,
         listing.is_active,
         listing.notes,
+        listing.main_article,
     ).where(
         listing.channel_id == bindparam("channel", type_=Integer()),
         sql.is_listed_text(on_postgres, listing.article_id, bindparam("ids", type_=String())),
@@ -132,7 +133,7 @@ def _insert(session: Session, channel_id: int, listings: Sequence[dict[str, Any]
     statement = sql.insert(session, Listing.__table__).on_conflict_do_nothing()
     rows = session.execute(
         statement.returning(Listing.__table__.c.article_id),
-        [{"channel_id": channel_id, "notes": {}, **one} for one in listings],
+        [{"channel_id": channel_id, "notes": {}, "main_article": None, **one} for one in listings],
     )
     return set(rows.scalars())
 

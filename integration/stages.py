@@ -327,7 +327,7 @@ def _payload_or_reason(
         _ask_again_before_withdrawing(work, entity_id)
     document: Document = WithdrawalDocument(entity_id)
     if row is not None:
-        if variants.is_left_to_variants(work.claim.topic, row, work.channel):
+        if variants.is_left_to_variants(work.claim.topic, row, listing, work.channel):
             return variants.NO_PRICE_OR_STOCK
         document = DOCUMENT_BY_TOPIC[work.claim.topic](row, work.channel)
     if isinstance(document, ArticleDocument):
@@ -341,7 +341,7 @@ def _payload_or_reason(
         return shelf_images.NO_IMAGES
     payload = owned.payload_or_reason(connector, document, listing)
     if isinstance(document, ArticleDocument) and row is not None and not isinstance(payload, str):
-        payload["kind"] = variants.kind_of(document)
+        variants.describe(payload, document)
         payload["never_had_images"] = row.get(MEDIA_REVISION) == NO_REVISION
     return payload
 
@@ -368,7 +368,7 @@ def _record_transform(
         return
     by_entity = work.claim.item_by_entity
     waiting = [one for one, reason in skipped.items() if _waits(work, one, reason)]
-    variants.ask_for_mains(runtime.scope, work.claim, errors.values())
+    variants.ask_around(runtime.scope, work.claim, errors)
     with runtime.scope() as session:
         work_outcomes.wait_for_articles(session, work.claim, [by_entity[one].id for one in waiting])
         settled = [

@@ -124,7 +124,7 @@ def _is_another(
     state, pushed_hash = item
     if state != WorkItemState.COMPLETED.value:
         return False
-    if variants.is_left_to_variants(Topic.STOCK, row, channel):
+    if variants.is_left_to_variants(Topic.STOCK, row, listing, channel):
         return False
     try:
         document = DOCUMENT_BY_TOPIC[Topic.STOCK](row, channel)

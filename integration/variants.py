@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 from integration import sql, telling, work_items
 from integration.channel_view import ChannelView
 from integration.clock import db_now
-from integration.connectors.base import ListingView
-from integration.connectors.batches import WAITS_FOR_MAIN
+from integration.connectors.base import ListingView, Payload
+from integration.connectors.batches import VARIANTS_BELOW, WAITS_FOR_MAIN
 from integration.db import SessionScope
 from integration.documents import ArticleDocument
 from integration.errors import Held, NeedsConfirmation
@@ -31,11 +31,16 @@ from integration.topology import Topic
 from integration.work_items import Claim
 
 SINGLE, MAIN, VARIANT = "single", "main", "variant"
-#: Notes of a listing: what its product is (nothing: a product of its own), and the change of that
-#: which a person confirmed.
-KIND, CONFIRMED = "kind", "confirmed"
+#: Notes of a listing: what its product is (nothing: a product of its own), the change of that
+#: which a person confirmed, and of a variant what is chosen to get it.
+KIND, CONFIRMED, CHOICE = "kind", "confirmed", "choice"
 #: Reasons that a person decides about begin with it, e.g. ``confirm:single-to-variant``.
 CONFIRM = "confirm:"
+_LEAVES_MAIN = f"{CONFIRM}{MAIN}-to-"
+#: Variants that nothing tells from the others of their main article.
+NO_OPTIONS = "no-options"
+#: Variants that are chosen as another one is, with the id of that article.
+SAME_OPTIONS = "same-options:"
 NO_PRICE_OR_STOCK = "a main article has no price or stock of its own"
 
 
@@ -46,10 +51,18 @@ def kind_of(document: ArticleDocument) -> str:
     return SINGLE if document.variant is None else VARIANT
 
 
-def is_left_to_variants(topic: Topic, row: Mapping[str, Any], channel: ChannelView) -> bool:
-    """Whether it is price or stock of a main article: its variants have them, it has not."""
-    is_main = row.get("product_type") == MAIN_ARTICLE
-    return topic in (Topic.PRICE, Topic.STOCK) and is_main and has_variants(channel)
+def is_left_to_variants(
+    topic: Topic, row: Mapping[str, Any], listing: ListingView, channel: ChannelView
+) -> bool:
+    """Whether it is price or stock of a main article: its variants have them, it has not.
+
+    What the shop has as a product of its own it sells, also while its change waits for a person.
+    """
+    if topic not in (Topic.PRICE, Topic.STOCK):
+        return False
+    if listing.external_id is None:
+        return row.get("product_type") == MAIN_ARTICLE and has_variants(channel)
+    return listing.notes.get(KIND) == MAIN
 
 
 def main_listings(
@@ -64,15 +77,12 @@ def main_listings(
         return {}
     with scope() as session:
         found = session.execute(
-            select(Listing.article_id, Listing.external_id, Listing.notes).where(
+            select(Listing.article_id, Listing.external_id, Listing.number, Listing.notes).where(
                 Listing.channel_id == channel.id,
                 sql.is_one_of_texts(session, Listing.article_id, wanted),
             )
         ).all()
-    return {
-        one.article_id: ListingView(one.article_id, one.external_id, notes=one.notes)
-        for one in found
-    }
+    return {one.article_id: ListingView(**one._mapping) for one in found}
 
 
 def placed(
@@ -80,7 +90,8 @@ def placed(
 ) -> ArticleDocument:
     """The document with the shop's product that it belongs below.
 
-    Raises: Held ``main-not-in-shop:<id>``; NeedsConfirmation ``confirm:<from>-to-<to>``.
+    Raises: Held ``main-not-in-shop:<id>``, ``no-options``; NeedsConfirmation
+    ``confirm:<from>-to-<to>``.
     """
     if document.variant is not None:
         document = _below_main(document, mains.get(document.variant.main_article_id))
@@ -93,7 +104,7 @@ def placed(
             f"{_WORDS[before]} in the shop is {_WORDS[kind]} in the ERP now; nothing is changed "
             "until somebody confirms it",
         )
-    return document
+    return replace(document, was_main=True) if is_known and before == MAIN else document
 
 
 def _below_main(document: ArticleDocument, main: ListingView | None) -> ArticleDocument:
@@ -107,7 +118,22 @@ def _below_main(document: ArticleDocument, main: ListingView | None) -> ArticleD
             f"{document.number} is a variant of article id {variant.main_article_id}, which is not "
             "in the shop as a main article yet",
         )
+    if not variant.options:
+        raise Held(
+            NO_OPTIONS,
+            f"{document.number} is a variant of {main.number} without an option, so nobody could "
+            "choose it; give it its values in the ERP",
+        )
     return replace(document, variant=replace(variant, parent_id=main.external_id))
+
+
+def describe(payload: Payload, document: ArticleDocument) -> None:
+    """Have a payload say what its product is among variants."""
+    payload["kind"] = kind_of(document)
+    if document.variant is not None:
+        payload["main_article"] = document.variant.main_article_id
+        options = document.variant.options
+        payload["choice"] = {one.attribute_label: one.label for one in options}
 
 
 def awaited(errors: Iterable[Exception]) -> set[str]:
@@ -119,23 +145,45 @@ def awaited(errors: Iterable[Exception]) -> set[str]:
     }
 
 
-def ask_for_mains(scope: SessionScope, claim: Claim, errors: Collection[Exception]) -> None:
-    """Ask for the main articles that rows of a claim wait for.
+def ask_around(scope: SessionScope, claim: Claim, errors: Mapping[str, Exception]) -> None:
+    """Ask for the main articles that rows of a claim wait for, and for the variants of those that
+    are to be main articles no more: they have to be something else, too, and no event says so.
 
     Before these rows are held, so that a main article that is settled meanwhile comes once more
     and lets them go. Those of the same claim come after it anyway.
     """
-    wanted = awaited(errors) - set(claim.item_by_entity)
-    if wanted:
-        with scope() as session:
-            work_items.hint(
-                session, claim.channel_id, Topic.ARTICLE, sorted(wanted), priority=claim.priority
-            )
+    left = [
+        article
+        for article, error in errors.items()
+        if isinstance(error, NeedsConfirmation) and error.reason.startswith(_LEAVES_MAIN)
+    ]
+    wanted = awaited(errors.values())
+    if not wanted and not left:
+        return
+    with scope() as session:
+        below = select(Listing.article_id).where(
+            Listing.channel_id == claim.channel_id, Listing.main_article.in_(left)
+        )
+        wanted |= set(session.scalars(below)) if left else set()
+        wanted -= set(claim.item_by_entity)
+        work_items.hint(
+            session, claim.channel_id, Topic.ARTICLE, sorted(wanted), priority=claim.priority
+        )
 
 
-def release(session: Session, channel: ChannelView, main_ids: Collection[str]) -> None:
-    """Let the variants of these articles go, whatever became of the articles."""
-    if not main_ids or not has_variants(channel):
+def release(
+    session: Session,
+    channel: ChannelView,
+    article_ids: Collection[str],
+    left: Collection[str] = (),
+) -> None:
+    """Let those go that wait for these articles, whatever became of them.
+
+    `left`: the main articles that their products lay below before.
+    """
+    reasons = [f"{what}{one}" for what in (WAITS_FOR_MAIN, SAME_OPTIONS) for one in article_ids]
+    reasons += [f"{VARIANTS_BELOW}{one}" for one in left]
+    if not reasons or not has_variants(channel):
         return
     waiting = select(
         WorkItem.id, WorkItem.channel_id, WorkItem.topic, WorkItem.entity_id, WorkItem.hold_reason
@@ -143,13 +191,13 @@ def release(session: Session, channel: ChannelView, main_ids: Collection[str]) -
         WorkItem.channel_id == channel.id,
         WorkItem.topic == Topic.ARTICLE.value,
         WorkItem.state == WorkItemState.QUEUED.value,
-        WorkItem.hold_reason.in_([f"{WAITS_FOR_MAIN}{one}" for one in main_ids]),
+        WorkItem.hold_reason.in_(reasons),
     )
     # Whoever has one of them locked, changes what it waits for; to wait for them could deadlock.
     rows = session.execute(waiting.with_for_update(skip_locked=True)).all()
     ids = [row.id for row in rows]
     work_items.update_items(session, ids, hold_reason=None, attempts=0, due_at=db_now())
-    reason = "its main article is settled"
+    reason = "the article that it waited for is settled"
     recording.moved(session, entries.UNHELD, ids, words=reason, only_live=True)
     telling.moved(session, "unheld", rows, reason=reason)
 
@@ -178,18 +226,27 @@ def confirm(session: Session, channel_id: int, reason_by_article: Mapping[str, s
         )
 
 
-def notes_after(
-    kind: str | None, listing: ListingView, noted: Mapping[str, Any] | None
-) -> dict[str, Any] | None:
-    """What to note of a listing after a write; None leaves it.
+def changes_kind(payload: Payload, listing: ListingView) -> bool:
+    """Whether a write makes something else of a product that was in the shop."""
+    is_known = listing.external_id is not None
+    return is_known and payload.get("kind") not in (None, listing.notes.get(KIND, SINGLE))
 
-    `noted` are the connector's, None if it has nothing new; `kind` None: a write that does not say.
-    """
+
+def remembered(
+    payload: Payload, listing: ListingView, noted: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What of a listing is to change after a write. `noted` are the connector's notes, None if it
+    has nothing new."""
+    kind = payload.get("kind")
     if kind is None:
-        return None if noted is None else dict(noted)
+        return {} if noted is None else {"notes": dict(noted)}
     own = listing.notes if noted is None else noted
-    kept = {name: value for name, value in own.items() if name not in (KIND, CONFIRMED)}
-    return kept if kind == SINGLE else {**kept, KIND: kind}
+    notes = {name: one for name, one in own.items() if name not in (KIND, CONFIRMED, CHOICE)}
+    if kind != SINGLE:
+        notes[KIND] = kind
+    if kind == VARIANT:
+        notes[CHOICE] = payload.get("choice", {})
+    return {"notes": notes, "main_article": payload.get("main_article")}
 
 
 _WORDS = {

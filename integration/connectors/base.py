@@ -39,7 +39,8 @@ class Payload(TypedDict):
     external_id: str | None
     #: The platform's format. Its content hash decides whether it is sent at all.
     body: dict[str, Any]
-    #: With an article: bodies of price and stock for the first write of a product.
+    #: With an article: bodies of price and stock for the first write of a product, and for one that
+    #: makes something else of a main article's product.
     first: NotRequired[dict[str, dict[str, Any]]]
     #: With an article: the ERP's value of its tax, for which a mapping may be missing at push.
     tax: NotRequired[str]
@@ -56,8 +57,10 @@ class Payload(TypedDict):
     #: Set by the stage.
     sent: NotRequired[dict[str, str]]
     same_as: NotRequired[str]
-    #: With an article that is offered: what its product is among variants. Set by the stage.
+    #: With an article that is offered: what its product is among variants, and of a variant what is
+    #: chosen to get it (label by label of the attribute). Set by the stage.
     kind: NotRequired[str]
+    choice: NotRequired[dict[str, str]]
     #: With an article that is offered: whether the ERP says that its shelf was always empty. Set by
     #: the stage.
     never_had_images: NotRequired[bool]
@@ -84,6 +87,8 @@ class ListingView:
     notes: Mapping[str, Any] = field(default_factory=dict)
     #: Fields that the shop's word counts for.
     left_out: frozenset[str] = frozenset()
+    #: The main article that its product in the shop is a variant of.
+    main_article: str | None = None
 
     def leaves_out(self, name: str, language: str | None = None) -> bool:
         """Whether a body must not say ``number``, ``name``, ``description`` or ``active``.

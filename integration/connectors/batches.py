@@ -31,6 +31,8 @@ RowT = TypeVar("RowT")
 
 #: Rows of variants whose main article is not in the shop, with its id (docs/operations.md).
 WAITS_FOR_MAIN = "main-not-in-shop:"
+#: Rows of articles that become variants while their products have variants, with their own id.
+VARIANTS_BELOW = "variants-below:"
 
 
 def exact(value: Decimal) -> str:
@@ -137,6 +139,20 @@ def main_is_gone(payload: Payload, main_article: str) -> Held:
         f"{WAITS_FOR_MAIN}{main_article}",
         f"{payload['number']} is a variant of article id {main_article}, whose product is not in "
         "the shop any more; it is made anew",
+    )
+
+
+def has_variants_below(payload: Payload, numbers: Sequence[str]) -> Held:
+    """What an article waits for that becomes a variant while its product has these variants: shops
+    have no variants of variants.
+
+    The service lets it go whenever one of them was carried.
+    """
+    return Held(
+        f"{VARIANTS_BELOW}{payload['article_id']}",
+        f"{payload['number']} becomes a variant, but its product in the shop still has variants "
+        f"({', '.join(numbers)}); it follows once they lie elsewhere, are products of their own "
+        "or are deleted in the shop",
     )
 
 

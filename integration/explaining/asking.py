@@ -121,7 +121,7 @@ def _would_be(runtime: Runtime, asked: Asked, row: Mapping[str, Any]) -> dict[st
     for topic in _COMPARED:
         if asked.listing.external_id is None:
             break
-        if variants.is_left_to_variants(topic, row, asked.channel):
+        if variants.is_left_to_variants(topic, row, asked.listing, asked.channel):
             continue
         try:
             document: Document = DOCUMENT_BY_TOPIC[topic](row, asked.channel)

@@ -25,9 +25,19 @@ _WHO_BY_HOLD: Mapping[str, Who] = {
     "no-price": Who.MERCHANT,
     "no-tax-rate": Who.MERCHANT,
     "currency": Who.MERCHANT,
+    "same-options": Who.MERCHANT,
+    "no-options": Who.MERCHANT,
     "erp-column": Who.VENDOR,
 }
-_HOLDS_WITH_TEXT = (*_WHO_BY_HOLD, "confirm", "brake", "shop-right", "erp-right", RUN_PAUSED)
+_HOLDS_WITH_TEXT = (
+    *_WHO_BY_HOLD,
+    "confirm",
+    "variants-below",
+    "brake",
+    "shop-right",
+    "erp-right",
+    RUN_PAUSED,
+)
 #: Holds that end by themselves; what they wait for is looked at elsewhere.
 _WAITS = (NOT_IN_SHOP, "main-not-in-shop", "brake-wait")
 

@@ -70,6 +70,22 @@ TEXT_BY_KEY: Mapping[str, tuple[str, str]] = {
         "{topic}: eine ungewöhnliche Änderung wartet auf eine Entscheidung ({words}); `vario-relay "
         "queue hold release {channel} {article}` sendet sie, `discard` verwirft sie",
     ),
+    "hold_variants-below": (
+        "{topic}: it becomes a variant, but its product in the shop still has variants ({words}); "
+        "decide about those, it goes behind them",
+        "{topic}: er wird eine Variante, aber sein Produkt im Shop hat selbst noch Varianten "
+        "({words}); über die entscheiden, er geht nach ihnen",
+    ),
+    "hold_same-options": (
+        "{topic}: another variant of its main article has the same options ({words}); give one of "
+        "them other values in the ERP",
+        "{topic}: eine andere Variante seines Hauptartikels hat dieselben Ausprägungen ({words}); "
+        "in VARIO einer von beiden andere geben",
+    ),
+    "hold_no-options": (
+        "{topic}: it is a variant without options ({words}); give it its values in the ERP",
+        "{topic}: er ist eine Variante ohne Ausprägung ({words}); ihm in VARIO seine Werte geben",
+    ),
     "hold_brake": (
         "{topic}: a brake stopped the change ({words}), because very many came at once; "
         "`vario-relay queue hold release {channel} {article}` sends it, `discard` drops it",

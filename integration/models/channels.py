@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from integration.clock import UtcDateTime, db_now
@@ -65,7 +65,16 @@ class Listing(Base):
     """An article as offered on one channel. A row exists only for what is in the shop."""
 
     __tablename__ = "listing"
-    __table_args__ = (Index("ix_listing_number", "channel_id", "number"),)
+    __table_args__ = (
+        Index("ix_listing_number", "channel_id", "number"),
+        Index(
+            "ix_listing_main_article",
+            "channel_id",
+            "main_article",
+            sqlite_where=text("main_article IS NOT NULL"),
+            postgresql_where=text("main_article IS NOT NULL"),
+        ),
+    )
 
     channel_id: Mapped[int] = mapped_column(
         ForeignKey("sales_channel.id", ondelete="CASCADE"), primary_key=True
@@ -81,6 +90,8 @@ class Listing(Base):
     notes: Mapped[Any] = mapped_column(JSON, default=dict)
     #: What was sent last of fields that may be edited in the shop, see field_ownership.
     sent: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
+    #: The main article below whose product this one lies, if it is a variant.
+    main_article: Mapped[str | None] = mapped_column(String(40))
 
 
 class ShelfImage(Base):

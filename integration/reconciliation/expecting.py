@@ -109,7 +109,7 @@ class Expecting:
         left_out: dict[Topic, str] = {}
         # Whether it is offered at all is the article's to say, also when only prices are compared.
         for topic in dict.fromkeys((Topic.ARTICLE, *self._topics)):
-            if variants.is_left_to_variants(topic, row, self._channel):
+            if variants.is_left_to_variants(topic, row, listing, self._channel):
                 continue
             try:
                 document = self._document(topic, row, listing, mains)

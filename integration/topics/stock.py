@@ -10,7 +10,7 @@ from integration.channel_view import ChannelView
 from integration.documents import StockDocument, StockLocation, WithdrawalDocument
 from integration.errors import ChannelError, Invalid
 from integration.mapping_kinds import LEFT_OUT, Kind
-from integration.topics.rows import ErpRow, StorageRecord, load
+from integration.topics.rows import MAIN_ARTICLE, ErpRow, StorageRecord, load
 
 #: Channel parameter: pieces that are kept back from the shop.
 SAFETY_STOCK = "safety_stock"
@@ -40,6 +40,9 @@ def stock_of(article: ErpRow, channel: ChannelView) -> StockDocument | None:
         return StockDocument(
             article.id, quantity=0, is_tracked=False, sells_without_stock=backorder
         )
+    if article.stock is None and article.product_type == MAIN_ARTICLE:
+        # No guess: nobody can buy it, only its variants.
+        return StockDocument(article.id, quantity=0, sells_without_stock=backorder)
     if article.stock is None:
         return None
     # floor, never round: half a carton on the shelf must not sell a whole one

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.integration import shopware, woocommerce
 from tests.integration.relay import Relay, beside_an_erp
+from tests.integration.shop_relay import ShopRelay
 from tests.integration.support import Database, open_database
 
 
@@ -27,4 +29,12 @@ def postgres(postgres_url: str) -> Iterator[Database]:
 def relay(database_url: str) -> Iterator[Relay]:
     """The stages between a sandboxed ERP of 30 articles and the shop in memory."""
     with beside_an_erp(database_url) as relay:
+        yield relay
+
+
+@pytest.fixture(params=[shopware.running, woocommerce.running], ids=["shopware6", "woocommerce"])
+def shop_with_variants(request: pytest.FixtureRequest, sqlite_url: str) -> Iterator[ShopRelay]:
+    """The stages between both sandboxes, of each platform that has variants."""
+    with request.param(sqlite_url) as relay:
+        relay.set(variants="on")
         yield relay

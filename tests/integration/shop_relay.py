@@ -22,6 +22,8 @@ from sandbox import comparison, serving
 from sandbox.erp import Options, create_app
 from tests.integration.relay import Relay
 
+Article = dict[str, Any]
+
 #: For a test of what each of them does.
 changes_of_a_variant = pytest.mark.parametrize(
     ("topic", "change"),
@@ -103,6 +105,14 @@ class ShopRelay(Relay):
     def notes(self, article: dict[str, Any]) -> dict[str, Any]:
         with self.runtime.scope() as session:
             return dict(session.get_one(Listing, (self.channel_id, article["id"])).notes)
+
+
+def make_shirt(relay: Relay, main: Article, *variants: Article) -> None:
+    """Have the ERP say that these are a main article without price and its variants, in size S, M
+    and so on."""
+    relay.edit(main, product_type="VARIANT_MAIN_ARTICLE", gross=None)
+    for article, size in zip(variants, ("S", "M", "L", "XL"), strict=False):
+        relay.edit(article, variant_of=main["number"], variant_values={"Größe": size})
 
 
 AnyRelay = TypeVar("AnyRelay", bound=ShopRelay)

@@ -9,7 +9,7 @@ import requests
 from integration import article_holds, channels
 from integration.dry_run import UNCHANGED, DryRun
 from integration.topology import Topic
-from tests.integration.shop_relay import changes_of_a_variant
+from tests.integration.shop_relay import changes_of_a_variant, make_shirt
 from tests.integration.shopware import running
 
 TO_VARIANT, TO_SINGLE = "confirm:single-to-variant", "confirm:variant-to-single"
@@ -28,12 +28,6 @@ def shirt(relay):
     main, small, medium = relay.for_sale()[:3]
     make_shirt(relay, main, small, medium)
     return main, small, medium
-
-
-def make_shirt(relay, main, small, medium):
-    relay.edit(main, product_type="VARIANT_MAIN_ARTICLE", gross=None)
-    for article, size in ((small, "S"), (medium, "M")):
-        relay.edit(article, variant_of=main["number"], variant_values={"Größe": size})
 
 
 def families(relay):

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from integration.topology import Topic
-from tests.integration.shop_relay import changes_of_a_variant
+from tests.integration.shop_relay import Article, changes_of_a_variant, make_shirt
 from tests.integration.woocommerce import WooCommerceRelay, running
 
-Article = dict[str, Any]
 PRODUCTS = "POST /wp-json/wc/v3/products/batch"
 
 
@@ -29,12 +28,6 @@ def shirt(relay: WooCommerceRelay) -> tuple[Article, Article, Article]:
     main, small, medium = relay.for_sale()[:3]
     make_shirt(relay, main, small, medium)
     return main, small, medium
-
-
-def make_shirt(relay: WooCommerceRelay, main: Article, small: Article, medium: Article) -> None:
-    relay.edit(main, product_type="VARIANT_MAIN_ARTICLE", gross=None)
-    for article, size in ((small, "S"), (medium, "M")):
-        relay.edit(article, variant_of=main["number"], variant_values={"Größe": size})
 
 
 def place(relay: WooCommerceRelay, article: Article) -> tuple[str, str | None, dict[str, str]]:

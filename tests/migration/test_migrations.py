@@ -118,6 +118,7 @@ def test_partial_indexes_are_partial(engine):
         "ix_work_item_claimed",
         "ix_work_item_held_for",
         "ix_work_item_open",
+        "ix_listing_main_article",
         "ix_work_item_held",
         "ix_history_entry_ended",
     }

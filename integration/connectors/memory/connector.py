@@ -79,7 +79,7 @@ class MemoryConnector:
             result["number"] = document.number
             result["texts"] = _left_texts(result["body"], listing)
             result["tax"] = document.tax
-            if listing.external_id is None:
+            if listing.external_id is None or document.was_main:
                 result["first"] = _first(document)
         elif listing.external_id is None:
             raise Invalid(f"article {document.article_id} has no product in the shop to be changed")
@@ -164,8 +164,10 @@ class MemoryConnector:
                 return Receipt(article_id, has_vanished=True)
             if topic is Topic.MEDIA:
                 return self._show(payload, self._shop.products[external_id])
-            _change(self._shop.products[external_id], payload["body"])
-            return Receipt(article_id, external_id=external_id, recorded=(topic,))
+            product, first = self._shop.products[external_id], payload.get("first", {})
+            _change(product, payload["body"], *first.values())
+            recorded = (topic, *map(Topic, first))
+            return Receipt(article_id, external_id=external_id, recorded=recorded)
         if topic is not Topic.ARTICLE:
             return Receipt(article_id, error=Invalid(f"article {article_id} has no product"))
         return self._write_first(payload)
@@ -215,9 +217,7 @@ class MemoryConnector:
         own_id = _own_id(payload)
         external_id = self._shop.id_of(payload["number"]) or own_id
         product = self._shop.products.setdefault(external_id, {})
-        _change(product, payload["body"])
-        for body in payload.get("first", {}).values():
-            product.update(body)
+        _change(product, payload["body"], *payload.get("first", {}).values())
         return Receipt(
             payload["article_id"],
             external_id=external_id,
@@ -230,10 +230,11 @@ def _position(position: int, payload: Payload) -> int:
     return position
 
 
-def _change(product: dict[str, Any], body: dict[str, Any]) -> None:
-    """Put a body into a product; of its texts those that are said."""
+def _change(product: dict[str, Any], body: dict[str, Any], *others: dict[str, Any]) -> None:
+    """Put bodies into a product; of its texts those that are said."""
     texts = {**product.get("texts", {}), **body.get("texts", {})}
-    product.update(body)
+    for one in (body, *others):
+        product.update(one)
     if texts:
         product["texts"] = texts
 

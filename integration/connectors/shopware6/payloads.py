@@ -124,7 +124,7 @@ def payload_of(document: Document, listing: ListingView, currency: str) -> Paylo
             result["main_article"] = document.variant.main_article_id
         if listing.notes:
             result["notes"] = dict(listing.notes)
-        if listing.external_id is None:
+        if listing.external_id is None or document.was_main:
             result["first"] = first_bodies(
                 document, currency, lambda one, label: _body(one, label, currency)
             )

@@ -83,6 +83,22 @@ def categories_of(client: Client, ids: Sequence[str]) -> dict[str, frozenset[str
     return {str(row["id"]): _categories(row) for row in rows}
 
 
+def variants_of(client: Client, ids: Sequence[str]) -> dict[str, list[str]]:
+    """The numbers of the variants of these products, by product; without products that are gone."""
+    if not ids:
+        return {}
+    rows = client.search(
+        "product",
+        ids=list(ids),
+        includes={"product": ["id", "productNumber", "children"]},
+        associations={"children": {}},
+    )
+    return {
+        str(row["id"]): sorted(str(one["productNumber"]) for one in row.get("children") or ())
+        for row in rows
+    }
+
+
 def _categories(row: dict[str, Any]) -> frozenset[str]:
     return frozenset(str(one["id"]) for one in row.get("categories") or ())
 

@@ -8,7 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 from integration.connectors.base import Payload
-from integration.connectors.batches import SIDES, Rows, is_first, owned_ids, rows_of
+from integration.connectors.batches import (
+    SIDES,
+    Rows,
+    has_variants_below,
+    is_first,
+    owned_ids,
+    rows_of,
+)
 from integration.connectors.shopware6 import details, ids, links, products
 from integration.connectors.shopware6.batch import Row
 from integration.connectors.shopware6.client import Client
@@ -45,6 +52,8 @@ class _Known:
     warehouse_ids: frozenset[str]
     #: Categories by product, of those that are to get one that we have not assigned.
     categories_by_id: Mapping[str, frozenset[str]]
+    #: Numbers of their variants, of products that are to be no main articles any more.
+    variants_by_id: Mapping[str, Sequence[str]]
 
 
 class RowBuilder:
@@ -78,14 +87,15 @@ class RowBuilder:
         """Ask the shop for what these payloads need, and for nothing else."""
         bodies = [payload["body"] for payload in payloads]
         first = [payload for payload in payloads if is_first(topic, payload)]
+        started = [payload["first"] for payload in payloads if "first" in payload]
         priced = bodies if topic is Topic.PRICE else []
-        priced += [one["first"][Topic.PRICE] for one in first if Topic.PRICE in one["first"]]
+        priced += [one[Topic.PRICE] for one in started if Topic.PRICE in one]
         for currency in {body["currency"] for body in priced}:
             self._facts.check_currency(currency)
         rates = {body["taxRate"] for body in bodies if "taxRate" in body}
         mapped = {body["taxId"] for body in bodies if "taxId" in body}
         stocked = bodies if topic is Topic.STOCK else []
-        stocked += [one["first"].get(Topic.STOCK, {}) for one in first]
+        stocked += [one.get(Topic.STOCK, {}) for one in started]
         placed = {where for body in stocked for where in body.get("locations", ())}
         names = {body["manufacturer"] for body in bodies if "manufacturer" in body}
         return _Known(
@@ -109,6 +119,10 @@ class RowBuilder:
                     and links.categories_to_add(one["body"], one.get("notes", {}))
                 ],
             ),
+            variants_by_id=products.variants_of(
+                self._client,
+                [one["external_id"] for one in payloads if "first" in one and one["external_id"]],
+            ),
         )
 
     def _row(self, topic: Topic, position: int, payload: Payload, known: _Known) -> Row:
@@ -120,6 +134,8 @@ class RowBuilder:
             )
         values = {"id": payload["external_id"], **self._values(topic, payload, known)}
         row = Row(position, values, (topic,))
+        if payload["external_id"] in known.variants_by_id:
+            row = self._no_main_any_more(row, payload, known)
         if topic is not Topic.ARTICLE or set(payload["body"]) == WITHDRAWN:
             return row
         return self._linked(row, payload, known.categories_by_id.get(row.id, ()))
@@ -137,19 +153,14 @@ class RowBuilder:
         )
 
     def _first_row(self, position: int, payload: Payload, known: _Known) -> Row:
-        first = payload.get("first", {})
-        if Topic.PRICE not in first:
-            raise Held("no-price", f"{payload['number']} has no price, set one in the ERP")
+        started, recorded = self._first_values(payload, known)
         own_id = ids.product_id(self._namespace, payload["article_id"])
         values = {
             "id": own_id,
             **self._values(Topic.ARTICLE, payload, known),
-            **self._price_values(payload["article_id"], first[Topic.PRICE]),
-            # Demanded at creation; what we do not know is not reported as taken.
-            **_stock_values(first.get(Topic.STOCK, {"stock": 0}), payload, known),
+            **started,
             "visibilities": [self._visibility(payload)],
         }
-        recorded = (Topic.ARTICLE, *(one for one in (Topic.PRICE, Topic.STOCK) if one in first))
         row = Row(position, values, recorded, is_first=True)
         found = known.product_by_number.get(payload["number"])
         if found is not None and found.id in known.owned_ids:
@@ -161,6 +172,29 @@ class RowBuilder:
         if found is None:
             return self._linked(row, payload, ())
         return self.adopted(row, payload, found)
+
+    def _no_main_any_more(self, row: Row, payload: Payload, known: _Known) -> Row:
+        """The row of a main article's product that is made something else: sold from then on, so
+        with its own price and stock. Raises: Held while it has variants and is to be one."""
+        below = known.variants_by_id[row.id]
+        if below and "parentId" in payload["body"]:
+            raise has_variants_below(payload, below)
+        started, recorded = self._first_values(payload, known)
+        return replace(row, values={**row.values, **started}, recorded=recorded)
+
+    def _first_values(
+        self, payload: Payload, known: _Known
+    ) -> tuple[dict[str, Any], tuple[Topic, ...]]:
+        """Price and stock that a product starts with, and what is known to be in the shop then."""
+        first = payload.get("first", {})
+        if Topic.PRICE not in first:
+            raise Held("no-price", f"{payload['number']} has no price, set one in the ERP")
+        values = {
+            **self._price_values(payload["article_id"], first[Topic.PRICE]),
+            # Demanded at creation; what we do not know is not reported as taken.
+            **_stock_values(first.get(Topic.STOCK, {"stock": 0}), payload, known),
+        }
+        return values, (Topic.ARTICLE, *(one for one in (Topic.PRICE, Topic.STOCK) if one in first))
 
     def _visibility(self, payload: Payload) -> dict[str, Any]:
         return {

@@ -228,6 +228,19 @@ SITUATIONS = {
         Who.AGENCY,
         "change-article",
     ),
+    "variants below a product that becomes one": (
+        held("variants-below:1000", facts=WELL),
+        Cause.HELD,
+        Who.AGENCY,
+        "change-article",
+    ),
+    "options of another variant": (
+        held("same-options:1001"),
+        Cause.HELD,
+        Who.MERCHANT,
+        "change-article",
+    ),
+    "no options": (held("no-options"), Cause.HELD, Who.MERCHANT, "change-article"),
     "brake": (held("brake:stock", Topic.STOCK, WELL), Cause.HELD, Who.AGENCY, "change-stock"),
     "brake that keeps a product active": (
         held("brake:article", facts=WELL),

@@ -108,6 +108,14 @@ def test_locations_are_floored_shares_less_the_safety_stock_once(row, make_chann
     )
 
 
+def test_a_main_article_without_a_stock_is_sold_out_because_only_its_variants_are_sold(
+    row, channel
+):
+    main = row | {"product_type": "VARIANT_MAIN_ARTICLE", "stock": None}
+
+    assert stock_document(main, channel).quantity == 0
+
+
 def test_what_is_not_counted_lies_nowhere(row, channel):
     service = row | {"product_type": "SERVICE_ARTICLE"}
 
