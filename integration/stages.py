@@ -30,6 +30,7 @@ from integration import (
     shop_products,
     sync_pace,
     telling,
+    variant_options,
     variants,
     wire,
     work_items,
@@ -305,6 +306,7 @@ def transform(runtime: Runtime, batch: Batch) -> Batch:
                 raise
             except Exception as error:  # noqa: BLE001 - recorded as a bug of this row alone
                 errors[entity_id] = error
+        payloads = variant_options.apart(runtime.scope, work.channel, payloads, errors)
         _record_transform(runtime, work, skipped, errors)
         return {**passed_on(batch), "payloads": payloads}
 

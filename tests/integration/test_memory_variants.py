@@ -55,3 +55,13 @@ def test_what_was_a_main_article_is_sold_at_its_own_price_and_stock(relay: Relay
     relay.run(str(relay.claim()))
 
     assert sold(relay, main) == ("9.99", 3)
+
+
+def test_of_two_variants_with_the_same_options_one_waits(relay: Relay) -> None:
+    main, small, medium = relay.for_sale()[:3]
+    make_shirt(relay, main, small, medium)
+    relay.edit(medium, variant_values={"Größe": "S"})
+    carry(relay, main, small, medium)
+
+    assert relay.product(medium) is None
+    assert relay.row(Topic.ARTICLE, medium).hold_reason == f"same-options:{small['id']}"
