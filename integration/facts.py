@@ -1,4 +1,4 @@
-"""What was asked of an ERP or a shop once and is remembered for a day."""
+"""What was asked of an ERP or a shop once and is remembered: for a day, unless it lasts."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from integration.models import ChannelFact, TenantFact
 
 #: Columns, tax rates and currencies change rarely; a day bounds how long a change goes unseen.
 LIFE_S = 86_400
+#: Facts whose name begins with it hold until another value is put.
+LASTING = "lasting:"
 
 
 class _Facts:
@@ -30,17 +32,16 @@ class _Facts:
         self._known = dict(known or {})
 
     def get(self, name: str) -> Any | None:
-        """The remembered value, None when it is unknown or older than a day."""
+        """The remembered value, None when it is unknown, or older than a day and not lasting."""
         if name in self._known:
             return self._known[name]
+        wanted = select(self._model.value).where(
+            self._owner == self._owner_id, self._model.name == name
+        )
+        if not name.startswith(LASTING):
+            wanted = wanted.where(self._model.learnt_at > db_now(-LIFE_S))
         with self._scope() as session:
-            return session.scalar(
-                select(self._model.value).where(
-                    self._owner == self._owner_id,
-                    self._model.name == name,
-                    self._model.learnt_at > db_now(-LIFE_S),
-                )
-            )
+            return session.scalar(wanted)
 
     def put(self, name: str, value: Any) -> None:
         """Remember `value` (JSON)."""

@@ -266,6 +266,10 @@ _WORDS: dict[str, Callable[[str, str, str], Words]] = {
         message or "its main article is not in the shop yet",
         "nothing, it goes with its main article; if it stays, look for that under failed and held",
     ),
+    "main-unknown": _mend(
+        "the ERP has not told yet which article is its main article",
+        "nothing, it goes when the main article is fetched; if it stays, list that on the channel",
+    ),
     "variants-below": _mend(
         "its product in the shop has variants, and there are no variants of variants",
         "decide about its variants, which wait as confirm:...; it goes behind them",

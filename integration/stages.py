@@ -7,7 +7,6 @@ of anything. No transaction is open while another system is asked.
 from __future__ import annotations
 
 import threading
-import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -32,11 +31,11 @@ from integration import (
     telling,
     variant_options,
     variants,
-    wire,
     work_items,
     work_outcomes,
 )
 from integration.batch import Batch, fetched, note_fetch, noted_fetch, passed_on
+from integration.batch_size import small_enough
 from integration.channel_view import ChannelView
 from integration.connectors.base import Connector, ListingView, Payload
 from integration.documents import ArticleDocument, Document, ImagesDocument, WithdrawalDocument
@@ -57,9 +56,6 @@ from integration.token_bucket import Share
 from integration.topics import DOCUMENT_BY_TOPIC, KINDS_BY_TOPIC
 from integration.topology import Topic
 from integration.work_items import Claim, Settled
-
-#: A message stays below 1 MB (design.md 5.3), with room for Celery's own fields.
-LARGEST_BATCH_BYTES = 900_000
 
 #: Share of the soft limit after which a fetch of many requests keeps what it has. An ERP that
 #: offers no columns needs four requests per article, 80 s for a batch of 100.
@@ -239,7 +235,7 @@ def fetch(runtime: Runtime, claim_id: str) -> Batch:
         if work.claim.topic is Topic.ORDER_STATUS:
             wanted = order_stages.fetched(runtime, work, rows)
         batch: dict[str, Any] = {entity_id: rows.get(entity_id) for entity_id in wanted}
-        rows_sent = _small_enough(runtime, work, batch)
+        rows_sent = small_enough(runtime, work, batch)
         return {"claim": claim_id, "fetched": fetched(work.claim.notes), "rows": rows_sent}
 
 
@@ -260,20 +256,6 @@ def _in_shop_or_article(runtime: Runtime, work: Work, erp: Callable[[], ErpClien
         with runtime.scope() as session:
             work_outcomes.wait_for_articles(session, work.claim, waiting)
     return [item.entity_id for item in items if item.entity_id in work.listing_by_article]
-
-
-def _small_enough(runtime: Runtime, work: Work, rows: dict[str, Any]) -> dict[str, Any]:
-    """The rows that fit into one message; the others are given back and come in the next batch."""
-    while len(rows) > 1 and (
-        len(zlib.compress(wire.dumps(rows).encode(errors="replace"))) > LARGEST_BATCH_BYTES
-    ):
-        ids = list(rows)
-        keep, leave = ids[: len(ids) // 2], ids[len(ids) // 2 :]
-        with runtime.scope() as session:
-            by_entity = work.claim.item_by_entity
-            work_items.release(session, work.claim, [by_entity[one].id for one in leave])
-        rows = {one: rows[one] for one in keep}
-    return rows
 
 
 def transform(runtime: Runtime, batch: Batch) -> Batch:
@@ -308,6 +290,8 @@ def transform(runtime: Runtime, batch: Batch) -> Batch:
                 errors[entity_id] = error
         payloads = variant_options.apart(runtime.scope, work.channel, payloads, errors)
         _record_transform(runtime, work, skipped, errors)
+        facts = runtime.erp_facts(work.channel.tenant_id)
+        variants.release_known(runtime.scope, facts, work.channel, batch["rows"], errors)
         return {**passed_on(batch), "payloads": payloads}
 
 

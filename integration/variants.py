@@ -8,7 +8,7 @@ ours.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,13 +18,15 @@ from sqlalchemy.orm import Session
 from integration import sql, telling, work_items
 from integration.channel_view import ChannelView
 from integration.clock import db_now
-from integration.connectors.base import ListingView, Payload
+from integration.connectors.base import FactStore, ListingView, Payload
 from integration.connectors.batches import VARIANTS_BELOW, WAITS_FOR_MAIN
 from integration.db import SessionScope
 from integration.documents import ArticleDocument
+from integration.erp.families import main_fact
 from integration.errors import Held, NeedsConfirmation
 from integration.history import entries, recording
 from integration.models import Listing, WorkItem, WorkItemState
+from integration.topics.details import MAIN_UNKNOWN
 from integration.topics.rows import MAIN_ARTICLE
 from integration.topics.wants import has_variants
 from integration.topology import Topic
@@ -183,8 +185,11 @@ def release(
     """
     reasons = [f"{what}{one}" for what in (WAITS_FOR_MAIN, SAME_OPTIONS) for one in article_ids]
     reasons += [f"{VARIANTS_BELOW}{one}" for one in left]
-    if not reasons or not has_variants(channel):
-        return
+    if reasons and has_variants(channel):
+        _let_go(session, channel, reasons)
+
+
+def _let_go(session: Session, channel: ChannelView, reasons: Sequence[str]) -> None:
     waiting = select(
         WorkItem.id, WorkItem.channel_id, WorkItem.topic, WorkItem.entity_id, WorkItem.hold_reason
     ).where(
@@ -197,9 +202,30 @@ def release(
     rows = session.execute(waiting.with_for_update(skip_locked=True)).all()
     ids = [row.id for row in rows]
     work_items.update_items(session, ids, hold_reason=None, attempts=0, due_at=db_now())
-    reason = "the article that it waited for is settled"
+    reason = "the article that it waited for was carried"
     recording.moved(session, entries.UNHELD, ids, words=reason, only_live=True)
     telling.moved(session, "unheld", rows, reason=reason)
+
+
+def release_known(
+    scope: SessionScope,
+    facts: FactStore,
+    channel: ChannelView,
+    rows: Mapping[str, Any],
+    errors: Mapping[str, Exception],
+) -> None:
+    """Let variants go whose main article is known now: by a row of this batch, or by one that was
+    fetched while those with these errors were about to be held."""
+    if not has_variants(channel):
+        return
+    held = [one.reason for one in errors.values() if isinstance(one, Held)]
+    waiting = {one.removeprefix(MAIN_UNKNOWN) for one in held if one.startswith(MAIN_UNKNOWN)}
+    known = {one for one in waiting if facts.get(main_fact(one)) is not None}
+    mains = [one for one in rows.values() if one and one.get("product_type") == MAIN_ARTICLE]
+    known |= {one["product"] for one in mains if one.get("product")}
+    if known:
+        with scope() as session:
+            _let_go(session, channel, [f"{MAIN_UNKNOWN}{one}" for one in sorted(known)])
 
 
 def confirm(session: Session, channel_id: int, reason_by_article: Mapping[str, str]) -> None:

@@ -284,8 +284,7 @@ class _Fetch:
         wrong = unusable(merged, WHETHER_OFFERED) or (row["listed"] and unusable(merged, names))
         if wrong:
             raise Rejected(f"article id {article_id}: the ERP's {wrong}")
-        if row["listed"]:
-            self._details.add(row, merged)
+        self._details.add(row, merged)
         return row
 
     def _read(self, article_id: str) -> Iterator[dict[str, Any] | None]:

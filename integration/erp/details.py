@@ -15,6 +15,7 @@ from integration.connectors.base import FactStore
 from integration.erp import catalogue, reads, vql
 from integration.erp.catalogue import ARTICLE, LISTING, PRODUCT, STORAGES, Field
 from integration.erp.client import ErpClient
+from integration.erp.families import AMOUNTS, Families
 from integration.erp.rows import Row, decimal, group, id_text, uniform
 from integration.topics.rows import MAIN_ARTICLE
 from integration.topics.wants import Wants
@@ -23,7 +24,6 @@ _LISTING_CUSTOM = "listings.custom."
 _PRODUCT_ID, _MAIN_PRODUCT_ID = "product.id", "product.mainVariantProduct.id"
 #: What is asked of the articles around a variant.
 _HEAD = ("listed", "listing_state", "active", "product_type")
-_AMOUNTS = ("net", "gross", "price_currency")
 
 
 def fields_of(wants: Wants) -> tuple[Field, ...]:
@@ -61,7 +61,14 @@ class Details:
         return bool(self._wants.languages or self._wants.variants)
 
     def add(self, row: Row, fields: Mapping[str, Any]) -> None:
-        """Put the details of one article into its row. Raises: what the client raises."""
+        """Put the details of one article into its row. Raises: what the client raises.
+
+        Of what is not listed here only the product counts: its variants are products of their own.
+        """
+        if not row["listed"]:
+            if self._wants.variants:
+                row["product"] = id_text(fields.get("product"))
+            return
         if self._wants.languages:
             row["texts"] = self._texts(row)
         if self._wants.categories:
@@ -101,6 +108,8 @@ class Details:
     def _add_variant(self, row: Row, fields: Mapping[str, Any]) -> None:
         if row.get("product_type") == MAIN_ARTICLE:
             row["product"] = id_text(fields.get("product"))
+            if row["product"] is None:
+                row["product"] = id_text(reads.article(self._client, row["id"])["product"])
             return
         main = id_text(fields.get("main_product"))
         if main is None:
@@ -113,47 +122,52 @@ class Details:
     def complete(self, rows: Mapping[str, Row], offered: frozenset[str]) -> None:
         """Find the main articles of variants, and a price for those that have none of their own.
 
-        One query for all of the batch each. Raises: what the client raises.
+        One query for all of the batch each, where there are columns. Raises: what the client
+        raises.
         """
+        if not self._wants.variants:
+            return
+        families = None
+        if not {_PRODUCT_ID, _MAIN_PRODUCT_ID} <= offered:
+            families = Families(self._client, self._facts, self._channel, rows)
         variants = [row for row in rows.values() if row.get("variant")]
         if variants:
-            self._find_main_articles(variants, offered)
+            self._find_main_articles(variants, offered, families)
         bare = [
             row
             for row in rows.values()
-            if row.get("product_type") == MAIN_ARTICLE and row.get("gross") is None
+            if row.get("product_type") == MAIN_ARTICLE
+            and row["listed"]
+            and row.get("product")
+            and row.get("gross") is None
         ]
-        if self._wants.variants and bare:
-            self._lend_prices([row for row in bare if row.get("product")], offered)
+        if families is not None:
+            for row in bare:
+                row.update(families.lowest_price_of(row["product"]))
+        elif bare:
+            self._lend_prices(bare, offered)
 
-    def _find_main_articles(self, variants: Sequence[Row], offered: frozenset[str]) -> None:
-        if _PRODUCT_ID not in offered:
-            for row in variants:
-                row["variant"] = {"lacks": _PRODUCT_ID}
-            return
+    def _find_main_articles(
+        self, variants: Sequence[Row], offered: frozenset[str], families: Families | None
+    ) -> None:
         products = sorted({row["variant"]["main_product"] for row in variants})
-        main_by_product = {
-            id_text(found["product"]): found
-            for found in self._around(_PRODUCT_ID, products, offered, _HEAD)
-            if _is_listed_main(found)
-        }
+        mains: dict[str | None, dict[str, Any] | None] = {}
+        if _PRODUCT_ID in offered:
+            mains.update(dict.fromkeys(products))
+            heads = self._around(_PRODUCT_ID, products, offered, _HEAD)
+            mains |= {id_text(found["product"]): found for found in heads if _is_listed_main(found)}
+        elif families is not None:
+            mains.update(families.mains_of(products))
         for row in variants:
-            main = main_by_product.get(row["variant"]["main_product"])
-            # A main article that this channel does not list leaves products of their own.
-            row["variant"] = main and {
-                "main": main["id"],
-                "main_is_active": uniform("", main, _HEAD)["active"] or "active" not in main,
-                "values": row["variant"]["values"],
-            }
+            product, values = row["variant"]["main_product"], row["variant"]["values"]
+            row["variant"] = _place(mains, product, values)
 
     def _lend_prices(self, bare: Sequence[Row], offered: frozenset[str]) -> None:
         """The lowest price of its variants: a shop creates no product without a price, and shows
         nobody that of a main article."""
         products = sorted({row["product"] for row in bare})
-        if not products or _MAIN_PRODUCT_ID not in offered:
-            return
         cheapest: dict[str | None, dict[str, Any]] = {}
-        for found in self._around(_MAIN_PRODUCT_ID, products, offered, _AMOUNTS):
+        for found in self._around(_MAIN_PRODUCT_ID, products, offered, AMOUNTS):
             amounts = self._amounts(found)
             known = cheapest.get(id_text(found["product"]))
             if amounts["gross"] and (known is None or amounts["gross"] < known["gross"]):
@@ -188,6 +202,23 @@ class Details:
         )
         found = group(self._client.vql_all(statement))
         return [{**fields, "id": article_id} for article_id, fields in found.items()]
+
+
+def _place(
+    mains: Mapping[str | None, dict[str, Any] | None], product: str, values: Any
+) -> dict[str, Any] | None:
+    """What a row says of a variant; None: a main article that this channel does not list leaves
+    products of their own."""
+    if product not in mains:
+        return {"unknown_main": product}
+    main = mains[product]
+    if main is None or not _is_listed_main(main):
+        return None
+    return {
+        "main": main["id"],
+        "main_is_active": uniform("", main, _HEAD)["active"] or "active" not in main,
+        "values": values,
+    }
 
 
 def _is_listed_main(found: Mapping[str, Any]) -> bool:

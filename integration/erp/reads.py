@@ -27,6 +27,7 @@ def article(client: ErpClient, article_id: str) -> Fields:
         "description": answer.get("description"),
         "active": answer.get("active"),
         "product_type": answer.get("productType"),
+        "product": _object(answer.get("productRef")).get("id"),
         "sellable_without_stock": answer.get("sellableWithoutStock"),
         "manufacturer": _object(answer.get("manufacturerRef")).get("label"),
         "weight": metric.get("weight"),

@@ -25,6 +25,7 @@ _WHO_BY_HOLD: Mapping[str, Who] = {
     "no-price": Who.MERCHANT,
     "no-tax-rate": Who.MERCHANT,
     "currency": Who.MERCHANT,
+    "main-unknown": Who.MERCHANT,
     "same-options": Who.MERCHANT,
     "no-options": Who.MERCHANT,
     "erp-column": Who.VENDOR,

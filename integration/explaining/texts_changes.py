@@ -76,6 +76,12 @@ TEXT_BY_KEY: Mapping[str, tuple[str, str]] = {
         "{topic}: er wird eine Variante, aber sein Produkt im Shop hat selbst noch Varianten "
         "({words}); über die entscheiden, er geht nach ihnen",
     ),
+    "hold_main-unknown": (
+        "{topic}: the ERP has not told yet which article is its main article ({words}); list that "
+        "on the channel, it goes when it is fetched",
+        "{topic}: VARIO hat noch nicht gesagt, welcher Artikel sein Hauptartikel ist ({words}); "
+        "den auf dem Kanal listen, es geht weiter, sobald er gelesen wird",
+    ),
     "hold_same-options": (
         "{topic}: another variant of its main article has the same options ({words}); give one of "
         "them other values in the ERP",

@@ -18,6 +18,9 @@ from integration.topics.rows import ErpRow
 from integration.topics.units import MM_BY_UNIT, millimetres
 from integration.topics.wants import Wants
 
+#: Variants whose main article was never fetched, with the ERP's id of its product.
+MAIN_UNKNOWN = "main-unknown:"
+
 
 def size(article: ErpRow, mappings: Mappings) -> SizeDocument | None:
     """Outer measures, None without any: x is the length, y the width, z the height.
@@ -86,16 +89,17 @@ def custom_fields(article: ErpRow, wants: Wants) -> dict[str, Any]:
 def variant(article: ErpRow, wants: Wants) -> VariantDocument | None:
     """The article's place below its main article; None for a product of its own.
 
-    Raises: Held ``erp-column:...`` when the ERP does not tell which article is the main one.
+    Raises: Held ``main-unknown:<product>`` as long as nobody knows which article is the main one.
     """
     found = article.variant
     if not wants.variants or not found:
         return None
-    if "lacks" in found:
+    if "unknown_main" in found:
         raise Held(
-            f"erp-column:{found['lacks']}",
-            f"{article.label} is a variant, and without the column {found['lacks']} the ERP does "
-            "not tell of which article; ask VARIO for it, or set variants=off on the channel",
+            f"{MAIN_UNKNOWN}{found['unknown_main']}",
+            f"{article.label} is a variant of the product {found['unknown_main']}, and the ERP "
+            "does not tell which article that is before it is fetched itself; list the main "
+            "article on the channel and sync, or set variants=off",
         )
     options = [OptionDocument(**one) for one in found["values"]]
     return VariantDocument(

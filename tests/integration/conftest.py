@@ -32,9 +32,23 @@ def relay(database_url: str) -> Iterator[Relay]:
         yield relay
 
 
-@pytest.fixture(params=[shopware.running, woocommerce.running], ids=["shopware6", "woocommerce"])
+each_shop = {
+    "params": [shopware.running, woocommerce.running],
+    "ids": ["shopware6", "woocommerce"],
+}
+
+
+@pytest.fixture(**each_shop)
 def shop_with_variants(request: pytest.FixtureRequest, sqlite_url: str) -> Iterator[ShopRelay]:
     """The stages between both sandboxes, of each platform that has variants."""
     with request.param(sqlite_url) as relay:
+        relay.set(variants="on")
+        yield relay
+
+
+@pytest.fixture(**each_shop)
+def shop_without_columns(request: pytest.FixtureRequest, sqlite_url: str) -> Iterator[ShopRelay]:
+    """The same beside an ERP that offers only the columns that are attested."""
+    with request.param(sqlite_url, profile="rest") as relay:
         relay.set(variants="on")
         yield relay

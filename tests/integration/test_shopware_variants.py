@@ -228,18 +228,6 @@ def test_a_dry_run_knows_variants_that_are_there(relay, shirt):
     assert [found[one["id"]] for one in shirt] == [UNCHANGED] * 3
 
 
-def test_an_erp_without_columns_for_products_says_what_it_lacks(sqlite_url):
-    with running(sqlite_url, profile="rest") as relay:
-        relay.set(variants="on")
-        main, small, medium = relay.for_sale()[:3]
-        make_shirt(relay, main, small, medium)
-        other = relay.for_sale()[4]
-        relay.carry(small, other)
-
-        assert relay.reason(small) == "erp-column:product.id"
-        assert relay.product(other)["parent"] is None
-
-
 @changes_of_a_variant
 def test_a_product_that_was_deleted_comes_back_with_the_next_change_of_a_variant(
     relay, shirt, topic, change

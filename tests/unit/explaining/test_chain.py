@@ -234,6 +234,12 @@ SITUATIONS = {
         Who.AGENCY,
         "change-article",
     ),
+    "main article never fetched": (
+        held("main-unknown:7"),
+        Cause.HELD,
+        Who.MERCHANT,
+        "change-article",
+    ),
     "options of another variant": (
         held("same-options:1001"),
         Cause.HELD,

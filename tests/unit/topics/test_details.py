@@ -91,8 +91,8 @@ def test_a_variant_is_one_only_where_the_channel_has_variants(row, make_channel)
 
 def test_a_variant_whose_main_article_is_not_told_waits(row, make_channel):
     with pytest.raises(Held) as raised:
-        article_document(row | {"variant": {"lacks": "product.id"}}, make_channel(variants="on"))
-    assert raised.value.reason == "erp-column:product.id"
+        article_document(row | {"variant": {"unknown_main": "7"}}, make_channel(variants="on"))
+    assert raised.value.reason == "main-unknown:7"
 
 
 @pytest.mark.parametrize(
