@@ -37,6 +37,8 @@ class Verdict:
     error: IntegrationError | None = None
     #: The number has an owner: a product, one in the trash, or one of a parallel create.
     is_duplicate: bool = False
+    #: The owner's id, where the shop names it.
+    owner: str | None = None
     has_vanished: bool = False
     #: The brand that we remember is not there any more.
     lacks_brand: bool = False
@@ -154,9 +156,9 @@ def _refusal(host: str, row: Row, error: Mapping[str, Any]) -> Verdict:
             return Verdict(has_vanished=True)
         return Verdict(error=TransientError("the product was deleted while it was taken over"))
     if code == _DUPLICATE or (code == _NOT_CREATED and "lookup table" in message):
-        owner = details.get("resource_id")
+        owner = str(details.get("resource_id") or "")
         named = f"; product {owner} of the shop has the number" if owner else ""
-        return Verdict(error=Rejected(words + named), is_duplicate=True)
+        return Verdict(error=Rejected(words + named), is_duplicate=True, owner=owner or None)
     if code == _NO_IMAGE:
         return Verdict(error=TransientError(f"an image went away in the shop meanwhile: {words}"))
     if status in (401, 403):

@@ -81,8 +81,8 @@ class WooCommerceConnector:
         """Write a batch; one receipt per payload, same order.
 
         A receipt may carry a TransientError, when the shop failed after it had settled other rows,
-        and Busy, when the shop is too slow for all of them. `key` is not needed: whoever creates
-        looks up the number first, and a repeated change is the same change.
+        and Busy, when the shop is too slow for all of them. `key` is not needed: the shop takes a
+        number once, and a repeated change is the same change.
         Failure policy: at least once.
         Raises: IntegrationError if nothing was settled; ChannelError and ClaimLost always.
         """
@@ -98,7 +98,9 @@ class WooCommerceConnector:
         settled.update(_by_position(ready, batch.write(self._client, ready, pace)))
         settled.update(families.look_again())
         contested = [
-            row for row, verdict in settled.values() if verdict.is_duplicate and row.id is None
+            (row, verdict.owner)
+            for row, verdict in settled.values()
+            if verdict.is_duplicate and row.id is None
         ]
         if contested:
             settled.update(self._adopt(contested, payloads, pace))
@@ -174,38 +176,44 @@ class WooCommerceConnector:
         )
 
     def _adopt(
-        self, contested: Sequence[Row], batch_payloads: Sequence[Payload], pace: Pace
+        self,
+        contested: Sequence[tuple[Row, str | None]],
+        batch_payloads: Sequence[Payload],
+        pace: Pace,
     ) -> dict[int, Settled]:
-        """Creates whose number has an owner all the same, adopted once, by position.
+        """Creates whose number has an owner all the same, adopted once, by position; with each the
+        owner's id, if the shop named it.
 
-        The owner is one of a parallel create, or in the trash; from there it comes back, because
-        the first write says whether it is shown.
+        The owner was not looked for, or not found: it is one of a parallel create, or in the trash;
+        from there it comes back, because the first write says whether it is shown.
         """
         adopted: list[Row] = []
         settled: dict[int, Settled] = {}
         try:
-            numbers = [str(row.values["sku"]) for row in contested]
-            found = products.find_products(self._client, numbers)
-            missing = [one for one in numbers if one not in found]
-            found |= products.find_products(self._client, missing, status="trash")
-            for row in contested:
+            named = {str(row.values["sku"]): owner for row, owner in contested}
+            found = products.find_owners(self._client, named)
+            for row, owner in contested:
                 payload = batch_payloads[row.position]
                 try:
                     owners = found.get(payload["number"])
                     if not owners:
-                        raise _no_owner(payload["number"])
+                        raise _no_owner(payload["number"], owner)
                     owned = owned_ids(batch_payloads)
                     adopted.append(self._builder.adopted(row, payload, owners, owned))
                 except (PermanentError, TransientError) as error:
                     settled[row.position] = (row, Verdict(error=error))
             settled.update(_by_position(adopted, batch.write(self._client, adopted, pace)))
         except TransientError as error:
-            late = {row.position: (row, Verdict(error=error)) for row in contested}
+            late = {row.position: (row, Verdict(error=error)) for row, _ in contested}
             return {**late, **settled}
         return settled
 
 
-def _no_owner(number: str) -> Rejected:
+def _no_owner(number: str, named: str | None) -> Rejected | TransientError:
+    if named is not None:
+        return TransientError(
+            f"product {named} of the shop had the number {number} and has given it up meanwhile"
+        )
     return Rejected(
         f"the shop says that the number {number} is taken, but has no product with it; run "
         "WooCommerce > Status > Tools > Regenerate the product lookup tables"

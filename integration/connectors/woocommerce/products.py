@@ -70,10 +70,10 @@ def find_products(
     """Products and variations by the number asked for, the oldest first.
 
     The shop compares numbers without regard to case. Those in the trash are found only with their
-    own `status`; a number with a comma never, because commas part the numbers of a query.
+    own `status`.
     """
     found: dict[str, list[Found]] = {}
-    for chunk in _chunks([one for one in dict.fromkeys(numbers) if one and "," not in one]):
+    for chunk in _chunks([one for one in dict.fromkeys(numbers) if one]):
         query = {"sku": ",".join(chunk), "status": status, "_fields": _FOUND_FIELDS}
         by_folded: dict[str, list[Found]] = {}
         for row in sorted(client.pages("/products", **query), key=lambda row: int(row["id"])):
@@ -85,10 +85,35 @@ def find_products(
     return found
 
 
+def find_owners(client: Client, id_by_number: Mapping[str, str | None]) -> dict[str, list[Found]]:
+    """Products and variations of numbers that the shop calls taken, by number, the oldest first.
+
+    A look-up may be older than the refusal, which says the owner's id, but of one in the trash.
+    """
+    found = find_products(client, id_by_number)
+    named = {number: one for number, one in id_by_number.items() if one and number not in found}
+    by_id = _find_by_id(client, named.values()) if named else {}
+    for number, owner in named.items():
+        # It may have got another number meanwhile.
+        if owner in by_id and by_id[owner].number.casefold() == number.casefold():
+            found[number] = [by_id[owner]]
+    missing = [one for one in id_by_number if one not in found]
+    return found | find_products(client, missing, status="trash")
+
+
+def _find_by_id(client: Client, ids: Iterable[str]) -> dict[str, Found]:
+    query = {"include": ",".join(ids), "status": "any", "_fields": _FOUND_FIELDS}
+    rows = chain(client.pages("/products", **query), _variations(client, **query))
+    return {str(row["id"]): _found(row) for row in rows}
+
+
 def _chunks(numbers: Sequence[str]) -> Iterator[list[str]]:
+    """Numbers of one query each. One with a comma has its own: commas part the numbers of a query,
+    whose whole text counts as a number, too."""
+    yield from ([one] for one in numbers if "," in one)
     chunk: list[str] = []
     length = 0
-    for number in numbers:
+    for number in (one for one in numbers if "," not in one):
         needed = len(quote(number)) + 3
         if chunk and (len(chunk) == PAGE_SIZE or length + needed > LOOKUP_LENGTH):
             yield chunk

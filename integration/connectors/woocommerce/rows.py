@@ -124,7 +124,7 @@ class RowBuilder:
             setup=self._facts.setup,
             tax_class_by_rate=self._facts.class_by_rate(rates) if rates else {},
             mapped_tax_classes=self._facts.classes_there(mapped) if mapped else frozenset(),
-            found_by_number=products.find_products(self._client, [one["number"] for one in first]),
+            found_by_number=products.find_products(self._client, _asked_together(first)),
             owned_ids=owned_ids(payloads),
             categories_by_id=terms.assigned_categories(self._client, payloads),
             brands=self._facts.brand_ids(
@@ -200,6 +200,12 @@ class RowBuilder:
 
     def _mark(self, payload: Payload) -> str:
         return products.mark_of(self._namespace, payload["article_id"])
+
+
+def _asked_together(payloads: Sequence[Payload]) -> list[str]:
+    """Numbers to look up before a creation. One with a comma would cost a request of its own; the
+    shop refuses its creation if it has an owner, and then it is adopted."""
+    return [one["number"] for one in payloads if "," not in one["number"]]
 
 
 def _linked(row: Row, payload: Payload, assigned: Collection[str]) -> Row:

@@ -476,7 +476,7 @@ def test_products_that_we_made_are_told_from_those_of_others_and_from_copies(sho
 def test_numbers_are_looked_up_together(shop: Shop) -> None:
     shop.create("1", "2")
 
-    assert shop.connector().lookup(["a-1", "A-2", "A-3", "A,4"]) == {
+    assert shop.connector().lookup(["a-1", "A-2", "A-3"]) == {
         "a-1": shop.ids["1"],
         "A-2": shop.ids["2"],
     }

@@ -85,6 +85,15 @@ def test_a_trashed_product_keeps_its_number_until_it_is_taken_out(shop: ShopClie
     assert shop.state()["A"]["active"] is True
 
 
+def test_a_look_up_splits_numbers_at_commas_and_takes_the_whole_text_too(shop: ShopClient) -> None:
+    for sku in ("4", "4,5x50", "5x50,6"):
+        shop.create(sku=sku)
+
+    found = shop.call("GET", "/products?sku=4,5X50").get_json()
+
+    assert {one["sku"] for one in found} == {"4", "4,5x50"}
+
+
 def test_of_parallel_creates_of_one_number_one_wins() -> None:
     shop = ShopClient(Options(latency_base_ms=30))
     answers: list[dict] = []
