@@ -277,13 +277,20 @@ def _store(session: Session, channel_id: int, name: str, value: str, vault: Vaul
 
 
 def _forget_shop(session: Session, channel_id: int) -> None:
-    """What was learnt from the shop may be another shop's now: its tax ids, its access token."""
+    """What was learnt from the shop may be another shop's now: its tax ids, its access token.
+
+    How prices were sent stays: another shop may keep them otherwise, and then all go again.
+    """
     from sqlalchemy import delete
 
-    from integration import pacing
+    from integration import pacing, price_forms
     from integration.models import AccessToken, ChannelFact
 
-    session.execute(delete(ChannelFact).where(ChannelFact.channel_id == channel_id))
+    session.execute(
+        delete(ChannelFact).where(
+            ChannelFact.channel_id == channel_id, ChannelFact.name != price_forms.FACT
+        )
+    )
     name = pacing.shop_bucket_name(channel_id)
     session.execute(delete(AccessToken).where(AccessToken.name == name))
 

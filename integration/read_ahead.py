@@ -12,7 +12,7 @@ import uuid
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -23,8 +23,10 @@ from integration.claims import Claim
 from integration.clock import db_now
 from integration.hints import PageRead
 from integration.models import ReadAhead
-from integration.runtime import Runtime
 from integration.topics import wants
+
+if TYPE_CHECKING:
+    from integration.runtime import Runtime
 
 #: What a row is made of besides what the ERP states: a row made otherwise is no use.
 _PARAMETERS = (wants.CATEGORIES, wants.CUSTOM_FIELDS, wants.VARIANTS, wants.STORAGES)

@@ -23,6 +23,7 @@ from integration.erp.files import Files
 from integration.errors import TenantError, UsageError
 from integration.models import AccessToken, Tenant
 from integration.patience import Patience
+from integration.price_forms import ChannelPriceForms
 from integration.settings import Settings
 from integration.shop_rate import ShopGate
 from integration.token_bucket import Rate, Share
@@ -173,6 +174,7 @@ class Runtime:
                 open_file=files.open,
                 push_s=self.settings.stage_soft_s * PUSH_SHARE,
                 topics=frozenset(topics),
+                price_forms=ChannelPriceForms(self.scope, channel.id),
             )
         )
 

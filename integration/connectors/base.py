@@ -209,6 +209,28 @@ class FactStore(Protocol):
     def put(self, name: str, value: Any) -> None: ...
 
 
+class PriceForms(Protocol):
+    """In which form prices go to a shop that decides it, e.g. with tax or without."""
+
+    def send_as(self, form: str) -> None:
+        """Prices go in this form from now on. If they went in another one before, the service sends
+        all of the channel's again."""
+
+    def is_behind(self, form: str) -> bool:
+        """Whether the shop may have prices in another form than this one: sent so, and not all of
+        them sent again yet."""
+
+
+class _OneForm:
+    """For connectors whose prices always go in one form, or that only read."""
+
+    def send_as(self, form: str) -> None:
+        """Nothing follows."""
+
+    def is_behind(self, form: str) -> bool:
+        return False
+
+
 def no_files(ref: str) -> Iterator[bytes]:
     """For connectors that only read. Raises: Rejected."""
     raise Rejected(f"the file {ref} is only to be had while images are pushed")
@@ -228,6 +250,7 @@ class Context:
     `topics`: what `check` looks at the rights and settings for; others are switched off.
     `push_s`: seconds after which a push begins no further request; what is left is Busy and goes
     with the next batch. A stage that lasts longer is cut, and nobody knows what became of its rows.
+    `price_forms` is for a platform whose shops keep prices in one form or another.
     """
 
     namespace: str
@@ -240,6 +263,7 @@ class Context:
     #: Two thirds of a stage as shipped.
     push_s: float = 40.0
     topics: frozenset[Topic] = frozenset(Topic)
+    price_forms: PriceForms = field(default_factory=_OneForm)
 
 
 class Connector(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 
@@ -29,9 +29,14 @@ class WooCommerceRelay(ShopRelay):
         return routes
 
 
-def running(database_url: str, **options: Any) -> AbstractContextManager[WooCommerceRelay]:
+AnyWooRelay = TypeVar("AnyWooRelay", bound=WooCommerceRelay)
+
+
+def running(
+    database_url: str, *, kind: type[AnyWooRelay] = WooCommerceRelay, **options: Any
+) -> AbstractContextManager[AnyWooRelay]:
     return running_with(
-        WooCommerceRelay,
+        kind,
         lambda url: woocommerce.create_app(woocommerce.Options(), url),
         database_url,
         **options,

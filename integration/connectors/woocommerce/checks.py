@@ -61,10 +61,9 @@ def _key(client: Client) -> Iterator[Problem]:
 
 def _set_up(client: Client, shop: ShopSettings, context: Context) -> Iterator[Problem]:
     yield _version(client)
-    store = Facts(client, context.facts)
-    known, setup = store.remembered(), store.learn()
+    setup = Facts(client, context.facts).learn()
     yield from _currency(setup, shop)
-    yield from _tax_mode(known, setup)
+    yield from _tax_mode(setup, context)
     yield from _taxes(client, setup)
     units = f"the shop weighs in {setup.weight_unit} and measures in {setup.dimension_unit}"
     yield Problem("units", units, "nothing", is_fault=False)
@@ -116,17 +115,17 @@ def _currency(setup: Setup, shop: ShopSettings) -> Iterator[Problem]:
         )
 
 
-def _tax_mode(known: Setup | None, setup: Setup) -> Iterator[Problem]:
-    side = "gross" if setup.keeps_gross else "net"
+def _tax_mode(setup: Setup, context: Context) -> Iterator[Problem]:
     why = "prices include tax" if setup.prices_include_tax else "prices exclude tax"
     if not setup.has_taxes:
         why = "taxes are switched off"
-    yield Problem("tax mode", f"{why}: {side} prices are sent", "nothing", is_fault=False)
-    if known is not None and known.keeps_gross != setup.keeps_gross:
+    yield Problem("tax mode", f"{why}: {setup.side} prices are sent", "nothing", is_fault=False)
+    if context.price_forms.is_behind(setup.side):
         yield Problem(
             "tax mode",
-            f"the shop has changed its tax mode; prices sent before are not {side} prices",
-            "run `vario-relay sync CHANNEL --topic price --force`",
+            f"the shop has changed its tax mode; not all of its prices are {setup.side} prices yet",
+            "leave the channel running with its topic price on: all prices are sent again, begun "
+            "with its next write; `vario-relay queue status` shows what holds some back",
         )
 
 

@@ -92,6 +92,8 @@ class WooCommerceConnector:
             language = self._facts.setup.language
             return ImagePush(self._client, self._context, language).push(payloads)
         rows = self._builder.build(topic, payloads)
+        # Whatever is written: prices need not change for days after the shop has changed its mode.
+        self._context.price_forms.send_as(self._facts.setup.side)
         pace = Pace(self._context, topic)
         families = Families(self._client, payloads, pace)
         ready, settled = families.prepare(rows.ready)

@@ -42,6 +42,11 @@ class Setup:
         return self.prices_include_tax or not self.has_taxes
 
     @property
+    def side(self) -> str:
+        """The side of a price that is written, as bodies call it."""
+        return "gross" if self.keeps_gross else "net"
+
+    @property
     def language(self) -> str:
         """The language of the shop's customers, as far as its country tells: ``de-DE``."""
         code = _LANGUAGES.get(self.country, self.country.lower())
@@ -69,10 +74,10 @@ class Facts:
 
     @cached_property
     def setup(self) -> Setup:
-        return self.remembered() or self.learn()
+        return self._remembered() or self.learn()
 
-    def remembered(self) -> Setup | None:
-        """What we go by; None: the shop was not asked yet, or for something else."""
+    def _remembered(self) -> Setup | None:
+        """None: the shop was not asked yet, or for something else."""
         known = self._store.get(_SETUP)
         names = {one.name for one in fields(Setup)}
         return Setup(**known) if isinstance(known, dict) and known.keys() == names else None

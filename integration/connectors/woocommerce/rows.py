@@ -286,4 +286,4 @@ def _mapped_class(tax_class: str, payload: Payload, known: _Known) -> str:
 
 
 def _price_values(body: Mapping[str, Any], setup: Setup) -> dict[str, Any]:
-    return details.price_values(body, "gross" if setup.keeps_gross else "net")
+    return details.price_values(body, setup.side)

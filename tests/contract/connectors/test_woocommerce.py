@@ -559,14 +559,35 @@ def test_doctor_names_what_is_wrong(
     assert fault.do
 
 
-def test_doctor_sees_a_changed_tax_mode_and_php_messages(shop: Shop) -> None:
-    shop.connector().check()
-    shop.connector()._client._sent(
-        "POST", "/settings/tax/woocommerce_prices_include_tax", {"value": "no"}
-    )
+def test_doctor_sees_php_messages(shop: Shop) -> None:
     shop.fault("php-notice", route="GET /wp-json/wc/v3/taxes")
 
     faults = [one for one in shop.connector().check() if one.is_fault]
 
-    assert [one.check for one in faults] == ["tax mode", "php messages"]
-    assert "--force" in faults[0].do
+    assert [one.check for one in faults] == ["php messages"]
+
+
+def keep_net_prices(shop: Shop) -> None:
+    """An employee changes the tax mode; the shop turns no price that is there."""
+    shop.connector()._client._sent(
+        "POST", "/settings/tax/woocommerce_prices_include_tax", {"value": "no"}
+    )
+
+
+def test_doctor_says_each_time_that_prices_are_of_the_other_side(shop: Shop) -> None:
+    shop.create("1")
+    keep_net_prices(shop)
+
+    faults = [[p.check for p in shop.connector().check() if p.is_fault] for _ in range(3)]
+
+    assert faults == [["tax mode"]] * 3
+
+
+def test_a_write_tells_in_which_form_prices_go(shop: Shop) -> None:
+    shop.create("1")
+    keep_net_prices(shop)
+    shop.connector().check()
+
+    shop.change(Topic.STOCK, stocked("1", 3))
+
+    assert shop.price_forms.sent == ["gross", "net"]

@@ -12,7 +12,7 @@ from integration.documents import Document, StockDocument
 from integration.topology import Topic
 from tests.contract.connectors.pictures import Files
 from tests.contract.connectors.shops import ServedShop
-from tests.unit.connectors.kit import article, context
+from tests.unit.connectors.kit import Forms, article, context
 
 BATCH = "POST /wp-json/wc/v3/products/batch"
 LIST = "GET /wp-json/wc/v3/products"
@@ -30,6 +30,7 @@ class Shop(ServedShop):
         self.erp = Files()
         self.notes: dict[str, Any] = {}
         self.push_s = Context.push_s
+        self.price_forms = Forms()
 
     def connector(self, *, session: requests.Session | None = None, **changes: str) -> Any:
         return WooCommerceConnector(
@@ -40,6 +41,7 @@ class Shop(ServedShop):
                 gate=self.gate,
                 open_file=self.erp.open,
                 push_s=self.push_s,
+                price_forms=self.price_forms,
             )
         )
 

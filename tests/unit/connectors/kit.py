@@ -11,7 +11,7 @@ import requests
 import responses
 
 from integration.connectors import http
-from integration.connectors.base import Context, ListingView, no_files
+from integration.connectors.base import Context, ListingView, PriceForms, no_files
 from integration.connectors.shopware6 import Shopware6Connector
 from integration.documents import ArticleDocument, PriceDocument, StockDocument
 from integration.topology import Topic
@@ -61,6 +61,20 @@ class Facts:
         self.values[name] = json.loads(json.dumps(value))
 
 
+class Forms:
+    """Every form in which prices were sent, the last one last."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    def send_as(self, form: str) -> None:
+        if self.sent[-1:] != [form]:
+            self.sent.append(form)
+
+    def is_behind(self, form: str) -> bool:
+        return self.sent[-1:] not in ([], [form])
+
+
 class Gate:
     """Counts the checks right before writes; may refuse one of them."""
 
@@ -84,6 +98,7 @@ def context(
     open_file: Callable[[str], Iterator[bytes]] = no_files,
     push_s: float = Context.push_s,
     topics: frozenset[Topic] = Context.topics,
+    price_forms: PriceForms | None = None,
 ) -> Context:
     known = {"tax-ids": {"19": TAX_19, "7": TAX_7}, "currency": "EUR"}
     return Context(
@@ -96,6 +111,7 @@ def context(
         open_file=open_file,
         push_s=push_s,
         topics=topics,
+        price_forms=price_forms or Forms(),
     )
 
 
