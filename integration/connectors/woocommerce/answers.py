@@ -49,6 +49,10 @@ class NotThere(ChannelError):
     """The product whose variations are written is not there."""
 
 
+class RefusesAll(ChannelError):
+    """The shop refuses the request of each row, so it is not about the rows."""
+
+
 class TooMany(Exception):
     """The shop takes fewer rows in one request. Nothing was written."""
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from integration.connectors.woocommerce import answers, echo, variations
-from integration.connectors.woocommerce.answers import NotThere, Refused, TooMany
+from integration.connectors.woocommerce.answers import NotThere, Refused, RefusesAll, TooMany
 from integration.connectors.woocommerce.client import Client
-from integration.connectors.woocommerce.pace import Pace
+from integration.connectors.woocommerce.pace import NEXT_PUSH_S, Pace
 from integration.connectors.woocommerce.rows import Row
 from integration.errors import (
     Busy,
@@ -19,9 +19,6 @@ from integration.errors import (
     Rejected,
     TransientError,
 )
-
-#: Rows that this push has no time for are taken up by the next one.
-NEXT_PUSH_S = 1.0
 
 _VANISHED = (answers.NO_PRODUCT, "woocommerce_rest_product_variation_invalid_id")
 _NO_IMAGE = "woocommerce_product_invalid_image_id"
@@ -45,18 +42,22 @@ class Verdict:
 
 
 def write(
-    client: Client, rows: Sequence[Row], pace: Pace, clock: Callable[[], float] = time.monotonic
+    client: Client,
+    rows: Sequence[Row],
+    pace: Pace,
+    clock: Callable[[], float] = time.monotonic,
+    *,
+    path: str | None = None,
 ) -> list[Verdict]:
-    """One verdict per row, same order.
+    """One verdict per row, same order. `path`: where they are written; None: they are products.
 
     Raises: what the client raises; a TransientError only if nothing is settled yet, otherwise it
-    becomes the verdict of the rows that are not; ChannelError if the shop refuses each row's
-    request, because then it is not about the rows.
+    becomes the verdict of the rows that are not; RefusesAll.
     """
     settled: dict[int, Verdict] = {}
     error: TransientError | None = None
     alone: list[Refused] = []
-    for path, places in _by_path(rows):
+    for where, places in _by_path(rows) if path is None else [(path, list(range(len(rows))))]:
         # A request that is refused as a whole is halved until the row at fault is alone.
         waiting, most = list(places), len(places)
         while waiting and error is None:
@@ -66,7 +67,7 @@ def write(
                 break
             chunk, began = waiting[:size], clock()
             try:
-                verdicts = _sent(client, path, [rows[one] for one in chunk])
+                verdicts = _sent(client, where, [rows[one] for one in chunk])
             except TooMany:
                 if size == 1:
                     raise _takes_none(client.settings.host) from None
@@ -89,7 +90,7 @@ def write(
             most = len(places)
             pace.learn(size, clock() - began)
     if len(alone) == len(rows) > 1:
-        raise ChannelError(str(alone[-1]))
+        raise RefusesAll(str(alone[-1]))
     return [settled.get(place, Verdict(error=error)) for place in range(len(rows))]
 
 

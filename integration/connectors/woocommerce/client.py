@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import count
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -15,6 +16,7 @@ from integration import wire
 from integration.connectors import http
 from integration.connectors.base import Context
 from integration.connectors.woocommerce import answers
+from integration.connectors.woocommerce.pace import Pace
 from integration.connectors.woocommerce.settings import ShopSettings
 from integration.errors import ChannelError, CredentialsRefused, Rejected
 
@@ -63,6 +65,11 @@ class Client:
                 # Not one answer per row: nothing tells which of them are written.
                 raise answers.not_understood(response, self.settings.host, writes=True)
         return {name: [_mapping(one) for one in rows or ()] for name, rows in answered.items()}
+
+    def pace(self, kind: str, share: float = 1.0) -> Pace:
+        """The size of requests with rows of a kind, for one push, of whose time they may have this
+        share."""
+        return Pace(replace(self._context, push_s=self._context.push_s * share), kind)
 
     def may_write(self) -> None:
         """Raises: CredentialsRefused if the key may not; an empty batch changes nothing."""

@@ -94,7 +94,7 @@ class WooCommerceConnector:
         rows = self._builder.build(topic, payloads)
         # Whatever is written: prices need not change for days after the shop has changed its mode.
         self._context.price_forms.send_as(self._facts.setup.side)
-        pace = Pace(self._context, topic)
+        pace = self._client.pace(topic.value)
         families = Families(self._client, payloads, pace)
         ready, settled = families.prepare(rows.ready)
         settled.update(_by_position(ready, batch.write(self._client, ready, pace)))

@@ -18,7 +18,6 @@ from integration.connectors.files import ImageBody, Outcome, content_of, missing
 from integration.connectors.woocommerce import batch, details, variations
 from integration.connectors.woocommerce.batch import Verdict
 from integration.connectors.woocommerce.client import Client
-from integration.connectors.woocommerce.pace import Pace
 from integration.connectors.woocommerce.rows import Row
 from integration.connectors.woocommerce.uploads import Uploader
 from integration.connectors.woocommerce.wordpress import WordPress
@@ -74,7 +73,7 @@ class ImagePush:
             if payload["external_id"] in shown
         }
         rows = [one.row for one in plans.values() if one.row is not None]
-        pace = Pace(self._context, Topic.MEDIA)
+        pace = self._client.pace(Topic.MEDIA.value)
         written = zip(rows, batch.write(self._client, rows, pace), strict=True)
         verdicts = {row.position: verdict for row, verdict in written}
         return [

@@ -2,19 +2,22 @@
 
 WooCommerce knows no order of states and no status for a part: what is shipped in part stays as it
 is, with its tracking. Where tracking goes is the affair of `tracking`; the statuses of a batch go
-in one request. Source: docs/sources.md#woocommerce-orders.
+together, as rows of products do. Source: docs/sources.md#woocommerce-orders.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from integration.connectors.base import Context, Payload, Receipt
 from integration.connectors.batches import exact, one_by_one
-from integration.connectors.woocommerce import answers
-from integration.connectors.woocommerce.client import Client, Row
+from integration.connectors.woocommerce import batch
+from integration.connectors.woocommerce.answers import RefusesAll
+from integration.connectors.woocommerce.client import Client
+from integration.connectors.woocommerce.client import Row as Answer
+from integration.connectors.woocommerce.rows import Row
 from integration.connectors.woocommerce.tracking import Order, Tracker, Wanted
 from integration.documents import DeliveryDocument, OrderState
 from integration.errors import IntegrationError, Rejected, TransientError
@@ -113,7 +116,7 @@ def _orders(client: Client, payloads: Sequence[Payload]) -> dict[str, Order]:
     """
     keys = sorted({str(part["order"]) for one in payloads for part in one["body"]["orders"]})
     ids = [one for one in keys if one.isascii() and one.isdigit() and len(one) <= _LONGEST_ID]
-    rows: list[Row] = []
+    rows: list[Answer] = []
     if ids:
         query = {"include": ",".join(ids), "_fields": _FIELDS}
         rows = list(client.pages("/orders", **query))
@@ -128,7 +131,7 @@ def _orders(client: Client, payloads: Sequence[Payload]) -> dict[str, Order]:
     return {key: order_by_id[row["id"]] for key, row in chosen.items() if row is not None}
 
 
-def _order(row: Row) -> Order:
+def _order(row: Answer) -> Order:
     lines = [one for one in row.get("line_items") or () if isinstance(one, dict)]
     return Order(
         id=int(row["id"]),
@@ -154,26 +157,44 @@ def _jobs(payloads: Sequence[Payload], found: Mapping[str, Order]) -> list[_Job]
 
 
 def _write_statuses(client: Client, jobs: Sequence[_Job]) -> None:
-    """The statuses of all orders whose tracking is there, in one request; the last one counts."""
+    """The statuses of all orders whose tracking is there, together; the last one counts."""
     status_by_id: dict[int, str] = {}
     for job in jobs:
         if job.error is None:
             job.error = _plan(job, status_by_id)
     if not status_by_id:
         return
-    rows = [{"id": order_id, "status": status} for order_id, status in status_by_id.items()]
-    error_by_id: dict[int, IntegrationError]
-    try:
-        answered = client.batch("/orders", {"update": rows})["update"]
-        error_by_id = dict(_refused(rows, answered))
-    except (answers.Refused, answers.TooMany) as refused:
-        error_by_id = dict.fromkeys(status_by_id, Rejected(f"the statuses are refused: {refused}"))
-    except TransientError as error:
-        error_by_id = dict.fromkeys(status_by_id, error)
+    error_by_id = _errors(client, status_by_id)
     for job in jobs:
         for order, _ in job.orders:
             if order.id in error_by_id and job.error is None:
                 job.error = error_by_id[order.id]
+
+
+def _errors(client: Client, status_by_id: Mapping[int, str]) -> dict[int, IntegrationError]:
+    """Write these statuses; why some of them are not there."""
+    # The time for requests begins here, behind the tracking: some statuses go in any case.
+    pace = client.pace(Topic.ORDER_STATUS.value)
+    rows = [
+        Row(place, str(order_id), {"status": status}, ())
+        for place, (order_id, status) in enumerate(status_by_id.items())
+    ]
+    try:
+        verdicts = batch.write(client, rows, pace, path="/orders")
+    except RefusesAll as refusal:
+        return dict.fromkeys(status_by_id, Rejected(f"the statuses are refused: {refusal}"))
+    except TransientError as error:
+        return dict.fromkeys(status_by_id, error)
+    return {
+        order_id: _of_order(order_id, verdict.error)
+        for order_id, verdict in zip(status_by_id, verdicts, strict=True)
+        if verdict.error is not None
+    }
+
+
+def _of_order(order_id: int, error: IntegrationError) -> IntegrationError:
+    """A delivery may be about several orders."""
+    return Rejected(f"order {order_id}: {error}") if isinstance(error, Rejected) else error
 
 
 def _plan(job: _Job, status_by_id: dict[int, str]) -> IntegrationError | None:
@@ -214,23 +235,3 @@ def next_status(
         return None if status == COMPLETED else COMPLETED
     # Open or shipped in part: only what we have called done ourselves is taken back.
     return PROCESSING if status == COMPLETED and is_withdrawal else None
-
-
-def _refused(
-    rows: Sequence[Mapping[str, Any]], answered: Sequence[Mapping[str, Any]]
-) -> Iterator[tuple[int, IntegrationError]]:
-    for row, answer in zip(rows, answered, strict=True):
-        error = answer.get("error")
-        if isinstance(error, Mapping):
-            words = f"{error.get('message')} ({error.get('code')})"
-            status = answers.details_of(error).get("status")
-            is_passing = isinstance(status, int) and status >= 500
-            yield row["id"], TransientError(words, True) if is_passing else Rejected(words)
-        elif answer.get("id") != row["id"] or answer.get("status") != row["status"]:
-            yield (
-                row["id"],
-                Rejected(
-                    f"order {row['id']}: sent the status {row['status']}, the shop has "
-                    f"{answer.get('status')}"
-                ),
-            )

@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable
 
 from integration.connectors.base import Context
-from integration.topology import Topic
 
 #: What a request is planned to take, so that one twice as slow ends within 20 s.
 AIM_S = 10.0
 #: No larger share of a push than this: where stages are shorter, so are requests.
 AIM_SHARE = 0.25
+#: Rows that this push has no time for are taken up by the next one.
+NEXT_PUSH_S = 1.0
 #: Rows of the first request to a shop whose speed is not known.
 PROBE_ROWS = 10
 
@@ -27,12 +28,13 @@ _NOTABLE = 0.2
 
 
 class Pace:
-    """The size of requests of one topic; lives for one push, learns for all."""
+    """The size of requests with one kind of rows, e.g. of a topic; lives for one push, learns for
+    all."""
 
     def __init__(
-        self, context: Context, topic: Topic, clock: Callable[[], float] = time.monotonic
+        self, context: Context, kind: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._store, self._name, self._clock = context.facts, f"row-seconds:{topic.value}", clock
+        self._store, self._name, self._clock = context.facts, f"row-seconds:{kind}", clock
         self._push_s = context.push_s
         self._aim_s = min(AIM_S, AIM_SHARE * context.push_s)
         known = self._store.get(self._name)

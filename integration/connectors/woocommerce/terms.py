@@ -8,6 +8,7 @@ without a word (recorded); the echo tells.
 from __future__ import annotations
 
 import html
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,8 @@ from integration.connectors.base import FactStore, Payload
 from integration.connectors.woocommerce import answers
 from integration.connectors.woocommerce.answers import NoRoute, Refused, TooMany
 from integration.connectors.woocommerce.client import Client
-from integration.errors import Invalid, Rejected, TransientError
+from integration.connectors.woocommerce.pace import NEXT_PUSH_S
+from integration.errors import Busy, Invalid, Rejected, TransientError
 
 #: Notes: the categories that we assigned.
 CATEGORIES = "categories"
@@ -23,6 +25,9 @@ _BRANDS = "brands"
 #: What a product without a category is in; the shop's language names it.
 _NO_CATEGORY = ("uncategor", "unkategor")
 _TERM_EXISTS = "term_exists"
+
+#: Of a push's time: the products that have the brands are yet to be written.
+BRANDS_SHARE = 0.25
 
 Brands = Mapping[str, int] | None
 
@@ -110,11 +115,32 @@ def forget_brands(store: FactStore) -> None:
 
 
 def _made(client: Client, names: Sequence[str]) -> dict[str, int]:
-    """New brands; one that somebody else made meanwhile is that. Raises: Rejected."""
+    """New brands, in requests of a bearable size. Raises: Rejected; Busy for those that this push
+    has no time for: those that are made are found by the next one."""
+    pace, made, waiting = client.pace(_BRANDS, BRANDS_SHARE), dict[str, int](), list(names)
+    while waiting:
+        size = pace.size(len(waiting))
+        if size == 0:
+            raise Busy(f"{client.settings.host} is slow, the rest goes next", NEXT_PUSH_S)
+        began = time.monotonic()
+        try:
+            made |= _made_together(client, waiting[:size])
+        except TooMany as error:
+            if size == 1:
+                raise TransientError("the shop makes no brands in a batch") from error
+            pace.limit(size // 2)
+            continue
+        pace.learn(size, time.monotonic() - began)
+        waiting = waiting[size:]
+    return made
+
+
+def _made_together(client: Client, names: Sequence[str]) -> dict[str, int]:
+    """New brands; one that somebody else made meanwhile is that. Raises: Rejected, TooMany."""
     made = {}
     try:
         rows = client.batch("/products/brands", {"create": [{"name": one} for one in names]})
-    except (Refused, TooMany) as error:
+    except Refused as error:
         raise TransientError(f"the shop does not make {len(names)} brands at once") from error
     for name, row in zip(names, rows["create"], strict=True):
         refusal = row.get("error") or {}

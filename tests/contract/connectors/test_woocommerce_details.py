@@ -11,10 +11,10 @@ import pytest
 
 from integration.connectors.base import Receipt
 from integration.documents import Amount, PriceDocument
-from integration.errors import Rejected, TransientError
+from integration.errors import Busy, Rejected, TransientError
 from integration.topology import Topic
 from tests.contract.connectors.woocommerce import BATCH, LIST, Shop, unique
-from tests.unit.connectors.kit import price
+from tests.unit.connectors.kit import new, price
 
 SINCE = datetime(2026, 11, 1, 23, tzinfo=UTC)
 BRANDS = "POST /wp-json/wc/v3/products/brands/batch"
@@ -179,6 +179,41 @@ def test_a_manufacturer_is_a_brand_that_is_made_once(shop: Shop) -> None:
         "A-3": ["Acme"],
     }
     assert shop.routes[BRANDS] == 1
+
+
+def test_no_request_that_makes_brands_takes_a_slow_shop_long(open_woocommerce: Any) -> None:
+    """Scaled: 1 s per 100 rows here, and a request is meant to take 0.2 s."""
+    shop = open_woocommerce(latency_ms_per_100_rows=1_000)
+    shop.push_s = 3.2
+    articles = [str(n) for n in range(40)]
+
+    shop.push(
+        Topic.ARTICLE,
+        [unique(one, manufacturer=f"Marke {one}") for one in articles],
+        [new(one) for one in articles],
+    )
+
+    # The first 10 rows tell the speed, about 20 take 0.2 s.
+    assert 3 <= shop.routes[BRANDS] <= 6
+    assert shop.products["A-7"]["brands"] == ["Marke 7"]
+
+
+def test_brands_that_a_slow_shop_has_no_time_for_are_made_by_the_next_pushes(
+    open_woocommerce: Any,
+) -> None:
+    shop = open_woocommerce(latency_ms_per_100_rows=1_000)
+    shop.push_s = 0.4
+    documents = [unique(str(n), manufacturer=f"Marke {n}") for n in range(20)]
+
+    with pytest.raises(Busy):
+        shop.push(Topic.ARTICLE, documents, [new(one.article_id) for one in documents])
+    made = shop.routes[BRANDS]
+    shop.push_s = 40.0
+    receipts = shop.push(Topic.ARTICLE, documents, [new(one.article_id) for one in documents])
+
+    assert all(one.error is None for one in receipts)
+    assert shop.routes[BRANDS] == made + 1
+    assert shop.products["A-19"]["brands"] == ["Marke 19"]
 
 
 def test_the_brand_of_an_employee_stays_where_the_erp_has_no_manufacturer(shop: Shop) -> None:

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from cli.server_processes import until
+from integration.connectors import http
 from integration.connectors.base import Earlier, Payload, Receipt
 from integration.documents import (
     DeliveryDocument,
@@ -76,8 +77,10 @@ def delivery(
     return DeliveryDocument(document, parts, tuple(parcel(one) for one in tracking), **more)
 
 
-def push(shop: Shop, *documents: DeliveryDocument, earlier: Any = None) -> list[Receipt]:
-    connector = shop.connector()
+def push(
+    shop: Shop, *documents: DeliveryDocument, earlier: Any = None, **parts: Any
+) -> list[Receipt]:
+    connector = shop.connector(**parts)
     payloads: list[Payload] = [connector.delivery_payload(one, None) for one in documents]
     for payload in payloads:
         known = Earlier(was_sent=False, was_withdrawn=False, tracking_numbers=[])
@@ -290,6 +293,56 @@ def test_the_statuses_of_a_batch_are_one_write(shop: Shop) -> None:
     assert all(one.error is None for one in receipts)
     assert shop.routes[STATUSES] == 1
     assert {state(shop, one)[0] for one in orders} == {"completed"}
+
+
+def test_no_request_with_statuses_takes_a_slow_shop_long(open_woocommerce: Any) -> None:
+    """Scaled: 1 s per 100 rows here, and a request is meant to take 0.2 s."""
+    shop = open_woocommerce(latency_ms_per_100_rows=1_000)
+    shop.push_s = 0.8
+    orders = [place(shop) for _ in range(40)]
+
+    receipts = push(shop, *(delivery(one, document=f"6{one}") for one in orders))
+
+    assert all(one.error is None for one in receipts)
+    # The first 10 rows tell the speed, about 20 take 0.2 s.
+    assert 3 <= shop.routes[STATUSES] <= 6
+
+
+def test_statuses_that_a_slow_shop_has_no_time_for_go_with_the_next_batch(
+    open_woocommerce: Any,
+) -> None:
+    shop = open_woocommerce(latency_ms_per_100_rows=5_000)
+    shop.push_s = 0.8
+    documents = [delivery(place(shop), document=f"6{n}") for n in range(20)]
+
+    receipts = push(shop, *documents)
+    left = [
+        one for one, said in zip(documents, receipts, strict=True) if isinstance(said.error, Busy)
+    ]
+    shop.push_s = 40.0
+    again = push(shop, *left)
+
+    assert 0 < len(left) <= 10
+    assert all(one.error is None for one in again)
+    assert {state(shop, one.orders[0].shop_order)[0] for one in documents} == {"completed"}
+
+
+def test_statuses_that_are_refused_altogether_fail_and_hold_no_channel(shop: Shop) -> None:
+    orders = [place(shop) for _ in range(3)]
+    refused = requests.Response()
+    refused.status_code = 400
+    refused._content = b'{"code": "waf", "message": "No.", "data": {"status": 400}}'
+    session = http.session()
+    session.hooks["response"].append(
+        lambda response, **_: refused if "orders/batch" in str(response.request.url) else response
+    )
+
+    receipts = push(shop, *(delivery(one, document=f"6{one}") for one in orders), session=session)
+
+    assert {str(one.error) for one in receipts} == {
+        f"the statuses are refused: {shop.connector()._client.settings.host} refuses the request "
+        "(400): No. (waf)"
+    }
 
 
 def test_a_cancelled_order_is_cancelled_and_gives_its_stock_back(shop: Shop) -> None:

@@ -222,7 +222,7 @@ def test_a_trashed_product_that_takes_a_price_has_vanished():
 
 
 def test_an_unknown_shop_is_asked_for_a_few_rows_first():
-    pace = Pace(context(), Topic.STOCK)
+    pace = Pace(context(), Topic.STOCK.value)
 
     first = pace.size(100)
     pace.learn(first, 0.5)
@@ -233,22 +233,22 @@ def test_an_unknown_shop_is_asked_for_a_few_rows_first():
 @pytest.mark.parametrize(("per_hundred_s", "rows"), [(5, 100), (10, 100), (40, 25), (2_000, 1)])
 def test_no_request_is_planned_for_more_than_half_of_twenty_seconds(per_hundred_s: int, rows: int):
     store = Facts()
-    Pace(context(facts=store), Topic.STOCK).learn(10, per_hundred_s / 10)
+    Pace(context(facts=store), Topic.STOCK.value).learn(10, per_hundred_s / 10)
 
-    assert Pace(context(facts=store), Topic.STOCK).size(100) == rows
+    assert Pace(context(facts=store), Topic.STOCK.value).size(100) == rows
 
 
 def test_where_stages_are_shorter_so_are_requests():
     """Of stages of 12 s: a push of 8 s, and requests of 2 s."""
     clock = iter([0.0, 0.0, 7.0])
     store = Facts({"row-seconds:update.article-stock": 0.1})
-    pace = Pace(context(facts=store, push_s=8.0), Topic.STOCK, clock.__next__)
+    pace = Pace(context(facts=store, push_s=8.0), Topic.STOCK.value, clock.__next__)
 
     assert [pace.size(100), pace.size(80)] == [20, 0]
 
 
 def test_a_shop_that_becomes_slower_is_believed_at_once_and_a_faster_one_by_halves():
-    pace = Pace(context(facts=Facts({"row-seconds:update.article-stock": 0.4})), Topic.STOCK)
+    pace = Pace(context(facts=Facts({"row-seconds:update.article-stock": 0.4})), Topic.STOCK.value)
 
     pace.learn(25, 25 * 1.0)
     slower = pace.size(100)
@@ -258,7 +258,7 @@ def test_a_shop_that_becomes_slower_is_believed_at_once_and_a_faster_one_by_halv
 
 
 def test_a_shop_that_was_slow_once_gets_whole_batches_again():
-    pace = Pace(context(facts=Facts({"row-seconds:update.article-stock": 20.0})), Topic.STOCK)
+    pace = Pace(context(facts=Facts({"row-seconds:update.article-stock": 20.0})), Topic.STOCK.value)
 
     sizes = []
     for _ in range(9):
@@ -271,7 +271,7 @@ def test_a_shop_that_was_slow_once_gets_whole_batches_again():
 def test_the_time_of_one_row_says_little_about_a_hundred():
     store = Facts()
 
-    Pace(context(facts=store), Topic.STOCK).learn(1, 1.5)
+    Pace(context(facts=store), Topic.STOCK.value).learn(1, 1.5)
 
     assert store.values == {}
 
@@ -358,7 +358,7 @@ class ChoosyShop:
 def written(shop: ChoosyShop, *ids: str) -> list[str | None]:
     """Ids that the shop took; None for a row that it did not."""
     client: Any = shop
-    verdicts = batch.write(client, [row(one) for one in ids], Pace(context(), Topic.PRICE))
+    verdicts = batch.write(client, [row(one) for one in ids], Pace(context(), Topic.PRICE.value))
     assert all(isinstance(one.error, Rejected) for one in verdicts if one.id is None)
     return [one.id for one in verdicts]
 
