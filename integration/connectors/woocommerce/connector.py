@@ -42,9 +42,8 @@ from integration.errors import (
 from integration.mapping_kinds import Kind
 from integration.topology import Topic
 
-# A shop takes 100 rows (recorded). A whole product costs it more than a price, and its answer of
-# 2 kB per row has to be read.
-MAX_ARTICLES = 50
+# A shop takes 100 rows (recorded); of whole products, too, so that 100 variations of a product are
+# one request. Where that is too much at once, `pace` makes it several.
 MAX_BATCH = 100
 # Each article has a file or two, and each file costs an upload: more do not fit into a stage.
 MAX_MEDIA_BATCH = 50
@@ -55,7 +54,7 @@ class WooCommerceConnector:
 
     capabilities = Capabilities(
         max_batch={
-            Topic.ARTICLE: MAX_ARTICLES,
+            Topic.ARTICLE: MAX_BATCH,
             Topic.PRICE: MAX_BATCH,
             Topic.STOCK: MAX_BATCH,
             Topic.ORDER_STATUS: orders.MAX_BATCH,

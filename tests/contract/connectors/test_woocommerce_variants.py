@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from integration.connectors.base import Receipt
+from integration.connectors.woocommerce import WooCommerceConnector
 from integration.documents import ArticleDocument, OptionDocument, VariantDocument
 from integration.errors import Held, Rejected, TransientError
 from integration.topology import Topic
@@ -63,6 +65,30 @@ def test_a_hundred_variations_of_two_products_are_a_write_per_product(shop: Shop
     assert all(one.error is None for one in receipts + changed)
     # One for what the product offers, one for the variations; then one for a stock more.
     assert (shop.routes[BATCH] - before[0], variation_routes(shop) - before[1]) == (1, 2 + 1)
+
+
+def test_a_hundred_variations_of_a_product_are_one_write_of_each_kind(shop: Shop) -> None:
+    create(shop, *(variant(shop, f"x{n}", str(n)) for n in range(10)))  # tells the speed
+    shop.change(Topic.STOCK, *(stocked(f"x{n}", 1) for n in range(10)))
+    shop.change(Topic.PRICE, *(price(f"x{n}") for n in range(10)))
+    articles = [str(n) for n in range(100)]
+    size = WooCommerceConnector.capabilities.max_batch
+
+    def writes(send: Callable[[], list[Receipt]]) -> tuple[int, int]:
+        """Of products and of variations."""
+        before = shop.routes[BATCH], variation_routes(shop)
+        assert all(one.error is None for one in send())
+        return shop.routes[BATCH] - before[0], variation_routes(shop) - before[1]
+
+    renamed = [variant(shop, one, one, description="Neu") for one in articles]
+    assert [size[one] for one in (Topic.ARTICLE, Topic.PRICE, Topic.STOCK)] == [100] * 3
+    # The product learns of the new sizes first.
+    assert writes(lambda: create(shop, *(variant(shop, one, one) for one in articles))) == (1, 1)
+    assert writes(lambda: shop.change(Topic.ARTICLE, *renamed)) == (0, 1)
+    prices = [price(one, gross="7") for one in articles]
+    assert writes(lambda: shop.change(Topic.PRICE, *prices)) == (0, 1)
+    stocks = [stocked(one, 7) for one in articles]
+    assert writes(lambda: shop.change(Topic.STOCK, *stocks)) == (0, 1)
 
 
 def test_options_and_attributes_of_employees_stay(shop: Shop) -> None:

@@ -144,7 +144,7 @@ def test_an_entry_that_cannot_be_loaded_names_package_and_platform(
     [
         ("memory", 100, {Topic.MEDIA: 100}),
         ("shopware6", 100, {Topic.MEDIA: 50}),
-        ("woocommerce", 50, {Topic.MEDIA: 50}),
+        ("woocommerce", 100, {Topic.MEDIA: 50}),
     ],
 )
 def test_a_platform_builds_a_connector_with_its_capabilities(
