@@ -60,8 +60,9 @@ format_option = click.option(
 def mapping() -> None:
     """What the shop calls values of the ERP: taxes, units, categories and more.
 
-    KIND is tax, category, customer-group, price-group, carrier, language, unit or storage-location.
-    Values are ids; a name that only one of them has will do.
+    KIND is tax, category, customer-group, price-group, carrier, language, unit, storage-location or
+    manufacturer. Values are ids, of a manufacturer of the ERP its name; a name that only one of
+    them has will do.
     """
 
 

@@ -141,6 +141,7 @@ class ArticleDocument:
 
     `tax_rate` in percent. `tax` is the ERP's value that a mapping is set for (the id of its type),
     `shop_tax` the shop's tax by this mapping; None: there is none, the rate says which.
+    `manufacturer` is the ERP's name, for which a mapping may name the shop's `shop_manufacturer`.
     `texts` by the shop's language, of the languages that are mapped. `categories` are the shop's;
     None: they are not ours to assign. `custom_fields` by the shop's name, None where the ERP
     states nothing. `is_main`: variants may lie below it; `variant`: it lies below one.
@@ -162,6 +163,7 @@ class ArticleDocument:
     price: PriceDocument | None
     stock: StockDocument | None
     shop_tax: str | None = None
+    shop_manufacturer: str | None = None
     manufacturer_number: str | None = None
     size: SizeDocument | None = None
     texts: Mapping[str, TextsDocument] = field(default_factory=dict)

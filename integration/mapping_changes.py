@@ -115,5 +115,6 @@ def _goes_without(entry: Entry) -> bool:
     """Whether articles with this value are sent without a mapping, too."""
     if entry.kind is Kind.UNIT:
         return entry.erp_value.lower() in {*KG_BY_UNIT, *MM_BY_UNIT}
-    # A tax by its rate; texts in a language that is not mapped do not travel.
-    return entry.kind in (Kind.TAX, Kind.LANGUAGE)
+    # A tax by its rate and a manufacturer by its name; texts in a language that is not mapped do
+    # not travel.
+    return entry.kind in (Kind.TAX, Kind.LANGUAGE, Kind.MANUFACTURER)

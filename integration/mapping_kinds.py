@@ -29,13 +29,14 @@ class Kind(StrEnum):
     LANGUAGE = "language"
     UNIT = "unit"
     STORAGE_LOCATION = "storage-location"
+    MANUFACTURER = "manufacturer"
 
 
 #: Groups of customers that the ERP has prices for. A shop has one sort of groups, so both are
 #: mapped to that; of two that are mapped to the same one, the kind that is named first counts.
 GROUPS = (Kind.CUSTOMER_GROUP, Kind.PRICE_GROUP)
 #: Kinds that a shop can do without; an article always has a tax and a unit.
-MAY_BE_LEFT_OUT = frozenset({Kind.CATEGORY, *GROUPS, Kind.STORAGE_LOCATION})
+MAY_BE_LEFT_OUT = frozenset({Kind.CATEGORY, *GROUPS, Kind.STORAGE_LOCATION, Kind.MANUFACTURER})
 
 
 @dataclass(frozen=True)

@@ -183,4 +183,5 @@ _PLURAL = {
     Kind.LANGUAGE: "languages",
     Kind.UNIT: "units",
     Kind.STORAGE_LOCATION: "storage locations",
+    Kind.MANUFACTURER: "manufacturers",
 }

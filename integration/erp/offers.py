@@ -1,6 +1,7 @@
 """What the ERP has of each kind that can be mapped, as far as its contract offers a list.
 
-Customer groups, delivery methods and units have no list of their own (vario-erp.md 4.5).
+Customer groups, delivery methods, units and manufacturers have no list of their own (vario-erp.md
+4.5).
 """
 
 from __future__ import annotations

@@ -42,6 +42,7 @@ KIND_NAMES: Mapping[Kind, tuple[str, str]] = {
     Kind.LANGUAGE: ("language", "die Sprache"),
     Kind.UNIT: ("unit", "die Einheit"),
     Kind.STORAGE_LOCATION: ("storage location", "der Lagerort"),
+    Kind.MANUFACTURER: ("manufacturer", "der Hersteller"),
 }
 
 TEXT_BY_KEY: Mapping[str, tuple[str, str]] = {

@@ -37,6 +37,7 @@ KINDS_BY_TOPIC: Mapping[Topic, tuple[Kind, ...]] = {
         Kind.LANGUAGE,
         Kind.CATEGORY,
         Kind.STORAGE_LOCATION,
+        Kind.MANUFACTURER,
     ),
     Topic.PRICE: GROUPS,
     Topic.STOCK: (Kind.STORAGE_LOCATION,),

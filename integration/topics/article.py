@@ -38,6 +38,7 @@ def article_document(
     if article.tax_rate is None:
         raise no_tax_rate(article)
     tax, wants = tax_value(article.tax_type, article.tax_rate), wants_of(channel)
+    manufacturer, shop_manufacturer = details.manufacturer(article, channel.mappings)
     return ArticleDocument(
         article_id=article.id,
         number=number,
@@ -45,10 +46,11 @@ def article_document(
         description=effective(article.listing_description, article.description),
         ean=ean(article.ean),
         weight_kg=weight_kg(article, channel.mappings),
-        manufacturer=(article.manufacturer or "").strip() or None,
+        manufacturer=manufacturer,
         tax_rate=article.tax_rate,
         tax=tax,
         shop_tax=channel.mappings.get(Kind.TAX, tax),
+        shop_manufacturer=shop_manufacturer,
         is_active=article.active and article.listed,
         price=price_of(article, channel),
         stock=stock_of(article, channel),

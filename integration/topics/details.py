@@ -80,6 +80,16 @@ def categories(article: ErpRow, mappings: Mappings, wants: Wants) -> tuple[str, 
     return tuple(sorted(found - {LEFT_OUT}))
 
 
+def manufacturer(article: ErpRow, mappings: Mappings) -> tuple[str | None, str | None]:
+    """The manufacturer's name, and the shop's manufacturer by its mapping, if there is one.
+
+    One that is left out is none.
+    """
+    name = (article.manufacturer or "").strip()
+    mapped = mappings.get(Kind.MANUFACTURER, name) if name else None
+    return (None, None) if mapped == LEFT_OUT else (name or None, mapped)
+
+
 def custom_fields(article: ErpRow, wants: Wants) -> dict[str, Any]:
     """Values by the shop's field, all that the channel names; None empties one."""
     found = article.custom or {}

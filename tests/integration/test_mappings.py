@@ -171,6 +171,7 @@ def test_entries_are_stored_by_kind_and_value(database):
         (Entry(Kind.UNIT, "lb", "0.5"), True, False),  # articles in pounds were held
         (Entry(Kind.UNIT, "G", "kg"), True, True),  # was a gram
         (Entry(Kind.CATEGORY, "9", "c"), True, False),
+        (Entry(Kind.MANUFACTURER, "Acme", "7"), True, True),  # was the one of this name
     ],
 )
 def test_what_may_have_been_sent_otherwise_is_compared(database, entry, has_products, asks):

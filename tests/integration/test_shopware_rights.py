@@ -147,8 +147,9 @@ def test_a_healthy_role_has_no_faults_and_can_be_mapped_to(relay):
     connector = relay.runtime.connector(relay.runtime.channel(relay.channel_id))
 
     assert [one for one in connector.check() if one.is_fault] == []
-    for kind in set(Kind) - {Kind.UNIT}:
+    for kind in set(Kind) - {Kind.UNIT, Kind.MANUFACTURER}:
         assert connector.offers(kind)
+    assert connector.offers(Kind.MANUFACTURER) == []  # none was made yet
 
 
 def test_doctor_asks_for_the_rights_of_what_is_switched_on(relay):

@@ -303,7 +303,7 @@ def _body(document: Document) -> dict[str, Any]:
         "description": document.description,
         "ean": document.ean,
         "weight_kg": None if document.weight_kg is None else exact(document.weight_kg),
-        "manufacturer": document.manufacturer,
+        "manufacturer": document.shop_manufacturer or document.manufacturer,
         "tax_rate": exact(document.tax_rate),
         "tax": document.shop_tax,
         "active": document.is_active,

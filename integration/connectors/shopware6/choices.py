@@ -99,4 +99,5 @@ _ASK_BY_KIND: Mapping[Kind, Callable[[Client], list[Choice] | None]] = {
     Kind.CARRIER: _named("shipping-method"),
     Kind.LANGUAGE: _languages,
     Kind.STORAGE_LOCATION: _warehouses,
+    Kind.MANUFACTURER: _named("product-manufacturer"),
 }

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from integration.connectors.base import FactStore
 from integration.connectors.batches import exact
 from integration.connectors.shopware6.client import Client
+from integration.connectors.shopware6.ids import is_id
 from integration.errors import ChannelError
 
 #: The same in every shop, whatever its ISO code; each price list must have an entry in it.
@@ -18,6 +19,7 @@ _TAXES = "tax-ids"
 _ALL_TAXES = "all-tax-ids"
 _CURRENCY = "currency"
 _MANUFACTURERS = "manufacturers"
+_MAPPED_MANUFACTURERS = "mapped-manufacturers"
 _PRICE_RULES = "price-rules"
 _WAREHOUSES = "warehouses"
 #: Beyond this the list starts anew; it is read for each batch.
@@ -74,6 +76,20 @@ class Facts:
                 self._store.put(_MANUFACTURERS, {**known, **found})
         return {**known, **found}
 
+    def manufacturers_there(self, ids: Iterable[str]) -> frozenset[str]:
+        """Those of `ids` that are manufacturers of the shop."""
+        wanted = {one for one in ids if is_id(one)}
+        known = set(self._store.get(_MAPPED_MANUFACTURERS) or ())
+        if missing := wanted - known:
+            rows = self._client.search(
+                "product-manufacturer",
+                ids=sorted(missing),
+                includes={"product_manufacturer": ["id"]},
+            )
+            known |= {str(row["id"]) for row in rows}
+            self._store.put(_MAPPED_MANUFACTURERS, sorted(known))
+        return frozenset(wanted & known)
+
     def price_rules(self, marker: str) -> list[str]:
         """Ids of the rules that we made for prices, found by their description."""
         known = self._store.get(_PRICE_RULES)
@@ -112,6 +128,7 @@ class Facts:
         self._store.put(_TAXES, None)
         self._store.put(_ALL_TAXES, None)
         self._store.put(_MANUFACTURERS, None)
+        self._store.put(_MAPPED_MANUFACTURERS, None)
 
     def check_currency(self, code: str) -> None:
         """Raises: ChannelError unless `code` is the shop's default currency."""

@@ -6,7 +6,15 @@ Shopware takes any 32 lower-case hex digits from its clients and recommends to d
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable
+
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def is_id(text: str) -> bool:
+    """Whether it is an id of Shopware, as texts may be that come from a person or an import."""
+    return _ID.fullmatch(text) is not None
 
 
 def product_id(namespace: str, article_id: str) -> str:

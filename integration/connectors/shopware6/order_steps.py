@@ -6,12 +6,9 @@ so is said in words that name the way out.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from integration.documents import OrderState
-
-_ID = re.compile(r"[0-9a-f]{32}")
 
 #: Somebody in the shop went on with it: what the ERP says is behind that.
 _PAST = ("returned", "returned_partially")
@@ -33,11 +30,6 @@ SHIP_PARTIALLY = Step("ship_partially", "shipped_partially", tells_customer=True
 CANCEL = Step("cancel", "cancelled")
 REOPEN = Step("reopen", "open")
 CANCEL_ORDER = Step("cancel", "cancelled", entity="order", tells_customer=True)
-
-
-def is_id(text: str) -> bool:
-    """Whether it is an id of Shopware, which an import may keep instead of the order's number."""
-    return _ID.fullmatch(text) is not None
 
 
 def plan(

@@ -18,6 +18,7 @@ from integration.connectors.batches import one_by_one
 from integration.connectors.shopware6 import batch, order_steps
 from integration.connectors.shopware6.batch import Row, Verdict
 from integration.connectors.shopware6.client import Client
+from integration.connectors.shopware6.ids import is_id
 from integration.connectors.shopware6.order_steps import Step
 from integration.connectors.shopware6.refusals import Refused
 from integration.documents import DeliveryDocument, OrderState
@@ -130,7 +131,7 @@ def push(client: Client, payloads: Sequence[Payload], *, sends_mails: bool) -> l
 def _deliveries(client: Client, payloads: Sequence[Payload]) -> dict[str, list[_Delivery]]:
     """What the shop has of the orders of a batch, by number and by id; one request."""
     wanted = sorted({str(part["order"]) for one in payloads for part in one["body"]["orders"]})
-    ids = [one for one in wanted if order_steps.is_id(one)]
+    ids = [one for one in wanted if is_id(one)]
     by_number = {"type": "equalsAny", "field": "orderNumber", "value": wanted}
     either = [by_number, {"type": "equalsAny", "field": "id", "value": ids}] if ids else [by_number]
     rows = client.search(

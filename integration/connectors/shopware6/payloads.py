@@ -74,12 +74,15 @@ class _ArticleBody(Schema):
         allow_none=True,
         validate=validate.Length(max=255, error="is longer than the shop's 255 characters"),
     )
+    # By a mapping; then the name does not count.
+    manufacturerId = fields.String(attribute="shop_manufacturer", allow_none=True)
 
     @post_dump
     def _leave_out_unknown(self, body: dict[str, Any], **_: Any) -> dict[str, Any]:
         # Many ERPs do not keep manufacturers: the one an agency entered in the shop stays.
-        if not body["manufacturer"]:
-            del body["manufacturer"]
+        for name in ("manufacturer", "manufacturerId"):
+            if not body[name]:
+                del body[name]
         del body["taxRate" if body["taxId"] else "taxId"]
         return body
 

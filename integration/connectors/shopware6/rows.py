@@ -46,6 +46,8 @@ class _Known:
     #: Of the taxes that mappings name, those that are there.
     mapped_tax_ids: frozenset[str]
     manufacturer_id_by_name: Mapping[str, str]
+    #: Of the manufacturers that mappings name, those that are there.
+    mapped_manufacturer_ids: frozenset[str]
     #: Products of articles of this batch.
     owned_ids: frozenset[str]
     #: Of the warehouses that mappings name, those that are there.
@@ -97,7 +99,12 @@ class RowBuilder:
         stocked = bodies if topic is Topic.STOCK else []
         stocked += [one.get(Topic.STOCK, {}) for one in started]
         placed = {where for body in stocked for where in body.get("locations", ())}
-        names = {body["manufacturer"] for body in bodies if "manufacturer" in body}
+        makers = {body["manufacturerId"] for body in bodies if "manufacturerId" in body}
+        names = {
+            body["manufacturer"]
+            for body in bodies
+            if "manufacturer" in body and "manufacturerId" not in body
+        }
         return _Known(
             product_by_number=products.find_products(
                 self._client,
@@ -108,6 +115,7 @@ class RowBuilder:
             tax_id_by_rate=self._facts.tax_ids(rates) if rates else {},
             mapped_tax_ids=self._facts.taxes_there(mapped) if mapped else frozenset(),
             manufacturer_id_by_name=self._facts.manufacturer_ids(names),
+            mapped_manufacturer_ids=self._facts.manufacturers_there(makers),
             owned_ids=owned_ids(payloads),
             warehouse_ids=self._facts.warehouses_there(placed) if placed else frozenset(),
             categories_by_id=products.categories_of(
@@ -221,7 +229,11 @@ class RowBuilder:
                 values[name] = Decimal(values[name])
         for name in ("categories", "options", "parentId", "isMain"):
             values.pop(name, None)  # `_linked` says them in the shop's words
-        if "manufacturer" in values:
+        if "manufacturerId" in values:
+            _require_manufacturer(
+                values["manufacturerId"], values.pop("manufacturer"), payload, known
+            )
+        elif "manufacturer" in values:
             values.update(self._manufacturer(values.pop("manufacturer"), known))
         return values
 
@@ -272,4 +284,14 @@ def _require_tax(tax_id: str, payload: Payload, known: _Known) -> None:
             payload["tax"],
             f"{payload['number']}: its tax is mapped to {tax_id}, which the shop does not have; "
             "map it to one that is there",
+        )
+
+
+def _require_manufacturer(maker: str, name: str, payload: Payload, known: _Known) -> None:
+    if maker not in known.mapped_manufacturer_ids:
+        raise missing(
+            Kind.MANUFACTURER,
+            name,
+            f"{payload['number']}: its manufacturer {name} is mapped to {maker}, which the shop "
+            "does not have; map it to one that is there",
         )

@@ -141,7 +141,7 @@ def _verdict(host: str, row: Row, answer: Mapping[str, Any]) -> Verdict:
         return Verdict(has_vanished=True)
     if bent := echo.differences(row.values, answer):
         if all(one.startswith("brands:") for one in bent):
-            gone = TransientError("its brand went away in the shop, and is made anew")
+            gone = TransientError("its brand went away in the shop, and is looked for anew")
             return Verdict(error=gone, lacks_brand=True)
         return Verdict(error=Rejected("; ".join(bent)))
     return Verdict(id=str(answer["id"]))

@@ -29,6 +29,8 @@ def add_to(body: dict[str, Any], document: ArticleDocument, notes: Mapping[str, 
         body["sizeMm"] = {name: stated.get(name) for name in sorted(names)}
     if document.manufacturer:
         body["manufacturer"] = document.manufacturer
+    if document.manufacturer and document.shop_manufacturer:
+        body["brandId"] = document.shop_manufacturer
     if document.categories is not None:
         body["categories"] = list(document.categories)
     if document.custom_fields:

@@ -105,6 +105,10 @@ class Facts:
         """Brand ids by folded name; missing ones are made. None for a shop without brands."""
         return terms.brand_ids(self._client, self._store, names)
 
+    def brands_there(self, ids: Iterable[str]) -> frozenset[str] | None:
+        """Those of the brands that the shop has; None for a shop without brands."""
+        return terms.brands_there(self._client, self._store, ids)
+
     def forget_brands(self) -> None:
         """Ask the shop for its brands with the next product that has one."""
         terms.forget_brands(self._store)

@@ -67,6 +67,8 @@ class _Known:
     categories_by_id: Mapping[str, frozenset[str]]
     #: By folded name; None: the shop has no brands.
     brands: Brands
+    #: Of the brands that mappings name, those that are there; None: the shop has no brands.
+    mapped_brands: frozenset[str] | None
 
 
 class RowBuilder:
@@ -120,6 +122,7 @@ class RowBuilder:
         bodies = [payload["body"] for payload in payloads]
         rates = {body["taxRate"] for body in bodies if "taxRate" in body}
         mapped = {body["taxClass"] for body in bodies if "taxClass" in body}
+        brand_ids = {body["brandId"] for body in bodies if "brandId" in body}
         return _Known(
             setup=self._facts.setup,
             tax_class_by_rate=self._facts.class_by_rate(rates) if rates else {},
@@ -128,8 +131,11 @@ class RowBuilder:
             owned_ids=owned_ids(payloads),
             categories_by_id=terms.assigned_categories(self._client, payloads),
             brands=self._facts.brand_ids(
-                [body["manufacturer"] for body in bodies if "manufacturer" in body]
+                body["manufacturer"]
+                for body in bodies
+                if "manufacturer" in body and "brandId" not in body
             ),
+            mapped_brands=self._facts.brands_there(brand_ids) if brand_ids else frozenset(),
         )
 
     def _row(self, topic: Topic, position: int, payload: Payload, known: _Known) -> Row:
@@ -250,7 +256,12 @@ def _values(topic: Topic, payload: Payload, known: _Known) -> dict[str, Any]:
     if values.pop("customFields", None):
         values["meta_data"] = details.meta_of(payload["body"])
     if values.pop("manufacturer", None):
-        values |= terms.brand_values(payload["body"], known.brands)
+        brand = values.pop("brandId", None)
+        values |= (
+            terms.brand_values(payload["body"], known.brands)
+            if brand is None
+            else _mapped_brand(brand, payload, known)
+        )
     if "taxRate" in values:
         values["tax_class"] = written_class(_tax_class(values.pop("taxRate"), payload, known))
     elif "taxClass" in values:
@@ -283,6 +294,21 @@ def _mapped_class(tax_class: str, payload: Payload, known: _Known) -> str:
             "not have; map it to one that is there",
         )
     return written_class(tax_class)
+
+
+def _mapped_brand(brand: str, payload: Payload, known: _Known) -> dict[str, Any]:
+    """An unknown brand would be dropped without a word."""
+    if known.mapped_brands is None:
+        return {}
+    if brand not in known.mapped_brands:
+        name = payload["body"]["manufacturer"]
+        raise missing(
+            Kind.MANUFACTURER,
+            name,
+            f"{payload['number']}: its manufacturer {name} is mapped to the brand {brand}, which "
+            "the shop does not have; map it to one that is there",
+        )
+    return {"brands": [{"id": int(brand)}]}
 
 
 def _price_values(body: Mapping[str, Any], setup: Setup) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from integration.errors import Busy, Invalid, Rejected, TransientError
 #: Notes: the categories that we assigned.
 CATEGORIES = "categories"
 _BRANDS = "brands"
+#: Those of the brands that mappings name that were there.
+_MAPPED_BRANDS = "mapped-brands"
 #: What a product without a category is in; the shop's language names it.
 _NO_CATEGORY = ("uncategor", "unkategor")
 _TERM_EXISTS = "term_exists"
@@ -110,8 +112,26 @@ def brand_ids(client: Client, store: FactStore, names: Iterable[str]) -> Brands:
     return {folded: int(known[folded]) for folded in wanted}
 
 
+def brands_there(client: Client, store: FactStore, ids: Iterable[str]) -> frozenset[str] | None:
+    """Those of these brands that the shop has; None for a shop without brands."""
+    wanted = {one for one in ids if one.isascii() and one.isdigit()}
+    if store.get(_BRANDS) is False:
+        return None
+    known = set(store.get(_MAPPED_BRANDS) or ())
+    if missing := wanted - known:
+        query = {"include": ",".join(sorted(missing)), "_fields": "id"}
+        try:
+            known |= {str(row["id"]) for row in client.pages("/products/brands", **query)}
+        except NoRoute:
+            store.put(_BRANDS, False)
+            return None
+        store.put(_MAPPED_BRANDS, sorted(known))
+    return frozenset(wanted & known)
+
+
 def forget_brands(store: FactStore) -> None:
     store.put(_BRANDS, None)
+    store.put(_MAPPED_BRANDS, None)
 
 
 def _made(client: Client, names: Sequence[str]) -> dict[str, int]:

@@ -21,7 +21,7 @@ PARENT, MAIN = "parent", "variable"
 #: What a row is given that another one takes the place of.
 GIVEN_UP = {"sku": "", "global_unique_id": "", "status": "private"}
 #: Fields of a product that a variation does not have.
-_OF_PRODUCTS = ("name", "categories", "manufacturer")
+_OF_PRODUCTS = ("name", "categories", "manufacturer", "brandId")
 
 Attribute = dict[str, Any]
 

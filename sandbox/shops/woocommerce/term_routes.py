@@ -118,7 +118,9 @@ def _all(terms: Terms) -> Response:
     api.permit("view" if request.method == "GET" else "create")
     with terms.shop.store.lock:
         if request.method == "GET":
-            rows = sorted(terms.rows.values(), key=lambda one: one["name"].casefold())
+            ids = api.included(request.args)
+            rows = [one for one in terms.rows.values() if not ids or one["id"] in ids]
+            rows.sort(key=lambda one: one["name"].casefold())
             return api.page(rows, terms.path, terms.shown)
         body = wire.body()
         schema.check(body, schema.TERM)

@@ -261,6 +261,35 @@ def test_a_mapped_tax_that_is_deleted_later_holds_its_row(shop: Shop) -> None:
     assert receipt.error.reason == "mapping:tax:1"
 
 
+def test_a_mapped_manufacturer_counts_whatever_its_name(shop: Shop) -> None:
+    shop.create("1", manufacturer="Mueller")
+    maker = _offered(shop, Kind.MANUFACTURER)["Mueller"]
+
+    (receipt,) = shop.create("2", manufacturer="Müller GmbH", shop_manufacturer=maker.id)
+
+    assert receipt.error is None
+    assert list(_offered(shop, Kind.MANUFACTURER)) == ["Mueller"]
+    assert shop.products["A-2"]["manufacturer"] == "Mueller"
+
+
+@pytest.mark.parametrize("maker", ["f" * 32, "Mueller"])
+def test_a_mapped_manufacturer_that_the_shop_does_not_have_holds_its_row(
+    shop: Shop, maker: str
+) -> None:
+    (receipt,) = shop.create("1", manufacturer="Müller GmbH", shop_manufacturer=maker)
+
+    assert isinstance(receipt.error, MappingMissing)
+    assert receipt.error.reason == "mapping:manufacturer:Müller GmbH"
+
+
+def test_a_mapped_manufacturer_that_is_deleted_later_holds_its_row(shop: Shop) -> None:
+    shop.facts.put("mapped-manufacturers", ["f" * 32])
+
+    (receipt,) = shop.create("1", manufacturer="Müller GmbH", shop_manufacturer="f" * 32)
+
+    assert isinstance(receipt.error, MappingMissing)
+
+
 def test_the_shop_tells_what_can_be_mapped_to(shop: Shop) -> None:
     taxes, languages = _offered(shop, Kind.TAX), _offered(shop, Kind.LANGUAGE)
     connector = shop.connector()

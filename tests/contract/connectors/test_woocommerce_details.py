@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from integration.connectors.base import Receipt
+from integration.connectors.base import Choice, Receipt
 from integration.documents import Amount, PriceDocument
-from integration.errors import Busy, Rejected, TransientError
+from integration.errors import Busy, MappingMissing, Rejected, TransientError
+from integration.mapping_kinds import Kind
 from integration.topology import Topic
 from tests.contract.connectors.woocommerce import BATCH, LIST, Shop, unique
 from tests.unit.connectors.kit import new, price
@@ -179,6 +180,76 @@ def test_a_manufacturer_is_a_brand_that_is_made_once(shop: Shop) -> None:
         "A-3": ["Acme"],
     }
     assert shop.routes[BRANDS] == 1
+
+
+def test_a_mapped_manufacturer_is_that_brand_of_the_shop(shop: Shop) -> None:
+    (brand,) = shop.terms("brands", "Mueller")
+
+    receipts = shop.create("1", manufacturer="Müller GmbH", shop_manufacturer=brand)
+    receipts += shop.create("2", manufacturer="Müller GmbH & Co.", shop_manufacturer=brand)
+
+    assert [one.error for one in receipts] == [None, None]
+    assert {tuple(one["brands"]) for one in shop.products.values()} == {("Mueller",)}
+    assert BRANDS not in shop.routes
+
+
+def test_a_mapping_that_is_set_later_changes_the_brand(shop: Shop) -> None:
+    (brand,) = shop.terms("brands", "Mueller")
+    shop.create("1", manufacturer="Müller GmbH")
+
+    shop.change(Topic.ARTICLE, unique("1", manufacturer="Müller GmbH", shop_manufacturer=brand))
+
+    assert shop.products["A-1"]["brands"] == ["Mueller"]
+
+
+@pytest.mark.parametrize("brand", ["4711", "Mueller"])
+def test_a_mapped_brand_that_the_shop_does_not_have_holds_its_article(
+    shop: Shop, brand: str
+) -> None:
+    gone, good = shop.push(
+        Topic.ARTICLE,
+        [
+            unique("1", manufacturer="Müller GmbH", shop_manufacturer=brand),
+            unique("2", manufacturer="Acme"),
+        ],
+        [new("1"), new("2")],
+    )
+
+    assert isinstance(gone.error, MappingMissing)
+    assert gone.error.reason == "mapping:manufacturer:Müller GmbH"
+    assert good.error is None
+    assert list(shop.products) == ["A-2"]
+
+
+def test_a_mapped_brand_that_goes_away_later_holds_its_article(shop: Shop) -> None:
+    (brand,) = shop.terms("brands", "Mueller")
+    mapped = unique("1", manufacturer="Müller GmbH", shop_manufacturer=brand)
+    shop.push(Topic.ARTICLE, [mapped], [new("1")])
+    shop.connector()._client._sent("DELETE", f"/products/brands/{brand}", query={"force": "true"})
+
+    (first,) = shop.change(Topic.ARTICLE, replace(mapped, name="Neu"))
+    (again,) = shop.change(Topic.ARTICLE, replace(mapped, name="Neu"))
+
+    assert isinstance(first.error, TransientError)
+    assert isinstance(again.error, MappingMissing)
+
+
+def test_a_shop_without_brands_needs_no_mapped_one(open_woocommerce: Any) -> None:
+    shop = open_woocommerce(has_brands=False)
+
+    (receipt,) = shop.create("1", manufacturer="Müller GmbH", shop_manufacturer="7")
+
+    assert receipt.error is None
+    assert shop.connector().offers(Kind.MANUFACTURER) is None
+
+
+def test_brands_can_be_mapped_to(shop: Shop) -> None:
+    mueller, acme = shop.terms("brands", "Müller & Söhne", "Acme")
+
+    assert shop.connector().offers(Kind.MANUFACTURER) == [
+        Choice(acme, "Acme"),
+        Choice(mueller, "Müller & Söhne"),
+    ]
 
 
 def test_no_request_that_makes_brands_takes_a_slow_shop_long(open_woocommerce: Any) -> None:

@@ -16,7 +16,7 @@ from integration.documents import (
     WithdrawalDocument,
 )
 from integration.errors import Held, Invalid, MappingMissing
-from integration.mapping_kinds import Kind, Mappings
+from integration.mapping_kinds import LEFT_OUT, Kind, Mappings
 from integration.topics.article import article_document, effective, weight_kg
 from integration.topics.rows import ErpRow
 from integration.topics.units import USUAL_KG, kilograms
@@ -139,6 +139,23 @@ def test_the_shops_tax_is_that_of_the_mapping_of_the_tax_type(row, channel):
     assert article_document(row, mapped).shop_tax == "shop-tax"
     assert article_document(row, channel).shop_tax is None
     assert article_document(row | {"tax_type": "2"}, mapped).shop_tax is None
+
+
+@pytest.mark.parametrize(
+    ("stated", "name", "mapped"),
+    [
+        (" Müller GmbH ", "Müller GmbH", "7"),
+        ("Acme", "Acme", None),  # by its name
+        ("Diverse", None, None),  # left out
+        ("", None, None),
+    ],
+)
+def test_a_manufacturer_goes_by_its_mapping_else_by_its_name(row, channel, stated, name, mapped):
+    mappings = Mappings({Kind.MANUFACTURER: {"Müller GmbH": "7", "Diverse": LEFT_OUT}})
+
+    document = article_document(row | {"manufacturer": stated}, replace(channel, mappings=mappings))
+
+    assert (document.manufacturer, document.shop_manufacturer) == (name, mapped)
 
 
 def test_the_rate_stands_for_a_tax_without_a_type(row, channel):
