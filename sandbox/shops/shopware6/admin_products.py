@@ -79,15 +79,22 @@ def _operations(shop: Shop, product_id: str, wanted: Row, old: Row) -> list[Oper
         payload["taxId"] = _tax_id(shop, wanted["tax_rate"])
     if {"gross", "net"} & set(wanted):
         payload["price"] = _price(shop, wanted, old, payload.get("taxId") or old.get("taxId"))
-    operations = [_upsert(payload)]
+    return [_upsert(payload), *_visibility(shop, product_id, wanted.get("visible"), payload)]
+
+
+def _visibility(shop: Shop, product_id: str, visible: Any, payload: Row) -> list[Operation]:
+    """Puts a row for the storefront into the payload, or takes it away. `visible`: true, false, or
+    the level that the row is to have."""
     rows = [{"id": one["id"]} for one in shop.store.children(
         "product_visibility", "productId", product_id)
         if one["salesChannelId"] == seed.STOREFRONT]
-    if wanted.get("visible") is True and not rows:
-        payload["visibilities"] = [{"salesChannelId": seed.STOREFRONT, "visibility": 30}]
-    elif wanted.get("visible") is False:
-        operations.append(Operation("product_visibility", "delete", rows, ["/0"] * len(rows)))
-    return operations
+    if visible is False:
+        return [Operation("product_visibility", "delete", rows, ["/0"] * len(rows))]
+    if visible is not None and not (visible is True and rows):
+        level = 30 if visible is True else visible
+        payload["visibilities"] = [{**(rows[0] if rows else {}),
+                                    "salesChannelId": seed.STOREFRONT, "visibility": level}]
+    return []
 
 
 def _upsert(row: Row) -> Operation:

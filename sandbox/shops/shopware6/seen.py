@@ -9,6 +9,9 @@ from .schema import DEFAULT_CURRENCY, SYSTEM_LANGUAGE
 from .seed import STOREFRONT
 from .store import Row, Store
 
+# Of a visibility: in the search and by direct link. Below, a customer needs the link.
+IN_SEARCH = 20
+
 
 class Seen:
     """One product of the store with what it inherits, if it is a variant."""
@@ -24,8 +27,8 @@ class Seen:
 
     @property
     def is_visible(self) -> bool:
-        """Whether it has a row for the storefront."""
-        return any(one["salesChannelId"] == STOREFRONT
+        """Whether who looks for it in the storefront finds it."""
+        return any(one["salesChannelId"] == STOREFRONT and one["visibility"] >= IN_SEARCH
                    for one in self._own_or_inherited_rows("product_visibility"))
 
     @property

@@ -20,7 +20,8 @@ DEFAULT_LIMIT = 500
 # What an employee can set, and the product's field it goes to.
 PLAIN_FIELDS = {"number": "sku", "name": "name", "description": "description",
                 "ean": "global_unique_id", "status": "status", "sale": "sale_price",
-                "categories": "categories", "meta": "meta_data"}
+                "categories": "categories", "meta": "meta_data",
+                "catalog_visibility": "catalog_visibility"}
 OTHER_FIELDS = {"gross", "net", "tax_rate", "stock", "weight_kg", "height_mm", "active"}
 KILOGRAMS = {"kg": Decimal(1), "g": Decimal("0.001"), "lbs": Decimal("0.45359237"),
              "oz": Decimal("0.028349523125")}
@@ -171,7 +172,7 @@ def shown(shop: Shop, product_id: int) -> Row:
                for one in ("from", "to")},
             "description": row["description"], "ean": row["global_unique_id"] or None,
             "weight_kg": weight, "size_mm": _size_mm(shop, row), "tax_rate": rate,
-            "active": row["status"] == "publish",
+            "active": row["status"] == "publish", "catalog_visibility": row["catalog_visibility"],
             "net": net, "gross": gross, "kept": "gross" if includes else "net",
             "sale": row["sale_price"] or None, "stock": row["stock_quantity"] or 0,
             "status": row["status"], "type": row["type"], "markup": "html",

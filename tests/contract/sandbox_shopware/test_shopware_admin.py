@@ -33,6 +33,17 @@ def test_the_state_shows_what_the_shop_holds(shop):
         "gross": 11.9, "stock": 5, "visible": True, "writes": 1}
 
 
+def test_a_product_that_only_its_link_leads_to_is_not_visible(shop):
+    shop.upsert(product("a", "A"))
+    seen = []
+    for visible in (True, 20, 10, True, 30, False):
+        shop.admin("POST", "edit", {"article": "A", "set": {"visible": visible}})
+        seen.append(shop.state()["A"]["visible"])
+
+    # true leaves a row as it is that is there already
+    assert seen == [True, True, False, False, True, False]
+
+
 def test_the_state_is_paged_by_id(stocked):
     first = stocked.admin("GET", "state?limit=2").get_json()["products"]
     rest = stocked.admin("GET", f"state?after={first[-1]['id']}&limit=2").get_json()["products"]

@@ -19,11 +19,20 @@ def test_the_state_shows_both_sides_of_a_price(shop: ShopClient) -> None:
     assert shown == {
         "id": str(made["id"]), "number": "A", "name": "Hammer", "description": "",
         "ean": "4006381333931", "weight_kg": 0.3, "size_mm": [None] * 3,
-            "tax_rate": 19, "active": True, "net": 10,
+        "tax_rate": 19, "active": True, "catalog_visibility": "visible", "net": 10,
         "gross": 11.9, "kept": "gross", "sale": None, "stock": 5, "status": "publish",
         "type": "simple", "markup": "html", "writes": 1, "categories": ["Uncategorized"],
         "brands": [], "meta": {}, "sale_from": None, "sale_to": None, "parent": None,
         "options": {}, "axes": {}, "images": []}
+
+
+def test_an_employee_hides_a_product(shop: ShopClient) -> None:
+    shop.create(**PRODUCT)
+
+    hidden = {"catalog_visibility": "hidden"}
+    shop.admin("POST", "edit", {"article": "A", "set": hidden})
+
+    assert shop.state()["A"]["catalog_visibility"] == "hidden"
 
 
 def test_a_shop_with_net_prices_keeps_those() -> None:
