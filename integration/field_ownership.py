@@ -49,8 +49,11 @@ WATCHING = (Owner.KEEP_EDITED, Owner.ASK)
 TEXTS = (Field.NAME, Field.DESCRIPTION)
 #: Fields that are topics of their own: a connector has nothing to do with whose they are.
 WHOLE_TOPICS: Mapping[Field, Topic] = {Field.PRICE: Topic.PRICE, Field.STOCK: Topic.STOCK}
-#: Where a field has more than one value.
-_SIDES = {"net": Field.PRICE, "gross": Field.PRICE}
+#: Where a field has more than one value. Whether a product is for sale is two in a shop: it is
+#: switched on, and customers find it.
+_SIDES = {"net": Field.PRICE, "gross": Field.PRICE, "visible": Field.ACTIVE}
+#: What a `RemoteRecord` calls values that have another name here.
+RECORD_NAMES = {"active": "is_active", "visible": "is_visible"}
 
 Owners = Mapping[Field, Owner]
 
@@ -77,7 +80,8 @@ def owners_of(parameters: Mapping[str, str]) -> Owners:
 
 
 def field_of(key: str) -> Field:
-    """The field that a value belongs to: ``name@LANGUAGE`` to the name, ``gross`` to the price."""
+    """The field that a value belongs to: ``name@LANGUAGE`` to the name, ``gross`` to the price,
+    ``visible`` to ``active``."""
     return _SIDES.get(key) or Field(key.partition("@")[0])
 
 
@@ -126,6 +130,8 @@ def _plain_values(document: Document | None) -> Iterator[tuple[str, str]]:
     if isinstance(document, ArticleDocument):
         yield "number", document.number
         yield "active", str(document.is_active)
+        if document.is_active:
+            yield "visible", str(True)
     elif isinstance(document, PriceDocument):
         yield "net", exact(document.net)
         yield "gross", exact(document.gross)
@@ -147,7 +153,9 @@ def edits(sent: Mapping[str, str], record: RemoteRecord) -> dict[str, str | None
     found: dict[str, str | None] = {}
     for key, value in sent.items():
         shown = shown_value(record, key)
-        if shown is None:
+        # Nobody has to find what is switched off.
+        is_off = key == "visible" and sent.get("active") != str(True)
+        if shown is None or is_off:
             continue
         field = edited_name(key)
         if not _is_same(key, value, shown):
@@ -166,7 +174,7 @@ def shown_value(record: RemoteRecord, key: str) -> object:
     """What the shop shows of a value; None: it does not tell."""
     if "@" in key:
         return record.texts.get(key)
-    return getattr(record, "is_active" if key == "active" else key)
+    return getattr(record, RECORD_NAMES.get(key, key))
 
 
 def _is_same(key: str, sent: str, shown: object) -> bool:

@@ -155,6 +155,8 @@ def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
 
     if work.claim.topic is Topic.ORDER_STATUS:
         order_stages.begin(runtime, work, payloads)
+    if work.claim.topic is Topic.ARTICLE:
+        _mark_restated(work, payloads)
     _note_contents(work, payloads)
     connector = runtime.connector(
         work.channel, before_write, share=work.share, before_request=call.before_request
@@ -177,6 +179,14 @@ def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
         # After their variants are held, so that they let them go.
         with runtime.scope() as session:
             _make_anew(session, work, sorted(mains))
+
+
+def _mark_restated(work: Work, payloads: Sequence[Payload]) -> None:
+    """Of which product nobody knows what it shows: the shop was found to show something else, or
+    the outcome of an earlier write is not known."""
+    for payload in payloads:
+        item = work.claim.item_by_entity[payload["article_id"]]
+        payload["is_restated"] = payload["external_id"] is not None and item.pushed_hash is None
 
 
 def _note_contents(work: Work, payloads: Sequence[Payload]) -> None:

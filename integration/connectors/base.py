@@ -66,6 +66,9 @@ class Payload(TypedDict):
     never_had_images: NotRequired[bool]
     #: With an article: whether the product is for sale after this write. Set by the stage.
     is_active: NotRequired[bool]
+    #: With an article whose product is there: nobody knows what it shows, so that the shop is told
+    #: again what only a first write says. Set by the stage.
+    is_restated: NotRequired[bool]
     #: Set by the stage: what the shop will have of it, as the brakes compare it, by topic.
     values: NotRequired[dict[str, str]]
     #: With an order status, set by the stage: the tracking numbers of this write, whether it takes

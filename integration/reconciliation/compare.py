@@ -1,9 +1,9 @@
 """What differs between an article of the ERP and its product in the shop. Pure.
 
-Values are named as people name them: ``number``, ``name``, ``description``, ``active``, ``ean``,
-``weight_kg``, ``tax`` or ``tax_rate``, ``net``, ``gross``, ``stock``, and texts in other languages
-``name@LANGUAGE``. None as a value of the shop means that the platform does not tell it; it is not
-compared.
+Values are named as people name them: ``number``, ``name``, ``description``, ``active``,
+``visible``, ``ean``, ``weight_kg``, ``tax`` or ``tax_rate``, ``net``, ``gross``, ``stock``, and
+texts in other languages ``name@LANGUAGE``. None as a value of the shop means that the platform does
+not tell it; it is not compared.
 """
 
 from __future__ import annotations
@@ -179,6 +179,8 @@ def values_of(document: Document, texts: Mapping[str, str]) -> dict[str, Value]:
 
 
 def _details_of(document: ArticleDocument) -> Iterator[tuple[str, Value]]:
+    if document.is_active:
+        yield "visible", True
     # A variant that has none may show its main article's.
     if document.ean or document.variant is None:
         yield "ean", document.ean or ""

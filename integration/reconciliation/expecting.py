@@ -158,7 +158,7 @@ class Expecting:
         if isinstance(document, ArticleDocument):
             texts = self._connector.payload(document, view).get("texts", {"name": document.name})
         values = values_of(document, texts)
-        return {name: values[name] for name in values if not view.leaves_out(name)}
+        return {name: values[name] for name in values if not view.leaves_out(edited_name(name))}
 
     def _undecided(self, document: Document, listing: ListingView, whose: _Whose) -> Values:
         """What the ERP says of fields about which a person has to decide."""

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from integration.connectors.base import RemoteRecord
+from integration.field_ownership import RECORD_NAMES
 from integration.reconciliation.compare import Shown, Value
 
 #: What a scan is asked for.
@@ -35,6 +36,7 @@ FIELDS = (
     "tax",
     "tax_rate",
     "texts",
+    "is_visible",
 )
 _AT_ONCE = 500
 
@@ -68,6 +70,7 @@ def shown_of(record: RemoteRecord) -> Shown:
         "weight_kg": record.weight_kg,
         "tax": record.tax,
         "tax_rate": record.tax_rate,
+        "visible": record.is_visible,
         **record.texts,
     }
     return Shown(record.external_id, record.number, values)
@@ -76,7 +79,7 @@ def shown_of(record: RemoteRecord) -> Shown:
 def record_of(shown: Shown) -> RemoteRecord:
     """The record again, as far as it was staged."""
     values: dict[str, Any] = {
-        {"active": "is_active"}.get(name, name): value
+        RECORD_NAMES.get(name, name): value
         for name, value in shown.values.items()
         if name != "number" and "@" not in name
     }

@@ -262,8 +262,9 @@ def report(relay: Drifting, folder: Path, *arguments: str) -> Result:
 
 
 def test_what_drifted_is_sent_and_the_morning_reads_of_it(relay: Drifting, tmp_path: Path) -> None:
-    cheap, sold, renamed = relay.fill()[:3]
+    cheap, sold, renamed, hidden = relay.fill()[:4]
     relay.shown(cheap)["gross"] = "0.01"
+    relay.shown(hidden)["visible"] = False
     relay.shown(sold)["stock"] = 4_711
     with relay.runtime.scope() as session:
         channels.set_parameter(session, relay.channel_id, "own.name", "ask", None)
@@ -274,6 +275,7 @@ def test_what_drifted_is_sent_and_the_morning_reads_of_it(relay: Drifting, tmp_p
     carry(relay)
     assert relay.shown(cheap)["gross"] == str(cheap["gross"])
     assert relay.shown(sold)["stock"] != 4_711
+    assert "visible" not in relay.shown(hidden)
     assert noted(relay).ended_at is not None
     with relay.runtime.scope() as session:
         nights.settle_open(session)
@@ -281,18 +283,19 @@ def test_what_drifted_is_sent_and_the_morning_reads_of_it(relay: Drifting, tmp_p
     done = report(relay, tmp_path)
     assert done.exit_code == 0, done.output
     assert f"Comparison of sales channel acme/42, night of {night}" in done.stdout
-    assert "different values (shop -> ERP): 2" in done.stdout
+    assert "different values (shop -> ERP): 3" in done.stdout
     assert "stock 4711 -> " in done.stdout
-    assert "of the lines of the plan: 2 sent" in done.stdout
+    assert "visible false -> true" in done.stdout
+    assert "of the lines of the plan: 3 sent" in done.stdout
     german = report(relay, tmp_path, "--lang", "de")
-    assert "von den Zeilen des Plans: 2 gesendet" in german.stdout
+    assert "von den Zeilen des Plans: 3 gesendet" in german.stdout
     file = tmp_path / f"reconcile-acme-42-night-{night}.de.txt"
     assert file.read_text(encoding="utf-8") == german.stdout
 
     edit_by_hand(relay, renamed)
     as_json = json.loads(report(relay, tmp_path, "--json").stdout)
-    assert as_json["counts"]["different"] == 2
-    assert as_json["outcomes"] == {"sent": 2}
+    assert as_json["counts"]["different"] == 3
+    assert as_json["outcomes"] == {"sent": 3}
     assert (as_json["edits"], as_json["undecided"]) == (1, 1)
     assert "1 davon warten auf eine Entscheidung" in report(relay, tmp_path, "--lang", "de").stdout
 

@@ -86,9 +86,10 @@ def seed_every_kind(relay: Drifting, each: int) -> set[Line]:
             ("price", "stock"), ("gross", "stock"), values, strict=True
         ):
             seeded.add(("different", topic, one["id"], name, old, new))
-    for one in some():  # hidden in the shop
-        relay.shown(one)["active"] = False
-        seeded.add(("different", "article", one["id"], "active", "false", "true"))
+    for name in ("active", "visible"):  # hidden in the shop
+        for one in some():
+            relay.shown(one)[name] = False
+            seeded.add(("different", "article", one["id"], name, "false", "true"))
     for one in some():
         relay.shop.products[f"copy-{one['id']}"] = dict(relay.shown(one))
         rivals = f"copy-{one['id']}, memory-{one['id']}"

@@ -10,13 +10,16 @@ import requests
 from sqlalchemy import delete
 
 from integration import shop_edits
+from integration.field_ownership import Field
 from integration.models import Listing, WorkItem
 from integration.topology import Topic
 from tests.integration import shopware, woocommerce
-from tests.integration.drifting import applied, lines_of, plain, plan_of
+from tests.integration.drifting import Line, applied, lines_of, plain, plan_of
 from tests.integration.relay import Relay
 
 TOPICS = (Topic.ARTICLE, Topic.PRICE, Topic.STOCK)
+#: How an employee has customers not find a product any more.
+HIDE = {"shopware6": {"visible": False}, "woocommerce": {"catalog_visibility": "hidden"}}
 
 
 @pytest.fixture(params=[shopware, woocommerce], ids=["shopware6", "woocommerce"])
@@ -49,6 +52,24 @@ def edited(relay: Relay) -> dict[str, set[str]]:
 
 def tell_shop(relay: Any, path: str, **body: Any) -> None:
     requests.post(f"{relay.shop_url}/_sandbox/{path}", json=body, timeout=30).raise_for_status()
+
+
+def hide(relay: Any, *articles: dict[str, Any]) -> None:
+    for one in articles:
+        tell_shop(relay, "edit", article=one["number"], set=HIDE[relay.PLATFORM])
+
+
+def is_found(relay: Any, article: dict[str, Any]) -> bool:
+    """Whether customers find the product of an article."""
+    product = relay.product(article)
+    if relay.PLATFORM == "shopware6":
+        return bool(product["visible"])
+    return bool(product["catalog_visibility"] == "visible")
+
+
+def to_be_shown(*articles: dict[str, Any]) -> set[Line]:
+    """The lines of a plan that finds nothing wrong but that these are hidden."""
+    return {("different", "article", one["id"], "visible", "false", "true") for one in articles}
 
 
 def test_what_employees_do_in_the_shop_is_planned_and_repaired_and_nothing_else(relay):
@@ -103,4 +124,84 @@ def test_a_product_of_ours_that_we_forgot_is_withdrawn_with_its_article(relay):
     assert applied(relay, plan) == {"sent": 1}
     assert relay.product(lost)["active"] is False
     assert relay.products()["GIFT-CARD"]["active"] is True
+    assert lines_of(relay, plan_of(relay)) == set()
+
+
+def test_a_product_that_an_employee_hid_is_planned_and_shown_again(relay):
+    hidden, inactive, other = relay.for_sale()[3:6]
+    relay.change(inactive, active=False)
+    hide(relay, hidden, inactive)
+
+    plan = plan_of(relay)
+
+    assert lines_of(relay, plan) == to_be_shown(hidden)
+    assert applied(relay, plan) == {"sent": 1}
+    assert (is_found(relay, hidden), is_found(relay, inactive)) == (True, False)
+    assert relay.product(other)["writes"] == 1
+    assert lines_of(relay, plan_of(relay)) == set()
+
+
+def test_an_ordinary_change_of_a_product_asks_nothing_of_its_visibility(relay):
+    hidden = relay.for_sale()[3]
+    hide(relay, hidden)
+
+    relay.change(hidden, name="Anders")
+
+    assert not is_found(relay, hidden)
+
+
+def test_what_is_for_sale_is_shown_again_by_a_repair_of_something_else(relay):
+    hidden = relay.for_sale()[3]
+    plan_of(relay)
+    tell_shop(relay, "edit", article=hidden["number"], set={"ean": "4006381333931"})
+    plan = plan_of(relay)
+    hide(relay, hidden)
+
+    assert applied(relay, plan) == {"sent": 1}
+    assert is_found(relay, hidden)
+
+
+@pytest.mark.parametrize("owner", ["keep", "keep-once-edited"])
+def test_a_visibility_that_is_left_to_the_shop_is_neither_compared_nor_sent(relay, owner):
+    relay.set(**{"own.active": owner})
+    fill(relay)
+    hidden = relay.for_sale()[3]
+    hide(relay, hidden)
+    tell_shop(relay, "edit", article=hidden["number"], set={"ean": "4006381333931"})
+
+    plan = plan_of(relay)
+
+    assert {line[3] for line in lines_of(relay, plan)} == {"ean"}
+    assert applied(relay, plan) == {"sent": 1}
+    assert not is_found(relay, hidden)
+
+
+def test_whether_a_hidden_product_stays_hidden_is_asked_where_the_channel_asks(relay):
+    relay.set(**{"own.active": "ask"})
+    fill(relay)
+    hidden = relay.for_sale()[3]
+    hide(relay, hidden)
+
+    (line,) = lines_of(relay, plan_of(relay))
+    with relay.runtime.scope() as session:
+        (edit,) = shop_edits.of_channel(session, relay.channel_id)
+        shop_edits.overwrite(session, relay.channel_id, field=Field.ACTIVE)
+    relay.drain()
+
+    assert line == ("undecided", "article", hidden["id"], "visible", "false", "true")
+    assert (edit.field, edit.shown) == ("active", "visible False")
+    assert is_found(relay, hidden)
+
+
+def test_a_hidden_product_that_is_taken_over_is_shown(relay):
+    article = relay.for_sale()[3]
+    tell_shop(relay, "edit", article=article["number"], delete=True)
+    tell_shop(relay, "products", number=article["number"], **HIDE[relay.PLATFORM])
+    with relay.runtime.scope() as session:
+        session.execute(delete(Listing).where(Listing.article_id == article["id"]))
+        session.execute(delete(WorkItem).where(WorkItem.entity_id == article["id"]))
+
+    relay.carry(article)
+
+    assert is_found(relay, article)
     assert lines_of(relay, plan_of(relay)) == set()

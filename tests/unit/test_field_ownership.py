@@ -68,6 +68,23 @@ def test_an_edited_text_is_left_out_in_its_language_and_what_is_kept_in_all() ->
 
 
 @pytest.mark.parametrize(
+    ("sent", "shown", "found"),
+    [
+        ("True", {"is_active": True, "is_visible": True}, {"active": None}),
+        ("True", {"is_active": True, "is_visible": False}, {"active": "visible False"}),
+        ("True", {"is_active": False, "is_visible": True}, {"active": "False"}),
+        ("True", {"is_active": True}, {"active": None}),
+        # nobody has to find what is switched off
+        ("False", {"is_active": False, "is_visible": False}, {"active": None}),
+    ],
+)
+def test_a_hidden_product_is_edited_as_one_that_was_switched_off(
+    sent: str, shown: dict[str, bool], found: dict[str, str | None]
+) -> None:
+    assert edits({"active": sent, "visible": "True"}, RemoteRecord("p", "A", **shown)) == found
+
+
+@pytest.mark.parametrize(
     ("shown", "found"),
     [
         (RemoteRecord("p", "A", name="Säge &amp; <b>Söhne</b> "), {"name": None}),

@@ -48,6 +48,9 @@ KEEPS_NOTHING = "keeps_nothing"
 #: What a body calls the fields that may be the shop's: as we do.
 _OWNED = {name: name for name in ("number", "name", "description", "active")}
 
+#: What a test sets to false in a product that customers shall not find.
+VISIBLE = "visible"
+
 #: Before the article's id in the id of a product that we made.
 _OWN_ID = "memory-"
 
@@ -166,6 +169,8 @@ class MemoryConnector:
                 return self._show(payload, self._shop.products[external_id])
             product, first = self._shop.products[external_id], payload.get("first", {})
             _change(product, payload["body"], *first.values())
+            if payload.get("is_restated") and payload["body"].get("active"):
+                product.pop(VISIBLE, None)
             recorded = (topic, *map(Topic, first))
             return Receipt(article_id, external_id=external_id, recorded=recorded)
         if topic is not Topic.ARTICLE:
@@ -218,6 +223,7 @@ class MemoryConnector:
         external_id = self._shop.id_of(payload["number"]) or own_id
         product = self._shop.products.setdefault(external_id, {})
         _change(product, payload["body"], *payload.get("first", {}).values())
+        product.pop(VISIBLE, None)
         return Receipt(
             payload["article_id"],
             external_id=external_id,
@@ -386,6 +392,7 @@ def _record(external_id: str, product: dict[str, Any]) -> RemoteRecord:
         tax=product.get("tax"),
         tax_rate=_amount(product.get("tax_rate")),
         texts=product.get("texts", {}),
+        is_visible=product.get(VISIBLE, True),
     )
 
 

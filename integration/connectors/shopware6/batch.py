@@ -37,6 +37,8 @@ class Row:
     was_adopted: bool = False
     #: Rows of other tables that go with it in the same request.
     also: tuple[Operation, ...] = ()
+    #: Its row for our sales channel as it is to be, where customers do not find the product.
+    shown: Mapping[str, Any] | None = None
     #: What to note of the product once the shop has taken it; None: nothing new.
     notes: Mapping[str, Any] | None = None
 

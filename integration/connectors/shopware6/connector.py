@@ -26,6 +26,7 @@ from integration.connectors.shopware6 import (
     payloads,
     products,
     refusals,
+    visibility,
 )
 from integration.connectors.shopware6.batch import Row, Verdict
 from integration.connectors.shopware6.client import Client
@@ -52,8 +53,6 @@ MAX_MEDIA_BATCH = 50
 MAX_BATCH = 100
 
 
-#: What rows of the topics below wait for that the shop does not let us do.
-NO_RIGHT = "shop-right"
 #: Their rights may come later: articles, prices and stocks go on without.
 _GO_WITHOUT = (Topic.ORDER_STATUS, Topic.MEDIA)
 
@@ -110,7 +109,7 @@ class Shopware6Connector:
         except RightMissing as error:
             if topic not in _GO_WITHOUT:
                 raise
-            held = Held(NO_RIGHT, str(error))
+            held = Held(visibility.NO_RIGHT, str(error))
             return [Receipt(one["article_id"], error=held) for one in payloads]
 
     def lookup(self, numbers: Sequence[str]) -> dict[str, str]:
@@ -178,7 +177,7 @@ class Shopware6Connector:
                 self._look_for_stale_ids(refused, is_repeated)
                 raise
 
-        settled = dict(_by_position(rows.ready, batch.write(rows.ready, post)))
+        settled = self._written(rows.ready, post)
         contested = [
             row
             for row, verdict in settled.values()
@@ -190,6 +189,19 @@ class Shopware6Connector:
             _receipt(payload, rows.error_by_position.get(n), settled.get(n))
             for n, payload in enumerate(batch_payloads)
         ]
+
+    def _written(self, rows: Sequence[Row], post: batch.Post) -> dict[int, tuple[Row, Verdict]]:
+        """What the shop said of rows, by position; those that it hides are shown first."""
+        hidden = [row.shown for row in rows if row.shown is not None]
+        error_by_id = visibility.show(self._client, hidden)
+        ready, settled = [], {}
+        for row in rows:
+            error = None if row.shown is None else error_by_id.get(row.shown["id"])
+            if error is None:
+                ready.append(row)
+            else:
+                settled[row.position] = (row, Verdict(error))
+        return {**settled, **dict(_by_position(ready, batch.write(ready, post)))}
 
     def _look_for_stale_ids(self, refused: Refused, is_repeated: bool) -> None:
         """Raises what a foreign key that leads nowhere means, where it is not the row's own."""
@@ -223,7 +235,7 @@ class Shopware6Connector:
                 for row in contested
                 if row.number in found
             ]
-            return dict(_by_position(adopted, batch.write(adopted, post)))
+            return self._written(adopted, post)
         except TransientError as error:
             return {row.position: (row, Verdict(error)) for row in contested}
 

@@ -9,9 +9,11 @@ from itertools import count
 from typing import Any
 
 from integration.connectors.base import RemoteRecord
+from integration.connectors.shopware6 import visibility
 from integration.connectors.shopware6.client import PAGE_SIZE, Client
 from integration.connectors.shopware6.details import SYSTEM_LANGUAGE
 from integration.connectors.shopware6.facts import DEFAULT_CURRENCY
+from integration.connectors.shopware6.visibility import Listed
 
 #: Numbers of one search; the query of 100 stays far below any limit of the database.
 LOOKUP_SIZE = 100
@@ -19,6 +21,7 @@ LOOKUP_SIZE = 100
 _SHOP_FIELDS = {
     "name": ("name",),
     "is_active": ("active",),
+    "is_visible": ("visibilities", "parentId"),
     "net": ("price",),
     "gross": ("price",),
     "stock": ("stock",),
@@ -36,11 +39,11 @@ _TEXTS = ("name", "description")
 
 @dataclass(frozen=True)
 class Found:
-    """A product of the shop; `is_visible`: it has a row for our sales channel, whoever made it."""
+    """A product of the shop; `listed`: its row for our sales channel, if it was asked for."""
 
     id: str
     number: str
-    is_visible: bool
+    listed: Listed | None = None
     categories: frozenset[str] = frozenset()
 
 
@@ -112,15 +115,15 @@ def _search(
     }
     if with_visibility:
         criteria["includes"]["product"].append("visibilities")
-        criteria["includes"]["product_visibility"] = ["salesChannelId"]
-        criteria["associations"] = {"visibilities": {}}
+        criteria["includes"] |= visibility.FIELDS
+        criteria["associations"] = {"visibilities": visibility.association(client)}
     if with_categories:
         criteria["includes"]["product"].append("categories")
         criteria["includes"]["category"] = ["id"]
         criteria.setdefault("associations", {})["categories"] = {}
     for row in client.search("product", **criteria):
-        number, is_visible = str(row["productNumber"]), _is_listed(client, row)
-        yield Found(str(row["id"]), number, is_visible, _categories(row))
+        listed = visibility.listed(row)
+        yield Found(str(row["id"]), str(row["productNumber"]), listed, _categories(row))
 
 
 def scan(client: Client, fields: Sequence[str]) -> Iterator[RemoteRecord]:
@@ -133,10 +136,7 @@ def scan(client: Client, fields: Sequence[str]) -> Iterator[RemoteRecord]:
     """
     wanted = dict.fromkeys(name for one in fields for name in _SHOP_FIELDS.get(one, ()))
     last = ""
-    includes = {"product": ["id", "productNumber", *wanted]}
-    if "tax" in wanted:
-        includes |= _TAX_FIELDS
-    shape = _with_texts(includes) if "texts" in fields else {"includes": includes}
+    shape = _shape(client, ["id", "productNumber", *wanted], with_texts="texts" in fields)
     for page in count(1):
         rows = client.search(
             "product",
@@ -154,50 +154,28 @@ def scan(client: Client, fields: Sequence[str]) -> Iterator[RemoteRecord]:
 
 
 def show(client: Client, ids: Sequence[str]) -> list[RemoteRecord]:
-    """These products, as far as the shop has them, and whether our sales channel lists them.
-
-    Of a variant it is not told: what it does not have of its own it takes from its main product.
-    """
-    shape = _with_texts(
-        {
-            "product": [
-                "id",
-                "productNumber",
-                "visibilities",
-                "available",
-                *dict.fromkeys(name for names in _SHOP_FIELDS.values() for name in names),
-            ],
-            "product_visibility": ["salesChannelId"],
-            **_TAX_FIELDS,
-        },
-        visibilities={},
-    )
+    """These products, as far as the shop has them."""
+    every = dict.fromkeys(name for names in _SHOP_FIELDS.values() for name in names)
+    shape = _shape(client, ["id", "productNumber", "available", *every], with_texts=True)
     rows = client.search("product", ids=list(ids), **shape)
-    return [
-        replace(
-            _record(row),
-            is_visible=None if row.get("parentId") else _is_listed(client, row),
-            is_available=row.get("available"),
-        )
-        for row in rows
-    ]
+    return [replace(_record(row), is_available=row.get("available")) for row in rows]
 
 
-def _with_texts(includes: dict[str, list[str]], **associations: Any) -> dict[str, Any]:
-    """Criteria of a search whose rows carry their texts in all languages of the shop."""
-    return {
-        "includes": {
-            **includes,
-            "product": [*includes["product"], "translations"],
-            "product_translation": ["languageId", *_TEXTS],
-        },
-        "associations": {**associations, "translations": {}},
-    }
-
-
-def _is_listed(client: Client, row: dict[str, Any]) -> bool:
-    channels = [one.get("salesChannelId") for one in row.get("visibilities") or ()]
-    return client.settings.sales_channel_id in channels
+def _shape(client: Client, names: Sequence[str], *, with_texts: bool) -> dict[str, Any]:
+    """Criteria of a search whose rows have these fields, and their texts in all languages of the
+    shop."""
+    includes = {"product": list(names)}
+    associations: dict[str, Any] = {}
+    if "tax" in names:
+        includes |= _TAX_FIELDS
+    if "visibilities" in names:
+        includes |= visibility.FIELDS
+        associations["visibilities"] = visibility.association(client)
+    if with_texts:
+        includes["product"].append("translations")
+        includes["product_translation"] = ["languageId", *_TEXTS]
+        associations["translations"] = {}
+    return {"includes": includes, **({"associations": associations} if associations else {})}
 
 
 def _record(row: dict[str, Any]) -> RemoteRecord:
@@ -223,6 +201,7 @@ def _record(row: dict[str, Any]) -> RemoteRecord:
             if one.get("languageId") != SYSTEM_LANGUAGE
             for name in _TEXTS
         },
+        is_visible=visibility.is_visible(row),
     )
 
 

@@ -49,6 +49,7 @@ PRODUCTS = Use(
         "product:create",
         "product:update",
         "product_visibility:create",
+        "product_visibility:update",
         "product_manufacturer:create",
         "product_manufacturer:update",
     ),

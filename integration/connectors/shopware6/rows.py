@@ -16,12 +16,13 @@ from integration.connectors.batches import (
     owned_ids,
     rows_of,
 )
-from integration.connectors.shopware6 import details, ids, links, products
+from integration.connectors.shopware6 import details, ids, links, products, visibility
 from integration.connectors.shopware6.batch import Row
 from integration.connectors.shopware6.client import Client
 from integration.connectors.shopware6.facts import Facts
 from integration.connectors.shopware6.price_lists import PriceLists, price_values
 from integration.connectors.shopware6.products import Found
+from integration.connectors.shopware6.visibility import Listed
 from integration.connectors.shopware6.warehouses import Warehouses
 from integration.errors import (
     Held,
@@ -33,8 +34,6 @@ from integration.topology import Topic
 
 #: The fields of a body that takes an article out of the shop.
 WITHDRAWN = {"active"}
-#: In listings, in the search and by direct link.
-VISIBLE_EVERYWHERE = 30
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,8 @@ class _Known:
     categories_by_id: Mapping[str, frozenset[str]]
     #: Numbers of their variants, of products that are to be no main articles any more.
     variants_by_id: Mapping[str, Sequence[str]]
+    #: Of the products that are told anew, those that customers do not find.
+    hidden_by_id: Mapping[str, Listed | None]
 
 
 class RowBuilder:
@@ -77,11 +78,13 @@ class RowBuilder:
 
     def adopted(self, row: Row, payload: Payload, found: Found) -> Row:
         """The same first write, to the product that has the number already."""
-        values = {**row.values, "id": found.id}
-        if found.is_visible:
+        values, shown = {**row.values, "id": found.id}, None
+        if found.listed is not None:
             values.pop("visibilities", None)
+            if not found.listed.is_found:
+                shown = self._visibility(payload, found.listed, productId=found.id)
         is_ours = found.id == ids.product_id(self._namespace, payload["article_id"])
-        adopted = Row(row.position, values, row.recorded, is_first=True, was_adopted=not is_ours)
+        adopted = replace(row, values=values, was_adopted=not is_ours, shown=shown)
         # What hangs on a product of our own was assigned by a write whose answer got lost.
         return self._linked(adopted, payload, () if is_ours else found.categories)
 
@@ -131,6 +134,7 @@ class RowBuilder:
                 self._client,
                 [one["external_id"] for one in payloads if "first" in one and one["external_id"]],
             ),
+            hidden_by_id=visibility.hidden(self._client, _to_be_shown(payloads)),
         )
 
     def _row(self, topic: Topic, position: int, payload: Payload, known: _Known) -> Row:
@@ -141,7 +145,7 @@ class RowBuilder:
                 f"article {payload['article_id']} has no product in the shop to be changed"
             )
         values = {"id": payload["external_id"], **self._values(topic, payload, known)}
-        row = Row(position, values, (topic,))
+        row = Row(position, values, (topic,), shown=self._shown(payload, known))
         if payload["external_id"] in known.variants_by_id:
             row = self._no_main_any_more(row, payload, known)
         if topic is not Topic.ARTICLE or set(payload["body"]) == WITHDRAWN:
@@ -204,11 +208,23 @@ class RowBuilder:
         }
         return values, (Topic.ARTICLE, *(one for one in (Topic.PRICE, Topic.STOCK) if one in first))
 
-    def _visibility(self, payload: Payload) -> dict[str, Any]:
+    def _shown(self, payload: Payload, known: _Known) -> dict[str, Any] | None:
+        """The row that has customers find a product again, where they do not."""
+        product_id = payload["external_id"]
+        if product_id is None or product_id not in known.hidden_by_id:
+            return None
+        return self._visibility(payload, known.hidden_by_id[product_id], productId=product_id)
+
+    def _visibility(
+        self, payload: Payload, there: Listed | None = None, **of_product: Any
+    ) -> dict[str, Any]:
+        """A product's row for our sales channel: one that is `there` already, or a new one."""
+        own_id = ids.visibility_id(self._namespace, payload["article_id"])
         return {
-            "id": ids.visibility_id(self._namespace, payload["article_id"]),
+            "id": own_id if there is None else there.id,
+            **of_product,
             "salesChannelId": self._client.settings.sales_channel_id,
-            "visibility": VISIBLE_EVERYWHERE,
+            "visibility": visibility.EVERYWHERE,
         }
 
     def _values(self, topic: Topic, payload: Payload, known: _Known) -> dict[str, Any]:
@@ -250,6 +266,15 @@ class RowBuilder:
         if found is not None:
             return {"manufacturerId": found}
         return {"manufacturer": {"id": ids.manufacturer_id(self._namespace, name), "name": name}}
+
+
+def _to_be_shown(payloads: Sequence[Payload]) -> list[str]:
+    """Products that are told anew and are for sale."""
+    return [
+        one["external_id"]
+        for one in payloads
+        if one["external_id"] and one.get("is_restated") and one["body"].get("active")
+    ]
 
 
 def _tax_id(rate: str, payload: Payload, known: _Known) -> str:

@@ -24,10 +24,11 @@ MARK = "_vario_relay_article"
 #: Characters of all numbers in one address; web servers refuse addresses from 8,000 on.
 LOOKUP_LENGTH = 4_000
 
-_FOUND_FIELDS = "id,sku,type,status,meta_data,categories,parent_id"
+_FOUND_FIELDS = "id,sku,type,status,catalog_visibility,meta_data,categories,parent_id"
 _SHOP_FIELDS = {
     "name": ("name",),
     "is_active": ("status",),
+    "is_visible": ("catalog_visibility",),
     "net": ("regular_price", "sale_price"),
     "gross": ("regular_price", "sale_price"),
     "stock": ("stock_quantity",),
@@ -37,6 +38,11 @@ _SHOP_FIELDS = {
     "tax": ("tax_class",),
     "tax_rate": ("tax_class",),
 }
+#: Where a product is found that nobody lists: by its address only. Where else it is found is the
+#: merchant's to choose.
+HIDDEN = "hidden"
+#: What a hidden product becomes: in listings and in the search.
+FOUND = {"catalog_visibility": "visible"}
 #: A variation's class that is its product's.
 _OF_PRODUCT = "parent"
 
@@ -62,6 +68,7 @@ class Found:
     categories: frozenset[str] = frozenset()
     #: The product that a variation lies below.
     parent: str | None = None
+    is_hidden: bool = False
 
 
 def find_products(
@@ -133,7 +140,17 @@ def _found(row: dict[str, Any]) -> Found:
         mark=None if mark is None else str(mark),
         categories=terms.categories_of(row),
         parent=str(row["parent_id"]) if row.get("parent_id") else None,
+        is_hidden=row.get("catalog_visibility") == HIDDEN,
     )
+
+
+def hidden(client: Client, ids: Sequence[str]) -> frozenset[str]:
+    """Those of these products that customers do not find."""
+    if not ids:
+        return frozenset()
+    query = {"include": ",".join(ids), "status": "any", "_fields": "id,catalog_visibility"}
+    rows = client.pages("/products", **query)
+    return frozenset(str(row["id"]) for row in rows if row.get("catalog_visibility") == HIDDEN)
 
 
 def mark_of(namespace: str, article_id: str) -> str:
@@ -187,19 +204,14 @@ def _variations(client: Client, **query: str) -> Iterator[dict[str, Any]]:
 
 def show(client: Client, ids: Sequence[str], reading: Reading) -> list[RemoteRecord]:
     """These products, as far as the shop has them and not in its trash."""
-    own = ("id", "sku", "catalog_visibility", "stock_status")
+    own = ("id", "sku", "stock_status")
     names = ",".join([*own, *dict.fromkeys(chain.from_iterable(_SHOP_FIELDS.values()))])
     query = {"include": ",".join(ids), "status": "any", "_fields": names}
     rows = [*client.pages("/products", **query)]
     if len(rows) < len(set(ids)):
         rows += _variations(client, **query)
     return [
-        replace(
-            _record(row, reading),
-            # What is hidden is found by its address only.
-            is_visible=_is_not("hidden", row.get("catalog_visibility")),
-            is_available=_is_not("outofstock", row.get("stock_status")),
-        )
+        replace(_record(row, reading), is_available=_is_not("outofstock", row.get("stock_status")))
         for row in rows
     ]
 
@@ -228,6 +240,8 @@ def _record(row: dict[str, Any], reading: Reading) -> RemoteRecord:
         weight_kg=_weight(row, reading.weight_unit),
         tax=tax,
         tax_rate=None if tax is None else reading.rate_by_class.get(tax),
+        # A variation is found with its product.
+        is_visible=_is_not(HIDDEN, row.get("catalog_visibility")),
     )
 
 

@@ -18,6 +18,7 @@ from integration.connectors.woocommerce import (
 )
 from integration.connectors.woocommerce.client import Client
 from integration.connectors.woocommerce.facts import Facts, Setup, written_class
+from integration.connectors.woocommerce.payloads import SHOWN
 from integration.connectors.woocommerce.products import MARK, Found
 from integration.connectors.woocommerce.terms import Brands
 from integration.errors import (
@@ -69,6 +70,8 @@ class _Known:
     brands: Brands
     #: Of the brands that mappings name, those that are there; None: the shop has no brands.
     mapped_brands: frozenset[str] | None
+    #: Of the products that are told anew, those that customers do not find.
+    hidden_ids: frozenset[str]
 
 
 class RowBuilder:
@@ -107,7 +110,7 @@ class RowBuilder:
             )
         _require_kind(row, one, number)
         metas = [entry for entry in row.values["meta_data"] if entry["key"] != MARK]
-        values = {**row.values, "meta_data": metas}
+        values = {**row.values, "meta_data": metas, **(products.FOUND if one.is_hidden else {})}
         adopted = replace(row, id=one.id, values=values, was_adopted=not ours)
         # Categories of a product of our own were assigned by a write whose answer got lost.
         return _linked(adopted, payload, () if ours else one.categories)
@@ -136,6 +139,7 @@ class RowBuilder:
                 if "manufacturer" in body and "brandId" not in body
             ),
             mapped_brands=self._facts.brands_there(brand_ids) if brand_ids else frozenset(),
+            hidden_ids=products.hidden(self._client, _to_be_shown(payloads)),
         )
 
     def _row(self, topic: Topic, position: int, payload: Payload, known: _Known) -> Row:
@@ -237,6 +241,18 @@ def _require_kind(row: Row, found: Found, number: str) -> None:
         )
 
 
+def _to_be_shown(payloads: Sequence[Payload]) -> list[str]:
+    """Products that are told anew and are for sale; a variation is found with its product."""
+    return [
+        one["external_id"]
+        for one in payloads
+        if one["external_id"]
+        and one.get("is_restated")
+        and one["body"].get("status") == SHOWN
+        and variations.parent_of(one) is None
+    ]
+
+
 def _bodies(kind: Topic, topic: Topic, payloads: Sequence[Payload]) -> list[dict[str, Any]]:
     """Bodies of price or stock, of their own topic or of first writes."""
     if topic is kind:
@@ -250,6 +266,8 @@ def _values(topic: Topic, payload: Payload, known: _Known) -> dict[str, Any]:
     if topic is Topic.PRICE:
         return _price_values(payload["body"], known.setup)
     values = dict(payload["body"])
+    if payload["external_id"] in known.hidden_ids:
+        values |= products.FOUND
     values |= variations.values_of(payload["body"], payload.get("notes", {}))
     for name in ("isMain", "parentId", "mainArticle", "options", "categories"):
         values.pop(name, None)  # said above and by `_linked` in the shop's words

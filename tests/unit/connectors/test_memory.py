@@ -242,6 +242,7 @@ def test_scan_shows_everything_in_order(connector: MemoryConnector) -> None:
         ean="4006381333931",
         weight_kg=Decimal("0.3"),
         tax_rate=Decimal(19),
+        is_visible=True,
     )
 
 

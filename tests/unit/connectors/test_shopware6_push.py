@@ -40,6 +40,7 @@ from tests.unit.connectors.kit import (
     missing_row,
     new,
     price,
+    sql_error,
 )
 
 OWN_ID = ids.product_id("acme/42", "1")
@@ -63,11 +64,17 @@ FIRST_WRITE = {
         }
     ],
 }
+OF_OUR_CHANNEL = {"filter": [{"type": "equals", "field": "salesChannelId", "value": CHANNEL_ID}]}
 FIRST_TOPICS = (Topic.ARTICLE, Topic.PRICE, Topic.STOCK)
 
 
 def first(*article_ids: str, **changes: object) -> list[Payload]:
     return [connector().payload(article(one, **changes), new(one)) for one in article_ids]
+
+
+def row_of_channel(level: int) -> dict[str, object]:
+    """A row of our sales channel that somebody else made."""
+    return {"id": hex_id("v"), "visibility": level}
 
 
 def update(document: Document, article_id: str = "1") -> Payload:
@@ -119,9 +126,9 @@ def test_the_look_up_asks_for_numbers_and_what_is_visible_only(shop: Shop) -> No
             "filter": [{"type": "equalsAny", "field": "productNumber", "value": ["A-1", "A-2"]}],
             "includes": {
                 "product": ["id", "productNumber", "visibilities"],
-                "product_visibility": ["salesChannelId"],
+                "product_visibility": ["id", "visibility"],
             },
-            "associations": {"visibilities": {}},
+            "associations": {"visibilities": OF_OUR_CHANNEL},
         }
     ]
 
@@ -157,12 +164,84 @@ def test_a_product_with_our_number_is_adopted(shop: Shop) -> None:
 
 def test_a_visibility_that_somebody_has_set_stays(shop: Shop) -> None:
     row = {"id": hex_id("7"), "productNumber": "A-1"}
-    shop.finds("product", {**row, "visibilities": [{"salesChannelId": CHANNEL_ID}]})
+    shop.finds("product", {**row, "visibilities": [row_of_channel(20)]})
     shop.accepts_everything()
 
     connector().push(Topic.ARTICLE, first("1"), key="k")
 
-    assert "visibilities" not in shop.written[0][0]
+    ((written,),) = shop.written
+    assert "visibilities" not in written
+
+
+def test_a_visibility_that_hides_an_adopted_product_is_raised(shop: Shop) -> None:
+    row = {"id": hex_id("7"), "productNumber": "A-1"}
+    shop.finds("product", {**row, "visibilities": [row_of_channel(10)]})
+    shop.syncs({"data": {"product_visibility": [hex_id("v")]}})
+    shop.accepts_everything()
+
+    (receipt,) = connector().push(Topic.ARTICLE, first("1"), key="k")
+
+    assert receipt.was_adopted
+    shown = {"id": hex_id("v"), "productId": hex_id("7"), "salesChannelId": CHANNEL_ID}
+    assert shop.written[0] == [{**shown, "visibility": 30}]
+    assert "visibilities" not in shop.written[1][0]
+
+
+def restated(article_id: str, **changes: object) -> Payload:
+    return {**update(article(article_id, **changes), article_id), "is_restated": True}
+
+
+def test_of_products_that_are_told_anew_those_that_nobody_finds_are_shown(shop: Shop) -> None:
+    ids_asked = [hex_id(one) for one in ("1", "2", "3")]
+    visibilities = [[], [row_of_channel(10)], [row_of_channel(20)]]
+    rows = zip(ids_asked, visibilities, strict=True)
+    shop.finds("product", *({"id": one, "visibilities": found} for one, found in rows))
+    own_id = ids.visibility_id("acme/42", "1")
+    shop.syncs({"data": {"product_visibility": [own_id, hex_id("v")]}})
+    shop.accepts_everything()
+    off = restated("4", is_active=False)
+
+    receipts = connector().push(
+        Topic.ARTICLE, [*map(restated, ("1", "2", "3")), off, update(article("5"), "5")], key="k"
+    )
+
+    assert [one.error for one in receipts] == [None] * 5
+    (asked,) = shop.bodies("/api/search/product")
+    assert asked["ids"] == ids_asked
+    assert asked["associations"] == {"visibilities": OF_OUR_CHANNEL}
+    assert [(one["id"], one["productId"], one["visibility"]) for one in shop.written[0]] == [
+        (own_id, hex_id("1"), 30),
+        (hex_id("v"), hex_id("2"), 30),
+    ]
+    assert [row["id"] for row in shop.written[1]] == [hex_id(one) for one in "12345"]
+
+
+def test_what_the_shop_does_not_show_goes_again_and_keeps_nothing_else_back(shop: Shop) -> None:
+    hidden = [{"id": hex_id(one), "visibilities": []} for one in ("1", "2")]
+    shop.finds("product", *hidden)
+    own_ids = [ids.visibility_id("acme/42", one) for one in ("1", "2")]
+    refusal = envelope(sql_error("1062", "SQLSTATE[23000]: 1062 Duplicate entry"))
+    shop.syncs(refusal, 500)
+    shop.syncs(refusal, 500)
+    shop.syncs({"data": {"product_visibility": own_ids[1:]}})
+    shop.accepts_everything()
+
+    refused, shown, other = connector().push(
+        Topic.ARTICLE, [*map(restated, ("1", "2")), update(article("3"), "3")], key="k"
+    )
+
+    assert isinstance(refused.error, TransientError)
+    assert (shown.error, other.error) == (None, None)
+    assert [row["id"] for row in shop.written[3]] == [hex_id("2"), hex_id("3")]
+
+
+def test_a_visibility_that_the_shop_does_not_name_is_no_success(shop: Shop) -> None:
+    shop.finds("product", {"id": hex_id("1"), "visibilities": []})
+    shop.syncs({"data": []})
+
+    (receipt,) = connector().push(Topic.ARTICLE, [restated("1")], key="k")
+
+    assert isinstance(receipt.error, Rejected)
 
 
 def test_our_own_product_of_an_earlier_try_is_not_an_adoption(shop: Shop) -> None:
@@ -505,6 +584,36 @@ def test_scan_pages_by_number_and_knows_rows_that_moved(shop: Shop) -> None:
         "sort": [{"field": "id", "order": "ASC"}],
         "includes": {"product": ["id", "productNumber", "name", "active", "price", "stock"]},
     }
+
+
+@pytest.mark.parametrize(
+    ("row", "is_visible"),
+    [
+        ({"visibilities": [row_of_channel(30)]}, True),
+        ({"visibilities": [row_of_channel(20)]}, True),
+        # by direct link only
+        ({"visibilities": [row_of_channel(10)]}, False),
+        ({"visibilities": []}, False),
+        # a variant has its main product's, unless it has one of its own
+        ({"visibilities": [], "parentId": hex_id("9")}, None),
+        ({"visibilities": [row_of_channel(10)], "parentId": hex_id("9")}, False),
+        ({}, None),
+    ],
+)
+def test_a_product_is_visible_that_customers_find(
+    shop: Shop, row: dict[str, object], is_visible: bool | None
+) -> None:
+    shop.finds("product", {"id": hex_id("1"), "productNumber": "A-1", **row})
+
+    (record,) = connector().scan(["is_visible"])
+
+    assert record.is_visible is is_visible
+    (asked,) = shop.bodies("/api/search/product")
+    assert asked["includes"] == {
+        "product": ["id", "productNumber", "visibilities", "parentId"],
+        "product_visibility": ["id", "visibility"],
+    }
+    assert asked["associations"] == {"visibilities": OF_OUR_CHANNEL}
 
 
 def test_nothing_is_written_before_the_claim_is_checked(shop: Shop) -> None:

@@ -36,6 +36,8 @@ from tests.unit.connectors.kit import article, price
         ("number", "ab-1", "AB-1", True),
         ("active", True, False, True),
         ("active", True, None, False),
+        ("visible", True, False, True),
+        ("visible", True, None, False),
     ],
 )
 def test_what_a_reader_would_call_different(name, wanted, shown, is_drift):
@@ -55,6 +57,7 @@ def test_details_of_an_article_are_compared_and_an_absent_one_is_one_too():
     assert values == {
         "number": "A-1",
         "active": True,
+        "visible": True,
         "name": "Saw",
         "name@en": "Saw",
         "description": "It saws.",
@@ -62,6 +65,11 @@ def test_details_of_an_article_are_compared_and_an_absent_one_is_one_too():
         "weight_kg": 0,
         "tax_rate": 7,
     }
+
+
+def test_nobody_has_to_find_what_is_not_for_sale():
+    assert values_of(article("1"), {})["visible"] is True
+    assert "visible" not in values_of(article("1", is_active=False), {})
 
 
 def test_a_mapped_tax_is_compared_by_what_it_is_mapped_to():
