@@ -95,6 +95,7 @@ def print_counts(found: PlanView) -> None:
         click.echo(f"left out, by reason: {', '.join(reasons)}")
     for topic in found.off_topics:
         click.echo(f"{topic} is switched off and was not compared")
+    click.echo(f"not compared: {', '.join(found.not_compared)}")
 
 
 def _print_lines(shown: Sequence[Drift], count: int) -> None:

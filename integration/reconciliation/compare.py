@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -33,6 +33,21 @@ _TEXTS = ("name", "description")
 TAG = re.compile(r"<[a-zA-Z/!][^>]*>")
 #: What no reader sees of a text, tags and all.
 _UNSEEN = re.compile(r"<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+
+
+#: What is sent and not compared: by no plan, and of the topics that one compares.
+_NOT_COMPARED = ("images", "order status")
+_NOT_COMPARED_BY_TOPIC: Mapping[Topic, Sequence[str]] = {
+    Topic.ARTICLE: (
+        "categories",
+        "custom fields",
+        "manufacturer",
+        "measures",
+        "options of variants",
+    ),
+    Topic.PRICE: ("list prices", "prices by quantity and customer group"),
+    Topic.STOCK: ("sale beyond the stock", "stock by location"),
+}
 
 
 class DriftKind(StrEnum):
@@ -147,6 +162,12 @@ def differ(name: str, wanted: Value, shown: Value) -> bool:
         # Of a script some shops take the tags alone away, others all of it.
         return as_read(shown) not in (as_read(wanted), as_read(_UNSEEN.sub("", wanted)))
     return wanted != shown
+
+
+def not_compared(topics: Iterable[Topic]) -> tuple[str, ...]:
+    """What the shop may show otherwise without a comparison of these topics seeing it."""
+    of_topics = (name for topic in topics for name in _NOT_COMPARED_BY_TOPIC[topic])
+    return (*_NOT_COMPARED, *of_topics)
 
 
 def is_text(name: str) -> bool:

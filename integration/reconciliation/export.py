@@ -57,6 +57,7 @@ def head(channel: str, plan: PlanView) -> dict[str, Any]:
         "state": plan.state.value.lower(),
         "topics": list(plan.topics),
         "off_topics": list(plan.off_topics),
+        "not_compared": list(plan.not_compared),
         "articles": plan.articles,
         "products": plan.products,
         "on_its_way": dict(plan.on_its_way),

@@ -131,6 +131,7 @@ def _of_plan(report: NightReport, plan: PlanView, language: Language) -> Iterato
     yield say("compared", articles=plan.articles, products=plan.products, plan=plan.id)
     if plan.off_topics:
         yield say("off", topics=", ".join(plan.off_topics))
+    yield say("not_compared", names=", ".join(say(one) for one in plan.not_compared))
     yield from _not_counted(report, plan, say)
     if not plan.has_drift:
         yield say("else_equal" if plan.on_its_way else "equal")
@@ -171,6 +172,21 @@ def _change(one: Drift) -> str:
 
 _STATES = ("sent", "asked", "planned", "held", "skipped", "failed", "reported")
 
+#: In German.
+_NOT_COMPARED: Mapping[str, str] = {
+    "images": "Bilder",
+    "order status": "Bestellstatus",
+    "categories": "Kategorien",
+    "custom fields": "Zusatzfelder",
+    "manufacturer": "Hersteller",
+    "measures": "Maße",
+    "options of variants": "Ausprägungen der Varianten",
+    "list prices": "Streichpreise",
+    "prices by quantity and customer group": "Staffel- und Kundengruppenpreise",
+    "sale beyond the stock": "Verkauf über den Bestand hinaus",
+    "stock by location": "Bestand je Lagerort",
+}
+
 _TEXTS: Mapping[str, tuple[str, str]] = {
     "title": (
         "Comparison of sales channel {channel}, night of {night}",
@@ -191,6 +207,8 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "switched off and not compared: {topics}",
         "abgeschaltet und nicht verglichen: {topics}",
     ),
+    "not_compared": ("not compared: {names}", "nicht verglichen: {names}"),
+    **{english: (english, german) for english, german in _NOT_COMPARED.items()},
     "equal": ("nothing differs", "nichts weicht ab"),
     "else_equal": ("nothing else differs", "sonst weicht nichts ab"),
     f"not counted: {WAITS}": (

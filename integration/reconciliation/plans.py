@@ -14,8 +14,9 @@ from integration.clock import db_now
 from integration.db import SessionScope
 from integration.errors import UsageError
 from integration.models import Drift, DriftPlan, DriftState, PlanState
+from integration.reconciliation import compare
 from integration.reconciliation.compare import DriftKind
-from integration.topology import SHORT_NAME_BY_TOPIC, Topic
+from integration.topology import SHORT_NAME_BY_TOPIC, TOPIC_BY_SHORT_NAME, Topic
 
 #: States of lines whose reasons people are told.
 TOLD = (DriftState.SKIPPED, DriftState.HELD, DriftState.FAILED, DriftState.REPORTED)
@@ -43,6 +44,11 @@ class PlanView:
     @property
     def has_drift(self) -> bool:
         return any(self.counts.values())
+
+    @property
+    def not_compared(self) -> tuple[str, ...]:
+        """What no line of it can tell."""
+        return compare.not_compared(TOPIC_BY_SHORT_NAME[one] for one in self.topics)
 
 
 def short_names(topics: Collection[Topic]) -> str:

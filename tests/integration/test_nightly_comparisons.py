@@ -289,6 +289,8 @@ def test_what_drifted_is_sent_and_the_morning_reads_of_it(relay: Drifting, tmp_p
     assert "of the lines of the plan: 3 sent" in done.stdout
     german = report(relay, tmp_path, "--lang", "de")
     assert "von den Zeilen des Plans: 3 gesendet" in german.stdout
+    assert "not compared: images, order status, categories, " in done.stdout
+    assert "nicht verglichen: Bilder, Bestellstatus, Kategorien, " in german.stdout
     file = tmp_path / f"reconcile-acme-42-night-{night}.de.txt"
     assert file.read_text(encoding="utf-8") == german.stdout
 

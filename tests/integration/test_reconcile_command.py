@@ -86,6 +86,29 @@ def test_as_json_the_plan_has_the_shape_that_others_rely_on(relay, tmp_path: Pat
     ]
 
 
+def test_a_plan_says_what_is_sent_and_not_compared(relay, tmp_path: Path):
+    relay.fill()
+    out = ("--out", str(tmp_path))
+
+    everything = json.loads(run(relay, "--plan", "--json", *out).stdout)
+    stock = run(relay, "--plan", "--topic", "stock", *out).stdout
+
+    assert everything["not_compared"] == [
+        "images",
+        "order status",
+        "categories",
+        "custom fields",
+        "manufacturer",
+        "measures",
+        "options of variants",
+        "list prices",
+        "prices by quantity and customer group",
+        "sale beyond the stock",
+        "stock by location",
+    ]
+    assert "not compared: images, order status, sale beyond the stock, stock by location\n" in stock
+
+
 def test_drift_is_exit_code_3_where_it_shall_fail(relay, tmp_path: Path):
     one = relay.fill()[0]
     out = ("--out", str(tmp_path))

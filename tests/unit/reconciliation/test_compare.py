@@ -1,11 +1,18 @@
 """What counts as a difference between an article and its product."""
 
+from dataclasses import fields
 from decimal import Decimal
 
 import pytest
 
-from integration.documents import VariantDocument
-from integration.reconciliation.compare import differ, values_of
+from integration.documents import (
+    ArticleDocument,
+    PriceDocument,
+    StockDocument,
+    VariantDocument,
+)
+from integration.reconciliation.compare import differ, not_compared, values_of
+from integration.topology import Topic
 from tests.unit.connectors.kit import article, price
 
 
@@ -83,6 +90,47 @@ def test_what_a_variant_may_take_from_its_main_article_is_left_to_it():
     variant = article("1", ean=None, weight_kg=None, variant=VariantDocument("9", ()))
 
     assert values_of(variant, {}).keys() & {"ean", "weight_kg"} == set()
+
+
+#: What a plan says of what it does not compare, by the fields of documents.
+UNCOMPARED = {
+    "categories": "categories",
+    "custom_fields": "custom fields",
+    "manufacturer": "manufacturer",
+    "manufacturer_number": "manufacturer",
+    "shop_manufacturer": "manufacturer",
+    "size": "measures",
+    "variant": "options of variants",
+    "is_main": "options of variants",
+    "was_main": "options of variants",
+    "list_price": "list prices",
+    "lowest": "list prices",
+    "offer_since": "list prices",
+    "offer_until": "list prices",
+    "lists": "prices by quantity and customer group",
+    "sells_without_stock": "sale beyond the stock",
+    "ends_at_zero": "sale beyond the stock",
+    "is_tracked": "sale beyond the stock",
+    "locations": "stock by location",
+}
+COMPARED = {
+    *("number", "name", "description", "texts", "ean", "weight_kg", "is_active"),
+    *("tax_rate", "tax", "shop_tax", "net", "gross", "quantity"),
+}
+#: What only names others, or is a document of its own.
+NOT_SHOWN = {"article_id", "currency", "price", "stock"}
+
+
+def test_what_is_not_compared_of_a_document_is_said():
+    documents = (ArticleDocument, PriceDocument, StockDocument)
+    every = {one.name for kind in documents for one in fields(kind)}
+
+    assert every == {*UNCOMPARED, *COMPARED, *NOT_SHOWN}
+    assert set(not_compared((Topic.ARTICLE, Topic.PRICE, Topic.STOCK))) == {
+        "images",
+        "order status",
+        *UNCOMPARED.values(),
+    }
 
 
 def test_both_sides_of_a_price_are_compared():
