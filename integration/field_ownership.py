@@ -13,7 +13,13 @@ from enum import StrEnum
 
 from integration.connectors.base import RemoteRecord
 from integration.connectors.batches import exact
-from integration.documents import ArticleDocument, Document, PriceDocument, StockDocument
+from integration.documents import (
+    ArticleDocument,
+    Document,
+    PriceDocument,
+    StockDocument,
+    WithdrawalDocument,
+)
 from integration.errors import ChannelError
 from integration.reconciliation.compare import CENT, as_read
 from integration.topology import Topic
@@ -132,6 +138,8 @@ def _plain_values(document: Document | None) -> Iterator[tuple[str, str]]:
         yield "active", str(document.is_active)
         if document.is_active:
             yield "visible", str(True)
+    elif isinstance(document, WithdrawalDocument):
+        yield "active", str(False)
     elif isinstance(document, PriceDocument):
         yield "net", exact(document.net)
         yield "gross", exact(document.gross)

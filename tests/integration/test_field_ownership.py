@@ -305,6 +305,20 @@ def test_a_product_whose_sale_is_the_shops_is_not_withdrawn(relay: Relay) -> Non
         assert session.get_one(Listing, (relay.channel_id, article["id"])).is_active
 
 
+def test_a_withdrawal_of_ours_is_no_edit_and_the_article_comes_back(relay: Relay) -> None:
+    own(relay, active="keep-once-edited")
+    article = relay.for_sale()[0]
+    carry(relay, article)
+    relay.edit(article, listed=False)
+    carry(relay, article)
+
+    assert look(relay) == 0
+    relay.edit(article, listed=True)
+    carry(relay, article)
+
+    assert relay.shop.products[f"memory-{article['id']}"]["active"] is True
+
+
 def test_a_number_that_is_the_shops_stays_known_by_the_shops(relay: Relay) -> None:
     own(relay, number="keep")
     article = relay.for_sale()[0]
