@@ -2,8 +2,9 @@
 
 Since 6.5 one bad row refuses the whole request. Rows that the refusal points at are taken out and
 the rest is sent again; a refusal that names nobody halves the rows until the one at fault is alone.
-Each refused request settles at least one row or halves a group, so n rows cost at most 2n - 1
-requests, and a few bad ones among many about 2 log2(n) each.
+A half whose other half was taken has the row at fault, and is halved without being sent. Each
+refused request settles at least one row or halves a group, so n rows cost at most 2n - 1 requests,
+and a few bad ones among many at most 2 log2(n) each.
 """
 
 from __future__ import annotations
@@ -83,29 +84,41 @@ def write(rows: Sequence[Row], post: Post) -> list[Verdict]:
     return [run.verdicts[index] for index in range(len(rows))]
 
 
+@dataclass(frozen=True)
+class _Group:
+    """Indexes of rows that are sent together."""
+
+    indexes: Sequence[int]
+    #: First half of a group that was refused; the second one is the next that waits.
+    is_first_half: bool = False
+
+
 @dataclass
 class _Run:
-    """One batch under way: groups of indexes that wait to be sent, and what is settled."""
+    """One batch under way: groups that wait to be sent, and what is settled."""
 
     rows: Sequence[Row]
     post: Post
-    waiting: list[list[int]] = field(init=False)
+    waiting: list[_Group] = field(init=False)
     verdicts: dict[int, Verdict] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.waiting = [list(range(len(self.rows)))] if self.rows else []
+        self.waiting = [_Group(range(len(self.rows)))] if self.rows else []
 
-    def step(self, group: list[int]) -> None:
+    def step(self, group: _Group) -> None:
         """Send one group and settle what the answer settles."""
         try:
-            written = _sent(self.post, [self.rows[index] for index in group])
+            written = _sent(self.post, [self.rows[index] for index in group.indexes])
         except Refused as refused:
-            self._split(group, refused.entries)
+            self._refused(group.indexes, refused.entries)
             return
-        for index in group:
+        for index in group.indexes:
             self.verdicts[index] = _evidence(self.rows[index], written)
+        # A row alone is sent all the same, for the shop's own words about it.
+        if group.is_first_half and len(self.waiting[-1].indexes) > 1:
+            self._halve(self.waiting.pop().indexes)
 
-    def _split(self, group: list[int], entries: Sequence[Entry]) -> None:
+    def _refused(self, group: Sequence[int], entries: Sequence[Entry]) -> None:
         named = _by_row(entries, [self.rows[index] for index in group])
         if not named and len(group) == 1:
             named = {0: list(entries)}
@@ -113,11 +126,14 @@ class _Run:
             self.verdicts[group[place]] = _verdict(self.rows[group[place]], told)
         rest = [index for place, index in enumerate(group) if place not in named]
         if named and rest:
-            self.waiting.append(rest)
+            self.waiting.append(_Group(rest))
         elif rest:
-            middle = len(rest) // 2
-            # The last one in is sent first: rows keep their order.
-            self.waiting += [rest[middle:], rest[:middle]]
+            self._halve(rest)
+
+    def _halve(self, group: Sequence[int]) -> None:
+        middle = len(group) // 2
+        # The last one in is sent first: rows keep their order.
+        self.waiting += [_Group(group[middle:]), _Group(group[:middle], is_first_half=True)]
 
 
 def _sent(post: Post, rows: Sequence[Row]) -> frozenset[str]:

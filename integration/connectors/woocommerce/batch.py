@@ -58,9 +58,11 @@ def write(
     error: TransientError | None = None
     alone: list[Refused] = []
     for where, places in _by_path(rows) if path is None else [(path, list(range(len(rows))))]:
-        # A request that is refused as a whole is halved until the row at fault is alone.
-        waiting, most = list(places), len(places)
+        # A request that is refused as a whole is halved until the row at fault is alone: it is
+        # among the first rows that wait, `suspects` of them.
+        waiting, suspects = list(places), 0
         while waiting and error is None:
+            most = max(1, suspects // 2) if suspects else len(waiting)
             size = min(most, pace.size(len(waiting)))
             if size == 0:
                 error = Busy(f"{client.settings.host} is slow, the rest goes next", NEXT_PUSH_S)
@@ -74,8 +76,8 @@ def write(
                 pace.limit(size // 2)
                 continue
             except Refused as refused:
-                if size > 1:
-                    most = size // 2
+                suspects = size if size > 1 else 0
+                if suspects:
                     continue
                 alone.append(refused)
                 settled[waiting.pop(0)] = Verdict(error=Rejected(str(refused)))
@@ -86,8 +88,7 @@ def write(
                 error = trouble
             else:
                 settled.update(zip(chunk, verdicts, strict=True))
-                waiting = waiting[size:]
-            most = len(places)
+                waiting, suspects = waiting[size:], max(0, suspects - size)
             pace.learn(size, clock() - began)
     if len(alone) == len(rows) > 1:
         raise RefusesAll(str(alone[-1]))

@@ -63,6 +63,17 @@ def test_halving_accepts_the_good_rows_and_refuses_the_bad_ones(case: tuple[int,
     assert platform.writes <= 2 * count - 1
 
 
+def test_an_unnamed_bad_row_among_a_hundred_costs_at_most_thirteen_further_requests() -> None:
+    """2 x log2(100) = 13.3; the refused request with all of them comes before."""
+    further_by_position: dict[int, int] = {}
+    for position in range(100):
+        platform = Platform({hex_id(str(position))}, points=False)
+        batch.write(rows(100), platform)
+        further_by_position[position] = platform.writes - 1
+
+    assert {at: further for at, further in further_by_position.items() if further > 13} == {}
+
+
 @given(batches)
 def test_pointers_cost_one_more_request_however_many_rows_are_bad(
     case: tuple[int, set[int]],
@@ -76,17 +87,41 @@ def test_pointers_cost_one_more_request_however_many_rows_are_bad(
     assert platform.writes == 1 + (0 < len(bad) < count)
 
 
-def test_halves_are_sent_in_order() -> None:
-    seen: list[list[int]] = []
-    platform = Platform({hex_id("2")}, points=False)
+@pytest.mark.parametrize(
+    ("bad", "seen"),
+    [
+        # The first half is taken, so the second one has the bad row: it is not sent as a whole.
+        ({2}, [[0, 1, 2, 3], [0, 1], [2], [3]]),
+        ({3}, [[0, 1, 2, 3], [0, 1], [2], [3]]),
+        # The first half is refused, which says nothing of the second one.
+        ({0}, [[0, 1, 2, 3], [0, 1], [0], [1], [2, 3]]),
+        ({1, 2}, [[0, 1, 2, 3], [0, 1], [0], [1], [2, 3], [2], [3]]),
+    ],
+)
+def test_halves_are_sent_in_order_and_only_while_it_is_not_known_whose_fault_it_is(
+    bad: set[int], seen: list[list[int]]
+) -> None:
+    sizes: list[list[int]] = []
+    platform = Platform({hex_id(str(one)) for one in bad}, points=False)
 
     def post(sent: Sequence[Row]) -> frozenset[str]:
-        seen.append([row.values["stock"] for row in sent])
+        sizes.append([row.values["stock"] for row in sent])
         return platform(sent)
 
     batch.write(rows(4), post)
 
-    assert seen == [[0, 1, 2, 3], [0, 1], [2, 3], [2], [3]]
+    assert sizes == seen
+
+
+def test_rows_that_only_together_are_refused_are_all_taken_in_halves() -> None:
+    """As when a request is too large: no half is at fault, though the first one is taken."""
+
+    def post(sent: Sequence[Row]) -> frozenset[str]:
+        if len(sent) > 2:
+            raise Refused(entries_of(envelope(NO_POINTER)))
+        return frozenset(row.id for row in sent)
+
+    assert batch.write(rows(7), post) == [Verdict()] * 7
 
 
 def test_a_row_counts_only_if_the_answer_names_it() -> None:

@@ -356,9 +356,10 @@ class ChoosyShop:
 
 
 def written(shop: ChoosyShop, *ids: str) -> list[str | None]:
-    """Ids that the shop took; None for a row that it did not."""
+    """Ids that the shop took; None for a row that it did not. The shop is known to be fast."""
     client: Any = shop
-    verdicts = batch.write(client, [row(one) for one in ids], Pace(context(), Topic.PRICE.value))
+    pace = Pace(context(facts=Facts({"row-seconds:update.article-price": 0.01})), Topic.PRICE.value)
+    verdicts = batch.write(client, [row(one) for one in ids], pace)
     assert all(isinstance(one.error, Rejected) for one in verdicts if one.id is None)
     return [one.id for one in verdicts]
 
@@ -367,7 +368,26 @@ def test_a_row_for_which_a_whole_request_is_refused_is_found():
     shop = ChoosyShop(3)
 
     assert written(shop, *"12345678") == ["1", "2", None, *"45678"]
-    assert shop.sizes == [8, 4, 2, 6, 3, 1, 5]
+    assert shop.sizes == [8, 4, 2, 1, 5]
+
+
+def test_a_bad_row_among_a_hundred_costs_at_most_thirteen_further_requests():
+    """2 x log2(100) = 13.3; the refused request with all of them comes before."""
+    further_by_position: dict[int, int] = {}
+    for position in range(1, 101):
+        shop = ChoosyShop(position)
+        taken = written(shop, *map(str, range(1, 101)))
+        assert [n for n, one in enumerate(taken, start=1) if one is None] == [position]
+        further_by_position[position] = len(shop.sizes) - 1
+
+    assert {at: further for at, further in further_by_position.items() if further > 13} == {}
+
+
+@pytest.mark.parametrize("refused", [(1, 8), (3, 4), (4, 5, 6), (2, 3, 7)])
+def test_several_rows_for_which_a_whole_request_is_refused_are_found(refused: tuple[int, ...]):
+    taken = written(ChoosyShop(*refused), *"12345678")
+
+    assert [n for n, one in enumerate(taken, start=1) if one is None] == list(refused)
 
 
 def test_a_shop_that_refuses_every_request_holds_the_channel():
