@@ -22,11 +22,13 @@ class Amount:
 
 @dataclass(frozen=True)
 class PriceStep:
-    """What each piece costs from a quantity on; `list_price` is the regular one during an offer."""
+    """What each piece costs from a quantity on; `list_price` is the regular one during an offer,
+    `lowest` the lowest one of the 30 days before, if the ERP states it."""
 
     from_quantity: int
     amount: Amount
     list_price: Amount | None = None
+    lowest: Amount | None = None
 
 
 @dataclass(frozen=True)

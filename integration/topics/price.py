@@ -17,7 +17,13 @@ from integration.documents import (
 )
 from integration.errors import Held
 from integration.mapping_kinds import GROUPS, LEFT_OUT, Mappings
-from integration.topics.price_steps import Whose, lowest_of, offer_days, steps_by_group
+from integration.topics.price_steps import (
+    Whose,
+    lowest_of,
+    offer_days,
+    steps_by_group,
+    with_lowest,
+)
 from integration.topics.rows import ErpRow, load
 
 
@@ -69,11 +75,8 @@ def price_of(article: ErpRow, channel: ChannelView) -> PriceDocument | None:
 def _detailed(
     article: ErpRow, stated: Amount, currency: str, rate: Decimal, channel: ChannelView
 ) -> PriceDocument:
-    """With the running offer, prices by quantity and customer group.
-
-    The lowest price of 30 days only goes with an offer: shops show it as "before".
-    """
-    found = steps_by_group(stated, article.prices, rate)
+    """With the running offer, prices by quantity and customer group."""
+    found = _steps(stated, article, rate)
     now = found[None][0]
     labels = {one.whose: one.group_label for one in article.prices}
     lists = [
@@ -90,11 +93,17 @@ def _detailed(
         currency,
         rate,
         list_price=now.list_price,
-        lowest=None if now.list_price is None else _lowest(article, rate),
+        lowest=now.lowest,
         lists=tuple(one for one in lists if one.shop_group != LEFT_OUT),
         offer_since=None if since is None else _midnight(since, channel),
         offer_until=None if until is None else _midnight(until + timedelta(days=1), channel),
     )
+
+
+def _steps(stated: Amount, article: ErpRow, rate: Decimal) -> dict[Whose, tuple[PriceStep, ...]]:
+    found, lowest = steps_by_group(stated, article.prices, rate), _lowest(article, rate)
+    regular = found[None][0].list_price or found[None][0].amount
+    return {whose: with_lowest(steps, lowest, regular) for whose, steps in found.items()}
 
 
 def _list(steps: tuple[PriceStep, ...], whose: Whose, label: str, mappings: Mappings) -> PriceList:

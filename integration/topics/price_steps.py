@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -114,6 +114,25 @@ def _step(general: _Steps, own: _Steps, quantity: int) -> PriceStep:
     if best is not None and best.gross < regular.gross:
         return PriceStep(quantity, best, list_price=regular)
     return PriceStep(quantity, regular)
+
+
+def with_lowest(
+    steps: tuple[PriceStep, ...], lowest: Amount | None, regular: Amount
+) -> tuple[PriceStep, ...]:
+    """The steps of an offer with the lowest price of 30 days, which shops show as "before".
+
+    `lowest` and `regular` are those of one piece for everybody, because the ERP states no other
+    lowest one: where the regular price is below that, the lowest was no higher either.
+    """
+    if lowest is None:
+        return steps
+    return tuple(replace(one, lowest=_before(one.list_price, lowest, regular)) for one in steps)
+
+
+def _before(list_price: Amount | None, lowest: Amount, regular: Amount) -> Amount | None:
+    if list_price is None:
+        return None
+    return min(lowest, list_price, key=_gross) if list_price.gross < regular.gross else lowest
 
 
 def _at(amounts: Mapping[int, Amount], quantity: int) -> Amount | None:

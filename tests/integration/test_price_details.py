@@ -83,6 +83,40 @@ def test_an_offer_begins_and_ends_with_its_days_and_no_event_says_so(relay, arti
     assert (ended["list_gross"], ended["regulation_gross"]) == (None, None)
 
 
+def reductions(product: dict) -> list[tuple]:
+    """(customer groups, from, list price, lowest of 30 days) of each row that the shop shows."""
+    return [
+        (one["customer_groups"], one["from"], one["list_gross"], one["regulation_gross"])
+        for one in product["tiers"]
+    ]
+
+
+@pytest.mark.contract("10.14")
+def test_each_row_of_an_offer_tells_the_lowest_price_of_thirty_days_until_it_ends(relay, article):
+    """With prices by quantity or group the shop shows their rows, not the product's own price."""
+    with relay.runtime.scope() as session:
+        mapping_changes.put(session, relay.channel_id, [Entry(Kind.CUSTOMER_GROUP, "2", CUSTOMERS)])
+    relay.set(price_details="on")
+    gross = article["gross"]
+    many = {"net": 0.8, "gross": 0.95, "from": 10}
+    dealers = {"gross": gross, "net": article["net"], "group": "2"}
+    lowest = {"proposed_gross": 5, "proposed_net": 4.2}
+    relay.edit(article, prices=[offer(article), many, dealers], lowest=lowest)
+
+    relay.carry(article)
+
+    assert sorted(reductions(relay.product(article)), key=str) == [
+        (["Standard customer group"], 1, cents(gross), 5),
+        ([], 1, cents(gross), 5),
+        ([], 10, None, None),
+    ]
+
+    relay.edit(article, prices=[offer(article, until=TODAY - timedelta(1)), many, dealers])
+    midnight(relay)
+
+    assert {one[2:] for one in reductions(relay.product(article))} == {(None, None)}
+
+
 @pytest.mark.contract("10.14")
 def test_a_channel_without_details_has_the_offers_price_and_loses_it_in_time(relay, article):
     relay.carry(article)

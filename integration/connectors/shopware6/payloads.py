@@ -31,6 +31,7 @@ from integration.documents import (
     ImagesDocument,
     PriceDocument,
     PriceList,
+    PriceStep,
     StockDocument,
     WithdrawalDocument,
 )
@@ -160,10 +161,7 @@ def _stock_body(document: StockDocument, label: str) -> dict[str, Any]:
 
 def _price_body(document: PriceDocument, label: str, currency: str) -> dict[str, Any]:
     require_currency(document, label, currency)
-    body = checked_body(_PRICE, document, label)
-    for name, value in (("listPrice", document.list_price), ("regulationPrice", document.lowest)):
-        if value is not None:
-            body[name] = _both(value)
+    body = {**checked_body(_PRICE, document, label), **_before(document)}
     if document.lists is not None:
         # Two groups of the ERP may be one in the shop: the first one's prices count.
         by_group: dict[str | None, PriceList] = {}
@@ -191,7 +189,13 @@ def _price_rows(prices: PriceList, group: str | None) -> Iterator[dict[str, Any]
     ends = [one.from_quantity - 1 for one in prices.steps[1:]]
     for step, end in zip_longest(prices.steps, ends):
         row = {"group": group, "from": step.from_quantity, "to": end, **_both(step.amount)}
-        yield row if step.list_price is None else {**row, "listPrice": _both(step.list_price)}
+        yield {**row, **_before(step)}
+
+
+def _before(price: PriceDocument | PriceStep) -> dict[str, dict[str, str]]:
+    """What the shop shows beside a price that an offer lowers."""
+    beside = {"listPrice": price.list_price, "regulationPrice": price.lowest}
+    return {name: _both(value) for name, value in beside.items() if value is not None}
 
 
 def _both(amount: Amount) -> dict[str, str]:

@@ -78,7 +78,7 @@ class Seen:
         return [{"id": row["id"], "rule": rules[row["ruleId"]]["name"],
                  "customer_groups": self._customer_groups(row["ruleId"]),
                  "from": row["quantityStart"], "to": row.get("quantityEnd"),
-                 "net": _default_price(row)["net"], "gross": _default_price(row)["gross"]}
+                 **_shown(_default_price(row))}
                 for row in rows]
 
     def _customer_groups(self, rule_id: str) -> list[str]:
@@ -147,13 +147,10 @@ def state(store: Store, row: Row, writes: int) -> Row:
     return {"id": row["id"], "number": row["productNumber"], "name": seen.texts.get("name"),
             "description": seen.texts.get("description"), "ean": own.get("ean"),
             "weight_kg": own.get("weight"), "tax_rate": seen.tax.get("taxRate"),
-            "active": bool(own.get("active")), "net": seen.price.get("net"),
-            "gross": seen.price.get("gross"), "stock": row.get("stock"),
+            "active": bool(own.get("active")), **_shown(seen.price), "stock": row.get("stock"),
             "warehouses": seen.warehouses, "warehouse_groups": seen.warehouse_groups,
             "visible": seen.is_visible, "images": seen.images,
             "parent": seen.parent.get("productNumber"), "options": seen.options, "axes": seen.axes,
-            "list_gross": (seen.price.get("listPrice") or {}).get("gross"),
-            "regulation_gross": (seen.price.get("regulationPrice") or {}).get("gross"),
             "prices": seen.prices, "tiers": seen.tiers,
             "manufacturer": seen.name_of("product_manufacturer", "manufacturerId"),
             "unit": seen.name_of("unit", "unitId"), "categories": seen.categories,
@@ -165,6 +162,13 @@ def state(store: Store, row: Row, writes: int) -> Row:
 
 def _texts(row: Row) -> Row:
     return (row.get("translations") or {}).get(SYSTEM_LANGUAGE) or {}
+
+
+def _shown(price: Row) -> Row:
+    """A price with what the shop shows beside it; all None without one."""
+    return {"net": price.get("net"), "gross": price.get("gross"),
+            "list_gross": (price.get("listPrice") or {}).get("gross"),
+            "regulation_gross": (price.get("regulationPrice") or {}).get("gross")}
 
 
 def _default_price(row: Row) -> Row:

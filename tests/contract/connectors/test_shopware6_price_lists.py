@@ -109,6 +109,25 @@ def test_an_offer_has_its_list_price_and_the_lowest_of_thirty_days(shop: Shop) -
     )
 
 
+def test_rows_of_an_offer_have_both_too_and_lose_them_when_it_ends(shop: Shop) -> None:
+    """The shop shows a row's price and not the product's own: by law the lowest one beside it."""
+    shop.create("1")
+    offered = PriceStep(1, money("10"), list_price=money("30"), lowest=money("18"))
+    many = replace(offered, from_quantity=10, amount=money("9"))
+
+    shop.change(Topic.PRICE, priced(PriceList((offered, many))))
+    assert [
+        (one["from"], one["gross"], one["list_gross"], one["regulation_gross"])
+        for one in shop.products["A-1"]["tiers"]
+    ] == [(1, 10, 30, 18), (10, 9, 30, 18)]
+
+    shop.change(Topic.PRICE, priced(everybody((1, "30"), (10, "9"))))
+    assert [
+        (one["from"], one["gross"], one["list_gross"], one["regulation_gross"])
+        for one in shop.products["A-1"]["tiers"]
+    ] == [(1, 30, None, None), (10, 9, None, None)]
+
+
 def test_lists_arrive_under_rules_of_our_own_without_a_gap(tiered: Shop) -> None:
     assert sorted(shown(tiered), key=str) == sorted(LISTED, key=str)
     assert tiered.products["A-1"]["gross"] == Decimal("19.99")

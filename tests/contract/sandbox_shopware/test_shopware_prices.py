@@ -130,6 +130,17 @@ def test_an_offer_shows_its_list_price_and_what_it_saves(dealers):
     assert shown["regulationPrice"]["net"] == 8.32
 
 
+def test_a_tiers_price_is_replaced_as_a_whole_too(dealers):
+    offer = {**price(8.9, 7.48), "listPrice": price(11.9, 10), "regulationPrice": price(9.9, 8.32)}
+    dealers.upsert({"id": "a" * 32, "prices": [{**tier("6", 1, None, 1, 1), "price": [offer]}]})
+    (shown,) = dealers.state()["A"]["tiers"]
+    assert (shown["gross"], shown["list_gross"], shown["regulation_gross"]) == (8.9, 11.9, 9.9)
+
+    dealers.upsert({"id": "a" * 32, "prices": [tier("6", 1, None, 11.9, 10)]})
+    (shown,) = dealers.state()["A"]["tiers"]
+    assert (shown["gross"], shown["list_gross"], shown["regulation_gross"]) == (11.9, None, None)
+
+
 def test_a_price_is_replaced_as_a_whole(dealers):
     dealers.upsert({"id": USD, "factor": 1.1, "symbol": "$", "isoCode": "USD", "name": "Dollar",
                     "shortName": "USD"}, entity="currency")

@@ -177,6 +177,66 @@ def test_an_offer_brings_the_lowest_price_the_merchants_own_before_the_proposed(
     assert document.lowest == Amount(Decimal(8), Decimal(9))
 
 
+def lowest_by_step(document) -> dict:
+    """Group of customers and quantity: the lowest price of 30 days, gross."""
+    return {
+        (one.group, step.from_quantity): step.lowest and str(step.lowest.gross)
+        for one in document.lists
+        for step in one.steps
+    }
+
+
+def test_each_price_that_an_offer_lowers_has_the_lowest_price_beside_it(row, detailed):
+    """A shop shows the price by quantity or group, and not the product's own."""
+    costly = DEALERS | {"gross": Decimal(30), "net": Decimal(25)}
+    tier = OFFER | {"gross": Decimal(4), "net": Decimal(3), "from_quantity": Decimal(10)}
+
+    document = price_document(
+        with_details(row, OFFER, costly, tier, custom_lowest_gross=Decimal("11.90")), detailed
+    )
+
+    assert lowest_by_step(document) == {
+        (None, 1): "11.90",
+        (None, 10): "11.90",
+        # theirs is 30, less the offer for everybody
+        ("2", 1): "11.90",
+        ("2", 10): "11.90",
+    }
+
+
+def test_a_regular_price_below_the_lowest_one_of_a_piece_is_the_lowest_one_itself(row, detailed):
+    """The ERP's figure is that of one piece for everybody: the dealers have paid 5 all along."""
+    regular = {"net": Decimal(8), "gross": Decimal(9), "from_quantity": Decimal(10)}
+    offers = [
+        OFFER | {"gross": Decimal(3), "net": Decimal(2), "from_quantity": Decimal(10)},
+        OFFER | {"gross": Decimal(4), "net": Decimal(3), "group": "2"},
+    ]
+
+    document = price_document(
+        with_details(row, regular, DEALERS, *offers, custom_lowest_gross=Decimal("11.90")), detailed
+    )
+
+    assert lowest_by_step(document) == {
+        (None, 1): None,
+        (None, 10): "9",
+        ("2", 1): "5",
+        # the offer for everybody, which is lower than theirs
+        ("2", 10): "5",
+    }
+
+
+def test_a_lowest_price_above_the_regular_one_is_the_erps_to_state(row, detailed):
+    """The regular price was lowered when the offer began; the product and its rows say the same."""
+    tier = OFFER | {"gross": Decimal(4), "net": Decimal(3), "from_quantity": Decimal(10)}
+
+    document = price_document(
+        with_details(row, OFFER, tier, custom_lowest_gross=Decimal(25)), detailed
+    )
+
+    assert document.lowest.gross == 25
+    assert lowest_by_step(document) == {(None, 1): "25", (None, 10): "25"}
+
+
 def test_an_offer_lasts_from_the_merchants_first_midnight_to_the_one_after_its_last_day(
     row, detailed
 ):
@@ -195,6 +255,8 @@ def test_without_an_offer_there_is_no_lowest_price_to_show(row, detailed):
     lowest = {"custom_lowest_gross": Decimal("11.90")}
 
     assert price_document(with_details(row, **lowest), detailed).lowest is None
+    document = price_document(with_details(row, DEALERS, **lowest), detailed)
+    assert lowest_by_step(document) == {("2", 1): None}
 
 
 def test_a_group_has_the_shops_name_by_its_mapping(row, detailed):
