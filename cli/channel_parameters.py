@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def parameters_of(platform: str) -> dict[str, Parameter]:
     """All parameters of a channel of this platform: its own, and those of every channel."""
-    from integration.channel_view import DEFAULT_CURRENCY
+    from integration.channel_view import CURRENCY, DEFAULT_CURRENCY
     from integration.connectors import registry
     from integration.connectors.base import Parameter, wrong_currency
     from integration.erp.shelf import DEFAULT_REF_TYPE
@@ -30,7 +30,7 @@ def parameters_of(platform: str) -> dict[str, Parameter]:
 
     everywhere = (
         Parameter(
-            "currency",
+            CURRENCY,
             "ISO code of the prices",
             is_required=False,
             default=DEFAULT_CURRENCY,
@@ -179,8 +179,15 @@ def set_parameters(here: Here, channel: str, pairs: tuple[str, ...]) -> None:
     KEY=- reads the value from standard input, KEY=@FILE from a file; a secret is taken no other
     way. An empty value takes the parameter away.
     """
-    from integration import channel_stops, channels, shop_edits, shop_health, sync_runs
-    from integration.channel_view import PRICE_DETAILS
+    from integration import (
+        channel_stops,
+        channels,
+        column_checks,
+        shop_edits,
+        shop_health,
+        sync_runs,
+    )
+    from integration.channel_view import CURRENCY, PRICE_DETAILS
     from integration.toggles import WRITE_BACK_PARAMETER
     from integration.topics.stock import SAFETY_STOCK
     from integration.topics.wants import STORAGES
@@ -208,6 +215,9 @@ def set_parameters(here: Here, channel: str, pairs: tuple[str, ...]) -> None:
         if WRITE_BACK_PARAMETER in values:
             # What became known while it was off was not asked for.
             asking.ask_for_all(session, channel_id)
+        if CURRENCY in values:
+            # Amounts whose currency no column names were compared as those of the one before.
+            column_checks.distrust(session, channel_id)
         if PRICE_DETAILS in values:
             # No event says that the same prices are to be sent otherwise.
             sync_runs.request_price_pass(session, channel_id)
@@ -279,16 +289,18 @@ def _store(session: Session, channel_id: int, name: str, value: str, vault: Vaul
 def _forget_shop(session: Session, channel_id: int) -> None:
     """What was learnt from the shop may be another shop's now: its tax ids, its access token.
 
-    How prices were sent stays: another shop may keep them otherwise, and then all go again.
+    How prices were sent stays: another shop may keep them otherwise, and then all go again. What
+    the ERP's columns are worth is no word of the shop: without it all of them would be believed.
     """
     from sqlalchemy import delete
 
-    from integration import pacing, price_forms
+    from integration import column_checks, pacing, price_forms
     from integration.models import AccessToken, ChannelFact
 
     session.execute(
         delete(ChannelFact).where(
-            ChannelFact.channel_id == channel_id, ChannelFact.name != price_forms.FACT
+            ChannelFact.channel_id == channel_id,
+            ChannelFact.name.not_in([price_forms.FACT, *column_checks.FACTS]),
         )
     )
     name = pacing.shop_bucket_name(channel_id)

@@ -9,6 +9,8 @@ from typing import Any
 
 from integration.mapping_kinds import Mappings
 
+#: Channel parameter: the currency that its shop sells in.
+CURRENCY = "currency"
 #: Used for every channel unless `channel set CHANNEL currency=...` says otherwise.
 DEFAULT_CURRENCY = "EUR"
 
@@ -45,7 +47,7 @@ class ChannelView:
 
     @property
     def currency(self) -> str:
-        return self.parameters.get("currency") or DEFAULT_CURRENCY
+        return self.parameters.get(CURRENCY) or DEFAULT_CURRENCY
 
     @property
     def price_details(self) -> str:

@@ -37,6 +37,8 @@ LOST_TRUST = (
 )
 #: A turn that is under way or was cut short: what it looked at so far.
 BEGUN = "column-check"
+#: The facts of a channel that are the ERP's, whatever its shop is.
+FACTS = (BEGUN, channels.COLUMN_FINDINGS)
 #: How old a finding may become.
 DAY_S = 86_400.0
 #: Between two turns of one channel, so that two beats, or two ticks, never check it together.
@@ -64,7 +66,7 @@ def check(runtime: Runtime, channel_id: int, *, budget_s: float = math.inf) -> l
     channel = runtime.channel(channel_id)
     client = runtime.erp(channel.tenant_id, share=Share.BACKFILL, gives_up_after_s=budget_s)
     facts = runtime.erp_facts(channel.tenant_id)
-    comparison = Comparison(client, channel.erp_id, frozenset())
+    comparison = Comparison(client, channel.erp_id, frozenset(), currency=channel.currency)
     try:
         comparison.offered = catalogue.rediscover(client, facts)
         comparison.looked_at = _looked_at(runtime, channel_id, comparison.columns)
@@ -134,6 +136,13 @@ def check_due(runtime: Runtime, budget_s: float) -> None:
             failed = error
     if failed is not None:
         raise failed
+
+
+def distrust(session: Session, channel_id: int) -> None:
+    """Believe no column until they are compared anew, which is due at once: what they were
+    compared with counts no more."""
+    _put_findings(session, channel_id, {}, is_complete=False)
+    _put(session, channel_id, BEGUN, {})
 
 
 def is_fresh(session: Session, channel_id: int, life_s: float = DAY_S) -> bool:

@@ -254,7 +254,7 @@ class _Fetch:
         if stumbles and all(row is not None and "postponed" in row for row in rows.values()):
             raise stumbles[0]
         there = {article_id: row for article_id, row in rows.items() if row is not None}
-        self._details.complete(there, self._offered)
+        self._details.complete(there, catalogue.believed(self._offered, self._findings))
         return there
 
     def _row(self, article_id: str, fields: dict[str, Any]) -> Row | None:

@@ -44,6 +44,9 @@ MEDIA_REVISION = "media_revision"
 #: Nothing was ever on the article's media shelf.
 NO_REVISION = "0"
 
+#: The code of the currency that net and gross are in.
+CURRENCY = "price_currency"
+
 #: Reads whose columns are compared with their REST answer before they are believed, with the
 #: fields that count: nobody says that the columns are the channel's (docs/decisions/0015).
 COMPARED = {PRICE: ("net", "gross"), STOCK: ("stock",)}
@@ -93,7 +96,7 @@ _FIELDS = (
     # so by its name and goes first.
     Field("net", ("listings.netSalesPrice", "netSalesPrice"), PRICE),
     Field("gross", ("listings.grossSalesPrice", "grossSalesPrice"), PRICE),
-    Field("price_currency", ("salesPriceCurrency.isoCode", "currency.isoCode"), PRICE, True),
+    Field(CURRENCY, ("salesPriceCurrency.isoCode", "currency.isoCode"), PRICE, True),
     Field("stock", ("listings.stockAvailable", "stockAvailable"), STOCK),
     # What it says has no read.
     Field(MEDIA_REVISION, ("media.revision",), "", is_optional=True),
@@ -112,7 +115,7 @@ _FIELD_BY_NAME = {field.name: field for field in (*_FIELDS, *_DETAIL_FIELDS, _CH
 
 #: What every row says, whatever its topic.
 _HEAD = ("number", "active", "product_type", "listing_id", "listed", "listing_state")
-_PRICE = ("net", "gross", "price_currency", "tax_schema")
+_PRICE = ("net", "gross", CURRENCY, "tax_schema")
 _STOCK = ("sellable_without_stock", "stock")
 
 _NAMES_BY_TOPIC = {
@@ -155,11 +158,11 @@ def plan(
     fields = {name: _FIELD_BY_NAME[name] for name in names}
     fields.update({field.name: field for field in more})
     names = tuple(fields)
-    distrusted = distrusted_reads(offered, findings)
+    trusted = believed(offered, findings)
     column_by_name = {
         name: column
         for name, field in fields.items()
-        if field.read not in distrusted and (column := _first_offered(field, offered)) is not None
+        if (column := _first_offered(field, trusted)) is not None
     }
     reads = frozenset(
         field.read
@@ -168,7 +171,7 @@ def plan(
     )
     if PRICE in reads:
         # Net and gross belong together: never one from a column and one from a price record.
-        for name in ("net", "gross", "price_currency"):
+        for name in ("net", "gross", CURRENCY):
             column_by_name.pop(name, None)
     # id is attested; without it there would be no query at all
     columns = (Column("id"), *(Column(path, name) for name, path in column_by_name.items()))
@@ -187,10 +190,19 @@ def column_of(name: str, offered: frozenset[str]) -> str | None:
 
 
 def compared_columns(read: str, offered: frozenset[str]) -> dict[str, str]:
-    """The columns by field that stand for a read; empty when one of them is not offered."""
-    columns = {name: _first_offered(_FIELD_BY_NAME[name], offered) for name in COMPARED[read]}
+    """The columns by field that stand for a read, and that of the currency if there is one; empty
+    when one of the read's own is not offered."""
+    names = (*COMPARED[read], CURRENCY) if read == PRICE else COMPARED[read]
+    columns = {name: _first_offered(_FIELD_BY_NAME[name], offered) for name in names}
     found = {name: column for name, column in columns.items() if column is not None}
-    return found if len(found) == len(columns) else {}
+    return found if found.keys() >= set(COMPARED[read]) else {}
+
+
+def believed(offered: frozenset[str], findings: Findings | None) -> frozenset[str]:
+    """The columns to live on: without those of reads that are not believed."""
+    distrusted = distrusted_reads(offered, findings)
+    doubted = [one.columns for one in _FIELD_BY_NAME.values() if one.read in distrusted]
+    return offered.difference(*doubted)
 
 
 def distrusted_reads(offered: frozenset[str], findings: Findings | None) -> frozenset[str]:

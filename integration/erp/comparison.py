@@ -2,14 +2,15 @@
 
 A column named `netSalesPrice` may be the price of the default channel, a `stockAvailable` the
 stock of all storages: nobody wrote down what they hold. So the values of some listed articles are
-compared, column against REST (vario-erp.md 8.2, 8.3), before a channel lives on columns.
+compared, column against REST (vario-erp.md 8.2, 8.3), before a channel lives on columns. Amounts
+whose currency no column names are taken for the channel's, so that is compared, too.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from integration.erp import catalogue, reads, vql
@@ -33,14 +34,16 @@ _READS: dict[str, Read] = {catalogue.PRICE: reads.price, catalogue.STOCK: reads.
 class Comparison:
     """One check of one channel, which may be cut short and go on later.
 
-    `looked_at`: articles by read that were compared so far, also by earlier turns. `findings`
-    has the reads that are decided. A read of which nothing could be compared, because no article
-    has a value, does not agree: an empty catalogue proves nothing.
+    `currency`: the channel's. `looked_at`: articles by read that were compared so far, also by
+    earlier turns. `findings` has the reads that are decided. A read of which nothing could be
+    compared, because no article has a value, does not agree: an empty catalogue proves nothing.
     """
 
     client: ErpClient
     channel_erp_id: str
     offered: frozenset[str]
+    _: KW_ONLY
+    currency: str
     looked_at: dict[str, int] = field(default_factory=dict)
     findings: dict[str, dict[str, Any]] = field(default_factory=dict)
     rng: random.Random = field(default_factory=random.SystemRandom)
@@ -123,22 +126,34 @@ class Comparison:
     ) -> str | None:
         """What differs, as a sentence; an article that changed in between gets a second look."""
         answer = _READS[read](self.client, article_id, self.channel_erp_id)
-        told = _different(paths, row, answer)
+        told = self._different(paths, row, answer)
         if told:
             row = self._one(paths, article_id)
             answer = _READS[read](self.client, article_id, self.channel_erp_id)
-            told = _different(paths, row, answer)
-        if any(decimal(source.get(name)) is not None for source in (row, answer) for name in paths):
+            told = self._different(paths, row, answer)
+        amounts = catalogue.COMPARED[read]
+        if any(decimal(one.get(name)) is not None for one in (row, answer) for name in amounts):
             self.looked_at[read] = self.looked_at.get(read, 0) + 1
         return f"article {article_id}: {told}" if told else None
 
+    def _different(self, paths: Mapping[str, str], row: Fields, answer: Fields) -> str:
+        told = [
+            f"column {path} says {_shown(row.get(name))}, REST {_shown(answer.get(name))}"
+            for name, path in paths.items()
+            if name != catalogue.CURRENCY and decimal(row.get(name)) != decimal(answer.get(name))
+        ]
+        return "; ".join(told) or self._foreign(paths, row, answer)
 
-def _different(paths: Mapping[str, str], row: Fields, answer: Fields) -> str:
-    return "; ".join(
-        f"column {path} says {_shown(row.get(name))}, REST {_shown(answer.get(name))}"
-        for name, path in paths.items()
-        if decimal(row.get(name)) != decimal(answer.get(name))
-    )
+    def _foreign(self, paths: Mapping[str, str], row: Fields, answer: Fields) -> str:
+        """What differs of the currency. One that REST does not name proves nothing."""
+        rest, column = answer.get(catalogue.CURRENCY), row.get(catalogue.CURRENCY)
+        if rest is None or rest.upper() == str(column or self.currency).upper():
+            return ""
+        if column is not None:
+            return f"column {paths[catalogue.CURRENCY]} says {column}, REST {rest}"
+        return f"no column names the currency, REST says {rest} and the channel sells in " + (
+            self.currency
+        )
 
 
 def _shown(value: Any) -> str:

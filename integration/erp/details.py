@@ -181,7 +181,7 @@ class Details:
         if "net" not in found or "gross" not in found:
             stated = reads.price(self._client, str(found["id"]), self._channel)
         amounts = {name: decimal(stated.get(name)) for name in ("net", "gross")}
-        return {**amounts, "price_currency": stated.get("price_currency")}
+        return {**amounts, catalogue.CURRENCY: stated.get(catalogue.CURRENCY)}
 
     def _around(
         self, path: str, products: Sequence[str], offered: frozenset[str], names: Sequence[str]

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from integration.connectors.base import FactStore
-from integration.erp import reads
+from integration.erp import catalogue, reads
 from integration.erp.client import ErpClient
 from integration.erp.rows import Row, decimal
 from integration.errors import Gone
 from integration.facts import LASTING
 from integration.topics.rows import MAIN_ARTICLE
 
-AMOUNTS = ("net", "gross", "price_currency")
+AMOUNTS = ("net", "gross", catalogue.CURRENCY)
 
 
 def main_fact(product: str) -> str:
@@ -68,7 +68,7 @@ class Families:
         if not amounts["gross"]:
             self._facts.put(_variant_fact(product), None)  # the next one that has a price
             return {}
-        return {**amounts, "price_currency": stated.get("price_currency")}
+        return {**amounts, catalogue.CURRENCY: stated.get(catalogue.CURRENCY)}
 
     def _learn(self, row: Row) -> None:
         if row.get("product_type") == MAIN_ARTICLE and row.get("product"):

@@ -21,6 +21,7 @@ from sandbox.erp.model import (
     price_id,
     product_id,
 )
+from sandbox.erp.options import Options
 from sandbox.erp.price_records import GROUPS, PRICE_GROUPS, PriceRecord
 from sandbox.erp.storages import MAIN_STORAGE, SOLD_FROM, STORAGES
 from sandbox.erp.tenants import Backend, Channel, Tenant
@@ -32,7 +33,7 @@ SCHEMA_IDS = {"standard": "11", "reduced": "12"}
 RATES = {"DE": TAX_RATES, "AT": {"standard": Decimal("20"), "reduced": Decimal("10")}}
 UNITS = {"kg": {"id": "1", "name": "Kilogramm", "abbreviation": "kg"},
          "g": {"id": "2", "name": "Gramm", "abbreviation": "g"}}
-EURO = {"id": "1", "label": "EUR", "isoCode": "EUR"}
+CURRENCY_IDS = {"EUR": "1", "CHF": "2", "USD": "3"}
 LOWEST = {"customLowestPriceNet": "custom_net", "customLowestPriceGross": "custom_gross",
           "proposedLowestPriceNet": "proposed_net", "proposedLowestPriceGross": "proposed_gross"}
 
@@ -132,38 +133,41 @@ def unlisted(channel: Channel, entry: Article) -> dict[str, Any]:
             "description": {"defaultValue": entry.description}, "custom": {}}
 
 
-def price(identifier: int, record: Price, entry: Article, unit: str) -> dict[str, Any]:
+def currency(code: str) -> dict[str, str]:
+    return {"id": CURRENCY_IDS.get(code, "9"), "label": code, "isoCode": code}
+
+
+def price(identifier: int, record: Price, entry: Article, options: Options) -> dict[str, Any]:
     channel = of_price_id(identifier)[1]
     return {
         "id": str(identifier), "articleRef": {"id": str(entry.id), "label": entry.number},
         "netPrice": number(record.net), "grossPrice": number(record.gross),
-        "priceBase": record.base, "usedTaxRate": rate("DE", entry.tax, unit),
-        "currencyRef": EURO,
+        "priceBase": record.base, "usedTaxRate": rate("DE", entry.tax, options.tax_rate_unit),
+        "currencyRef": currency(options.price_currency),
         "fromQuantity": 1, "validFrom": None, "validUntil": None, "specialOfferPrice": False,
         "salesChannelRef": {"id": str(channel)} if channel else None, "qualifier": "SALES",
         "priceGroupRef": None, "customerGroupRef": None, "accountRef": None,
     }
 
 
-def prices(entry: Article, unit: str) -> list[dict[str, Any]]:
+def prices(entry: Article, options: Options) -> list[dict[str, Any]]:
     """All price records: the article's own and those of single channels."""
     own = [] if entry.price is None else [
-        price(price_id(entry.id), entry.price, entry, unit)]
-    return own + [price(price_id(entry.id, listed.channel), listed.price, entry, unit)
+        price(price_id(entry.id), entry.price, entry, options)]
+    return own + [price(price_id(entry.id, listed.channel), listed.price, entry, options)
                   for listed in entry.listings.values() if listed.price is not None] + [
-        price_record(one, entry, unit) for one in entry.price_records]
+        price_record(one, entry, options) for one in entry.price_records]
 
 
-def price_record(one: PriceRecord, entry: Article, unit: str) -> dict[str, Any]:
+def price_record(one: PriceRecord, entry: Article, options: Options) -> dict[str, Any]:
     """An offer, a quantity step, or the price of a customer group or a price group."""
     group = _reference(one.group, GROUPS)
     price_group = _reference(one.price_group, PRICE_GROUPS)
     return {
         "id": str(one.id), "articleRef": {"id": str(entry.id), "label": entry.number},
         "netPrice": number(one.net), "grossPrice": number(one.gross), "priceBase": one.base,
-        "usedTaxRate": rate("DE", entry.tax, unit),
-        "currencyRef": EURO if one.currency == "EUR" else {
-            "id": "9", "label": one.currency, "isoCode": one.currency},
+        "usedTaxRate": rate("DE", entry.tax, options.tax_rate_unit),
+        "currencyRef": currency(one.currency or options.price_currency),
         "fromQuantity": number(one.start), "validFrom": one.since and one.since.isoformat(),
         "validUntil": one.until and one.until.isoformat(), "specialOfferPrice": one.is_offer,
         "salesChannelRef": {"id": str(one.channel)} if one.channel else None,
@@ -176,10 +180,11 @@ def _reference(identifier: str | None, labels: Mapping[str, str]) -> dict[str, s
     return None if identifier is None else {"id": identifier, "label": labels[identifier]}
 
 
-def price_rule(rule: PriceRule) -> dict[str, Any]:
+def price_rule(rule: PriceRule, options: Options) -> dict[str, Any]:
     group = None if rule.product_group is None else {"id": "1", "label": rule.product_group}
     return {"id": str(rule.id), "articleRef": None, "productGroupRef": group, "netPrice": None,
-            "grossPrice": None, "currencyRef": EURO, "fromQuantity": 1, "validFrom": None,
+            "grossPrice": None, "currencyRef": currency(options.price_currency),
+            "fromQuantity": 1, "validFrom": None,
             "validUntil": None, "specialOfferPrice": False, "salesChannelRef": None,
             "qualifier": "SALES", "priceGroupRef": None, "customerGroupRef": None,
             "accountRef": None}

@@ -6,6 +6,7 @@ docs/sandbox-erp.md says what each option does; a test holds that table against 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,8 @@ class Options:
     marks_listings: bool = False
     no_price: str = "404"
     tax_rate_unit: str = "percent"
+    price_currency: str = "EUR"
+    currency_column: str = ""
     channel_license: bool = True
     forbidden: tuple[str, ...] = ()
     dms_ref_type: str = "ARTICLE"
@@ -124,6 +127,10 @@ class Options:
                      "webhook_timeout_s", "webhook_workers", "vql_limit", "vql_most"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} is above 0")
+        for name in ("price_currency", "currency_column"):
+            code = getattr(self, name)
+            if (code or name == "price_currency") and not re.fullmatch("[A-Z]{3}", code):
+                raise ValueError(f"{name} is a code of three capitals, not {code!r}")
         if lies := set(self.column_lies) - set(LIES):
             raise ValueError(f"column_lies knows {', '.join(LIES)}, not {', '.join(lies)}")
 

@@ -24,7 +24,8 @@ _KEYS = {"net", "gross", "from", "group", "price_group", "offer", "since", "unti
 
 @dataclass(frozen=True, slots=True)
 class PriceRecord:
-    """`since` and `until` are days of the merchant, both belong to it; `channel` 0: all."""
+    """`since` and `until` are days of the merchant, both belong to it; `channel` 0: all;
+    `currency` empty: what the ERP prices in."""
 
     id: int
     net: Decimal | None
@@ -35,7 +36,7 @@ class PriceRecord:
     since: date | None = None
     until: date | None = None
     channel: int = 0
-    currency: str = "EUR"
+    currency: str = ""
     price_group: str | None = None
 
     @property
@@ -56,11 +57,12 @@ class PriceRecord:
 
 def running_offer(records: Iterable[PriceRecord],
                   channels: Iterable[int]) -> PriceRecord | None:
-    """The cheapest offer that one piece has today on these channels, for everybody, in euros."""
+    """The cheapest offer that one piece has today on these channels, for everybody, in the ERP's
+    own currency."""
     meant = {0, *channels}
     found = [one for one in records
              if one.is_offer and one.group is None and one.price_group is None
-             and one.start <= 1 and one.currency == "EUR"
+             and one.start <= 1 and not one.currency
              and one.channel in meant and one.gross is not None and one.net is not None
              and one.runs()]
     return min(found, key=lambda one: one.gross or 0, default=None)
@@ -85,7 +87,7 @@ def _record(entry: dict[str, Any], identifier: int) -> PriceRecord:
     return PriceRecord(
         identifier, amounts["net"], amounts["gross"], amounts["from"] or Decimal(1),
         group, bool(entry.get("offer")), _day(entry, "since"), _day(entry, "until"),
-        int(entry.get("channel") or 0), str(entry.get("currency") or "EUR"), price_group)
+        int(entry.get("channel") or 0), str(entry.get("currency") or ""), price_group)
 
 
 def _group(entry: dict[str, Any], name: str, there: Mapping[str, str], what: str) -> str | None:

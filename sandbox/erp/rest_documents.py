@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from sandbox.erp.dto import EURO, number
+from sandbox.erp.dto import number
 from sandbox.erp.errors import invalid, not_found
 from sandbox.erp.merging import merged
 from sandbox.erp.trade import ORDER, Document, Line, Parcel, Shipment
@@ -84,7 +84,7 @@ def _head(document: Document, world: World) -> dict[str, Any]:
         "deliveryMethodRef": {"id": "4", "label": "Paketversand"},
         "documentDate": day, "orderedOn": day if document.category == ORDER else None,
         "shippingDate": None if document.category == ORDER else day, "deliveryDate": None,
-        "languageCode": "de", "currencyCode": EURO["isoCode"], "deliveryApproved": True,
+        "languageCode": "de", "currencyCode": "EUR", "deliveryApproved": True,
         "importType": "API", "custom": document.custom, "version": str(document.version),
         **document.fields,
     }

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, jsonify, request
 from sandbox.erp import dto
 from sandbox.erp.errors import invalid, not_found
 from sandbox.erp.model import of_price_id, price_id
+from sandbox.erp.options import Options
 from sandbox.erp.price_records import RECORD_BASE, RECORD_END
 from sandbox.erp.rest_articles import found_article
 from sandbox.erp.world import World, current_tenant
@@ -35,39 +36,39 @@ def _prices(routes: Blueprint, world: World) -> None:
         own = found.listings.get(request.args.get("salesChannelId", type=int))
         offer = found.offer_on(own)
         if offer is not None:
-            return dto.price_record(offer, found, unit(world))
+            return dto.price_record(offer, found, world.options)
         channel, record = found.priced_by(own)
         if record is None:
             if world.options.no_price == "empty":
                 return Response(status=200)
             raise not_found("A sales price")
-        return dto.price(price_id(found.id, channel), record, found, unit(world))
+        return dto.price(price_id(found.id, channel), record, found, world.options)
 
     @routes.get("/products/sales-prices/<int:article_id>")
     def all_prices(article_id: int) -> Response:
-        return jsonify(dto.prices(found_article(article_id), unit(world)))
+        return jsonify(dto.prices(found_article(article_id), world.options))
 
     @routes.get("/products/prices/<int:identifier>")
     def one_price(identifier: int) -> Any:
         rule = current_tenant().price_rules.get(identifier)
         if rule is not None:
-            return dto.price_rule(rule)
+            return dto.price_rule(rule, world.options)
         if RECORD_BASE <= identifier < RECORD_END:
-            return _record(identifier, unit(world))
+            return _record(identifier, world.options)
         article_id, channel = of_price_id(identifier)
         found = current_tenant().articles.get(article_id)
         own = found.listings.get(channel) if found is not None else None
         record = (own.price if own else None) if channel else found.price if found else None
         if found is None or record is None:
             raise not_found(f"The price {identifier}")
-        return dto.price(identifier, record, found, unit(world))
+        return dto.price(identifier, record, found, world.options)
 
 
-def _record(identifier: int, unit: str) -> Any:
+def _record(identifier: int, options: Options) -> Any:
     for article in current_tenant().articles.between():
         for one in article.price_records:
             if one.id == identifier:
-                return dto.price_record(one, article, unit)
+                return dto.price_record(one, article, options)
     raise not_found(f"The price {identifier}")
 
 

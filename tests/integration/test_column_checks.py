@@ -130,6 +130,34 @@ def test_only_the_read_that_differs_costs_requests(relay):
     assert relay.erp_requests() - before == 1 + 1 + len(articles)
 
 
+@pytest.mark.parametrize("profile", ["columns", "rest"])
+def test_a_price_in_another_currency_than_the_channels_waits_whichever_way_it_is_read(
+    profile, either
+):
+    article, new = either.for_sale()[:2]
+    carry(either, [article])
+    either.erp("options", profile=profile, price_currency="CHF")
+    either.edit(article, gross="50.00")
+
+    check(either)
+    either.hint(PRICE, article)
+    either.hint(ARTICLE, new)
+    either.drain()
+
+    row, creation = either.row(PRICE, article), either.row(ARTICLE, new)
+    assert (row.hold_reason, creation.hold_reason) == ("currency:CHF", "currency:CHF")
+    assert "is priced in CHF, channel acme/42 sells in EUR" in row.last_error
+    assert in_shop(either, article)[0] == f"{float(article['gross']):.2f}"
+    assert either.product(new) is None
+
+    # The ERP prices in the channel's currency again: the next event brings it, before any check.
+    either.erp("options", price_currency="EUR")
+    either.hint(PRICE, article)
+    either.drain()
+
+    assert in_shop(either, article)[0] == "50.00"
+
+
 def test_columns_that_begin_to_differ_lead_to_a_catch_up_that_repairs_the_shop(either):
     articles = either.for_sale()[:3]
     check(either)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from integration import article_holds, channels
+from integration import article_holds, channels, column_checks
 from integration.dry_run import UNCHANGED, DryRun
 from integration.topology import Topic
 from tests.integration.shop_relay import changes_of_a_variant, make_shirt
@@ -59,6 +59,17 @@ def test_the_main_article_goes_first_and_its_variants_are_linked_below(relay, sh
     lowest = min(small["gross"], medium["gross"])
     assert (float(parent["gross"]), parent["stock"]) == (lowest, int(max(0, main["stock"])))
     assert relay.row(Topic.ARTICLE, small).hold_reason is None
+
+
+def test_a_main_article_borrows_no_price_from_columns_that_are_not_believed(relay, shirt):
+    main, small, _medium = shirt
+    relay.erp("options", price_currency="CHF")
+    column_checks.check(relay.runtime, relay.channel_id)
+
+    relay.carry(small, main)
+
+    assert relay.row(Topic.ARTICLE, main).hold_reason == "currency:CHF"
+    assert relay.products() == {}
 
 
 def test_an_event_of_a_variant_alone_brings_its_main_article_along(relay, shirt):

@@ -130,6 +130,10 @@ def _shop_listing(tenant: Tenant, options: Options) -> Source:
     label = Field("listings.salesChannel.label", "text",
                   lambda row: tenant.channel_label(row[1].channel))
     fields = {**_SHOP_LISTING, label.path: label}
+    if options.currency_column:
+        said = Field("salesPriceCurrency.isoCode", "text",
+                     lambda row: _price(row, "net") and options.currency_column)
+        fields[said.path] = said
     for lie in options.column_lies:
         fields.update(_LIES[lie])
     if profile == "rest":

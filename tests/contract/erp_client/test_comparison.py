@@ -17,6 +17,7 @@ PRICE_COLUMNS = ["netSalesPrice", "grossSalesPrice"]
 
 def comparison(erp, **given) -> Comparison:
     offered = catalogue.rediscover(erp.client, erp.facts)
+    given = {"currency": "EUR", **given}
     return Comparison(erp.client, CHANNEL, offered, rng=random.Random(7), **given)
 
 
@@ -59,6 +60,52 @@ def test_the_first_article_that_differs_decides_for_its_read_alone(lie, other, s
     assert reads_of_articles(erp) <= SAMPLES + 4
     reads = catalogue.plan(Topic.ARTICLE, made.offered, made.findings).reads
     assert reads == {lie}
+
+
+def test_columns_without_a_currency_are_the_channels_and_differ_where_rest_names_another(start):
+    erp = start(articles=300, price_currency="CHF")
+
+    made, swiss = comparison(erp), comparison(erp, currency="chf")
+    made.run()
+    swiss.run()
+
+    told = made.findings["price"]
+    assert told["agrees"] is False
+    assert told["difference"].endswith(
+        ": no column names the currency, REST says CHF and the channel sells in EUR"
+    )
+    assert made.findings["stock"]["agrees"]
+    assert swiss.findings["price"]["agrees"]
+
+
+def test_a_column_of_the_currency_is_compared_like_those_of_the_amounts(start):
+    erp = start(articles=300, currency_column="EUR", price_currency="CHF")
+    lying = comparison(erp)
+    lying.run()
+    erp.admin("POST", "/options", currency_column="CHF")
+    right = comparison(erp)
+    right.run()
+
+    told = lying.findings["price"]
+    assert told["columns"] == [*PRICE_COLUMNS, "salesPriceCurrency.isoCode"]
+    assert told["difference"].endswith("column salesPriceCurrency.isoCode says EUR, REST CHF")
+    # The rows name their currency: one that is not the channel's is held by what they say.
+    assert right.findings["price"]["agrees"]
+    assert not catalogue.distrusted_reads(right.offered, right.findings)
+
+
+def test_a_price_that_rest_names_no_currency_of_is_in_the_channels(start):
+    erp = start(articles=30)
+    made, real_get = comparison(erp), erp.client.get
+
+    def get(path, params=None):
+        answer = real_get(path, params)
+        return {**answer, "currencyRef": None} if "by-selection" in path else answer
+
+    erp.client.get = get
+    made.run()
+
+    assert made.findings["price"]["agrees"]
 
 
 def test_the_samples_come_from_all_over_the_catalogue_and_are_listed(start):
@@ -126,7 +173,7 @@ def test_a_comparison_that_is_cut_short_goes_on_where_it_was(start):
 def test_an_empty_catalogue_proves_nothing_and_costs_next_to_nothing(start):
     erp = start(articles=30)
     offered = catalogue.rediscover(erp.client, erp.facts)
-    made = Comparison(erp.client, "4711", offered)
+    made = Comparison(erp.client, "4711", offered, currency="EUR")
 
     made.run()
 

@@ -21,7 +21,8 @@ def listing_path(erp, article_id="1001", channel="42"):
 
 @pytest.mark.parametrize("wanted", [
     {"merge": "x"}, {"conflict_status": 500}, {"ids": 1}, {"missing_columns": "x"},
-    {"column_lies": ["tax"]}, {"webhook_retries_s": [-1]}, {"vql_limit": 0}, {"nothing": 1}])
+    {"column_lies": ["tax"]}, {"webhook_retries_s": [-1]}, {"vql_limit": 0}, {"nothing": 1},
+    {"price_currency": "euro"}, {"price_currency": ""}, {"currency_column": "chf"}])
 def test_an_option_that_makes_no_sense_is_400_and_changes_nothing(erp, wanted):
     before = erp.admin("GET", "options").json()
 
@@ -244,6 +245,31 @@ def test_a_column_that_lies_differs_from_rest_and_the_others_do_not(erp, lie, co
     assert differing == columns
     first = erp.get("/erp/articles/1001/stocks?salesChannelId=42")["stockAvailable"]
     assert first == next(row["stockAvailable"] for row in told if row["id"] == 1001)
+
+
+def test_prices_can_be_in_another_currency_that_no_column_tells(erp):
+    erp.edit("1001", set={"gross": 11.9, "prices": [
+        {"gross": 9.52, "from": 10}, {"gross": 9, "from": 10, "currency": "USD"}]})
+    erp.set(price_currency="CHF")
+
+    selected = erp.get("/erp/products/sales-price-by-selection?articleId=1001&salesChannelId=42")
+    records = erp.get("/erp/products/sales-prices/1001")
+
+    assert selected["currencyRef"] == {"id": "2", "label": "CHF", "isoCode": "CHF"}
+    assert [one["currencyRef"]["isoCode"] for one in records] == ["CHF", "CHF", "USD"]
+    fields = erp.get("/cmn/computed-queries/article/shopListing/fields")
+    assert not [one for one in fields if "currency" in one["attribute"].lower()]
+
+
+def test_a_column_may_tell_a_currency_and_need_not_be_right(erp):
+    erp.set(currency_column="EUR", price_currency="CHF")
+    erp.edit("1001", set={"gross": 11.9})
+    erp.edit("1002", set={"gross": None, "net": None})
+
+    rows = erp.rows("SELECT id, salesPriceCurrency.isoCode FROM article.shopListing WHERE "
+                    f"{CHANNEL} AND id IN ('1001', '1002')")
+
+    assert [one.get("salesPriceCurrency.isoCode") for one in rows] == ["EUR", None]
 
 
 def test_a_column_can_vanish_while_it_runs(erp):

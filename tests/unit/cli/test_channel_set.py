@@ -5,6 +5,8 @@ import json
 import pytest
 from sqlalchemy import Engine, select
 
+from integration import channels, column_checks
+from integration.clock import db_now
 from integration.models import (
     AccessToken,
     ChannelFact,
@@ -207,6 +209,38 @@ def test_setting_anything_ends_the_hold_and_forgets_what_the_shop_told(run, runt
         assert session.scalars(select(SalesChannel)).one().held_reason is None
         assert session.scalars(select(ChannelFact)).all() == []
         assert session.get(AccessToken, token) is None
+
+
+def findings(runtime):
+    """What is known of the ERP's columns, and whether it was looked at to the end today."""
+    with runtime.scope() as session:
+        channel_id = session.scalars(select(SalesChannel.id)).one()
+        is_fresh = column_checks.is_fresh(session, channel_id)
+    return runtime.channel(channel_id).column_findings, is_fresh
+
+
+@pytest.mark.parametrize(
+    ("pair", "known"),
+    [
+        ("safety_stock=1", ({"price": {"agrees": False}}, True)),
+        # The amounts were compared as those of the currency before: until they are compared anew
+        # no column is believed.
+        ("currency=CHF", ({}, False)),
+        ("currency=", ({}, False)),
+    ],
+)
+def test_what_the_erps_columns_are_worth_is_known_whatever_becomes_of_the_shop(
+    run, runtime, channel, pair, known
+):
+    with runtime.scope() as session:
+        found = session.scalars(select(SalesChannel)).one()
+        value = {"is_complete": True, "reads": {"price": {"agrees": False}}}
+        fact = {"channel_id": found.id, "name": channels.COLUMN_FINDINGS, "value": value}
+        session.add(ChannelFact(**fact, learnt_at=db_now()))
+
+    run("channel", "set", channel, pair)
+
+    assert findings(runtime) == known
 
 
 def test_show_tells_of_a_secret_only_that_it_is_set(run, shopware_channel):
