@@ -98,13 +98,17 @@ class Client:
         if media_id not in response.headers.get("Location", ""):
             raise answers.not_understood(response, self.settings.host, writes=True)
 
-    def search(self, entity: str, **criteria: Any) -> list[dict[str, Any]]:
+    def search(
+        self, entity: str, *, language: str | None = None, **criteria: Any
+    ) -> list[dict[str, Any]]:
         """Rows of an entity (``sales-channel``); `criteria` as in the API, `limit` unless given.
+        `language`: the one of their texts, if not the system's.
 
         Shape: plain objects with the fields that `includes` names.
         """
         query = {"limit": PAGE_SIZE, "total-count-mode": 0, **criteria}
-        return self._found(entity, self._authorised("POST", f"/api/search/{entity}", query))
+        path = f"/api/search/{entity}"
+        return self._found(entity, self._authorised("POST", path, query, language=language))
 
     def search_plugin(self, entity: str, **criteria: Any) -> list[dict[str, Any]] | None:
         """As `search`, of a table that only shops with a plugin have; None without it."""
@@ -141,9 +145,12 @@ class Client:
         *,
         writes: bool = False,
         content_type: str = "application/json",
+        language: str | None = None,
     ) -> requests.Response:
         """The answer to a request with the shared token; a refused token is replaced once."""
         headers = {**_JSON, "Content-Type": content_type}
+        if language is not None:
+            headers["sw-language-id"] = language
         token = self._context.tokens.get(self._new_token)
         response = self._sent(method, path, body, headers, token, writes)
         if response.status_code != 401:

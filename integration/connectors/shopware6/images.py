@@ -9,36 +9,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import count
 from typing import Any
 
 from integration.connectors.base import Context, Payload, Receipt
-from integration.connectors.files import ImageBody, Outcome, content_of, missing_error, text_in
-from integration.connectors.shopware6 import batch, choices, ids, refusals
+from integration.connectors.files import ImageBody, Outcome, content_of, missing_error
+from integration.connectors.shopware6 import batch, ids, refusals
+from integration.connectors.shopware6.alts import AltTexts, Place
 from integration.connectors.shopware6.batch import Row, Verdict
 from integration.connectors.shopware6.client import PAGE_SIZE, Client
 from integration.connectors.shopware6.uploads import Uploader
 from integration.errors import IntegrationError
-from integration.mapping_kinds import Kind
 from integration.topology import Topic
 
 #: The custom field that marks a row as ours: ``acme/42 700001 3``.
 MARK = "variorelay_image"
-#: The language that each shop has, whatever it is called.
-SYSTEM_LANGUAGE = "2fbb5fe2e29a4d70aa5854ce7ce3e20b"
-_LANGUAGES = "languages"
+#: The custom field beside it with the alt texts that we sent, by language.
+ALT = "variorelay_alt"
 
 
 @dataclass(frozen=True)
 class _Shown:
-    """A row of ours that shows an image. `has_file`: its media has a file."""
+    """A row of ours that shows an image. `has_file`: its media has a file. `sent`: the alt texts
+    that we sent, by language."""
 
     id: str
     ref: str
     revision: str
     media_id: str
     has_file: bool
+    sent: Mapping[str, str]
 
 
 @dataclass
@@ -57,6 +57,7 @@ class ImagePush:
 
     def __init__(self, client: Client, context: Context) -> None:
         self._client, self._context = client, context
+        self._alts = AltTexts(client, context.facts)
 
     def push(self, payloads: Sequence[Payload]) -> list[Receipt]:
         """One receipt per payload, same order. An image that cannot come keeps no other back.
@@ -68,8 +69,9 @@ class ImagePush:
         shown = self._shown(sorted(there))
         known = [one for one in payloads if one["external_id"] in there]
         outcome = self._uploaded(known, shown)
+        ours = self._alts.still_ours(self._texts_to_go(known, shown))
         plans = [
-            self._plan(position, payload, shown.get(str(payload["external_id"]), {}), outcome)
+            self._plan(position, payload, shown.get(str(payload["external_id"]), {}), outcome, ours)
             for position, payload in enumerate(payloads)
             if payload["external_id"] in there
         ]
@@ -90,13 +92,19 @@ class ImagePush:
         """Our rows by product and document."""
         found: dict[str, dict[str, _Shown]] = {}
         for row in self._links(product_ids):
-            mark = (row.get("customFields") or {}).get(MARK)
+            custom = row.get("customFields") or {}
+            mark = custom.get(MARK)
             namespace, ref, revision = (*str(mark).split(" "), "", "")[:3]
             if mark is None or namespace != self._context.namespace:
                 continue
             media = row.get("media") or {}
             one = _Shown(
-                str(row["id"]), ref, revision, str(row["mediaId"]), bool(media.get("fileName"))
+                str(row["id"]),
+                ref,
+                revision,
+                str(row["mediaId"]),
+                bool(media.get("fileName")),
+                custom.get(ALT) or {},
             )
             found.setdefault(str(row["productId"]), {})[ref] = one
         return found
@@ -133,8 +141,28 @@ class ImagePush:
             return Outcome()
         return Uploader(self._client, self._context).upload(wanted)
 
+    def _texts_to_go(
+        self, payloads: Sequence[Payload], shown: Mapping[str, Mapping[str, _Shown]]
+    ) -> Iterator[tuple[Place, str]]:
+        """Alt texts that we sent and that the ERP has no more."""
+        for payload in payloads:
+            of_product = shown.get(str(payload["external_id"]), {})
+            for image in payload["body"]["images"]:
+                known = of_product.get(image["ref"])
+                if known is None or not known.sent:
+                    continue
+                alt = self._alts.of(image)
+                for language, text in known.sent.items():
+                    if language not in alt:
+                        yield (known.media_id, language), text
+
     def _plan(
-        self, position: int, payload: Payload, shown: Mapping[str, _Shown], outcome: Outcome
+        self,
+        position: int,
+        payload: Payload,
+        shown: Mapping[str, _Shown],
+        outcome: Outcome,
+        ours: frozenset[Place],
     ) -> _Plan:
         plan, kept = _Plan(position, payload), set[str]()
         for image in payload["body"]["images"]:
@@ -153,40 +181,20 @@ class ImagePush:
             link_id = ids.image_id(self._context.namespace, payload["article_id"], ref)
             if known is not None and known.id != link_id:
                 plan.deletes.append(known.id)
+            alt = self._alts.of(image)
+            custom: dict[str, Any] = {MARK: f"{self._context.namespace} {ref} {image['revision']}"}
+            if alt or (known is not None and known.sent):
+                custom[ALT] = alt
             plan.rows.append(
                 {
                     "id": link_id,
                     "position": len(plan.rows) + 1,
-                    "customFields": {MARK: f"{self._context.namespace} {ref} {image['revision']}"},
-                    "media": {"id": media_id, **self._alt(image)},
+                    "customFields": custom,
+                    "media": {"id": media_id, **_translations(alt, media_id, ours)},
                 }
             )
         plan.deletes += [one.id for ref, one in shown.items() if ref not in kept]
         return plan
-
-    def _alt(self, image: ImageBody) -> dict[str, Any]:
-        """The alt text in the shop's languages; nothing where the ERP has none, so that one that
-        an employee entered stays."""
-        texts: Mapping[str, str] = image["alt"]
-        if not texts:
-            return {}
-        by_language = {
-            language_id: text
-            for language_id, code in self._languages
-            if (text := text_in(code, texts)) is not None
-        }
-        by_language.setdefault(SYSTEM_LANGUAGE, next(iter(texts.values())))
-        return {"translations": {one: {"alt": text} for one, text in by_language.items()}}
-
-    @cached_property
-    def _languages(self) -> list[tuple[str, str]]:
-        """Id and code of the shop's languages, asked once a day and looked up once per push."""
-        known = self._context.facts.get(_LANGUAGES)
-        if not isinstance(known, list):
-            offered = choices.offered(self._client, Kind.LANGUAGE) or []
-            known = [[one.id, one.code] for one in offered if one.code]
-            self._context.facts.put(_LANGUAGES, known)
-        return [(str(language_id), str(code)) for language_id, code in known]
 
     def _written(self, plans: Sequence[_Plan]) -> dict[int, Verdict]:
         """Verdicts by position, of those that had something to be written."""
@@ -209,6 +217,13 @@ class ImagePush:
 def _is_current(shown: Mapping[str, _Shown], image: ImageBody) -> bool:
     known = shown.get(image["ref"])
     return known is not None and known.has_file and known.revision == image["revision"]
+
+
+def _translations(alt: Mapping[str, str], media_id: str, ours: frozenset[Place]) -> dict[str, Any]:
+    """The alt texts as the media has them; those in `ours` are not the ERP's any more."""
+    gone = [language for media, language in ours if media == media_id and language not in alt]
+    texts = {**alt, **dict.fromkeys(gone)}
+    return {"translations": {one: {"alt": text} for one, text in texts.items()}} if texts else {}
 
 
 def _values(plan: _Plan) -> dict[str, Any]:

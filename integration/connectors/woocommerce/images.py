@@ -24,20 +24,29 @@ from integration.connectors.woocommerce.wordpress import WordPress
 from integration.errors import Held, IntegrationError
 from integration.topology import Topic
 
-#: Metadata of a product: ``{"of": "acme/42", "images": {"700001": ["3", 812]}}`` as JSON.
+#: Metadata of a product: ``{"of": "acme/42", "images": {"700001": ["3", 812, "A hammer"]}}`` as
+#: JSON, with the alt text that we sent as far as there is one.
 MARK = "_vario_relay_images"
+#: Takes an alt text away: the shop takes an empty one for no word about it, and cleans this one.
+_NO_TEXT = " "
+
+#: Revision, id in the shop's media, and the alt text that we sent.
+_Ours = tuple[str, int, str]
+
+
+_NOTHING: _Ours = ("", 0, "")
 
 
 @dataclass(frozen=True)
 class _Shown:
-    """The images of a product: ids of all, and of ours revision and id by document."""
+    """The images of a product: alt texts by id of all, in their order, and ours by document."""
 
-    ids: tuple[int, ...]
-    ours: Mapping[str, tuple[str, int]]
+    ids: Mapping[int, str]
+    ours: Mapping[str, _Ours]
 
     def current(self, image: ImageBody) -> int | None:
         """The id of this very image, if the product shows it."""
-        revision, image_id = self.ours.get(image["ref"], ("", 0))
+        revision, image_id, _ = self.ours.get(image["ref"], _NOTHING)
         return image_id if revision == image["revision"] and image_id in self.ids else None
 
 
@@ -102,7 +111,11 @@ class ImagePush:
     def _of_row(self, row: Mapping[str, Any]) -> _Shown:
         images = row.get("images") or [row.get("image")]
         return _Shown(
-            ids=tuple(int(one["id"]) for one in images if isinstance(one, dict) and one.get("id")),
+            ids={
+                int(one["id"]): str(one.get("alt") or "")
+                for one in images
+                if isinstance(one, dict) and one.get("id")
+            },
             ours=_read(details.meta_value(row, MARK), self._context.namespace),
         )
 
@@ -119,23 +132,24 @@ class ImagePush:
         return Uploader(wordpress, self._context).upload(wanted)
 
     def _plan(self, position: int, payload: Payload, shown: _Shown, outcome: Outcome) -> _Plan:
-        plan, ours = _Plan(), dict[str, tuple[str, int]]()
+        plan, ours = _Plan(), dict[str, _Ours]()
         entries: list[dict[str, Any]] = []
         for image in _wanted(payload):
             ref, revision = content_of(image)
             image_id = shown.current(image) or int(outcome.id_by_content.get((ref, revision), 0))
             if not image_id:
                 plan.missing.append((image, outcome.error_by_content[ref, revision]))
-                revision, image_id = shown.ours.get(ref, ("", 0))
+                revision, image_id, _ = shown.ours.get(ref, _NOTHING)
                 if image_id not in shown.ids:
                     continue
                 # Better the old picture than none.
             else:
                 plan.there += 1
-            ours[ref] = revision, image_id
+            text = self._text(image)
+            ours[ref] = revision, image_id, text
             if image_id not in [one["id"] for one in entries]:
-                entries.append({"id": image_id, **self._alt(image)})
-        before = {image_id for _, image_id in shown.ours.values()}
+                entries.append({"id": image_id, **_alt(text, ref, image_id, shown)})
+        before = {image_id for _, image_id, _ in shown.ours.values()}
         own_ids = before | {entry["id"] for entry in entries}
         others = [one for one in shown.ids if one not in own_ids]
         if entries or set(shown.ids) & before:
@@ -149,21 +163,29 @@ class ImagePush:
         self,
         payload: Payload,
         entries: Sequence[dict[str, Any]],
-        ours: Mapping[str, tuple[str, int]],
+        ours: Mapping[str, _Ours],
     ) -> dict[str, Any]:
-        noted = wire.dumps({"of": self._context.namespace, "images": ours})
+        images = {ref: one if one[2] else one[:2] for ref, one in ours.items()}
+        noted = wire.dumps({"of": self._context.namespace, "images": images})
         meta = [{"key": MARK, "value": noted}]
         if variations.parent_of(payload) is None:
             return {"images": list(entries), "meta_data": meta}
         return {"image": entries[0] if entries else {}, "meta_data": meta}
 
-    def _alt(self, image: ImageBody) -> dict[str, str]:
-        """The alt text in the shop's language, else in another one; nothing where the ERP has none,
-        so that one that an employee entered stays."""
+    def _text(self, image: ImageBody) -> str:
+        """The alt text in the shop's language, else in another one; empty: the ERP has none."""
         texts: Mapping[str, str] = image["alt"]
-        if not texts:
-            return {}
-        return {"alt": text_in(self._language, texts) or next(iter(texts.values()))}
+        return text_in(self._language, texts) or next(iter(texts.values()), "")
+
+
+def _alt(text: str, ref: str, image_id: int, shown: _Shown) -> dict[str, str]:
+    """What is said of an alt text. One that we sent and the ERP has no more is taken away, unless
+    an employee changed it."""
+    if text:
+        return {"alt": text}
+    _, sent_to, sent = shown.ours.get(ref, _NOTHING)
+    is_ours = sent and sent_to == image_id and shown.ids.get(image_id, "").split() == sent.split()
+    return {"alt": _NO_TEXT} if is_ours else {}
 
 
 def _wanted(payload: Payload) -> Sequence[ImageBody]:
@@ -171,13 +193,16 @@ def _wanted(payload: Payload) -> Sequence[ImageBody]:
     return images if variations.parent_of(payload) is None else images[:1]
 
 
-def _read(noted: Any, namespace: str) -> dict[str, tuple[str, int]]:
+def _read(noted: Any, namespace: str) -> dict[str, _Ours]:
     """Our images by document, of what the metadata says; nothing for another channel's."""
     try:
         told = wire.loads(str(noted).encode()) if noted else {}
         if not isinstance(told, dict) or told.get("of") != namespace:
             return {}
-        return {str(ref): (str(one[0]), int(one[1])) for ref, one in told["images"].items()}
+        return {
+            str(ref): (str(one[0]), int(one[1]), str(one[2]) if len(one) > 2 else "")
+            for ref, one in told["images"].items()
+        }
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         return {}  # somebody changed it: nothing is known to be ours
 

@@ -45,7 +45,9 @@ def _attached(store: Store, fetch: Fetch, one: Any) -> Row:
     elif image_id not in store.images:
         raise ApiError(400, "woocommerce_product_invalid_image_id",
                        f"#{image_id} is an invalid image ID.")
-    texts = {name: coercions.text(wanted[name]) for name in ("name", "alt") if wanted.get(name)}
+    # An empty text is no word about it; one of blanks is cleaned to nothing.
+    texts = {name: coercions.text(wanted[name]).strip() for name in ("name", "alt")
+             if wanted.get(name)}
     store.images[image_id] = {**store.images[image_id], **texts}
     return {"id": image_id}
 

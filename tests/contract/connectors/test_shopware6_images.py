@@ -204,12 +204,49 @@ def test_alt_texts_come_in_the_languages_of_the_shop(shop):
     assert sorted(texts.values()) == ["A hammer", "Ein Hammer"]
 
 
-def test_an_alt_text_that_the_erp_lacks_is_left_to_the_shop(shop):
-    shop.show(shown(image("7", alt=(("de", "Ein Hammer"),))))
+def texts_of_media(shop):
+    """The alt text of the one file in each language of the shop that has one."""
+    (row,) = shop.connector()._client.search("media", associations={"translations": {}})
+    return {one["languageId"]: one["alt"] for one in row["translations"] if one["alt"]}
+
+
+def by_hand(shop, text):
+    """An employee writes the alt text of the file, in the system's language."""
+    (row,) = shop.connector()._client.search("media")
+    change = {"id": row["id"], "alt": text}
+    operation = {"key": "w", "entity": "media", "action": "upsert", "payload": [change]}
+    shop.connector()._client.sync([operation], "media")
+
+
+def test_an_alt_text_that_the_erp_has_no_more_is_taken_away_again(shop):
+    shop.show(shown(image("7", alt=(("de", "Ein Hammer"), ("en", "A hammer")))))
+
+    shop.show(shown(image("7", alt=(("en", "A hammer"),))))
+    assert set(texts_of_media(shop).values()) == {"A hammer"}
+
+    shop.show(shown(image("7")))
+    assert texts_of_media(shop) == {}
+
+    # What an employee writes then is not ours.
+    by_hand(shop, "Von Hand")
+    shop.show(shown(image("7")))
+    assert list(texts_of_media(shop).values()) == ["Von Hand"]
+
+
+def test_an_alt_text_that_an_employee_changed_stays_when_the_erp_has_none_any_more(shop):
+    shop.show(shown(image("7", alt=(("en", "A hammer"),))))
+    by_hand(shop, "Von Hand")
 
     shop.show(shown(image("7")))
 
-    assert shop.products["A-1"]["images"][0]["alt"] == "Ein Hammer"
+    assert list(texts_of_media(shop).values()) == ["Von Hand"]
+
+
+def test_a_new_file_takes_no_text_from_the_one_before(shop):
+    shop.show(shown(image("7", alt=(("en", "A hammer"),))))
+    shop.show(shown(image("7", revision="2")))
+
+    assert shop.products["A-1"]["images"][0]["alt"] in (None, "")
 
 
 @pytest.mark.parametrize(

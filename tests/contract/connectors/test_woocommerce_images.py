@@ -134,16 +134,43 @@ def test_a_file_that_was_deleted_in_the_shop_comes_again(shop: Shop) -> None:
     assert pictures(shop) == [sha("7")]
 
 
-def test_an_alt_text_is_in_the_shops_language_and_one_that_the_erp_lacks_is_left(
+def alt_text(shop: Shop) -> str:
+    text: str = shop.products["A-1"]["images"][0]["alt"]
+    return text
+
+
+def by_hand(shop: Shop, text: str) -> None:
+    """An employee writes the alt text of the first image."""
+    images = [{"id": shop.products["A-1"]["images"][0]["id"], "alt": text}]
+    row = {"id": int(shop.ids["1"]), "images": images}
+    shop.connector()._client.batch("/products", {"update": [row]})
+
+
+def test_an_alt_text_is_in_the_shops_language_and_goes_when_the_erp_has_none_any_more(
     shop: Shop,
 ) -> None:
     alt = (("en", "A hammer"), ("de", "Ein Hammer & mehr"))
     show(shop, shown(image("7", alt=alt)))
-    first = shop.products["A-1"]["images"][0]["alt"]
+    assert alt_text(shop) == "Ein Hammer & mehr"
+
+    show(shop, shown(image("7")))
+    assert alt_text(shop) == ""
+
+    # What an employee writes then is not ours.
+    by_hand(shop, "Von Hand")
+    show(shop, shown(image("7")))
+    assert alt_text(shop) == "Von Hand"
+
+
+def test_an_alt_text_that_an_employee_changed_stays_when_the_erp_has_none_any_more(
+    shop: Shop,
+) -> None:
+    show(shop, shown(image("7", alt=(("de", "Ein Hammer"),))))
+    by_hand(shop, "Von Hand")
 
     show(shop, shown(image("7")))
 
-    assert (first, shop.products["A-1"]["images"][0]["alt"]) == ("Ein Hammer & mehr",) * 2
+    assert alt_text(shop) == "Von Hand"
 
 
 def test_a_variation_shows_its_first_image(shop: Shop) -> None:

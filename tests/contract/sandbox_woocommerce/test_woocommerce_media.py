@@ -38,6 +38,19 @@ def test_a_file_is_found_by_its_slug_and_shown_by_its_id(shop: ShopClient) -> No
     assert product["images"][0]["src"].endswith("/a.png")
 
 
+def test_an_empty_alt_text_is_no_word_about_it_and_one_of_blanks_takes_it_away(
+        shop: ShopClient) -> None:
+    image = {"id": call(shop, "POST", MEDIA, data=b"bytes").get_json()["id"]}
+    product = shop.create(sku="A", images=[{**image, "alt": "front"}])
+
+    shown = []
+    for text in ("", " "):
+        shop.batch(update=[{"id": product["id"], "images": [{**image, "alt": text}]}])
+        shown.append(shop.state()["A"]["images"][0]["alt"])
+
+    assert shown == ["front", ""]
+
+
 def test_a_slug_that_is_taken_gets_a_number(shop: ShopClient) -> None:
     slugs = [call(shop, "POST", f"{MEDIA}?slug=one", data=b"x").get_json()["slug"]
              for _ in range(2)]
