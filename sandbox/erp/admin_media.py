@@ -27,8 +27,8 @@ def add_to(routes: Blueprint, world: World) -> None:
 
     @routes.post("/media")
     def change_media() -> Any:
-        body = object_of("tenant", "article", "add", "replace", "remove", "order", "hide", "show",
-                         "favourite", "alt", "silent")
+        body = object_of("tenant", "article", "add", "bytes", "replace", "remove", "order", "hide",
+                         "show", "favourite", "alt", "silent")
         tenant = named_tenant(world, body)
         article = edits.find(tenant, body.get("article"))
         with tenant.lock:
@@ -52,7 +52,7 @@ def _changed(tenant: Tenant, article: Article, body: dict[str, Any]) -> list[Eve
     named = {name: _named(known, name, body) for name in (
         "replace", "remove", "order", "hide", "show", "favourite")}
     texts = _texts(known, body)
-    added = whole(body, "add", 0)
+    added, least = whole(body, "add", 0), whole(body, "bytes", 0)
     if added > MOST_ADDED or not (added or texts or any(named.values())):
         raise ValueError(f"name something to change; add at most {MOST_ADDED}")
     for image in named["replace"]:
@@ -70,7 +70,7 @@ def _changed(tenant: Tenant, article: Article, body: dict[str, Any]) -> list[Eve
     for image in named["remove"]:
         shelf.remove(image)
     for _place in range(added):
-        shelf.add(article)
+        shelf.add(article, least)
     edits.touch(article, media=True)
     return events.master_data(article, sorted(article.listings), "shelf") + documents
 

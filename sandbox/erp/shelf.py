@@ -34,7 +34,7 @@ class Share:
 
 @dataclass
 class Image:
-    """A document of the shelf with its attribution to one article."""
+    """A document of the shelf with its attribution to one article; `least` bytes at least."""
 
     id: int
     attribution: int
@@ -44,6 +44,7 @@ class Image:
     publish: bool = True
     favourite: bool = False
     alternative: str = ""
+    least: int = 0
     shares: list[Share] = field(default_factory=list)
 
     @property
@@ -55,12 +56,14 @@ class Image:
         return f"bild-{self.id}"
 
     def content(self) -> bytes:
-        """A small PNG of one colour, another for each image and revision."""
+        """A small PNG of one colour, another for each image and revision; what follows its end is
+        no part of the picture."""
         colour = hashlib.sha256(f"{self.id}/{self.revision}".encode()).digest()[:3]
         rows = (b"\0" + colour * PIXELS) * PIXELS
         header = struct.pack(">IIBBBBB", PIXELS, PIXELS, 8, 2, 0, 0, 0)
-        return (b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header)
-                + _chunk(b"IDAT", zlib.compress(rows)) + _chunk(b"IEND", b""))
+        picture = (b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header)
+                   + _chunk(b"IDAT", zlib.compress(rows)) + _chunk(b"IEND", b""))
+        return picture.ljust(self.least, b"\0")
 
     def etag(self) -> str:
         return f"{self.id}-{self.revision}"
@@ -89,12 +92,13 @@ class Shelf:
     def by_uuid(self, uuid_text: str) -> Image | None:
         return next((one for one in list(self._by_id.values()) if one.uuid == uuid_text), None)
 
-    def add(self, article: Article) -> Image:
+    def add(self, article: Article, least: int = 0) -> Image:
         """A new image behind the others; the first one is the favourite."""
         known = self._by_article.setdefault(article.id, [])
         last = max((one.sort for one in known), default=0)
         image = Image(next(self._ids), next(self._ids), article, last + 1,
-                      favourite=not known, alternative=f"{article.name}, Bild {last + 1}")
+                      favourite=not known, alternative=f"{article.name}, Bild {last + 1}",
+                      least=least)
         known.append(image)
         self._by_id[image.id] = image
         return image

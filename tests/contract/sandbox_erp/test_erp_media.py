@@ -1,5 +1,6 @@
 """The media shelf: images of articles, their files, shares, and the events of a change."""
 
+import hashlib
 import zlib
 
 import pytest
@@ -25,6 +26,17 @@ def first(erp):
 
 def public(erp, share, prefix=""):
     return requests.get(erp.url + prefix + share["publicUrlPath"], timeout=5)
+
+
+def test_added_images_may_be_large_and_are_another_for_each_document(erp):
+    added = changed(erp, add=2, bytes=100_000)["images"][-2:]
+
+    files = [erp.call("GET", f"/dms/resources/{one['id']}/file").content for one in added]
+    told = [erp.get(f"/dms/resources/{one['id']}")["file"]["fileSize"] for one in added]
+
+    assert [len(one) for one in files] == told == [100_000] * 2
+    assert [hashlib.sha256(one).hexdigest() for one in files] == [one["sha256"] for one in added]
+    assert files[0] != files[1]
 
 
 def test_attributions_lead_to_documents_and_these_to_files(erp):
