@@ -145,9 +145,10 @@ class Comparison:
         return "; ".join(told) or self._foreign(paths, row, answer)
 
     def _foreign(self, paths: Mapping[str, str], row: Fields, answer: Fields) -> str:
-        """What differs of the currency. One that REST does not name proves nothing."""
+        """What differs of the currency. One that REST does not name by its code proves nothing."""
         rest, column = answer.get(catalogue.CURRENCY), row.get(catalogue.CURRENCY)
-        if rest is None or rest.upper() == str(column or self.currency).upper():
+        is_named = rest is not None and reads.is_currency_code(rest)
+        if not is_named or rest == str(column or self.currency).upper():
             return ""
         if column is not None:
             return f"column {paths[catalogue.CURRENCY]} says {column}, REST {rest}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from integration.erp import reads
 from integration.erp.client import ErpClient
 from integration.erp.rows import decimal, id_text, truth
 from integration.errors import Gone, Rejected
@@ -89,7 +90,7 @@ def counting(article_id: str, found: Iterable[Record], scope: Scope) -> list[Rec
 
 
 def _is_meant(article_id: str, one: Record, scope: Scope) -> bool:
-    currency = _currency(one.get("currencyRef"))
+    currency = reads.currency_of(one.get("currencyRef"))
     return (
         one.get("qualifier") in (None, "SALES")
         and _ref(one, "articleRef") in (None, article_id)
@@ -161,14 +162,3 @@ def _day(article_id: str, one: Record, name: str, scope: Scope) -> date | None:
 def _ref(one: Record, name: str) -> str | None:
     reference = one.get(name)
     return id_text(reference.get("id")) if isinstance(reference, dict) else None
-
-
-def _currency(reference: Any) -> str | None:
-    """Its code in capitals; None where the record names none, which means the channel's."""
-    if not isinstance(reference, dict) or not reference:
-        return None
-    for name in ("isoCode", "code", "label", "id"):
-        text = reference.get(name)
-        if isinstance(text, str) and len(text) == 3 and text.isascii() and text.isalpha():
-            return text.upper()
-    return str(reference.get("label") or reference.get("id"))

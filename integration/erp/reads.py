@@ -141,7 +141,7 @@ def price(client: ErpClient, article_id: str, channel_erp_id: str) -> Fields:
     return {
         "net": answer.get("netPrice"),
         "gross": answer.get("grossPrice"),
-        "price_currency": _currency(_object(answer.get("currencyRef"))),
+        "price_currency": currency_of(answer.get("currencyRef")),
         **_tax_fields(_object(answer.get("usedTaxRate"))),
     }
 
@@ -179,13 +179,26 @@ def _tax_fields(rate: Fields) -> Fields:
     return {"tax_rate": str(percent), "tax_type": id_text(_object(rate.get("typeRef")).get("id"))}
 
 
-def _currency(reference: Fields) -> str | None:
-    """The ISO code of a currency reference; it is attested to have id and label only."""
+def currency_of(reference: Any) -> str | None:
+    """The ISO code of a currency reference in capitals, or its words where they are none; None: it
+    names none. It is attested to have id and label only, and what a label reads like is not."""
+    if not isinstance(reference, dict) or not reference:
+        return None
     for name in ("isoCode", "code", "label", "id"):
         text = reference.get(name)
-        if isinstance(text, str) and len(text) == 3 and text.isascii() and text.isupper():
-            return text
-    return None if not reference else str(reference.get("label") or reference.get("id"))
+        if isinstance(text, str) and is_currency_code(text):
+            return text.upper()
+    words = str(reference.get("label") or reference.get("id"))
+    return "EUR" if words.strip().lower() in _EURO else words
+
+
+def is_currency_code(text: str) -> bool:
+    """Whether it looks like a code of ISO 4217."""
+    return len(text) == 3 and text.isascii() and text.isalpha()
+
+
+#: How a German ERP may name the currency of nearly all merchants.
+_EURO = ("euro", "€")
 
 
 def _object(value: Any) -> Fields:

@@ -94,13 +94,21 @@ def test_a_column_of_the_currency_is_compared_like_those_of_the_amounts(start):
     assert not catalogue.distrusted_reads(right.offered, right.findings)
 
 
-def test_a_price_that_rest_names_no_currency_of_is_in_the_channels(start):
+@pytest.mark.parametrize(
+    "reference",
+    [
+        None,
+        {"id": "1", "label": "Euro"},
+        {"id": "1", "label": "Hauswährung"},  # no code: it may be any
+    ],
+)
+def test_a_price_that_rest_names_no_currency_of_is_in_the_channels(start, reference):
     erp = start(articles=30)
     made, real_get = comparison(erp), erp.client.get
 
     def get(path, params=None):
         answer = real_get(path, params)
-        return {**answer, "currencyRef": None} if "by-selection" in path else answer
+        return {**answer, "currencyRef": reference} if "by-selection" in path else answer
 
     erp.client.get = get
     made.run()

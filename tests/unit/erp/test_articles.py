@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from integration.channel_view import ChannelView
+from integration.erp import reads
 from integration.erp.articles import fetch_articles, fetch_prices, fetch_stocks
 from integration.erp.catalogue import OFFERED_FACT
 from integration.erp.plans import FETCH_BY_TOPIC
@@ -170,6 +171,24 @@ def test_with_columns_a_row_comes_with_one_query_and_one_tax_read(columns, facts
         "VQL",
         "/erp/taxes/tax-select/11",
     ]
+
+
+@pytest.mark.parametrize(
+    ("reference", "code"),
+    [
+        ({"id": "1", "label": "EUR"}, "EUR"),
+        ({"id": "1", "label": "Euro"}, "EUR"),
+        ({"id": "2", "label": "Schweizer Franken", "isoCode": "CHF"}, "CHF"),
+        ({"id": "7", "label": "Krone"}, "Krone"),  # whose, nobody says
+        (None, None),
+    ],
+)
+def test_a_currency_is_named_by_its_code_or_as_the_erp_words_it(reference, code):
+    class OnePrice:
+        def get(self, path, params=None):
+            return {**PRICE, "currencyRef": reference}
+
+    assert reads.price(OnePrice(), "1", "42")["price_currency"] == code
 
 
 def test_without_columns_the_same_row_comes_from_five_reads(rest, facts):
