@@ -27,7 +27,16 @@ BEHIND = (["-n", "2"], ("architecture", "unit"))
 NEXT = (
     (["-n", "3"], ("contract", "conformance")),
     (
-        ["-n", "4", "--dist", "loadgroup", "-m", "not alone and not long"],
+        # In our order, the slowest first: xdist's would be by the number of tests of a service.
+        [
+            "-n",
+            "4",
+            "--dist",
+            "loadgroup",
+            "--no-loadscope-reorder",
+            "-m",
+            "not alone and not long",
+        ],
         ("acceptance", "integration", "migration"),
     ),
 )
