@@ -113,12 +113,16 @@ def _differences(article: dict[str, Any], product: dict[str, Any] | None,
 
 def _differences_of_manufacturer(name: str, article: dict[str, Any],
                                  product: dict[str, Any]) -> list[str]:
-    """Where the ERP has none, the shop's own stays; the shop finds them by name, in any case."""
-    wanted = str(article["manufacturer"] or "").strip()
-    if not wanted or "manufacturer" not in product:
+    """The shop finds them by name, in any case. One that has brands calls them so, in HTML, and a
+    variation of it has its product's."""
+    if "brands" in product and not product["parent"]:
+        found = html.unescape(", ".join(product["brands"]))
+    elif "manufacturer" in product:
+        found = str(product["manufacturer"] or "")
+    else:
         return []
-    found = product["manufacturer"]
-    if str(found or "").casefold() == wanted.casefold():
+    wanted = str(article["manufacturer"] or "").strip()
+    if found.casefold() == wanted.casefold():
         return []
     return [f"{name}: manufacturer is {found!r} in the shop, {wanted!r} in the ERP"]
 
@@ -141,7 +145,7 @@ def _differences_of_images(
     name: str, article: dict[str, Any], product: dict[str, Any]
 ) -> list[str]:
     """The same files in the same order with the same texts, and the first one is the cover. Shops
-    that tell of no images are not asked; a text that the ERP lacks is the shop's own."""
+    that tell of no images are not asked."""
     if "images" not in article or "images" not in product:
         return []
     in_erp = [one["sha256"] for one in article["images"]]
@@ -154,7 +158,7 @@ def _differences_of_images(
         return [f"{name}: the cover is not the first of its images"]
     pairs = zip(product["images"], article["images"], strict=True)
     return [f"{name}: an image says {shown['alt']!r} in the shop, {wanted['alt']!r} in the ERP"
-            for shown, wanted in pairs if wanted["alt"] and shown["alt"] != wanted["alt"]]
+            for shown, wanted in pairs if (shown["alt"] or "") != (wanted["alt"] or "")]
 
 
 def _is_kept(product: dict[str, Any], field_name: str) -> bool:

@@ -107,3 +107,52 @@ def test_a_difference_is_named_and_its_article_is_not_identical(
     assert new.startswith(f"article {article['number']}: {words}")
     assert verdict.identical == before.identical - 1
     assert not verdict.is_ok
+
+
+def without_manufacturer(relay: ShopwareRelay, article: dict[str, Any]) -> None:
+    relay.edit(article, manufacturer="")
+
+
+def without_alt_text(relay: ShopwareRelay, article: dict[str, Any]) -> None:
+    texts = {one["id"]: "" for one in article["images"]}
+    relay.erp("media", article=article["id"], alt=texts, silent=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "topic", "words"),
+    [
+        (without_manufacturer, Topic.ARTICLE, "manufacturer is "),
+        (without_alt_text, Topic.MEDIA, "an image says "),
+    ],
+)
+def test_what_the_erp_empties_is_a_difference_until_the_shop_has_lost_it(
+    relay: ShopwareRelay, change: Change, topic: Topic, words: str
+) -> None:
+    article = next(
+        one
+        for one in relay.for_sale()
+        if one["manufacturer"] and any(image["alt"] for image in one["images"])
+        if not relay.wrong(one)
+    )
+
+    change(relay, article)
+    found = relay.wrong(article)
+    assert found[0].startswith(f"article {article['number']}: {words}")
+    assert found[0].endswith(", '' in the ERP")
+
+    relay.carry(article, topic=topic)
+    assert relay.wrong(article) == []
+
+
+def test_a_manufacturer_of_an_employee_where_the_erp_has_none_is_a_difference(
+    relay: ShopwareRelay,
+) -> None:
+    article = next(one for one in relay.for_sale() if not relay.wrong(one))
+    without_manufacturer(relay, article)
+    relay.carry(article)
+
+    in_shop(manufacturer={"name": "Andere AG"})(relay, article)
+
+    assert relay.wrong(article) == [
+        f"article {article['number']}: manufacturer is 'Andere AG' in the shop, '' in the ERP"
+    ]

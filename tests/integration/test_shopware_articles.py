@@ -1,11 +1,11 @@
 """Articles between the sandboxed ERP and the sandboxed Shopware: languages, measures, categories,
-custom fields."""
+custom fields, manufacturers."""
 
 from __future__ import annotations
 
 import pytest
 
-from integration.mapping_kinds import Kind
+from integration.mapping_kinds import LEFT_OUT, Kind
 from integration.topology import Topic
 from sandbox.erp.dto import hashed_id
 from sandbox.shops.shopware6.schema import DEFAULT_CURRENCY, SYSTEM_LANGUAGE
@@ -13,6 +13,7 @@ from sandbox.shops.shopware6.seed import GERMAN, ROOT_CATEGORY, STANDARD_TAX
 from tests.integration.shopware import running
 
 LAMPS, NEW = "1" * 32, "2" * 32
+MUELLER, KNIPEX = "3" * 32, "4" * 32
 
 
 @pytest.fixture
@@ -217,3 +218,61 @@ def test_an_article_that_is_not_offered_any_more_is_inactive_and_keeps_its_rest(
     relay.change(article, listed=True)
     assert relay.product(article)["active"] is True
     assert relay.row(Topic.ARTICLE, article).state == "COMPLETED"
+
+
+@pytest.fixture
+def makers(relay, article):
+    """The article is of Müller GmbH; the shop calls it Mueller, and has another one."""
+    rows = [{"id": MUELLER, "name": "Mueller"}, {"id": KNIPEX, "name": "Knipex"}]
+    relay.in_admin({"entity": "product_manufacturer", "action": "upsert", "payload": rows})
+    relay.edit(article, manufacturer="Müller GmbH")
+
+
+def choose_manufacturer(relay, article, manufacturer_id):
+    """An employee gives the product another manufacturer."""
+    row = {"id": relay.product(article)["id"], "manufacturerId": manufacturer_id}
+    relay.in_admin({"entity": "product", "action": "upsert", "payload": [row]})
+
+
+def test_a_mapped_manufacturer_is_taken_away_with_the_one_of_the_erp(relay, article, makers):
+    relay.map(Kind.MANUFACTURER, "Müller GmbH", MUELLER)
+    relay.carry(article)
+    mapped = relay.product(article)["manufacturer"]
+
+    relay.change(article, manufacturer="")
+
+    assert (mapped, relay.product(article)["manufacturer"]) == ("Mueller", None)
+
+
+def test_a_manufacturer_of_an_employee_in_the_place_of_a_mapped_one_stays(relay, article, makers):
+    relay.map(Kind.MANUFACTURER, "Müller GmbH", MUELLER)
+    relay.carry(article)
+    choose_manufacturer(relay, article, KNIPEX)
+
+    relay.change(article, manufacturer="")
+
+    assert relay.product(article)["manufacturer"] == "Knipex"
+
+
+def test_a_manufacturer_that_is_left_out_is_none_and_leaves_the_one_of_an_employee(
+    relay, article, makers
+):
+    relay.map(Kind.MANUFACTURER, "Müller GmbH", LEFT_OUT)
+    relay.carry(article)
+    left_out = relay.product(article)["manufacturer"]
+
+    choose_manufacturer(relay, article, KNIPEX)
+    relay.change(article, name="Zange")
+    relay.change(article, name="Kneifzange", manufacturer="")
+
+    assert (left_out, relay.product(article)["manufacturer"]) == (None, "Knipex")
+
+
+def test_a_manufacturer_that_is_left_out_later_takes_ours_away(relay, article, makers):
+    relay.map(Kind.MANUFACTURER, "Müller GmbH", MUELLER)
+    relay.carry(article)
+
+    relay.map(Kind.MANUFACTURER, "Müller GmbH", LEFT_OUT)
+    relay.carry(article)
+
+    assert relay.product(article)["manufacturer"] is None

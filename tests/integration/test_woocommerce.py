@@ -93,6 +93,22 @@ def test_a_catalogue_and_its_changes_end_identical_whatever_the_shop_does(relay:
     assert (first.articles, last.identical) == (40, 40)
 
 
+def test_a_manufacturer_that_the_erp_empties_is_a_difference_until_the_shop_has_lost_it(
+    relay: WooRelay,
+) -> None:
+    relay.carry()
+    article = next(one for one in relay.for_sale() if one["manufacturer"])
+    relay.edit(article, manufacturer="")
+    (told,) = relay.verdict().differences
+    relay.carry()
+
+    assert told == (
+        f"article {article['number']}: manufacturer is {article['manufacturer']!r} in the shop, "
+        "'' in the ERP"
+    )
+    assert relay.verdict().differences == []
+
+
 def test_an_employees_change_is_a_difference(relay: WooRelay) -> None:
     relay.carry()
     article = relay.for_sale()[0]

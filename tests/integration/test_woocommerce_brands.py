@@ -35,6 +35,12 @@ def make_brand(relay: WooCommerceRelay, name: str) -> str:
     return str(relay.at_shop("terms", taxonomy="brands", names=[name])["ids"][0])
 
 
+def choose_brand(relay: WooCommerceRelay, article: dict[str, Any], *ids: str) -> None:
+    """An employee gives the product these brands instead of what it has."""
+    chosen = [{"id": int(one)} for one in ids]
+    relay.at_shop("edit", article=article["number"], set={"brands": chosen})
+
+
 def test_a_manufacturer_is_the_brand_of_its_name_until_it_is_mapped(
     relay: WooCommerceRelay, article: dict[str, Any]
 ) -> None:
@@ -48,14 +54,47 @@ def test_a_manufacturer_is_the_brand_of_its_name_until_it_is_mapped(
     assert (by_name, brands(relay, article)) == (["Müller GmbH"], ["Mueller"])
 
 
-def test_one_that_is_left_out_leaves_the_brand_of_an_employee(
+def test_a_mapped_brand_is_taken_away_with_the_manufacturer_of_the_erp(
+    relay: WooCommerceRelay, article: dict[str, Any]
+) -> None:
+    brand = make_brand(relay, "Mueller")
+    relay.map(Kind.MANUFACTURER, "Müller GmbH", brand)
+    relay.carry(article)
+    mapped = brands(relay, article)
+
+    relay.change(article, manufacturer="")
+
+    assert (mapped, brands(relay, article)) == (["Mueller"], [])
+    assert relay.notes(article)["brand"] == 0
+
+
+def test_one_that_is_left_out_is_no_brand_and_leaves_the_one_of_an_employee(
     relay: WooCommerceRelay, article: dict[str, Any]
 ) -> None:
     relay.map(Kind.MANUFACTURER, "Müller GmbH", LEFT_OUT)
-
     relay.carry(article)
+    left_out = brands(relay, article)
 
-    assert brands(relay, article) == []
+    choose_brand(relay, article, make_brand(relay, "Knipex"))
+    relay.change(article, name="Zange")
+    relay.change(article, name="Kneifzange", manufacturer="")
+
+    assert (left_out, brands(relay, article)) == ([], ["Knipex"])
+
+
+def test_one_that_is_left_out_later_takes_ours_away_and_leaves_the_one_of_an_employee(
+    relay: WooCommerceRelay, article: dict[str, Any]
+) -> None:
+    ours, theirs = make_brand(relay, "Mueller"), make_brand(relay, "Knipex")
+    relay.map(Kind.MANUFACTURER, "Müller GmbH", ours)
+    relay.carry(article)
+    choose_brand(relay, article, ours, theirs)
+
+    relay.map(Kind.MANUFACTURER, "Müller GmbH", LEFT_OUT)
+    relay.carry(article)
+    relay.change(article, name="Zange")
+
+    assert brands(relay, article) == ["Knipex"]
 
 
 def test_an_article_waits_for_a_brand_that_is_gone_and_goes_when_it_is_mapped_anew(

@@ -3,7 +3,8 @@ fields, and the place among variants. Pure.
 
 What was never stated is left out, so that what an agency entered in the shop stays and the hash of
 an article without it stays the same. What was sent once is emptied when the ERP states it no more;
-`notes` of the listing remember what that is.
+`notes` of the listing remember what that is. A manufacturer is one of many that the shop offers: it
+is taken away only while it is the one that we set.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from integration.connectors import batches
-from integration.connectors.base import ListingView
+from integration.connectors.base import ListingView, Payload
 from integration.connectors.batches import SIDES, stated_sides
 from integration.documents import ArticleDocument, OptionDocument, TextsDocument
 from integration.errors import Invalid
@@ -22,6 +23,8 @@ SYSTEM_LANGUAGE = "2fbb5fe2e29a4d70aa5854ce7ce3e20b"
 #: Notes: fields sent at least once, categories that we assigned, the parent of a variant and its
 #: options.
 FIELDS, CATEGORIES, PARENT, OPTIONS = "fields", "categories", "parent", "options"
+#: Note: the shop's id of the manufacturer that we set; empty once the ERP has none any more.
+MANUFACTURER = "manufacturer"
 #: Most articles end at 0, as their stock says: only the others say it, and those that once did.
 CLOSEOUT = "isCloseout"
 _LONGEST = 255
@@ -39,6 +42,8 @@ def add_to(body: dict[str, Any], document: ArticleDocument, notes: Mapping[str, 
     _add_texts(body, document)
     stated = _stated(document)
     body.update({name: stated.get(name) for name in {*stated, *notes.get(FIELDS, ())}})
+    if MANUFACTURER in notes:
+        body.setdefault("manufacturer", None)
     if not document.ends_at_zero or CLOSEOUT in notes.get(FIELDS, ()):
         body[CLOSEOUT] = document.ends_at_zero
     if document.categories is not None:
@@ -108,3 +113,18 @@ def notes_of(body: Mapping[str, Any]) -> dict[str, Any]:
     """What to note once the shop has taken the body; `links` notes the rest."""
     sent = {name for name in ("manufacturerNumber", CLOSEOUT, *SIDES) if name in body}
     return {FIELDS: sorted(sent)} if sent else {}
+
+
+def manufacturer_note(body: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """What to note of the manufacturer; `values`: the body in the shop's words."""
+    if "manufacturer" not in body:
+        return {}
+    made = values.get("manufacturer") or {}
+    return {MANUFACTURER: values.get("manufacturerId") or made.get("id") or ""}
+
+
+def ours_to_clear(payload: Payload) -> str | None:
+    """The manufacturer that we set to a product whose article has none any more."""
+    if payload["body"].get("manufacturer", "") is not None or not payload["external_id"]:
+        return None
+    return payload.get("notes", {}).get(MANUFACTURER) or None

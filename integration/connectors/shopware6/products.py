@@ -102,6 +102,14 @@ def variants_of(client: Client, ids: Sequence[str]) -> dict[str, list[str]]:
     }
 
 
+def manufacturers_of(client: Client, ids: Sequence[str]) -> dict[str, str]:
+    """The manufacturer of these products, by product."""
+    if not ids:
+        return {}
+    rows = client.search("product", ids=list(ids), includes={"product": ["id", "manufacturerId"]})
+    return {str(row["id"]): str(row["manufacturerId"]) for row in rows if row.get("manufacturerId")}
+
+
 def _categories(row: dict[str, Any]) -> frozenset[str]:
     return frozenset(str(one["id"]) for one in row.get("categories") or ())
 

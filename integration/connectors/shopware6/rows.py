@@ -47,6 +47,8 @@ class _Known:
     manufacturer_id_by_name: Mapping[str, str]
     #: Of the manufacturers that mappings name, those that are there.
     mapped_manufacturer_ids: frozenset[str]
+    #: By product, of those whose article has none any more.
+    manufacturer_id_by_product: Mapping[str, str]
     #: Products of articles of this batch.
     owned_ids: frozenset[str]
     #: Of the warehouses that mappings name, those that are there.
@@ -106,7 +108,7 @@ class RowBuilder:
         names = {
             body["manufacturer"]
             for body in bodies
-            if "manufacturer" in body and "manufacturerId" not in body
+            if body.get("manufacturer") and "manufacturerId" not in body
         }
         return _Known(
             product_by_number=products.find_products(
@@ -119,6 +121,10 @@ class RowBuilder:
             mapped_tax_ids=self._facts.taxes_there(mapped) if mapped else frozenset(),
             manufacturer_id_by_name=self._facts.manufacturer_ids(names),
             mapped_manufacturer_ids=self._facts.manufacturers_there(makers),
+            manufacturer_id_by_product=products.manufacturers_of(
+                self._client,
+                [str(one["external_id"]) for one in payloads if details.ours_to_clear(one)],
+            ),
             owned_ids=owned_ids(payloads),
             warehouse_ids=self._facts.warehouses_there(placed) if placed else frozenset(),
             categories_by_id=products.categories_of(
@@ -156,7 +162,11 @@ class RowBuilder:
         """The row with what hangs on its product, and with what to note of it."""
         body, notes = payload["body"], payload.get("notes", {})
         linked = links.links_of(self._namespace, row.id, body, notes, assigned)
-        noted = {**details.notes_of(body), **linked.notes}
+        noted = {
+            **details.notes_of(body),
+            **details.manufacturer_note(body, row.values),
+            **linked.notes,
+        }
         return replace(
             row,
             values={**row.values, **linked.values},
@@ -250,7 +260,7 @@ class RowBuilder:
                 values["manufacturerId"], values.pop("manufacturer"), payload, known
             )
         elif "manufacturer" in values:
-            values.update(self._manufacturer(values.pop("manufacturer"), known))
+            values.update(self._manufacturer(values.pop("manufacturer"), payload, known))
         return values
 
     def _price_values(self, article_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -260,8 +270,13 @@ class RowBuilder:
             values["prices"] = self.price_lists.rows(article_id, body["prices"])
         return values
 
-    def _manufacturer(self, name: str, known: _Known) -> dict[str, Any]:
-        """A reference to the manufacturer, or the manufacturer itself if the shop has none."""
+    def _manufacturer(self, name: str | None, payload: Payload, known: _Known) -> dict[str, Any]:
+        """A reference to the manufacturer, or the manufacturer itself if the shop has none; nothing
+        for one that an employee put in the place of ours."""
+        if name is None:
+            ours = details.ours_to_clear(payload)
+            there = known.manufacturer_id_by_product.get(str(payload["external_id"]))
+            return {"manufacturerId": None} if there and there == ours else {}
         found = known.manufacturer_id_by_name.get(name.casefold())
         if found is not None:
             return {"manufacturerId": found}

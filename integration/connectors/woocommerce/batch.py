@@ -12,6 +12,7 @@ from integration.connectors.woocommerce.answers import NotThere, Refused, Refuse
 from integration.connectors.woocommerce.client import Client
 from integration.connectors.woocommerce.pace import NEXT_PUSH_S, Pace
 from integration.connectors.woocommerce.rows import Row
+from integration.connectors.woocommerce.terms import NO_BRANDS
 from integration.errors import (
     Busy,
     ChannelError,
@@ -141,7 +142,8 @@ def _verdict(host: str, row: Row, answer: Mapping[str, Any]) -> Verdict:
         # It takes the values and stays where nobody can buy it.
         return Verdict(has_vanished=True)
     if bent := echo.differences(row.values, answer):
-        if all(one.startswith("brands:") for one in bent):
+        is_set = row.values.get("brands") != NO_BRANDS
+        if is_set and all(one.startswith("brands:") for one in bent):
             gone = TransientError("its brand went away in the shop, and is looked for anew")
             return Verdict(error=gone, lacks_brand=True)
         return Verdict(error=Rejected("; ".join(bent)))

@@ -3,7 +3,7 @@ fields, measures, and a running offer. Pure.
 
 What was never stated is left out, so that what an agency entered in the shop stays and the hash of
 an article without it stays the same. A measure that was sent once is emptied when the ERP states it
-no more; `notes` of the listing remember which those are.
+no more, and a brand that we chose is taken away; `notes` of the listing remember which those are.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from integration.documents import Amount, ArticleDocument, PriceDocument
 
 #: Note: measures that were sent at least once.
 MEASURED = "measured"
+#: Note: the id of the brand that we chose; 0 once the ERP has no manufacturer any more.
+BRAND = "brand"
 #: As the shop writes a moment of `..._gmt`.
 _MOMENT = "%Y-%m-%dT%H:%M:%S"
 
@@ -27,8 +29,8 @@ def add_to(body: dict[str, Any], document: ArticleDocument, notes: Mapping[str, 
     stated = stated_sides(document)
     if names := {*stated, *notes.get(MEASURED, ())}:
         body["sizeMm"] = {name: stated.get(name) for name in sorted(names)}
-    if document.manufacturer:
-        body["manufacturer"] = document.manufacturer
+    if document.manufacturer or BRAND in notes:
+        body["manufacturer"] = document.manufacturer or None
     if document.manufacturer and document.shop_manufacturer:
         body["brandId"] = document.shop_manufacturer
     if document.categories is not None:

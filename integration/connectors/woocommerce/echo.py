@@ -71,6 +71,11 @@ def _has_ids(ours: Any, theirs: Any) -> bool:
     return all(one["id"] in shown for one in ours)
 
 
+def _has_brands(ours: Any, theirs: Any) -> bool:
+    """An id of 0 takes all of them away."""
+    return not theirs if not any(one["id"] for one in ours) else _has_ids(ours, theirs)
+
+
 def _has_attributes(ours: Any, theirs: Any) -> bool:
     """Of a variation its options, of a product what there is to choose from. What the product does
     not offer is dropped without a word (recorded)."""
@@ -132,7 +137,7 @@ _SAME: dict[str, Callable[[Any, Any], bool]] = {
     "date_on_sale_from_gmt": _same_moment,
     "date_on_sale_to_gmt": _same_moment,
     "categories": _has_ids,
-    "brands": _has_ids,
+    "brands": _has_brands,
     "meta_data": _has_meta,
     "images": _same_images,
     "image": _same_image,

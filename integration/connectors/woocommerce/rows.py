@@ -68,6 +68,8 @@ class _Known:
     categories_by_id: Mapping[str, frozenset[str]]
     #: By folded name; None: the shop has no brands.
     brands: Brands
+    #: By product, of those that are to lose one.
+    brands_by_id: Mapping[str, list[int]]
     #: Of the brands that mappings name, those that are there; None: the shop has no brands.
     mapped_brands: frozenset[str] | None
     #: Of the products that are told anew, those that customers do not find.
@@ -136,8 +138,9 @@ class RowBuilder:
             brands=self._facts.brand_ids(
                 body["manufacturer"]
                 for body in bodies
-                if "manufacturer" in body and "brandId" not in body
+                if body.get("manufacturer") and "brandId" not in body
             ),
+            brands_by_id=terms.assigned_brands(self._client, payloads),
             mapped_brands=self._facts.brands_there(brand_ids) if brand_ids else frozenset(),
             hidden_ids=products.hidden(self._client, _to_be_shown(payloads)),
         )
@@ -223,6 +226,7 @@ def _linked(row: Row, payload: Payload, assigned: Collection[str]) -> Row:
     notes = payload.get("notes", {})
     values, noted = terms.category_values(payload["body"], notes, assigned)
     noted |= variations.notes_of(payload["body"]) | details.notes_of(payload["body"])
+    noted |= terms.brand_notes(payload["body"], row.values)
     return replace(row, values={**row.values, **values}, notes=noted if noted or notes else None)
 
 
@@ -273,13 +277,13 @@ def _values(topic: Topic, payload: Payload, known: _Known) -> dict[str, Any]:
         values.pop(name, None)  # said above and by `_linked` in the shop's words
     if values.pop("customFields", None):
         values["meta_data"] = details.meta_of(payload["body"])
-    if values.pop("manufacturer", None):
-        brand = values.pop("brandId", None)
-        values |= (
-            terms.brand_values(payload["body"], known.brands)
-            if brand is None
-            else _mapped_brand(brand, payload, known)
-        )
+    values.pop("manufacturer", None)
+    brand = values.pop("brandId", None)
+    values |= (
+        terms.brand_values(payload, known.brands, known.brands_by_id)
+        if brand is None
+        else _mapped_brand(brand, payload, known)
+    )
     if "taxRate" in values:
         values["tax_class"] = written_class(_tax_class(values.pop("taxRate"), payload, known))
     elif "taxClass" in values:

@@ -16,11 +16,15 @@ from integration.connectors.base import FactStore, Payload
 from integration.connectors.woocommerce import answers
 from integration.connectors.woocommerce.answers import NoRoute, Refused, TooMany
 from integration.connectors.woocommerce.client import Client
+from integration.connectors.woocommerce.details import BRAND
 from integration.connectors.woocommerce.pace import NEXT_PUSH_S
 from integration.errors import Busy, Invalid, Rejected, TransientError
 
 #: Notes: the categories that we assigned.
 CATEGORIES = "categories"
+#: Takes all brands away: the shop skips an id that is none, and takes an empty list for no word
+#: about brands (docs/sources.md#woocommerce-price).
+NO_BRANDS = [{"id": 0}]
 _BRANDS = "brands"
 #: Those of the brands that mappings name that were there.
 _MAPPED_BRANDS = "mapped-brands"
@@ -74,11 +78,46 @@ def category_values(
     return values, {CATEGORIES: sorted(kept)} if kept else {}
 
 
-def brand_values(body: Mapping[str, Any], brands: Brands) -> dict[str, Any]:
-    """A manufacturer is a brand, where the shop has brands."""
+def assigned_brands(client: Client, payloads: Sequence[Payload]) -> dict[str, list[int]]:
+    """By product the brands of those that are to lose the one that we chose."""
+    ids = [str(one["external_id"]) for one in payloads if _ours_to_clear(one)]
+    if not ids:
+        return {}
+    query = {"include": ",".join(ids), "status": "any", "_fields": "id,brands"}
+    return {
+        str(row["id"]): [int(one["id"]) for one in row.get("brands") or ()]
+        for row in client.pages("/products", **query)
+    }
+
+
+def brand_values(
+    payload: Payload, brands: Brands, assigned: Mapping[str, Sequence[int]]
+) -> dict[str, Any]:
+    """A manufacturer is a brand, where the shop has brands; without one, the brand that we chose is
+    taken away and those of employees stay."""
+    body = payload["body"]
     if brands is None or "manufacturer" not in body:
         return {}
-    return {"brands": [{"id": brands[_folded(body["manufacturer"])]}]}
+    if body["manufacturer"] is not None:
+        return {"brands": [{"id": brands[_folded(body["manufacturer"])]}]}
+    ours, there = _ours_to_clear(payload), assigned.get(str(payload["external_id"]), ())
+    if ours not in there:
+        return {}
+    return {"brands": [{"id": one} for one in there if one != ours] or NO_BRANDS}
+
+
+def brand_notes(body: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """What to note of a product's brand; `values`: the body in the shop's words."""
+    if body.get("manufacturer") and "brands" in values:
+        return {BRAND: values["brands"][0]["id"]}
+    return {BRAND: 0} if "manufacturer" in body else {}
+
+
+def _ours_to_clear(payload: Payload) -> int | None:
+    """The brand that we chose for a product whose article has no manufacturer any more."""
+    if payload["body"].get("manufacturer", "") is not None or not payload["external_id"]:
+        return None
+    return int(payload.get("notes", {}).get(BRAND) or 0) or None
 
 
 def has_brands(client: Client) -> bool:

@@ -20,7 +20,7 @@ DEFAULT_LIMIT = 500
 # What an employee can set, and the product's field it goes to.
 PLAIN_FIELDS = {"number": "sku", "name": "name", "description": "description",
                 "ean": "global_unique_id", "status": "status", "sale": "sale_price",
-                "categories": "categories", "meta": "meta_data",
+                "categories": "categories", "brands": "brands", "meta": "meta_data",
                 "catalog_visibility": "catalog_visibility"}
 OTHER_FIELDS = {"gross", "net", "tax_rate", "stock", "weight_kg", "height_mm", "active"}
 KILOGRAMS = {"kg": Decimal(1), "g": Decimal("0.001"), "lbs": Decimal("0.45359237"),

@@ -116,8 +116,11 @@ class Writer:
         raise errors.duplicate_sku(owner, f"{sku}-{number}")
 
     def _set_terms(self, row: Row, sent: Row) -> None:
-        """Unknown ids are dropped; without a category a product is uncategorized."""
+        """Unknown ids are dropped; without a category a product is uncategorized. No brands at all
+        are no word about brands: an id that is none takes them away."""
         for taxonomy in ("categories", "brands", "tags"):
+            if taxonomy == "brands" and not sent.get(taxonomy):
+                continue
             if isinstance(sent.get(taxonomy), list):
                 known = self.store.terms[taxonomy]
                 ids = [coercions.whole(one.get("id")) for one in sent[taxonomy]

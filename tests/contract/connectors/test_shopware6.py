@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -35,13 +36,14 @@ SYNC = "POST /api/_action/sync"
 
 
 class Shop(ServedShop):
-    """`tokens` are shared by all connectors, too."""
+    """`tokens` are shared by all connectors, too. Remembers notes, as the service does."""
 
     ROUTE = SYNC
 
     def __init__(self, url: str, credentials: dict[str, str]) -> None:
         super().__init__(url, credentials)
         self.tokens = Tokens()
+        self.notes: dict[str, Any] = {}
 
     def connector(
         self,
@@ -56,8 +58,16 @@ class Shop(ServedShop):
             context({**self.parameters, **changes}, session=session, **parts)  # type: ignore[arg-type]
         )
 
+    def push(self, topic: Topic, *documents_and_listings: Any, **parts: Any) -> list[Receipt]:
+        receipts = super().push(topic, *documents_and_listings, **parts)
+        self.notes.update({r.article_id: r.notes for r in receipts if r.notes is not None})
+        return receipts
+
     def change(self, topic: Topic, *documents: Document) -> list[Receipt]:
-        return self.push(topic, documents, [own(one.article_id) for one in documents])
+        return self.push(topic, documents, [self.known(one.article_id) for one in documents])
+
+    def known(self, article_id: str) -> ListingView:
+        return replace(own(article_id), notes=self.notes.get(article_id, {}))
 
 
 class Employee(Gate):
@@ -321,6 +331,93 @@ def test_stale_tax_ids_are_forgotten(shop: Shop) -> None:
 
     assert receipt.error is None
     assert shop.products["A-1"]["tax_rate"] == 19
+
+
+def made_by(shop: Shop, manufacturer: str | None, mapped: str | None = None) -> str | None:
+    """Carry the article with this manufacturer; the one that the shop shows then."""
+    name = f"Hammer {shop.routes[SYNC]}"  # so that there is something to send
+    maker = {"manufacturer": manufacturer, "shop_manufacturer": mapped}
+    (receipt,) = shop.change(Topic.ARTICLE, article("1", name=name, **maker))
+    assert receipt.error is None
+    shown: str | None = shop.products["A-1"]["manufacturer"]
+    return shown
+
+
+def by_hand(shop: Shop, manufacturer: str) -> None:
+    """An employee gives the product another manufacturer."""
+    row = {"id": own("1").external_id, "manufacturer": {"name": manufacturer}}
+    operation = {"key": "w", "entity": "product", "action": "upsert", "payload": [row]}
+    shop.connector()._client.sync([operation], "product")
+
+
+def test_a_manufacturer_that_the_erp_has_no_more_is_taken_away_again(shop: Shop) -> None:
+    shop.create("1")
+    assert made_by(shop, "ACME") == "ACME"
+    before = shop.connector().payload(article("1"), shop.known("1"))["body"]
+
+    assert made_by(shop, None) is None
+
+    # Nothing is sent once more because of it.
+    assert shop.connector().payload(article("1"), shop.known("1"))["body"] == before
+    # What an employee enters now is not ours.
+    by_hand(shop, "Gedore")
+    assert made_by(shop, None) == "Gedore"
+    assert made_by(shop, "ACME") == "ACME"
+
+
+def test_the_manufacturer_of_a_first_write_is_taken_away_too(shop: Shop) -> None:
+    shop.create("1", manufacturer="ACME")
+
+    assert made_by(shop, None) is None
+
+
+def test_a_mapped_manufacturer_is_replaced_and_taken_away_like_one_of_the_same_name(
+    shop: Shop,
+) -> None:
+    shop.create("1", manufacturer="Mueller")
+    shop.create("2", manufacturer="Gedore")
+    mueller, gedore = (_offered(shop, Kind.MANUFACTURER)[one].id for one in ("Mueller", "Gedore"))
+
+    assert made_by(shop, "Müller GmbH", gedore) == "Gedore"
+    assert made_by(shop, "Müller GmbH", mueller) == "Mueller"
+    assert shop.notes["1"]["manufacturer"] == mueller
+    assert made_by(shop, None) is None
+    assert shop.notes["1"]["manufacturer"] == ""
+
+
+def test_a_mapped_manufacturer_of_a_first_write_is_taken_away_too(shop: Shop) -> None:
+    shop.create("2", manufacturer="Mueller")
+    mueller = _offered(shop, Kind.MANUFACTURER)["Mueller"].id
+    shop.create("1", manufacturer="Müller GmbH", shop_manufacturer=mueller)
+
+    assert made_by(shop, None) is None
+
+
+def test_a_manufacturer_that_an_employee_put_in_the_place_of_a_mapped_one_stays(
+    shop: Shop,
+) -> None:
+    shop.create("1", manufacturer="Mueller")
+    mueller = _offered(shop, Kind.MANUFACTURER)["Mueller"].id
+    made_by(shop, "Müller GmbH", mueller)
+    by_hand(shop, "Gedore")
+
+    assert made_by(shop, None) == "Gedore"
+
+
+def test_a_manufacturer_that_an_employee_put_in_the_place_of_ours_stays(shop: Shop) -> None:
+    shop.create("1", manufacturer="ACME")
+    by_hand(shop, "Gedore")
+
+    assert made_by(shop, None) == "Gedore"
+
+
+def test_a_manufacturer_of_a_product_that_never_had_one_of_ours_stays(shop: Shop) -> None:
+    shop.create("1")
+    by_hand(shop, "Gedore")
+    looked_up = shop.routes["POST /api/search/product"]
+
+    assert made_by(shop, None) == "Gedore"
+    assert shop.routes["POST /api/search/product"] == looked_up
 
 
 def test_manufacturers_are_created_once(shop: Shop) -> None:

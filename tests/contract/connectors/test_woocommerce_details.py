@@ -287,12 +287,109 @@ def test_brands_that_a_slow_shop_has_no_time_for_are_made_by_the_next_pushes(
     assert shop.products["A-19"]["brands"] == ["Marke 19"]
 
 
+def made_by(shop: Shop, manufacturer: str | None, mapped: str | None = None) -> list[str]:
+    """Carry the article with this manufacturer; the brands that the shop shows then."""
+    name = f"Hammer {shop.routes[BATCH]}"  # so that there is something to send
+    maker = {"manufacturer": manufacturer, "shop_manufacturer": mapped}
+    (receipt,) = shop.change(Topic.ARTICLE, unique("1", name=name, **maker))
+    assert receipt.error is None
+    shown: list[str] = shop.products["A-1"]["brands"]
+    return shown
+
+
+def by_hand(shop: Shop, *names: str) -> None:
+    """An employee gives the product these brands, and the one that we made if it is named."""
+    known = shop.facts.get("brands") or {}
+    ids = [known.get(one.casefold()) or shop.terms("brands", one)[0] for one in names]
+    row = {"id": int(shop.ids["1"]), "brands": [{"id": int(one)} for one in ids]}
+    shop.connector()._client.batch("/products", {"update": [row]})
+
+
 def test_the_brand_of_an_employee_stays_where_the_erp_has_no_manufacturer(shop: Shop) -> None:
+    shop.create("1")
+    by_hand(shop, "Gedore")
+    listed = shop.routes[LIST]
+
+    assert made_by(shop, None) == ["Gedore"]
+    assert shop.routes[LIST] == listed
+
+
+def test_a_manufacturer_that_the_erp_has_no_more_is_no_brand_of_the_product_any_more(
+    shop: Shop,
+) -> None:
+    shop.create("1")
+    assert made_by(shop, "Acme") == ["Acme"]
+    before = shop.connector().payload(unique("1"), shop.known("1"))["body"]
+
+    assert made_by(shop, None) == []
+
+    # Nothing is sent once more because of it.
+    assert shop.connector().payload(unique("1"), shop.known("1"))["body"] == before
+    # What an employee chooses now is not ours.
+    by_hand(shop, "Gedore")
+    assert made_by(shop, None) == ["Gedore"]
+
+
+def test_the_brand_of_a_first_write_is_taken_away_too(shop: Shop) -> None:
     shop.create("1", manufacturer="Acme")
 
-    shop.change(Topic.ARTICLE, unique("1", name="Neu"))
+    assert made_by(shop, None) == []
 
-    assert shop.products["A-1"]["brands"] == ["Acme"]
+
+def test_a_mapped_brand_is_replaced_and_taken_away_like_one_of_the_same_name(shop: Shop) -> None:
+    mueller, knipex = shop.terms("brands", "Mueller", "Knipex")
+    shop.create("1")
+
+    assert made_by(shop, "Müller GmbH", knipex) == ["Knipex"]
+    assert made_by(shop, "Müller GmbH", mueller) == ["Mueller"]
+    assert shop.notes["1"]["brand"] == int(mueller)
+    assert made_by(shop, None) == []
+    assert shop.notes["1"]["brand"] == 0
+
+
+def test_a_mapped_brand_of_a_first_write_is_taken_away_too(shop: Shop) -> None:
+    (mueller,) = shop.terms("brands", "Mueller")
+    shop.create("1", manufacturer="Müller GmbH", shop_manufacturer=mueller)
+
+    assert made_by(shop, None) == []
+
+
+def test_a_brand_that_an_employee_chose_in_the_place_of_a_mapped_one_stays(shop: Shop) -> None:
+    (mueller,) = shop.terms("brands", "Mueller")
+    shop.create("1", manufacturer="Müller GmbH", shop_manufacturer=mueller)
+    by_hand(shop, "Knipex")
+
+    assert made_by(shop, None) == ["Knipex"]
+
+
+def test_one_batch_sets_a_brand_by_name_and_by_mapping_and_takes_one_away(shop: Shop) -> None:
+    (mueller,) = shop.terms("brands", "Mueller")
+    for one in ("1", "2", "3"):
+        shop.create(one, manufacturer="Müller GmbH", shop_manufacturer=mueller)
+
+    shop.change(
+        Topic.ARTICLE,
+        unique("1", name="Neu"),
+        unique("2", name="Neu", manufacturer="Acme"),
+        unique("3", name="Neu", manufacturer="Müller GmbH", shop_manufacturer=mueller),
+    )
+
+    shown = {number: one["brands"] for number, one in shop.products.items()}
+    assert shown == {"A-1": [], "A-2": ["Acme"], "A-3": ["Mueller"]}
+
+
+def test_brands_that_an_employee_chose_stay_without_ours(shop: Shop) -> None:
+    shop.create("1", manufacturer="Acme")
+    by_hand(shop, "Acme", "Gedore")
+
+    assert made_by(shop, None) == ["Gedore"]
+
+
+def test_a_brand_that_an_employee_chose_in_the_place_of_ours_stays(shop: Shop) -> None:
+    shop.create("1", manufacturer="Acme")
+    by_hand(shop, "Knipex")
+
+    assert made_by(shop, None) == ["Knipex"]
 
 
 def test_a_brand_that_went_away_is_made_anew(shop: Shop) -> None:

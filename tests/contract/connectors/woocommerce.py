@@ -55,17 +55,17 @@ class Shop(ServedShop):
         return unique(article_id, **changes)
 
     def change(self, topic: Topic, *documents: Document, **parts: Any) -> list[Receipt]:
-        known = [
-            ListingView(
-                one.article_id,
-                self.ids[one.article_id],
-                f"A-{one.article_id}",
-                is_active=True,
-                notes=self.notes.get(one.article_id, {}),
-            )
-            for one in documents
-        ]
+        known = [self.known(one.article_id) for one in documents]
         return self.push(topic, documents, known, **parts)
+
+    def known(self, article_id: str) -> ListingView:
+        return ListingView(
+            article_id,
+            self.ids[article_id],
+            f"A-{article_id}",
+            is_active=True,
+            notes=self.notes.get(article_id, {}),
+        )
 
     def terms(self, taxonomy: str, *names: str) -> list[str]:
         """Ids of new categories or brands that an employee made."""

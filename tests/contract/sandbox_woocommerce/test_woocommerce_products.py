@@ -94,6 +94,18 @@ def test_a_look_up_splits_numbers_at_commas_and_takes_the_whole_text_too(shop: S
     assert {one["sku"] for one in found} == {"4", "4,5x50"}
 
 
+def test_no_brands_are_no_word_about_them_and_an_id_that_is_none_takes_them_away(
+        shop: ShopClient) -> None:
+    brand = shop.call("POST", "/products/brands", {"name": "Acme"}).get_json()["id"]
+    made = shop.create(sku="A", brands=[{"id": brand}])
+
+    shop.batch(update=[{"id": made["id"], "brands": []}])
+    kept = shop.state()["A"]["brands"]
+    shop.batch(update=[{"id": made["id"], "brands": [{"id": 0}]}])
+
+    assert (kept, shop.state()["A"]["brands"]) == (["Acme"], [])
+
+
 def test_of_parallel_creates_of_one_number_one_wins() -> None:
     shop = ShopClient(Options(latency_base_ms=30))
     answers: list[dict] = []
