@@ -205,11 +205,17 @@ def _family(shop: Shop, row: Row) -> Row:
 def _created(shop: Shop, wanted: Any) -> Row:
     if not isinstance(wanted, dict) or not isinstance(wanted.get("number"), str):
         raise BadInput("A product is an object with a `number`.")
-    fields = _fields(shop, {"name": wanted["number"], "stock": 0, **wanted}, {})
+    given = {name: value for name, value in wanted.items() if name != "imported"}
+    fields = _fields(shop, {"name": wanted["number"], "stock": 0, **given}, {})
+    if wanted.get("imported"):
+        # Importers write the number into the database themselves, so nobody looks who has it.
+        del fields["sku"]
     try:
         row = shop.create(_writer(shop), fields, by="employee")
     except ApiError as refusal:
         raise BadInput(refusal.body["message"]) from None
+    if wanted.get("imported"):
+        shop.store.put_product({**row, "sku": wanted["number"]})
     return shown(shop, row["id"])
 
 
