@@ -74,6 +74,19 @@ def values_of(document: object) -> dict[str, str]:
     return {}
 
 
+def found_price(new: str, net: Decimal | None, gross: Decimal | None) -> str | None:
+    """What a shop shows of a price that nobody sent yet, as `values_of` has it; None: nothing.
+
+    `new`: what it is to become. Where the shop keeps one side, the other one follows by its tax.
+    """
+    new_net, new_gross = _money(new)
+    if net is None and gross is not None and new_gross:
+        net = gross * new_net / new_gross
+    if gross is None and net is not None and new_net:
+        gross = net * new_gross / new_net
+    return None if net is None or gross is None else f"{net:.4f} {gross:.4f}"
+
+
 @dataclass(frozen=True)
 class Rules:
     """The brakes of one channel. None: that brake is off."""

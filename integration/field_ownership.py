@@ -40,9 +40,10 @@ class Field(StrEnum):
 
 
 class Owner(StrEnum):
-    """`OVERWRITE`: the ERP's value always goes. `KEEP`: it goes with the first write of a product
-    and never again. `KEEP_EDITED`: it goes until somebody changed the field in the shop. `ASK`: the
-    same, and then a person decides."""
+    """`OVERWRITE`: the ERP's value always goes. `KEEP`: it goes when a product is created and never
+    again, into one that was there already not at all. `KEEP_EDITED`: it goes until somebody changed
+    the field in the shop. `ASK`: the same, and then a person decides; also about what a product
+    that was there already shows."""
 
     OVERWRITE = "overwrite"
     KEEP = "keep"
@@ -107,10 +108,22 @@ def left_out(owners: Owners, edited: Collection[str]) -> frozenset[str]:
     `edited`: fields that somebody changed in the shop, texts by language.
     """
     found = {one for one in edited if owners[field_of(one)] in WATCHING}
-    for field in Field:
-        if owners[field] is Owner.KEEP:
-            found |= {field.value, f"{field}@*"} if field in TEXTS else {field.value}
-    return frozenset(found)
+    return frozenset(found) | _in_all_languages(owners, (Owner.KEEP,))
+
+
+def left_out_of_found(owners: Owners) -> frozenset[str]:
+    """What the first write of an article must not say to a product that is there already: what the
+    shop keeps, and what nobody was asked about yet."""
+    return _in_all_languages(owners, (Owner.KEEP, Owner.ASK))
+
+
+def _in_all_languages(owners: Owners, wanted: Collection[Owner]) -> frozenset[str]:
+    return frozenset(
+        name
+        for field in Field
+        if owners[field] in wanted
+        for name in ((field.value, f"{field}@*") if field in TEXTS else (field.value,))
+    )
 
 
 def sent_values(

@@ -1,4 +1,5 @@
-"""What the first write of a product put into the shop besides the article: its price and stock.
+"""What a product has after the first write of its article: price and stock, which this write put
+there or found.
 
 Like work_items and work_outcomes it writes work items.
 """
@@ -51,5 +52,30 @@ def remember_pushed(
         [
             {"entity_id": one, "pushed_hash": content, "pushed_value": (values or {}).get(one)}
             for one, content in sorted(hash_by_entity.items())
+        ],
+    )
+
+
+def remember_found(
+    session: Session, channel_id: int, topic: Topic, value_by_entity: Mapping[str, str]
+) -> None:
+    """Note what the shop shows of a topic that nobody sent yet, for the brakes to compare with."""
+    if not value_by_entity:
+        return
+    insert = sql.insert(session, WorkItem.__table__).values(
+        channel_id=channel_id,
+        topic=topic.value,
+        state=WorkItemState.COMPLETED.value,
+        generation=1,
+        last_event_at=db_now(),
+    )
+    session.execute(
+        insert.on_conflict_do_update(
+            index_elements=["channel_id", "topic", "entity_id"],
+            set_={"pushed_value": insert.excluded.pushed_value},
+        ),
+        [
+            {"entity_id": one, "pushed_value": found}
+            for one, found in sorted(value_by_entity.items())
         ],
     )

@@ -16,7 +16,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from integration import brake_rows, brake_rules, channels, queue_report
-from integration.connectors.batches import WAITS_FOR_MAIN
+from integration.connectors.batches import SEVERAL_PRODUCTS, WAITS_FOR_MAIN
 from integration.mapping_kinds import LEFT_OUT, MAY_BE_LEFT_OUT, Kind, of_reason
 from integration.models import BY_HAND, ArticleHold, WorkItem
 from integration.observe import masked
@@ -288,6 +288,10 @@ _WORDS: dict[str, Callable[[str, str, str], Words]] = {
         "nothing, it goes within minutes unless many more of the kind come",
     ),
     "confirm": _decide,
+    SEVERAL_PRODUCTS: lambda channel, reason, message: Words(
+        message or "its number is on several products of the shop",
+        f"mend it in the shop, then `vario-relay queue hold release {channel} --reason {reason}`",
+    ),
     "no-price": _mend("it has no price", "set a price in the ERP"),
     "no-tax-rate": _mend("it has no tax rate", "give it a tax schema in the ERP"),
     "currency": _mend(

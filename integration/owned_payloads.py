@@ -20,7 +20,13 @@ from integration.documents import (
     StockDocument,
     WithdrawalDocument,
 )
-from integration.field_ownership import Field, Owners, left_out, sent_values
+from integration.field_ownership import (
+    Field,
+    Owners,
+    left_out,
+    left_out_of_found,
+    sent_values,
+)
 
 #: Why nothing of a topic, or no withdrawal, goes.
 LEFT_TO_SHOP = {
@@ -39,7 +45,7 @@ class Ownership:
     edited_by_article: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def view(self, listing: ListingView) -> ListingView:
-        """The listing with what it leaves out; the first write of a product leaves out nothing."""
+        """The listing with what it leaves out; a product that is created leaves out nothing."""
         if listing.external_id is None:
             return listing
         edited = self.edited_by_article.get(listing.article_id)
@@ -50,6 +56,10 @@ class Ownership:
     def _left_out_of_all(self) -> frozenset[str]:
         """What changes leave out of a product in which nothing was edited."""
         return left_out(self.owners, ())
+
+    @cached_property
+    def _left_out_of_found(self) -> frozenset[str]:
+        return left_out_of_found(self.owners)
 
     def payload_or_reason(
         self, connector: Connector, document: Document, listing: ListingView
@@ -71,7 +81,20 @@ class Ownership:
             payload["same_as"] = wire.content_hash(complete["body"])
             if listing.leaves_out(Field.NUMBER) and listing.number is not None:
                 payload["number"] = listing.number
+        if isinstance(document, ArticleDocument) and listing.external_id is None:
+            self._add_adoption(connector, document, listing, payload)
         return payload
+
+    def _add_adoption(
+        self, connector: Connector, document: Document, listing: ListingView, payload: Payload
+    ) -> None:
+        """The body for a product that may be there already, where it says less than a creation."""
+        if not self._left_out_of_found:
+            return
+        found = replace(listing, left_out=self._left_out_of_found)
+        body = connector.payload(document, found)["body"]
+        if body != payload["body"]:
+            payload["on_adoption"] = body
 
     def is_for_sale(self, document: Document, listing: ListingView) -> bool:
         """Whether the product is for sale after the write of a document."""

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy.orm import Session
 
 from integration import (
+    adoptions,
     brakes,
     doubts,
     first_writes,
@@ -23,7 +24,7 @@ from integration import (
 )
 from integration.batch import Batch, note_fetch
 from integration.connectors import http, registry
-from integration.connectors.base import ListingView, Payload, Receipt
+from integration.connectors.base import Connector, ListingView, Payload, Receipt
 from integration.errors import TransientError
 from integration.history import recording
 from integration.runtime import Runtime
@@ -162,7 +163,7 @@ def _send(runtime: Runtime, work: Work, payloads: Sequence[Payload]) -> None:
         work.channel, before_write, share=work.share, before_request=call.before_request
     )
     answer = shop_calls.send(runtime, work, connector, payloads)
-    receipts = answer.receipts
+    receipts = _with_found(work, connector, payloads, answer.receipts)
     if work.claim.topic is Topic.ORDER_STATUS:
         order_stages.written(runtime, work, payloads, receipts)
     pairs = zip(payloads, receipts, strict=True)
@@ -200,6 +201,24 @@ def _note_contents(work: Work, payloads: Sequence[Payload]) -> None:
         bodies = {work.claim.topic.value: payload["body"], **payload.get("first", {})}
         for topic, body in bodies.items():
             notes.bodies.setdefault(topic, {})[entity] = body
+
+
+def _with_found(
+    work: Work, connector: Connector, payloads: Sequence[Payload], receipts: Sequence[Receipt]
+) -> list[Receipt]:
+    """The receipts, after a look at the products that first writes met in the shop."""
+    if work.claim.topic is not Topic.ARTICLE:
+        return list(receipts)
+    receipts, found = adoptions.look(connector, payloads, receipts)
+    work.found.update(found)
+    bodies = work.claim.notes.bodies
+    for payload, receipt in zip(payloads, receipts, strict=True):
+        if adoptions.is_of_found(payload, receipt):
+            for by_entity in bodies.values():
+                by_entity.pop(payload["article_id"], None)
+            for topic, body in adoptions.said(payload, receipt).items():
+                bodies.setdefault(topic, {})[payload["article_id"]] = body
+    return receipts
 
 
 def _record(
@@ -277,7 +296,7 @@ def _remember_products(
                 "article_id": payload["article_id"],
                 "external_id": receipt.external_id,
                 "number": payload["number"],
-                "is_active": payload.get("is_active", True),
+                "is_active": adoptions.is_for_sale(work, payload),
                 "was_adopted": receipt.was_adopted,
                 "sent": payload.get("sent", {}),
                 **variants.remembered(payload, _listing(work, payload), receipt.notes),
@@ -299,6 +318,7 @@ def _remember_products(
         values = {p["article_id"]: p.get("values", {}).get(topic.value) for p, _ in accepted}
         first_writes.remember_pushed(session, work.channel.id, topic, sure, values)
         recording.pushed_with_article(session, work.claim, topic, sure)
+        adoptions.follow(session, work, topic, accepted)
         doubtful = changed | (firsts.keys() - sure.keys())
         work_items.hint(
             session,
@@ -311,6 +331,7 @@ def _remember_products(
         work_items.hint(
             session, work.channel.id, topic, offered_again, priority=work.claim.priority
         )
+    adoptions.ask(session, work, accepted)
     bare = {p["article_id"] for p, _ in accepted if p.get("never_had_images")}
     _ask_for_images(session, work, {*remembered.with_new_id, *offered_again} - bare)
     return remembered.with_new_id

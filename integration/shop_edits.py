@@ -138,6 +138,26 @@ def notice_shown(
         notice(session, channel.id, owners, record_by_article, read_at=read_at)
 
 
+def notice_adopted(
+    session: Session,
+    channel_id: int,
+    owners: Owners,
+    shown: Mapping[str, tuple[Mapping[str, str], RemoteRecord]],
+) -> None:
+    """Note what products that were adopted show of fields about which a person is asked.
+
+    `shown`: what their first write would have said, and the product after it, by article.
+    """
+    for article_id, (wanted, record) in sorted(shown.items()):
+        found = field_ownership.edits(wanted, record)
+        asked = {
+            name: value
+            for name, value in found.items()
+            if owners[field_ownership.field_of(name)] is Owner.ASK
+        }
+        _note(session, channel_id, article_id, asked)
+
+
 def _known_for_sure(
     session: Session, channel_id: int, article_ids: Collection[str], read_at: datetime
 ) -> list[tuple[str, dict[str, str]]]:

@@ -37,7 +37,7 @@ from integration import (
 from integration.batch import Batch, fetched, note_fetch, noted_fetch, passed_on
 from integration.batch_size import small_enough
 from integration.channel_view import ChannelView
-from integration.connectors.base import Connector, ListingView, Payload
+from integration.connectors.base import Connector, ListingView, Payload, RemoteRecord
 from integration.documents import ArticleDocument, Document, ImagesDocument, WithdrawalDocument
 from integration.erp.catalogue import MEDIA_REVISION, NO_REVISION, OFFERED_FACT
 from integration.erp.client import ErpClient
@@ -101,6 +101,8 @@ class Work:
     has_holds: bool = False
     #: What was remembered of the tenant's ERP then, as far as every fetch needs it.
     erp_facts: Mapping[str, Any] = field(default_factory=dict)
+    #: What the shop shows of products that were there before their article's first write.
+    found: dict[str, RemoteRecord] = field(default_factory=dict)
 
     @property
     def share(self) -> Share:

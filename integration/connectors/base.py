@@ -42,6 +42,9 @@ class Payload(TypedDict):
     #: With an article: bodies of price and stock for the first write of a product, and for one that
     #: makes something else of a main article's product.
     first: NotRequired[dict[str, dict[str, Any]]]
+    #: With the first write of an article: what `body` is for a product that is there already, whose
+    #: shop keeps some of the fields. Set by the stage; without it the body is the same.
+    on_adoption: NotRequired[dict[str, Any]]
     #: With an article: the ERP's value of its tax, for which a mapping may be missing at push.
     tax: NotRequired[str]
     #: With a stock by location: the ERP's storage by the shop's location, as `tax`.
@@ -108,9 +111,9 @@ class Receipt:
     """What the platform said about one payload.
 
     `error` None means accepted, with evidence: the platform named the row. `recorded` are the
-    topics whose content it took (a first write takes price and stock too). `has_vanished`: the
-    product we knew is not in the shop any more. `notes` (JSON) is what the connector wants to know
-    of the product next time, in `ListingView.notes`; None leaves them as they are.
+    topics whose content it took: a create takes price and stock too, of a product that was there
+    they follow. `has_vanished`: the product we knew is not in the shop any more. `notes` (JSON) is
+    what the connector wants to know of it next time, in `ListingView.notes`; None leaves them.
     """
 
     article_id: str

@@ -5,7 +5,7 @@ Part of the connector interface: a connector may use all of it and has to use no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Generic, Protocol, TypeVar
@@ -156,6 +156,20 @@ def has_variants_below(payload: Payload, numbers: Sequence[str]) -> Held:
     )
 
 
+#: Articles whose number is on more than one product of the shop (docs/operations.md).
+SEVERAL_PRODUCTS = "several-products"
+
+
+def several_products(number: str, external_ids: Iterable[str]) -> Held:
+    """What a new article waits for whose number is on several products: nobody but a person knows
+    which of them is it."""
+    return Held(
+        SEVERAL_PRODUCTS,
+        f"the shop has several products with the number {number}: {', '.join(external_ids)}; "
+        "give all but one of them another number there, or delete them",
+    )
+
+
 def leave_out(
     body: dict[str, Any], listing: ListingView, key_by_field: Mapping[str, str]
 ) -> dict[str, str]:
@@ -171,6 +185,21 @@ def leave_out(
         for name, key in key_by_field.items()
         if name in ("name", "description") and key in body
     }
+
+
+def adopting(
+    values: Mapping[str, Any], payload: Payload, created_with: Collection[str]
+) -> dict[str, Any]:
+    """What the first write of an article says to a product that is there already.
+
+    `values` are a creation's. Those named `created_with`, its price and stock, go as changes of
+    their own, which can be compared with what the shop has; fields that are the shop's stay.
+    """
+    body = payload["body"]
+    said = payload.get("on_adoption", body)
+    left = {*(one for one in created_with if one not in body), *(body.keys() - said.keys())}
+    parts = {name: one for name, one in said.items() if one != body[name]}
+    return {name: parts.get(name, one) for name, one in values.items() if name not in left}
 
 
 def is_first(topic: Topic, payload: Payload) -> bool:

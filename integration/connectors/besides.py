@@ -34,7 +34,8 @@ class LooksUpAll(Protocol):
     """Of a connector whose shop may have a number on several products."""
 
     def lookup_all(self, numbers: Sequence[str]) -> dict[str, list[str]]:
-        """All product ids by number of what the shop has; the one that is adopted comes first."""
+        """All product ids by number of what the shop has, one that is ours or the oldest first. An
+        article whose number is on several is not sent, unless one of them is its own."""
 
 
 @runtime_checkable
@@ -49,6 +50,15 @@ class KnowsOwnProducts(Protocol):
 
         `candidates`: all ids that articles may have had, for a platform whose ids we choose.
         """
+
+
+@runtime_checkable
+class KnowsForeignProducts(Protocol):
+    """So it is told before two sales channels write the same product."""
+
+    def foreign_marks(self, external_ids: Sequence[str]) -> dict[str, str]:
+        """By product, of those of these products that another sales channel of this service made:
+        which one, and its article. Only reads."""
 
 
 @runtime_checkable

@@ -18,6 +18,7 @@ from vario_relay import (
     Throttled,
     Topic,
     TransientError,
+    adopting,
     dumps,
     error_for,
     exact,
@@ -175,10 +176,14 @@ def row_of(topic, position, payload, there, owned):
     product_id = there.get(payload["number"], own)
     if product_id in owned:
         raise TransientError(f"{payload['number']} still belongs to another article's product")
-    for name, one in payload.get("first", {}).items():
+    first = payload.get("first", {})
+    if payload["number"] in there:  # its price and stock follow
+        values = adopting(values, payload, [name for one in first.values() for name in one])
+        return Row(position, {"id": product_id, **values}, recorded, product_id != own)
+    for name, one in first.items():
         values.update(one)
         recorded += (Topic(name),)
-    return Row(position, {"id": product_id, **values}, recorded, was_adopted=product_id != own)
+    return Row(position, {"id": product_id, **values}, recorded)
 
 
 def receipt(payload, row, said):

@@ -173,6 +173,11 @@ BROKEN = (
         ["foreign-product"],
     ),
     Broken(
+        "it writes the price of a product that was there with its article",
+        [('if payload["number"] in there:', "if False:")],
+        ["foreign-product"],
+    ),
+    Broken(
         "two articles of a batch may have one number",
         [("rows = rows_of(topic, payloads", "rows = rows_of(Topic.STOCK, payloads")],
         ["same-number"],
@@ -536,7 +541,7 @@ BROKEN = (
     Broken(
         "a change of the price does not arrive",
         [('{"gross": exact(document.gross)}', '{"gross": min(exact(document.gross), "11.9")}')],
-        ["update", "vanished", "bent-value"],
+        ["update", "vanished", "bent-value", "foreign-product"],
     ),
     Broken(
         "what is not offered stays for sale",
@@ -652,7 +657,7 @@ IN_MEMORY = (
     (FetchesAlways, ["media-twice"]),
     (ShipsAlways, ["fulfilment-twice"]),
     (ShowsNothing, ["vanished"]),
-    (KeepsGross, ["update", "vanished"]),
+    (KeepsGross, ["update", "vanished", "foreign-product"]),
 )
 
 

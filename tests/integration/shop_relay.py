@@ -80,8 +80,13 @@ class ShopRelay(Relay):
         return self.products().get(article["number"])
 
     def products(self) -> dict[str, dict[str, Any]]:
+        return {one["number"]: one for one in self.all_products()}
+
+    def all_products(self) -> list[dict[str, Any]]:
+        """A number may be there more than once."""
         answer = requests.get(f"{self.shop_url}/_sandbox/state", params={"limit": 1000}, timeout=30)
-        return {one["number"]: one for one in answer.json(parse_float=Decimal)["products"]}
+        products: list[dict[str, Any]] = answer.json(parse_float=Decimal)["products"]
+        return products
 
     def wrong(self, *articles: dict[str, Any]) -> list[str]:
         """What the comparison of ERP and shop, with variants, says of these articles."""

@@ -272,6 +272,18 @@ def test_what_is_kept_goes_with_the_first_write_and_never_again(relay: Relay) ->
     ]
 
 
+def test_what_is_kept_is_not_written_to_a_product_that_was_there(relay: Relay) -> None:
+    own(relay, name="keep", price="keep")
+    article = relay.for_sale()[0]
+    theirs = {"number": article["number"], "name": "Theirs", "description": "Old", "gross": "999"}
+    relay.shop.products["by-hand"] = theirs
+
+    carry(relay, article)
+
+    assert (theirs["name"], theirs["gross"]) == ("Theirs", "999")
+    assert (theirs["description"], theirs["stock"]) == (article["description"], article["stock"])
+
+
 def test_what_was_kept_goes_once_more_when_it_is_the_erps_again(either: Relay) -> None:
     relay = either
     own(relay, name="keep", price="keep")

@@ -17,20 +17,11 @@ from integration.connectors.base import (
     Receipt,
     RemoteRecord,
 )
-from integration.connectors.batches import exact, leave_out, pieces_by_location, rows_of
+from integration.connectors.batches import leave_out, rows_of, several_products
+from integration.connectors.memory.bodies import body_of, first_bodies_of, fulfilment_of
 from integration.connectors.memory.shop import shop
-from integration.documents import (
-    ArticleDocument,
-    DeliveryDocument,
-    Document,
-    Image,
-    ImagesDocument,
-    PriceDocument,
-    StockDocument,
-    WithdrawalDocument,
-)
+from integration.documents import ArticleDocument, DeliveryDocument, Document
 from integration.errors import (
-    Held,
     IntegrationError,
     Invalid,
     PermanentError,
@@ -76,14 +67,14 @@ class MemoryConnector:
             "article_id": document.article_id,
             "number": listing.number or "",
             "external_id": listing.external_id,
-            "body": _body(document),
+            "body": body_of(document),
         }
         if isinstance(document, ArticleDocument):
             result["number"] = document.number
             result["texts"] = _left_texts(result["body"], listing)
             result["tax"] = document.tax
             if listing.external_id is None or document.was_main:
-                result["first"] = _first(document)
+                result["first"] = first_bodies_of(document)
         elif listing.external_id is None:
             raise Invalid(f"article {document.article_id} has no product in the shop to be changed")
         return result
@@ -94,7 +85,7 @@ class MemoryConnector:
             "article_id": document.document_id,
             "number": ", ".join(one.shop_order for one in document.orders),
             "external_id": external_id,
-            "body": _fulfilment(document),
+            "body": fulfilment_of(document),
         }
 
     def push(self, topic: Topic, payloads: Sequence[Payload], *, key: str) -> list[Receipt]:
@@ -120,8 +111,16 @@ class MemoryConnector:
 
     def lookup(self, numbers: Sequence[str]) -> dict[str, str]:
         """Product id by number, of what the shop has."""
-        found = ((number, self._shop.id_of(number)) for number in numbers)
-        return {number: one for number, one in found if one is not None}
+        return {number: ids[0] for number, ids in self.lookup_all(numbers).items()}
+
+    def lookup_all(self, numbers: Sequence[str]) -> dict[str, list[str]]:
+        """All product ids by number; the one that we made comes first."""
+        found = ((number, self._shop.ids_of(number)) for number in dict.fromkeys(numbers))
+        return {
+            number: sorted(ids, key=lambda one: not one.startswith(_OWN_ID))
+            for number, ids in found
+            if ids
+        }
 
     def scan(self, fields: Sequence[str]) -> Iterator[RemoteRecord]:
         """All products, ordered by id; `fields` is not needed, everything is at hand."""
@@ -219,17 +218,27 @@ class MemoryConnector:
         return missing(Kind.TAX, payload["tax"], sentence)
 
     def _write_first(self, payload: Payload) -> Receipt:
-        own_id = _own_id(payload)
-        external_id = self._shop.id_of(payload["number"]) or own_id
-        product = self._shop.products.setdefault(external_id, {})
+        article_id, own_id = payload["article_id"], _own_id(payload)
+        there = self._shop.ids_of(payload["number"])
+        if len(there) > 1 and own_id not in there:
+            return Receipt(article_id, error=several_products(payload["number"], there))
+        if there:
+            external_id = own_id if own_id in there else there[0]
+            body = payload.get("on_adoption", payload["body"])
+            product = self._shop.products[external_id]
+            _change(product, body)
+            if "active" in body:
+                product.pop(VISIBLE, None)
+            return Receipt(
+                article_id,
+                external_id=external_id,
+                was_adopted=external_id != own_id,
+                recorded=(Topic.ARTICLE,),
+            )
+        product = self._shop.products.setdefault(own_id, {})
         _change(product, payload["body"], *payload.get("first", {}).values())
         product.pop(VISIBLE, None)
-        return Receipt(
-            payload["article_id"],
-            external_id=external_id,
-            was_adopted=external_id != own_id,
-            recorded=_recorded_first(payload),
-        )
+        return Receipt(article_id, external_id=own_id, recorded=_recorded_first(payload))
 
 
 def _position(position: int, payload: Payload) -> int:
@@ -274,107 +283,6 @@ def _own_id(payload: Payload) -> str:
 
 def _recorded_first(payload: Payload) -> tuple[Topic, ...]:
     return (Topic.ARTICLE, *(Topic(name) for name in payload.get("first", {})))
-
-
-def _first(document: ArticleDocument) -> dict[str, dict[str, Any]]:
-    if document.price is None:
-        raise Held(
-            "no-price",
-            f"{document.number} has no price, a product is not created without one; "
-            "set a price in the ERP",
-        )
-    first = {Topic.PRICE.value: _body(document.price)}
-    if document.stock is not None:
-        first[Topic.STOCK.value] = _body(document.stock)
-    return first
-
-
-def _body(document: Document) -> dict[str, Any]:
-    """A document as JSON; amounts are texts in their shortest form."""
-    if isinstance(document, WithdrawalDocument):
-        return {"active": False}
-    if isinstance(document, StockDocument):
-        return _stock(document)
-    if isinstance(document, ImagesDocument):
-        return {"images": [_image(one) for one in document.images]}
-    if isinstance(document, PriceDocument):
-        return {
-            "currency": document.currency,
-            "net": exact(document.net),
-            "gross": exact(document.gross),
-        }
-    return {
-        "number": document.number,
-        "name": document.name,
-        "description": document.description,
-        "ean": document.ean,
-        "weight_kg": None if document.weight_kg is None else exact(document.weight_kg),
-        "manufacturer": document.shop_manufacturer or document.manufacturer,
-        "tax_rate": exact(document.tax_rate),
-        "tax": document.shop_tax,
-        "active": document.is_active,
-        **_details(document),
-    }
-
-
-def _stock(document: StockDocument) -> dict[str, Any]:
-    if document.locations is None:
-        return {"stock": document.quantity}
-    label = f"article {document.article_id}"
-    locations = pieces_by_location(document.locations, label)
-    return {"stock": document.quantity, "locations": locations}
-
-
-def _details(document: ArticleDocument) -> dict[str, Any]:
-    """What only some articles have; left out where the channel does not want it."""
-    details: dict[str, Any] = {}
-    if document.texts:
-        details["texts"] = {
-            f"{name}@{language}": getattr(texts, name) or ""
-            for language, texts in document.texts.items()
-            for name in ("name", "description")
-        }
-    if document.categories is not None:
-        details["categories"] = list(document.categories)
-    if document.custom_fields:
-        details["custom_fields"] = dict(document.custom_fields)
-    if document.is_main:
-        details["is_main"] = True
-    if document.variant is not None:
-        details["parent"] = document.variant.parent_id
-        details["options"] = {one.attribute_label: one.label for one in document.variant.options}
-    return details
-
-
-def _image(image: Image) -> dict[str, Any]:
-    return {
-        "ref": image.ref,
-        "revision": image.revision,
-        "name": f"{image.file_name}.{image.extension}",
-        "alt": dict(image.alt),
-    }
-
-
-def _fulfilment(document: DeliveryDocument) -> dict[str, Any]:
-    return {
-        "orders": [
-            {
-                "order": one.shop_order,
-                "state": one.state.value,
-                "lines": [[line.order_line_id, exact(line.quantity)] for line in one.lines],
-            }
-            for one in document.orders
-        ],
-        "parcels": [
-            {
-                "number": one.tracking_number,
-                "url": one.tracking_url,
-                "carrier": one.shop_carrier or one.carrier_label,
-            }
-            for one in document.parcels
-        ],
-        "is_cancelled": document.is_cancelled,
-    }
 
 
 def _record(external_id: str, product: dict[str, Any]) -> RemoteRecord:

@@ -35,10 +35,12 @@ class MemoryShop:
 
     def id_of(self, number: str) -> str | None:
         """The product with this number."""
+        return next(iter(self.ids_of(number)), None)
+
+    def ids_of(self, number: str) -> list[str]:
+        """All products with this number."""
         with self.lock:
-            return next(
-                (key for key, one in self.products.items() if one.get("number") == number), None
-            )
+            return [key for key, one in self.products.items() if one.get("number") == number]
 
 
 _SHOPS: dict[str, MemoryShop] = {}

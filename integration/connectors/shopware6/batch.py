@@ -33,7 +33,7 @@ class Row:
     position: int
     values: Mapping[str, Any]
     recorded: tuple[Topic, ...]
-    #: The first write of a product, complete with all that a creation needs.
+    #: It creates its product, complete with all that this needs.
     is_first: bool = False
     was_adopted: bool = False
     #: Rows of other tables that go with it in the same request.

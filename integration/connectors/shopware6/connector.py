@@ -179,9 +179,7 @@ class Shopware6Connector:
 
         settled = self._written(rows.ready, post)
         contested = [
-            row
-            for row, verdict in settled.values()
-            if verdict.is_duplicate and row.is_first and not row.was_adopted
+            row for row, verdict in settled.values() if verdict.is_duplicate and row.is_first
         ]
         if contested:
             settled.update(self._adopt(contested, batch_payloads, post))

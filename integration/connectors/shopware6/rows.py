@@ -11,6 +11,7 @@ from integration.connectors.base import Payload
 from integration.connectors.batches import (
     SIDES,
     Rows,
+    adopting,
     has_variants_below,
     is_first,
     owned_ids,
@@ -34,6 +35,8 @@ from integration.topology import Topic
 
 #: The fields of a body that takes an article out of the shop.
 WITHDRAWN = {"active"}
+#: What a row says of price and stock.
+CREATED_WITH = ("price", "prices", "stock", "isCloseout", "locations")
 
 
 @dataclass(frozen=True)
@@ -79,14 +82,15 @@ class RowBuilder:
         )
 
     def adopted(self, row: Row, payload: Payload, found: Found) -> Row:
-        """The same first write, to the product that has the number already."""
-        values, shown = {**row.values, "id": found.id}, None
+        """The first write of a row, to the product that has the number already: to the shop it is a
+        change."""
+        values, shown = {**adopting(row.values, payload, CREATED_WITH), "id": found.id}, None
         if found.listed is not None:
             values.pop("visibilities", None)
-            if not found.listed.is_found:
+            if not found.listed.is_found and "active" in values:
                 shown = self._visibility(payload, found.listed, productId=found.id)
         is_ours = found.id == ids.product_id(self._namespace, payload["article_id"])
-        adopted = replace(row, values=values, was_adopted=not is_ours, shown=shown)
+        adopted = Row(row.position, values, (Topic.ARTICLE,), was_adopted=not is_ours, shown=shown)
         # What hangs on a product of our own was assigned by a write whose answer got lost.
         return self._linked(adopted, payload, () if is_ours else found.categories)
 

@@ -62,7 +62,7 @@ class Warehouses:
             }
             for warehouse in sorted(pieces)
         ]
-        if row.is_first and not row.was_adopted:
+        if row.is_first:
             groups = self._facts.warehouse_groups(row.values["locations"])
             values["warehouseGroups"] = [{"id": one} for one in groups]
         return values

@@ -34,6 +34,7 @@ from integration.connectors.woocommerce.settings import (
 from integration.connectors.woocommerce.tracking import Tracker
 from integration.documents import DeliveryDocument, Document
 from integration.errors import (
+    Held,
     IntegrationError,
     PermanentError,
     Rejected,
@@ -136,6 +137,10 @@ class WooCommerceConnector:
         """Article by product, of those that carry our mark; without variations."""
         return products.own_articles(self._client, external_ids, self._context.namespace)
 
+    def foreign_marks(self, external_ids: Sequence[str]) -> dict[str, str]:
+        """The mark by product, of those that another channel made; without variations."""
+        return products.foreign_marks(self._client, external_ids, self._context.namespace)
+
     def check(self) -> list[Problem]:
         """What an operator must fix, and what is worth knowing of the shop."""
         return checks.problems_of(self._context)
@@ -201,7 +206,7 @@ class WooCommerceConnector:
                         raise _no_owner(payload["number"], owner)
                     owned = owned_ids(batch_payloads)
                     adopted.append(self._builder.adopted(row, payload, owners, owned))
-                except (PermanentError, TransientError) as error:
+                except (Held, PermanentError, TransientError) as error:
                     settled[row.position] = (row, Verdict(error=error))
             settled.update(_by_position(adopted, batch.write(self._client, adopted, pace)))
         except TransientError as error:

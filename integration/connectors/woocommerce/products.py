@@ -69,6 +69,7 @@ class Found:
     #: The product that a variation lies below.
     parent: str | None = None
     is_hidden: bool = False
+    is_in_trash: bool = False
 
 
 def find_products(
@@ -141,6 +142,7 @@ def _found(row: dict[str, Any]) -> Found:
         categories=terms.categories_of(row),
         parent=str(row["parent_id"]) if row.get("parent_id") else None,
         is_hidden=row.get("catalog_visibility") == HIDDEN,
+        is_in_trash=row.get("status") == "trash",
     )
 
 
@@ -165,14 +167,29 @@ def own_articles(client: Client, ids: Sequence[str], namespace: str) -> dict[str
     """
     product_by_article: dict[str, str] = {}
     mark = mark_of(namespace, "")
+    for one in _marked(client, ids):
+        if one.mark is not None and one.mark.startswith(mark):
+            product_by_article.setdefault(one.mark.removeprefix(mark), one.id)
+    return {product: article for article, product in product_by_article.items()}
+
+
+def foreign_marks(client: Client, ids: Sequence[str], namespace: str) -> dict[str, str]:
+    """The mark by product, of those of these products that another sales channel made."""
+    ours = mark_of(namespace, "")
+    return {
+        one.id: one.mark
+        for one in _marked(client, ids)
+        if one.mark is not None and not one.mark.startswith(ours)
+    }
+
+
+def _marked(client: Client, ids: Sequence[str]) -> Iterator[Found]:
+    """These products with their marks; of a hundred the oldest first."""
     for start in range(0, len(ids), PAGE_SIZE):
         include = ",".join(ids[start : start + PAGE_SIZE])
         query = {"include": include, "status": "any", "_fields": _FOUND_FIELDS}
         found = [_found(row) for row in client.pages("/products", **query)]
-        for one in sorted(found, key=lambda one: int(one.id)):
-            if one.mark is not None and one.mark.startswith(mark):
-                product_by_article.setdefault(one.mark.removeprefix(mark), one.id)
-    return {product: article for article, product in product_by_article.items()}
+        yield from sorted(found, key=lambda one: int(one.id))
 
 
 def scan(client: Client, fields: Sequence[str], reading: Reading) -> Iterator[RemoteRecord]:

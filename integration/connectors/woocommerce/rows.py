@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from integration.connectors.base import Payload
-from integration.connectors.batches import Rows, owned_ids, rows_of
+from integration.connectors.batches import Rows, adopting, owned_ids, rows_of, several_products
 from integration.connectors.woocommerce import (
     details,
     lengths,
@@ -30,6 +30,12 @@ from integration.errors import (
 from integration.mapping_kinds import Kind, missing
 from integration.topology import Topic
 
+#: What a row says of price and stock.
+CREATED_WITH = (
+    *("regular_price", "sale_price", "date_on_sale_from_gmt", "date_on_sale_to_gmt"),
+    *("manage_stock", "stock_quantity", "backorders", "stock_status"),
+)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -44,7 +50,7 @@ class Row:
     recorded: tuple[Topic, ...]
     #: The product that it lies below, if it is a variation.
     parent: str | None = None
-    #: The first write of a product, complete with all that a creation needs.
+    #: The first write of a product, made with all that a creation needs.
     is_first: bool = False
     #: The row that it takes the place of.
     instead_of: Row | None = None
@@ -94,15 +100,14 @@ class RowBuilder:
     def adopted(
         self, row: Row, payload: Payload, found: Sequence[Found], owned_ids: frozenset[str]
     ) -> Row:
-        """The same first write, to the product that has the number already.
+        """The first write of a row, to the product that has the number already.
 
-        Raises: Rejected, TransientError if it is not to be taken over.
+        Raises: Held, Rejected, TransientError if it is not to be taken over.
         """
         mark, number = self._mark(payload), payload["number"]
         ours = [one for one in found if one.mark == mark]
         if len(found) > 1 and not ours:
-            ids = ", ".join(one.id for one in found)
-            raise Rejected(f"the shop has several products with the number {number}: {ids}")
+            raise several_products(number, [one.id for one in found])
         one = (ours or found)[0]
         if one.id in owned_ids:
             # The ERP gave the number to this article and another one to the product's own.
@@ -111,9 +116,17 @@ class RowBuilder:
                 "its new one first"
             )
         _require_kind(row, one, number)
-        metas = [entry for entry in row.values["meta_data"] if entry["key"] != MARK]
-        values = {**row.values, "meta_data": metas, **(products.FOUND if one.is_hidden else {})}
-        adopted = replace(row, id=one.id, values=values, was_adopted=not ours)
+        # Of a product with variations the price and stock are theirs.
+        values = adopting(row.values, payload, CREATED_WITH if payload.get("first") else ())
+        values["meta_data"] = [one for one in values["meta_data"] if one["key"] != MARK]
+        if one.is_in_trash and "status" in row.values:
+            # Nobody keeps it on sale there.
+            values["status"] = row.values["status"]
+        if one.is_hidden and "status" in values:
+            values |= products.FOUND
+        adopted = replace(
+            row, id=one.id, values=values, recorded=(Topic.ARTICLE,), was_adopted=not ours
+        )
         # Categories of a product of our own were assigned by a write whose answer got lost.
         return _linked(adopted, payload, () if ours else one.categories)
 

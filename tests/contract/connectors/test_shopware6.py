@@ -148,14 +148,37 @@ def test_the_longest_number_is_taken(shop: Shop) -> None:
     assert list(shop.products) == ["9" * 64]
 
 
-def test_a_product_made_by_hand_is_adopted_and_filled(shop: Shop) -> None:
-    (made,) = shop.admin("products", number="A-1", name="by hand", stock=99)["products"]
+def test_a_product_made_by_hand_is_adopted_with_its_price_and_stock(shop: Shop) -> None:
+    (made,) = shop.admin("products", number="A-1", name="by hand", stock=99, gross=7)["products"]
 
     (receipt,) = shop.create("1")
 
-    assert receipt == Receipt("1", external_id=made["id"], was_adopted=True, recorded=FIRST_TOPICS)
+    adopted = Receipt("1", external_id=made["id"], was_adopted=True, recorded=(Topic.ARTICLE,))
+    assert receipt == adopted
     shown = shop.products["A-1"]
-    assert (shown["id"], shown["name"], shown["stock"]) == (made["id"], "Hammer 1", 5)
+    assert (shown["id"], shown["name"], shown["stock"], shown["gross"]) == (
+        made["id"],
+        "Hammer 1",
+        99,
+        7,
+    )
+
+
+def test_a_product_that_is_deleted_while_it_is_adopted_has_vanished(shop: Shop) -> None:
+    class Employee(Gate):
+        """Deletes the product right before our write."""
+
+        def __call__(self) -> None:
+            super().__call__()
+            shop.admin("edit", article="A-1", delete=True)
+
+    shop.admin("products", number="A-1", name="by hand")
+    shop.gate = Employee()
+
+    (receipt,) = shop.create("1")
+
+    assert receipt.has_vanished
+    assert shop.products == {}
 
 
 def test_an_adopted_product_becomes_visible(shop: Shop) -> None:

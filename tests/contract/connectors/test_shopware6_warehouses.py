@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from integration.connectors.base import Choice
+from integration.connectors.base import Choice, ListingView
 from integration.connectors.shopware6 import ids
 from integration.documents import StockDocument, StockLocation
 from integration.mapping_kinds import Kind
@@ -55,7 +55,9 @@ def test_a_row_that_somebody_else_made_is_written_and_never_emptied(shop: Shop) 
 def test_only_a_product_that_we_make_is_put_into_groups(shop: Shop) -> None:
     shop.admin("products", number="A-1", name="by hand")
 
-    shop.create("1", stock=placed("1", central=3))
+    (adopted,) = shop.create("1", stock=placed("1", central=3))
+    listing = ListingView("1", adopted.external_id, "A-1", is_active=True)
+    shop.push(Topic.STOCK, [placed("1", central=3)], [listing])
     shop.create("2", stock=placed("2", central=3))
     shop.create("3", stock=placed("3", branch=3))
 

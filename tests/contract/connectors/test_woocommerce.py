@@ -217,13 +217,15 @@ def test_what_can_be_mapped_is_listed(shop: Shop) -> None:
 
 
 def test_the_products_number_is_adopted_whoever_made_it(shop: Shop) -> None:
-    shop.admin("products", number="a-1", gross=1, name="Fremd")
+    shop.admin("products", number="a-1", gross=1, stock=3, name="Fremd")
     theirs = shop.products["a-1"]["id"]
 
     (receipt,) = shop.create("1")
 
     assert (receipt.external_id, receipt.was_adopted) == (theirs, True)
-    assert shop.products["A-1"]["gross"] == Decimal("19.99")
+    assert receipt.recorded == (Topic.ARTICLE,)
+    shown = shop.products["A-1"]
+    assert (shown["name"], shown["gross"], shown["stock"]) == ("Hammer 1", 1, 3)
 
 
 def test_a_number_of_a_product_with_variants_is_not_taken_over(shop: Shop) -> None:

@@ -13,7 +13,6 @@ from integration.connectors import http
 from integration.connectors.base import ListingView, Receipt
 from integration.errors import Rejected, TransientError
 from integration.topology import Topic
-from tests.contract.connectors.shops import FIRST_TOPICS
 from tests.contract.connectors.woocommerce import BATCH, Shop, unique
 from tests.unit.connectors.kit import new
 
@@ -52,7 +51,7 @@ def test_a_product_is_ours_whose_creation_got_no_answer(woocommerce: Shop) -> No
     again = push(woocommerce, "1")
 
     (product,) = woocommerce.products.values()
-    assert again == Receipt("1", external_id=product["id"], recorded=FIRST_TOPICS)
+    assert again == Receipt("1", external_id=product["id"], recorded=(Topic.ARTICLE,))
 
 
 def test_somebody_elses_product_is_adopted(woocommerce: Shop) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -120,19 +122,37 @@ def test_stock_by_location_is_kept_by_the_shops_locations(
 def test_a_product_with_our_number_is_adopted(
     connector: MemoryConnector, store: MemoryShop
 ) -> None:
-    store.products["by-hand"] = {"number": "A-1", "name": "old"}
+    store.products["by-hand"] = {"number": "A-1", "name": "old", "gross": "7", "stock": 2}
 
     receipt = create(connector)
 
     assert (receipt.external_id, receipt.was_adopted) == ("by-hand", True)
+    assert receipt.recorded == (Topic.ARTICLE,)
+    product = store.products["by-hand"]
+    assert (product["name"], product["gross"], product["stock"]) == ("Hammer 1", "7", 2)
     assert connector.lookup(["A-1", "A-2"]) == {"A-1": "by-hand"}
+
+
+def test_a_number_on_several_products_is_nobodys(
+    connector: MemoryConnector, store: MemoryShop
+) -> None:
+    store.products.update(one={"number": "A-1"}, other={"number": "A-1"})
+
+    receipt = create(connector)
+
+    assert isinstance(receipt.error, Held)
+    assert "several products with the number A-1: one, other" in str(receipt.error)
+    assert connector.lookup_all(["A-1", "A-2"]) == {"A-1": ["one", "other"]}
 
 
 def test_a_repeated_first_write_is_the_same_write(
     connector: MemoryConnector, store: MemoryShop
 ) -> None:
-    assert create(connector) == create(connector)
-    assert len(store.products) == 1
+    first = create(connector)
+    made = copy.deepcopy(store.products)
+
+    assert replace(create(connector), recorded=first.recorded) == first
+    assert store.products == made
 
 
 def test_a_product_that_is_gone_has_vanished(connector: MemoryConnector, store: MemoryShop) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from vario_relay import ArticleDocument, Held, IntegrationError, PermanentError
+from vario_relay import ArticleDocument, Held, IntegrationError, PermanentError, Topic
 from vario_relay.testing import faults
 from vario_relay.testing.cases.bent import bent_value
 from vario_relay.testing.cases.case import Case
@@ -77,23 +77,34 @@ def foreign_product(stand: Stand) -> str:
         stand.create([theirs])
         known = stand.lookup([theirs.number])
     ours, other = stand.goods.article(number=theirs.number), stand.goods.article()
+    ours = stand.goods.priced(ours, "47.60")
     stand.listings.pop(theirs.article_id, None)
 
+    first = stand.send(Topic.ARTICLE, [ours])
+    if first.error_of(ours) is None:
+        _keeps_its_price(stand, theirs)
     sent = stand.create([ours, other])
 
     judge(stand, [other], sent)
-    found, error = holdings(stand).get(theirs.number, ()), sent.error_of(ours)
+    found, error = holdings(stand).get(theirs.number, ()), first.error_of(ours)
     if len(found) > 1:
         raise Duplicated(f"the shop has {theirs.number} {len(found)} times")
     if error is None:
         judge(stand, [ours], sent)
-        if not sent.receipts[ours.article_id].was_adopted:
+        if not first.receipts[ours.article_id].was_adopted:
             raise Wrong("the product was there, and its receipt does not say was_adopted")
         return "taken over"
     _refused("the number that is taken", error)
     if not found or differences(theirs, found[0]):
         raise Wrong("refused, and the other's product was changed all the same")
     return f"refused with {type(error).__name__}"
+
+
+def _keeps_its_price(stand: Stand, theirs: ArticleDocument) -> None:
+    """Price and stock of a product that was there follow, so that somebody can stop them."""
+    for record in holdings(stand).get(theirs.number, ()):
+        if any(one.startswith("price") for one in differences(theirs, record)):
+            raise Wrong("the product was there, and its price was written with its article")
 
 
 def _create_spoilt(

@@ -1,0 +1,257 @@
+"""Connecting a shop that has a catalogue: what is adopted, what stays, and what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from integration import brake_rules, hold_report, toggles
+from integration.connectors.shopware6.details import SYSTEM_LANGUAGE
+from integration.connectors.woocommerce.connector import WooCommerceConnector
+from integration.errors import TransientError
+from integration.history import reading
+from integration.mapping_kinds import Kind
+from integration.models import Listing, WorkItem
+from integration.topology import Topic
+from sandbox.shops.shopware6.seed import GERMAN
+from tests.integration import shopware, woocommerce
+from tests.integration.shop_relay import ShopRelay
+from tests.integration.test_field_ownership import carry, give_back, noted, own, verdict
+
+RUNNING: dict[str, Any] = {"shopware6": shopware.running, "woocommerce": woocommerce.running}
+#: What an agency made of a product.
+THEIRS = {"name": "Von der Agentur", "description": "Beraten und getextet", "gross": 999}
+
+
+@pytest.fixture(params=list(RUNNING))
+def relay(request: pytest.FixtureRequest, sqlite_url: str) -> Iterator[Any]:
+    with RUNNING[request.param](sqlite_url, articles=8) as relay:
+        yield relay
+
+
+@pytest.fixture
+def woo(database_url: str) -> Iterator[Any]:
+    with woocommerce.running(database_url, articles=8) as relay:
+        yield relay
+
+
+def made_by_hand(relay: ShopRelay, article: dict[str, Any], **values: Any) -> str:
+    """A product of the shop with the article's number; its id."""
+    relay.at_shop("products", products=[{"number": article["number"], **THEIRS, **values}])  # type: ignore[attr-defined]
+    return str(shown(relay, article)["id"])
+
+
+def shown(relay: ShopRelay, article: dict[str, Any]) -> dict[str, Any]:
+    product = relay.product(article)
+    assert product is not None
+    return product
+
+
+def texts(product: dict[str, Any]) -> tuple[str, str]:
+    return product["name"], product["description"]
+
+
+def reasons(relay: ShopRelay, *articles: dict[str, Any], topic: Topic) -> set[str | None]:
+    return {relay.row(topic, one).hold_reason for one in articles}
+
+
+def test_what_the_shop_keeps_is_not_written_when_a_product_is_adopted(relay: Any) -> None:
+    own(relay, name="keep", price="keep", active="keep")
+    theirs, ours = relay.for_sale()[:2]
+    product_id = made_by_hand(relay, theirs, stock=3, active=False)
+
+    carry(relay, theirs, ours)
+
+    adopted, created = shown(relay, theirs), shown(relay, ours)
+    assert (adopted["id"], adopted["name"], float(adopted["gross"])) == (
+        product_id,
+        "Von der Agentur",
+        999,
+    )
+    assert adopted["active"] is False
+    assert adopted["stock"] == theirs["stock"]
+    assert adopted["description"] == theirs["description"]
+    assert (created["name"], float(created["gross"])) == (ours["name"], ours["gross"])
+    with relay.runtime.scope() as session:
+        listing = session.get_one(Listing, (relay.channel_id, theirs["id"]))
+        assert (listing.was_adopted, listing.is_active) == (True, False)
+
+
+def test_what_the_erp_leads_with_arrives_in_an_adopted_product(relay: Any) -> None:
+    article = relay.for_sale()[0]
+    made_by_hand(relay, article, stock=3)
+
+    carry(relay, article)
+
+    assert relay.wrong(article) == []
+    written = relay.row(Topic.PRICE, article)
+    assert (written.state, written.pushed_hash is not None) == ("COMPLETED", True)
+
+
+def test_an_adoption_says_in_the_history_only_what_was_sent(relay: Any) -> None:
+    own(relay, name="keep", price="keep")
+    article = relay.for_sale()[0]
+    made_by_hand(relay, article)
+
+    carry(relay, article)
+
+    with relay.runtime.scope() as session:
+        entries = reading.entries(session, relay.channel_id, article["id"])
+    bodies = [one.sent for one in entries if one.sent is not None]
+    assert bodies
+    assert not any("name" in one or "gross" in one or "price" in one for one in bodies)
+
+
+def test_a_product_that_is_adopted_again_keeps_what_it_kept(relay: Any) -> None:
+    own(relay, name="keep", price="keep")
+    article = relay.for_sale()[0]
+    carry(relay, article)
+    relay.at_shop("edit", article=article["number"], set=THEIRS)
+    with relay.runtime.scope() as session:
+        session.delete(session.get_one(Listing, (relay.channel_id, article["id"])))
+
+    carry(relay, article)
+
+    assert shown(relay, article)["name"] == "Von der Agentur"
+    assert float(shown(relay, article)["gross"]) == 999
+
+
+def test_what_a_person_is_asked_about_waits_for_the_answer(relay: Any) -> None:
+    own(relay, name="ask", price="ask")
+    article, same = relay.for_sale()[:2]
+    made_by_hand(relay, article)
+    made_by_hand(relay, same, name=same["name"], gross=same["gross"], net=same["net"])
+
+    carry(relay, article, same)
+
+    assert shown(relay, article)["name"] == "Von der Agentur"
+    assert float(shown(relay, article)["gross"]) == 999
+    assert {name for name, _ in noted(relay)} == {"name", "price"}
+    cause, sentence = verdict(relay, article)
+    assert cause == "EDITED_IN_SHOP"
+    assert "a person has to decide" in sentence
+    assert "nothing is wrong" in verdict(relay, same)[1]
+
+    assert give_back(relay, article) == 2
+    assert shown(relay, article)["name"] == article["name"]
+    assert float(shown(relay, article)["gross"]) == article["gross"]
+
+
+def test_a_price_far_from_the_shops_waits_at_adoption(relay: Any) -> None:
+    relay.set(**dict(brake_rules.DEFAULT_BY_PARAMETER))
+    far, near = relay.for_sale()[:2]
+    made_by_hand(relay, far)
+    made_by_hand(relay, near, gross=near["gross"] + 0.01)
+
+    carry(relay, far, near)
+
+    assert texts(shown(relay, far)) == (far["name"], far["description"])
+    assert float(shown(relay, far)["gross"]) == 999
+    assert reasons(relay, far, topic=Topic.PRICE) == {"brake-wait:price"}
+    assert float(shown(relay, near)["gross"]) == near["gross"]
+
+
+def test_stocks_that_an_adoption_would_empty_are_stopped(database_url: str) -> None:
+    with woocommerce.running(database_url, articles=40) as relay:
+        relay.set(**dict(brake_rules.DEFAULT_BY_PARAMETER))
+        articles = relay.for_sale()[:25]
+        for one in articles:
+            made_by_hand(relay, one, name=one["name"], gross=one["gross"], stock=5)
+            relay.edit(one, stock=0)
+
+        carry(relay, *articles)
+
+        assert reasons(relay, *articles, topic=Topic.STOCK) == {"brake:stock"}
+        assert {shown(relay, one)["stock"] for one in articles} == {5}
+
+
+def test_a_number_on_several_products_is_held_and_both_are_named(woo: Any) -> None:
+    article = woo.for_sale()[0]
+    first = made_by_hand(woo, article)
+    woo.at_shop("products", number=article["number"], imported=True, **THEIRS)
+    second = shown(woo, article)["id"]
+
+    woo.hint(Topic.ARTICLE, article)
+    woo.drain()
+
+    row = woo.row(Topic.ARTICLE, article)
+    assert (row.state, row.hold_reason) == ("QUEUED", "several-products")
+    assert row.last_error is not None
+    assert f"{first}, {second}" in row.last_error
+    with woo.runtime.scope() as session:
+        (group,) = hold_report.groups(session, woo.channel_id)
+    assert (group.cause, group.words.sentence) == ("several-products", row.last_error)
+    assert "mend it in the shop" in group.words.do
+    products = [one for one in woo.all_products() if one["number"] == article["number"]]
+    assert [(one["name"], one["writes"]) for one in products] == [("Von der Agentur", 0)] * 2
+
+
+def test_a_look_that_fails_lets_nothing_follow_uncompared(
+    woo: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woo.set(**dict(brake_rules.DEFAULT_BY_PARAMETER))
+    article = woo.for_sale()[0]
+    made_by_hand(woo, article)
+    answers = WooCommerceConnector.show
+
+    def fails(_self: object, _ids: object) -> None:
+        raise TransientError("the shop answers 502")
+
+    monkeypatch.setattr(WooCommerceConnector, "show", fails)
+    carry(woo, article)
+    row = woo.row(Topic.ARTICLE, article)
+    assert (row.state, row.last_error) == ("QUEUED", "the shop answers 502")
+    assert float(shown(woo, article)["gross"]) == 999
+
+    monkeypatch.setattr(WooCommerceConnector, "show", answers)
+    woo.retries_are_due()
+    woo.drain()
+    assert reasons(woo, article, topic=Topic.PRICE) == {"brake-wait:price"}
+
+
+def test_a_kept_text_is_kept_in_each_language_and_others_arrive(sqlite_url: str) -> None:
+    with shopware.running(sqlite_url, articles=4) as relay:
+        relay.map(Kind.LANGUAGE, "de", SYSTEM_LANGUAGE)
+        relay.map(Kind.LANGUAGE, "en", GERMAN)
+        own(relay, name="keep")
+        article = relay.for_sale()[0]
+        row = {"id": made_by_hand(relay, article), "translations": {GERMAN: {"name": "Lantern"}}}
+        relay.in_admin({"action": "upsert", "entity": "product", "payload": [row]})
+        relay.edit(article, texts={"en": {"name": "Lamp", "description": "Bright"}})
+
+        carry(relay, article)
+
+        english = shown(relay, article)["translations"]["de-DE"]
+        assert (english["name"], english["description"]) == ("Lantern", "Bright")
+        assert shown(relay, article)["name"] == "Von der Agentur"
+
+
+def test_a_product_from_the_trash_comes_back_although_its_state_is_kept(woo: Any) -> None:
+    own(woo, active="keep")
+    article = woo.for_sale()[0]
+    made_by_hand(woo, article)
+    woo.at_shop("edit", article=article["number"], trash=True)
+
+    carry(woo, article)
+
+    assert shown(woo, article)["active"] is True
+
+
+def test_a_price_whose_topic_is_off_stays_in_an_adopted_product(relay: Any) -> None:
+    article = relay.for_sale()[0]
+    made_by_hand(relay, article)
+    with relay.runtime.scope() as session:
+        toggles.switch(session, relay.channel_id, Topic.PRICE, False)
+
+    relay.hint(Topic.ARTICLE, article)
+    relay.drain()
+
+    assert float(shown(relay, article)["gross"]) == 999
+    with relay.runtime.scope() as session:
+        waiting = session.scalars(
+            select(WorkItem.state).where(WorkItem.topic == Topic.PRICE.value)
+        ).all()
+    assert waiting == ["QUEUED"]
