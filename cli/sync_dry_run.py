@@ -14,7 +14,8 @@ from cli.gentle_stop import stopping_gently
 from cli.shared import duration, print_table, say
 from cli.sync_drive import ALL_TOPICS
 from integration import channels, counter_store, counters
-from integration.dry_run import ADOPT, CONFLICT, DryRun, Outcome, PreviewPage
+from integration.dry_run import DryRun, PreviewPage
+from integration.dry_run_outcomes import ADOPT, CONFLICT, DUPLICATE, Change, Outcome
 from integration.errors import IntegrationError
 from integration.topology import SHORT_NAME_BY_TOPIC, TOPIC_BY_SHORT_NAME, Topic
 
@@ -26,6 +27,8 @@ EXAMPLES = 5
 #: More adoptions than a person reads; `--json` names all of them.
 ADOPTIONS_SHOWN = 50
 LINE_EVERY_S = 5.0
+#: Characters of a value that a person is shown.
+WIDEST = 60
 
 
 def show_dry_run(
@@ -92,7 +95,11 @@ class Summary:
         self._by_topic: Counter[str] = Counter()
         self._examples: dict[str, list[Outcome]] = {}
         self._adoptions: list[Outcome] = []
-        self._seen = self._expected = self._duplicates = 0
+        #: Products that would be adopted, by what becomes of them.
+        self._changes: Counter[str] = Counter()
+        self._far: Counter[str] = Counter()
+        self._asked = self._made_by_others = 0
+        self._seen = self._expected = 0
 
     def add(self, page: PreviewPage) -> None:
         self._seen, self._expected = page.seen, page.expected
@@ -103,16 +110,25 @@ class Summary:
             if len(examples) < EXAMPLES:
                 examples.append(one)
             if one.outcome == ADOPT:
-                self._duplicates += bool(one.others)
-                if len(self._adoptions) < ADOPTIONS_SHOWN:
-                    self._adoptions.append(one)
+                self._add_adoption(one)
+
+    def _add_adoption(self, one: Outcome) -> None:
+        self._changes.update({_name(change) for change in one.changes if not change.asks})
+        self._far.update({_name(change) for change in one.changes if change.is_far})
+        self._asked += any(change.asks for change in one.changes)
+        self._made_by_others += one.made_by is not None
+        if len(self._adoptions) < ADOPTIONS_SHOWN:
+            self._adoptions.append(one)
 
     def step(self, page: PreviewPage) -> dict[str, Any]:
-        """How far the preview is, and the adoptions and conflicts of this page."""
+        """How far the preview is, and the adoptions, conflicts and duplicates of this page."""
+        lists = {"adoptions": ADOPT, "conflicts": CONFLICT, "duplicates": DUPLICATE}
         return {
             **self._head(is_done=False),
-            "adoptions": [_shown(one) for one in page.outcomes if one.outcome == ADOPT],
-            "conflicts": [_shown(one) for one in page.outcomes if one.outcome == CONFLICT],
+            **{
+                name: [_shown(one) for one in page.outcomes if one.outcome == kind]
+                for name, kind in lists.items()
+            },
         }
 
     def total(self) -> dict[str, Any]:
@@ -129,6 +145,10 @@ class Summary:
             "expected": self._expected,
             "counts": dict(self._counts),
             "topics": dict(self._by_topic),
+            "changes": dict(self._changes),
+            "far": dict(self._far),
+            "asked": self._asked,
+            "made_by_others": self._made_by_others,
         }
 
     def print(self) -> None:
@@ -154,18 +174,47 @@ class Summary:
     def _print_adoptions(self) -> None:
         for one in self._adoptions:
             click.echo(f"would adopt {_label(one)}: {one.detail}")
+            for change in one.changes:
+                click.echo(f"    {_sentence(change)}")
         more = self._counts[ADOPT] - len(self._adoptions)
         if more > 0:
             click.echo(f"would adopt {more} more; --json names all")
-        if self._duplicates:
+        self._print_changes()
+        self._print_troubles()
+
+    def _print_changes(self) -> None:
+        """What becomes of the products that would be adopted, all of them."""
+        if not self._counts[ADOPT]:
+            return
+        told = ", ".join(f"{count} in {name}" for name, count in self._changes.most_common())
+        click.echo(
+            f"adopted products: {self._counts[ADOPT]}; of them would change: {told or 'none'}. "
+            "`own.<field>=keep` leaves a field to the shop"
+        )
+        if self._far:
+            far = ", ".join(f"{count} in {name}" for name, count in self._far.most_common())
             click.echo(
-                f"{self._duplicates} of these numbers are on several products of the shop; the one "
-                "named first would be adopted, the others stay as they are"
+                f"so far off that the brakes count them: {far}; few of them wait for seconds, many "
+                "wait for a decision before any is written"
+            )
+        if self._asked:
+            click.echo(f"{self._asked} of them wait for a decision about a field (own.<field>=ask)")
+        if self._made_by_others:
+            click.echo(
+                f"{self._made_by_others} of them were made by another sales channel of this "
+                "service; if that still runs, both would write them. --json names it"
+            )
+
+    def _print_troubles(self) -> None:
+        if self._counts[DUPLICATE]:
+            click.echo(
+                f"{self._counts[DUPLICATE]} numbers are on several products of the shop; their "
+                "articles would be held until one product has the number. --json names all"
             )
         if self._counts[CONFLICT]:
             click.echo(
                 f"{self._counts[CONFLICT]} articles want a number that another article has; give "
-                "one of the two another number in the ERP, they would fail. --json names all"
+                "one of the two another number in the ERP before anything is sent. --json names all"
             )
 
 
@@ -181,4 +230,36 @@ def _shown(one: Outcome) -> dict[str, Any]:
         shown["external_id"] = one.external_id
     if one.others:
         shown["others"] = list(one.others)
+    if one.changes:
+        shown["changes"] = [_shown_change(change) for change in one.changes]
+    if one.made_by is not None:
+        shown["made_by"] = one.made_by
     return shown
+
+
+def _shown_change(change: Change) -> dict[str, Any]:
+    shown: dict[str, Any] = {"field": change.field, "old": change.old, "new": change.new}
+    if change.asks:
+        shown["asks"] = True
+    if change.is_far:
+        shown["far"] = True
+    return shown
+
+
+def _name(change: Change) -> str:
+    """What a person calls the field: both sides of a price the price, a text in any language."""
+    field = change.field.partition("@")[0]
+    return "price" if field in ("net", "gross") else field
+
+
+def _sentence(change: Change) -> str:
+    old, new = (_short(one or "nothing") for one in (change.old, change.new))
+    told = f"{change.field}: {old} -> {new}"
+    if change.asks:
+        told += " (a person decides first)"
+    return f"{told} (far off)" if change.is_far else told
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= WIDEST else line[: WIDEST - 1] + "…"

@@ -24,9 +24,21 @@ from integration import (
 )
 from integration.channel_view import ChannelView
 from integration.connectors.base import Connector, ListingView
-from integration.connectors.besides import LooksUpAll
-from integration.documents import ArticleDocument, Document, WithdrawalDocument
+from integration.documents import ArticleDocument, Document
+from integration.dry_run_adoptions import Adoptions, Candidate
 from integration.dry_run_notes import Notes
+from integration.dry_run_outcomes import (
+    CONFLICT,
+    CREATE,
+    INACTIVE,
+    INVALID,
+    NOT_LISTED,
+    TOGGLED_OFF,
+    UNCHANGED,
+    UPDATE,
+    WITHDRAW,
+    Outcome,
+)
 from integration.erp.articles import PageOfRows
 from integration.erp.client import ErpClient
 from integration.erp.plans import FETCH_BY_TOPIC
@@ -40,32 +52,10 @@ from integration.token_bucket import Share
 from integration.topics import DOCUMENT_BY_TOPIC
 from integration.topology import SHORT_NAME_BY_TOPIC, Topic
 
-CREATE, ADOPT, UPDATE, UNCHANGED, WITHDRAW = "create", "adopt", "update", "unchanged", "withdraw"
-INACTIVE, NOT_LISTED, INVALID, TOGGLED_OFF = "inactive", "not-listed", "invalid", "toggled-off"
-#: Its number belongs to another article; nothing is sent before a person decides whose it is.
-CONFLICT = "conflict"
 #: Rows of our own tables that are looked at together.
 CHUNK = 1_000
 
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What would become of one article.
-
-    `outcome` is one of the names above, or why its rows would be held, e.g. ``no-price``.
-    `topics` are those that would be sent; `external_id` is the product that would be adopted.
-    `others` are further products of the shop with the same number.
-    """
-
-    article: str
-    number: str | None
-    outcome: str
-    detail: str = ""
-    topics: tuple[Topic, ...] = ()
-    external_id: str | None = None
-    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,6 +102,8 @@ class DryRun:
         self._asks_for_articles = Topic.ARTICLE in topics
         self._notes = Notes()
         self._mains: Mapping[str, ListingView] = {}
+        self._candidates: dict[str, Candidate] = {}
+        self._adoptions = Adoptions(runtime.scope, channel, self._topics, self._patience)
 
     def pages(self) -> Iterator[PreviewPage]:
         """Page by page; the last page tells what is in the shop and not listed any more.
@@ -141,8 +133,10 @@ class DryRun:
         known = self._known(ids)
         self._mains = variants.main_listings(self._runtime.scope, self._channel, rows)
         self._notes.meet(known.listing_by_article)
+        self._candidates = {}
         outcomes = [self._outcome(connector, known, one, rows.get(one)) for one in ids]
-        return tuple(self._with_adoptions(connector, self._with_conflicts(outcomes)))
+        met = self._adoptions.outcomes(connector, self._with_conflicts(outcomes), self._candidates)
+        return tuple(met)
 
     def _rows(self, client: ErpClient, ids: Sequence[str]) -> dict[str, Row]:
         """Complete rows; an article row holds what its price and stock are made of too."""
@@ -201,9 +195,10 @@ class DryRun:
         if "refusal" not in row and not row.get("active"):
             return Outcome(article_id, number, INACTIVE)
         document = DOCUMENT_BY_TOPIC[Topic.ARTICLE](row, self._channel)
-        if isinstance(document, WithdrawalDocument):
+        if not isinstance(document, ArticleDocument):
             return Outcome(article_id, number, NOT_LISTED)
         payload = connector.payload(document, listing)
+        self._candidates[article_id] = Candidate(document, payload)
         return Outcome(article_id, payload["number"], CREATE, topics=(Topic.ARTICLE,))
 
     def _again(
@@ -237,26 +232,6 @@ class DryRun:
         names = ", ".join(SHORT_NAME_BY_TOPIC[topic] for topic in differing or kept)
         kind = UPDATE if differing else BY_HAND if kept else UNCHANGED
         return Outcome(listing.article_id, number, kind, names, tuple(differing))
-
-    def _with_adoptions(
-        self, connector: Connector, outcomes: Sequence[Outcome]
-    ) -> Iterator[Outcome]:
-        """What the shop has under the same number would be adopted, not created; of several
-        products the first one."""
-        numbers = [one.number for one in outcomes if one.outcome == CREATE and one.number]
-        found = self._patience.ask(lambda: products_of(connector, numbers)) if numbers else {}
-        for one in outcomes:
-            ids = found.get(one.number or "", ()) if one.outcome == CREATE else ()
-            if not ids:
-                yield one
-                continue
-            chosen, *others = ids
-            detail = f"product {chosen}"
-            if others:
-                detail += f"; the shop has the number more than once: {', '.join(others)}"
-            yield replace(
-                one, outcome=ADOPT, detail=detail, external_id=chosen, others=tuple(others)
-            )
 
     def _with_conflicts(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
         """A new article must not take the product of another one that has its number."""
@@ -306,10 +281,3 @@ class DryRun:
             if len(active) < CHUNK:
                 return
             after = active[-1].article_id
-
-
-def products_of(connector: Connector, numbers: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """Product ids by number, the one that would be adopted first."""
-    if isinstance(connector, LooksUpAll):
-        return connector.lookup_all(numbers)
-    return {number: (one,) for number, one in connector.lookup(numbers).items()}

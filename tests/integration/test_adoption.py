@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,9 @@ from sqlalchemy import select
 from integration import brake_rules, hold_report, toggles
 from integration.connectors.shopware6.details import SYSTEM_LANGUAGE
 from integration.connectors.woocommerce.connector import WooCommerceConnector
+from integration.dry_run import DryRun
+from integration.dry_run_adoptions import products_of
+from integration.dry_run_outcomes import ADOPT, CREATE, DUPLICATE, Change, Outcome
 from integration.errors import TransientError
 from integration.history import reading
 from integration.mapping_kinds import Kind
@@ -19,6 +23,7 @@ from integration.topology import Topic
 from sandbox.shops.shopware6.seed import GERMAN
 from tests.integration import shopware, woocommerce
 from tests.integration.shop_relay import ShopRelay
+from tests.integration.test_dry_run import previewed
 from tests.integration.test_field_ownership import carry, give_back, noted, own, verdict
 
 RUNNING: dict[str, Any] = {"shopware6": shopware.running, "woocommerce": woocommerce.running}
@@ -255,3 +260,122 @@ def test_a_price_whose_topic_is_off_stays_in_an_adopted_product(relay: Any) -> N
             select(WorkItem.state).where(WorkItem.topic == Topic.PRICE.value)
         ).all()
     assert waiting == ["QUEUED"]
+
+
+# --- what a dry run says of it -------------------------------------------------------------------
+
+
+def preview(relay: ShopRelay) -> dict[str, Outcome]:
+    """The outcomes by article id."""
+    channel = relay.runtime.channel(relay.channel_id)
+    pages = DryRun(relay.runtime, channel, (Topic.ARTICLE, Topic.PRICE, Topic.STOCK)).pages()
+    return {one.article: one for page in pages for one in page.outcomes}
+
+
+def change(outcome: Outcome, field: str) -> Change | None:
+    return next((one for one in outcome.changes if one.field == field), None)
+
+
+def test_a_dry_run_names_what_an_adoption_changes(relay: Any) -> None:
+    relay.set(**dict(brake_rules.DEFAULT_BY_PARAMETER))
+    article, other = relay.for_sale()[:2]
+    product_id = made_by_hand(relay, article, stock=article["stock"])
+
+    found = preview(relay)
+
+    adopted = found[article["id"]]
+    assert (adopted.outcome, adopted.external_id) == (ADOPT, product_id)
+    assert change(adopted, "name") == Change("name", "Von der Agentur", article["name"])
+    gross = change(adopted, "gross")
+    assert gross is not None
+    assert (gross.old, float(gross.new or 0), gross.is_far) == ("999", article["gross"], True)
+    assert change(adopted, "stock") is None, "it has what it would get"
+    assert found[other["id"]].outcome == CREATE
+
+
+def test_a_dry_run_leaves_out_what_stays_and_marks_what_is_asked(relay: Any) -> None:
+    own(relay, name="keep", description="ask", price="keep")
+    article = relay.for_sale()[0]
+    made_by_hand(relay, article)
+
+    adopted = preview(relay)[article["id"]]
+
+    assert (change(adopted, "name"), change(adopted, "gross")) == (None, None)
+    asked = change(adopted, "description")
+    assert asked is not None
+    assert asked.asks
+    assert adopted.topics == (Topic.ARTICLE, Topic.STOCK)
+
+
+def test_a_dry_run_names_all_products_of_a_number(woo: Any) -> None:
+    article, other = woo.for_sale()[:2]
+    first = made_by_hand(woo, article)
+    woo.at_shop("products", number=article["number"], imported=True, **THEIRS)
+    second = shown(woo, article)["id"]
+    only = made_by_hand(woo, other)
+
+    found = preview(woo)[article["id"]]
+
+    assert (found.outcome, found.others, found.topics) == (DUPLICATE, (first, second), ())
+    assert f"{first}, {second}" in found.detail
+    connector = woo.runtime.connector(woo.runtime.channel(woo.channel_id))
+    assert products_of(connector, [article["number"], other["number"]]) == {
+        article["number"]: [first, second],
+        other["number"]: [only],
+    }
+
+
+def test_a_number_that_one_product_of_ours_has_too_is_its_articles(woo: Any) -> None:
+    article = woo.for_sale()[0]
+    carry(woo, article)
+    ours = shown(woo, article)["id"]
+    woo.at_shop("products", number=article["number"], imported=True, **THEIRS)
+    with woo.runtime.scope() as session:
+        session.delete(session.get_one(Listing, (woo.channel_id, article["id"])))
+
+    found = preview(woo)[article["id"]]
+
+    assert (found.outcome, found.external_id) == (ADOPT, ours)
+    assert len(found.others) == 1
+
+
+def test_a_shop_that_has_a_number_once_is_asked_as_ever(sqlite_url: str) -> None:
+    with shopware.running(sqlite_url, articles=4) as relay:
+        article = relay.for_sale()[0]
+        product_id = made_by_hand(relay, article)
+        connector = relay.runtime.connector(relay.runtime.channel(relay.channel_id))
+
+        number = article["number"]
+
+        assert products_of(connector, [number]) == {number: (product_id,)}
+
+
+def test_a_product_that_another_channel_made_is_named(woo: Any) -> None:
+    article = woo.for_sale()[0]
+    meta = [{"key": "_vario_relay_article", "value": "acme/41/17"}]
+    made_by_hand(woo, article, meta=meta)
+
+    found = preview(woo)[article["id"]]
+
+    assert (found.outcome, found.made_by) == (ADOPT, "acme/41/17")
+
+
+def test_a_dry_run_tells_people_and_programs(relay: Any) -> None:
+    relay.set(**dict(brake_rules.DEFAULT_BY_PARAMETER))
+    article = relay.for_sale()[0]
+    product_id = made_by_hand(relay, article)
+
+    told = previewed(relay).stdout
+    lines = [json.loads(one) for one in previewed(relay, "--json").stdout.splitlines()]
+    page, total = lines[0], lines[-1]
+
+    assert f"would adopt {article['number']}: product {product_id}\n" in told
+    assert f"    name: Von der Agentur -> {article['name']}\n" in told
+    assert "gross: 999 -> " in told
+    assert "adopted products: 1; of them would change: " in told
+    assert "so far off that the brakes count them: 1 in price" in told
+    (adopted,) = page["adoptions"]
+    assert {"field": "name", "old": "Von der Agentur", "new": article["name"]} in adopted["changes"]
+    assert page["changes"]["price"] == page["changes"]["name"] == 1
+    assert page["duplicates"] == []
+    assert "duplicates" not in total

@@ -16,16 +16,8 @@ from cli.shared import Here
 from integration import paging
 from integration.channel_view import ChannelView
 from integration.connectors.base import Connector
-from integration.dry_run import (
-    ADOPT,
-    CONFLICT,
-    CREATE,
-    WITHDRAW,
-    DryRun,
-    Outcome,
-    PreviewPage,
-    products_of,
-)
+from integration.dry_run import DryRun, PreviewPage
+from integration.dry_run_outcomes import ADOPT, CONFLICT, CREATE, WITHDRAW, Outcome
 from integration.erp.articles import PageOfRows
 from integration.models import Listing
 from integration.paging import Source
@@ -141,40 +133,23 @@ def test_of_two_articles_with_one_number_the_second_is_a_conflict(relay):
     assert found[second["id"]].detail == f"article {first['id']} has the same number"
 
 
-class _Shop:
-    """A shop that has a number on two products."""
+def test_the_product_of_another_article_is_a_conflict_whatever_its_number_was(relay, article):
+    relay.shop.products["product-999999"] = {"number": article["number"]}
+    list_product(relay, "999999", "renamed in the shop since")
 
-    def lookup_all(self, numbers):
-        return {"A": ["7", "9"]}
+    found = preview(relay)[article["id"]]
 
-
-def test_a_number_on_several_products_of_the_shop_names_all_of_them(relay, article):
-    connector: Connector = _Shop()  # type: ignore[assignment]
-    run = DryRun(relay.runtime, relay.runtime.channel(relay.channel_id), TOPICS)
-
-    (found,) = run._with_adoptions(connector, [Outcome("1", "A", CREATE)])
-
-    assert (found.outcome, found.external_id, found.others) == (ADOPT, "7", ("9",))
-    assert found.detail == "product 7; the shop has the number more than once: 9"
+    assert found.outcome == CONFLICT
+    assert found.detail == "product product-999999 belongs to article 999999"
 
 
-def test_a_shop_without_several_is_asked_as_ever(relay, article):
-    relay.hint(Topic.ARTICLE, article)
-    relay.drain()
-    connector = relay.runtime.connector(relay.runtime.channel(relay.channel_id))
-
-    number = article["number"]
-
-    assert products_of(connector, [number]) == {number: (relay.shop.id_of(number),)}
-
-
-def previewed(relay: Relay) -> Result:
+def previewed(relay: Relay, *options: str) -> Result:
     """`vario-relay sync 42 --dry-run`."""
     here = Here({})
     vars(here).update(
         settings=relay.runtime.settings, engine=relay.runtime.engine, runtime=relay.runtime
     )
-    return CliRunner().invoke(main, ["sync", "42", "--dry-run"], obj=here)
+    return CliRunner().invoke(main, ["sync", "42", "--dry-run", *options], obj=here)
 
 
 def test_who_waits_is_told_how_long(relay, monkeypatch):

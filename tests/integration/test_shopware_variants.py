@@ -7,7 +7,8 @@ import pytest
 import requests
 
 from integration import article_holds, channels, column_checks
-from integration.dry_run import UNCHANGED, DryRun
+from integration.dry_run import DryRun
+from integration.dry_run_outcomes import UNCHANGED
 from integration.topology import Topic
 from tests.integration.shop_relay import changes_of_a_variant, make_shirt
 from tests.integration.shopware import running

@@ -7,11 +7,18 @@ import json
 import pytest
 
 from cli.sync_dry_run import EXAMPLES, Summary
-from integration.dry_run import ADOPT, CREATE, Outcome, PreviewPage
+from integration.dry_run import PreviewPage
+from integration.dry_run_outcomes import ADOPT, CREATE, Change, Outcome
 from integration.topology import Topic
 from tests.architecture.source import ROOT
 
-ADOPTED = Outcome("4711", "A-4711", ADOPT, "product 0190a1", (Topic.ARTICLE,), "0190a1")
+ADOPTED = Outcome(
+    *("4711", "A-4711", ADOPT, "product 0190a1", (Topic.ARTICLE, Topic.PRICE), "0190a1"),
+    changes=(
+        Change("name", "Hammer, handmade", "Hammer 300 g"),
+        Change("gross", "999", "278.06", is_far=True),
+    ),
+)
 HELD = Outcome("4712", "A-4712", "no-price", "A-4712 has no price")
 
 
@@ -39,8 +46,9 @@ def test_a_line_per_page_has_the_documented_shape(page):
     assert shown["adoptions"] == expected["adoptions"]
     assert (shown["counts"], shown["topics"]) == (
         {"create": 9, "adopt": 1, "no-price": 1},
-        {"article": 10},
+        {"article": 10, "price": 1},
     )
+    assert (shown["changes"], shown["far"]) == ({"name": 1, "price": 1}, {"price": 1})
 
 
 def test_the_last_line_has_the_documented_shape(page):
