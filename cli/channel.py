@@ -126,7 +126,8 @@ def add(here: Here, erp_id: str, subdomain: str, platform: str) -> None:
     then = f"`vario-relay channel set {erp_id} {needed}`, then " if needed else ""
     say(
         f"sales channel {subdomain}/{erp_id} is added and paused; next: {then}"
-        f"`vario-relay channel resume {erp_id}`"
+        f"`vario-relay sync {erp_id} --dry-run` says what becomes of products that the shop has, "
+        f"and `vario-relay channel resume {erp_id}` lets it move"
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from cli import doctor_catch_up, doctor_nights, erp_channels, erp_columns
+from cli import doctor_catch_up, doctor_nights, erp_channels, erp_columns, sync_first
 from cli.channel import require_running
 from cli.channel_parameters import missing_parameters
 from cli.findings import Finding
@@ -61,12 +61,22 @@ def findings(runtime: Runtime, channel_id: int, known: KnownChannels) -> Iterato
             yield Finding(f"{label} state", not is_held, str(error))
     yield from _set_up(runtime, label, channel)
     with runtime.scope() as session:
+        yield from _before_first(session, label, channel)
         yield from _toggles(session, label, channel)
         yield from _health(session, label, channel_id)
         yield _brakes(session, label, channel)
         yield _queue(session, label, channel_id, is_running=is_running)
         yield from doctor_nights.of_channel(session, label, channel, is_running=is_running)
         yield from doctor_catch_up.of_channel(session, label, channel_id)
+
+
+def _before_first(session: Session, label: str, channel: ChannelView) -> Iterator[Finding]:
+    """No fault: a channel is looked at before it begins."""
+    if not sync_first.is_untouched(session, channel.id):
+        return
+    detail = "nothing was carried yet; products that the shop has already will be taken over"
+    do = f"`vario-relay sync {channel.label} --dry-run` names them, and what changes of each"
+    yield Finding(f"{label} first sync", True, detail, do)
 
 
 def _in_erp(label: str, channel: ChannelView, known: dict[str, str]) -> Finding:

@@ -76,8 +76,15 @@ def _run(
     is_forced: bool,
     as_json: bool,
 ) -> None:
-    from cli import sync_drive
+    from cli import sync_drive, sync_first
+    from cli.shared import say
+    from integration.topology import Topic
 
+    sync_drive.require_moving(runtime, name)
+    # Before anything of it can be written; there is no way back from what was.
+    brings_articles = topic in (None, Topic.ARTICLE)
+    if brings_articles and (first := sync_first.sentence(runtime, name)) is not None:
+        say(first)
     run_id, is_continued = sync_drive.begin(runtime, name, topic, is_forced=is_forced)
     note = f"run {run_id} was not finished and is continued" if is_continued else ""
     _follow(runtime, name, run_id, note, waits=waits, as_json=as_json)

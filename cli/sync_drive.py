@@ -70,6 +70,12 @@ class Show(Protocol):
     def close(self) -> None: ...
 
 
+def require_moving(runtime: Runtime, name: str) -> None:
+    """Raises: IntegrationError for a channel that does not move."""
+    with runtime.scope() as session:
+        require_running(session, channels.find(session, name), name)
+
+
 def begin(runtime: Runtime, name: str, topic: Topic | None, *, is_forced: bool) -> tuple[int, bool]:
     """(run id, whether it is an unfinished one that is continued).
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from cli import sync_first
 from integration import brake_rules, hold_report, toggles
 from integration.connectors.shopware6.details import SYSTEM_LANGUAGE
 from integration.connectors.woocommerce.connector import WooCommerceConnector
@@ -379,3 +380,27 @@ def test_a_dry_run_tells_people_and_programs(relay: Any) -> None:
     assert page["changes"]["price"] == page["changes"]["name"] == 1
     assert page["duplicates"] == []
     assert "duplicates" not in total
+
+
+def test_the_first_sync_of_a_channel_says_what_the_shop_has(woo: Any) -> None:
+    article, twice = woo.for_sale()[:2]
+    made_by_hand(woo, article)
+    made_by_hand(woo, twice)
+    woo.at_shop("products", number=twice["number"], imported=True, **THEIRS)
+
+    told = sync_first.sentence(woo.runtime, "42")
+
+    assert told is not None
+    assert "the shop has 1 already, which are taken over, and 1 more than once" in told
+    assert "`vario-relay sync 42 --dry-run` names what changes of each" in told
+    carry(woo, article)
+    assert sync_first.sentence(woo.runtime, "42") is None
+
+
+def test_a_first_sync_does_not_fail_for_what_it_cannot_count(woo: Any) -> None:
+    woo.at_shop("faults", kind="500")
+
+    told = sync_first.sentence(woo.runtime, "42")
+
+    assert told is not None
+    assert "products that the shop has already are taken over" in told
