@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import exists, select
 
-from integration import channels
+from integration import channels, sync_runs
 from integration.dry_run_adoptions import products_of
 from integration.errors import IntegrationError
 from integration.models import Listing, SyncRun
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
 
 def is_untouched(session: Session, channel_id: int) -> bool:
-    """Whether nothing was ever carried to the channel's shop, nor begun to be."""
+    """Whether nothing was ever carried to the channel's shop, nor begun to be. Passes over what is
+    in the shop by us carry nothing new."""
+    whole = (sync_runs.INITIAL, sync_runs.NIGHTLY, sync_runs.CATCH_UP)
     listings = exists().where(Listing.channel_id == channel_id)
-    runs = exists().where(SyncRun.channel_id == channel_id)
+    runs = exists().where(SyncRun.channel_id == channel_id, SyncRun.kind.in_(whole))
     return bool(session.scalar(select(~listings & ~runs)))
 
 
