@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from integration import brake_rules, field_ownership, first_writes, shop_edits, work_items
 from integration.connectors.base import Connector, Payload, Receipt, RemoteRecord
 from integration.connectors.besides import ShowsProducts
-from integration.errors import TransientError
+from integration.errors import PermanentError, TransientError
 from integration.topology import Topic
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def look(
 ) -> tuple[list[Receipt], dict[str, RemoteRecord]]:
     """The receipts, and by article what the shop shows of the products that were met.
 
-    Where it does not answer, their rows go again, as nothing must follow that nobody compared.
+    Where it does not answer, their rows go again, as nothing must follow that nobody compared; the
+    other rows of the batch are settled all the same.
     """
     met = [
         receipt
@@ -50,10 +51,11 @@ def look(
     article_by_id = {str(one.external_id): one.article_id for one in met}
     try:
         records = connector.show(list(article_by_id))
-    except TransientError as error:
+    except (PermanentError, TransientError) as error:
         late = set(article_by_id.values())
         return [replace(r, error=error) if r.article_id in late else r for r in receipts], {}
-    return list(receipts), {article_by_id[one.external_id]: one for one in records}
+    found = {article_by_id.get(str(one.external_id)): one for one in records}
+    return list(receipts), {article: one for article, one in found.items() if article is not None}
 
 
 def said(payload: Payload, receipt: Receipt) -> dict[str, Any]:

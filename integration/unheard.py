@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from integration import facts, marks, sql
 from integration.erp.changes import ChangedArticle
-from integration.models import ChannelFact, WorkItem
+from integration.models import ChannelFact, SalesChannel, WorkItem
 from integration.topology import Topic
 
 _FACT = "changes-to-hear-of"
@@ -43,7 +43,8 @@ def expect(session: Session, channel_id: int, ids: Sequence[str]) -> None:
 def unheard_of(session: Session, channel_id: int) -> list[str]:
     """Those of the last mark of which nothing was heard since the one before it.
 
-    What we changed there ourselves (product ids that go back) causes no event.
+    An event may name another sales channel of the tenant that lists the article; what we changed
+    ourselves (product ids that go back) causes none.
     """
     expected: Any = session.scalar(
         select(ChannelFact.value).where(
@@ -53,19 +54,20 @@ def unheard_of(session: Session, channel_id: int) -> list[str]:
     since = marks.before_last(session, channel_id)
     if not expected or since is None:
         return []
-    was_asked_for = and_(
-        WorkItem.topic.in_([one.value for one in _OF_ARTICLES]),
-        WorkItem.last_event_at >= since.at - MARGIN,
-    )
-    was_ours = and_(
-        WorkItem.topic == Topic.WRITE_BACK.value, WorkItem.pushed_at >= since.at - MARGIN
-    )
+    since_at = since.at - MARGIN
+    tenant_id = select(SalesChannel.tenant_id).where(SalesChannel.id == channel_id)
+    siblings = select(SalesChannel.id).where(SalesChannel.tenant_id == tenant_id.scalar_subquery())
+    is_ours = WorkItem.topic == Topic.WRITE_BACK.value
+    was_settled = and_(is_ours, WorkItem.due_at >= since_at)
+    was_asked_for = and_(~is_ours, WorkItem.last_event_at >= since_at)
     heard_of = set(
         session.scalars(
             select(WorkItem.entity_id).where(
-                WorkItem.channel_id == channel_id,
+                WorkItem.channel_id.in_(siblings),
+                # The index has the topic before the article.
+                WorkItem.topic.in_([one.value for one in (*_OF_ARTICLES, Topic.WRITE_BACK)]),
                 sql.is_one_of_texts(session, WorkItem.entity_id, expected),
-                or_(was_asked_for, was_ours),
+                or_(was_settled, was_asked_for),
             )
         )
     )

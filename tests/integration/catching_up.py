@@ -59,7 +59,7 @@ class FallingBehind(Relay):
         with self.runtime.scope() as session:
             for item in session.scalars(select(WorkItem)):
                 item.last_event_at -= timedelta(seconds=seconds)
-                item.pushed_at = item.pushed_at and item.pushed_at - timedelta(seconds=seconds)
+                item.due_at -= timedelta(seconds=seconds)
             row = session.get_one(ChannelFact, (self.channel_id, marks._FACT))
             row.value = [
                 [(datetime.fromisoformat(at) - timedelta(seconds=seconds)).isoformat(), newest]

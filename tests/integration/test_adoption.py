@@ -16,7 +16,7 @@ from integration.connectors.woocommerce.connector import WooCommerceConnector
 from integration.dry_run import DryRun
 from integration.dry_run_adoptions import products_of
 from integration.dry_run_outcomes import ADOPT, CREATE, DUPLICATE, Change, Outcome
-from integration.errors import TransientError
+from integration.errors import IntegrationError, Rejected, TransientError
 from integration.history import reading
 from integration.mapping_kinds import Kind
 from integration.models import Listing, WorkItem
@@ -193,6 +193,23 @@ def test_a_number_on_several_products_is_held_and_both_are_named(woo: Any) -> No
     assert "mend it in the shop" in group.words.do
     products = [one for one in woo.all_products() if one["number"] == article["number"]]
     assert [(one["name"], one["writes"]) for one in products] == [("Von der Agentur", 0)] * 2
+
+
+@pytest.mark.parametrize("error", [TransientError, Rejected])
+def test_a_look_that_fails_costs_no_row_that_met_nothing(
+    woo: Any, monkeypatch: pytest.MonkeyPatch, error: type[IntegrationError]
+) -> None:
+    met, new = woo.for_sale()[:2]
+    made_by_hand(woo, met)
+
+    def fails(_self: object, _ids: object) -> None:
+        raise error("the shop does not show it")
+
+    monkeypatch.setattr(WooCommerceConnector, "show", fails)
+    carry(woo, met, new)
+
+    assert woo.row(Topic.ARTICLE, new).state == "COMPLETED"
+    assert woo.row(Topic.ARTICLE, met).last_error == "the shop does not show it"
 
 
 def test_a_look_that_fails_lets_nothing_follow_uncompared(

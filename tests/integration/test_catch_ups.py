@@ -140,7 +140,27 @@ def test_a_product_id_that_we_wrote_back_is_no_lost_webhook(relay):
     relay.edit(first, name="As if the listing were touched")
     with relay.runtime.scope() as session:
         of_first = WorkItem.topic == Topic.WRITE_BACK.value, WorkItem.entity_id == first["id"]
-        session.execute(update(WorkItem).where(*of_first).values(pushed_at=db_now()))
+        session.execute(update(WorkItem).where(*of_first).values(due_at=db_now()))
+
+    for _quarter in range(3):
+        a_quarter_passes(relay)
+
+    assert relay.runs() == []
+
+
+def test_an_event_that_names_another_channel_of_the_tenant_is_one(relay):
+    a_quarter_passes(relay)
+    first = relay.for_sale()[0]
+    relay.edit(first, name="Edited in the listing of the other channel")
+    with relay.runtime.scope() as session:
+        sibling = SalesChannel(
+            tenant_id=relay.tenant_id, erp_id="77", platform="memory", is_paused=True
+        )
+        session.add(sibling)
+        session.flush()
+        session.add(
+            WorkItem(channel_id=sibling.id, topic=Topic.ARTICLE.value, entity_id=first["id"])
+        )
 
     for _quarter in range(3):
         a_quarter_passes(relay)

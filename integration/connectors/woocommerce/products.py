@@ -6,7 +6,7 @@ import heapq
 import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from itertools import chain
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -237,11 +237,19 @@ def _is_not(word: str, state: str | None) -> bool | None:
     return None if state is None else state != word
 
 
+def _amount(text: str | None) -> Decimal | None:
+    """None for what is no amount, as imports leave it ("12,50")."""
+    try:
+        return Decimal(text) if text else None
+    except InvalidOperation:
+        return None
+
+
 def _record(row: dict[str, Any], reading: Reading) -> RemoteRecord:
     # A sale price of an employee says nothing of the price that we send.
     offer = row.get("sale_price") if reading.carries_offers else None
     text = offer or row.get("regular_price")
-    price = Decimal(text) if text else None
+    price = _amount(text)
     name, status, tax = row.get("name"), row.get("status"), _tax_class(row)
     return RemoteRecord(
         external_id=str(row["id"]),

@@ -16,6 +16,7 @@ from integration.connectors.woocommerce.answers import NoRoute
 from integration.connectors.woocommerce.batch import _verdict
 from integration.connectors.woocommerce.pace import PROBE_ROWS, Pace
 from integration.connectors.woocommerce.payloads import payload_of
+from integration.connectors.woocommerce.products import Reading, _record
 from integration.connectors.woocommerce.rows import Row
 from integration.documents import StockDocument, WithdrawalDocument
 from integration.errors import (
@@ -60,6 +61,15 @@ def test_a_weight_is_read_back_as_it_was_written_to_a_tenth_of_a_gram(unit, weig
 @pytest.mark.parametrize(("text", "unit", "weight"), [("", "kg", 0), ("heavy", "kg", None)])
 def test_what_a_shop_has_for_a_weight_is_read_as_far_as_it_is_one(text, unit, weight):
     assert weights.kilograms_of(text, unit) == weight
+
+
+@pytest.mark.parametrize(
+    ("text", "gross"), [("12.50", Decimal("12.50")), ("", None), ("12,50", None), (None, None)]
+)
+def test_a_price_that_an_import_left_without_being_a_number_is_not_told(text, gross):
+    record = _record({"id": 7, "sku": "A-1", "regular_price": text}, Reading(keeps_gross=True))
+
+    assert (record.gross, record.net) == (gross, None)
 
 
 def test_a_weight_in_an_unknown_unit_is_not_told():
