@@ -6,14 +6,26 @@ Like work_items and work_outcomes it writes work items.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from integration import sql
+from integration import claim_rows, sql
 from integration.clock import db_now
 from integration.models import WorkItem, WorkItemState
 from integration.topology import Topic
+
+
+def lock(session: Session, channel_id: int, article_ids: Collection[str]) -> None:
+    """Lock the prices and stocks that several statements are going to change, each in an order of
+    its own: somebody who asks for the same articles would wait for them, and they for him."""
+    rows = select(WorkItem.id).where(
+        WorkItem.channel_id == channel_id,
+        WorkItem.topic.in_([Topic.PRICE.value, Topic.STOCK.value]),
+        sql.is_one_of_texts(session, WorkItem.entity_id, sorted(article_ids)),
+    )
+    session.execute(claim_rows.locking(session, rows)).all()
 
 
 def remember_pushed(

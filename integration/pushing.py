@@ -308,6 +308,8 @@ def _remember_products(
     # While an article was not offered, its other rows were settled without being sent.
     offered_again = [p["article_id"] for p, _ in accepted if _is_offered_again(work, p)]
     changed = {p["article_id"] for p, _ in accepted if variants.changes_kind(p, _listing(work, p))}
+    if changed or offered_again or work.found:
+        first_writes.lock(session, work.channel.id, [p["article_id"] for p, _ in accepted])
     for topic in (Topic.PRICE, Topic.STOCK):
         firsts = {
             payload["article_id"]: wire.content_hash(payload["first"][topic.value])
@@ -320,17 +322,10 @@ def _remember_products(
         recording.pushed_with_article(session, work.claim, topic, sure)
         adoptions.follow(session, work, topic, accepted)
         doubtful = changed | (firsts.keys() - sure.keys())
-        work_items.hint(
-            session,
-            work.channel.id,
-            topic,
-            sorted(doubtful),
-            priority=work.claim.priority,
-            forgets_hash=True,
-        )
-        work_items.hint(
-            session, work.channel.id, topic, offered_again, priority=work.claim.priority
-        )
+        channel_id, priority = work.channel.id, work.claim.priority
+        again = sorted(doubtful)
+        work_items.hint(session, channel_id, topic, again, priority=priority, forgets_hash=True)
+        work_items.hint(session, channel_id, topic, offered_again, priority=priority)
     adoptions.ask(session, work, accepted)
     bare = {p["article_id"] for p, _ in accepted if p.get("never_had_images")}
     _ask_for_images(session, work, {*remembered.with_new_id, *offered_again} - bare)

@@ -7,7 +7,7 @@ that would cost more in an hour than there is, and the nightly pass does it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -56,21 +56,31 @@ def start_hourly_stock(session: Session) -> list[int]:
             SalesChannel.created_at < db_now(-HOUR_S),
         )
     ).all()
-    busy = _busy(session)
+    key_by_channel = {one: f"{HOURLY_STOCK}:{one}:{hour}" for one in running}
+    begun = _begun(session, key_by_channel.values())
+    left = {one: key for one, key in key_by_channel.items() if key not in begun}
+    busy = _busy(session, left)
     runs = [
-        sync_runs.start(
-            session, one, HOURLY_STOCK, ["stock"], unique_key=f"{HOURLY_STOCK}:{one}:{hour}"
-        )
-        for one in running
+        sync_runs.start(session, one, HOURLY_STOCK, ["stock"], unique_key=key)
+        for one, key in left.items()
         if one not in busy
     ]
     return [run_id for run_id in runs if run_id is not None]
 
 
-def _busy(session: Session) -> set[int]:
-    """Channels whose stocks are being compared; rows that wait for their next attempt are not."""
+def _begun(session: Session, keys: Iterable[str]) -> set[str | None]:
+    is_begun = sql.is_one_of_texts(session, SyncRun.unique_key, list(keys))
+    return set(session.scalars(select(SyncRun.unique_key).where(is_begun)))
+
+
+def _busy(session: Session, channel_ids: Collection[int]) -> set[int]:
+    """Those whose stocks are being compared; rows that wait for their next attempt are not."""
     comparing = session.scalars(
-        select(SyncRun).where(SyncRun.state.in_(OPEN_STATES), SyncRun.topics.contains("stock"))
+        select(SyncRun).where(
+            SyncRun.state.in_(OPEN_STATES),
+            SyncRun.topics.contains("stock"),
+            SyncRun.channel_id.in_(channel_ids),
+        )
     ).all()
     return {one.channel_id for one in comparing if not sync_runs.is_at_rest(session, one)}
 

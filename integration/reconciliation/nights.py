@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -101,7 +102,7 @@ def _is_dead() -> ColumnElement[bool]:
     )
 
 
-def _ready(session: Session, night: date) -> list[int]:
+def _ready(session: Session, night: date) -> Iterator[int]:
     """Running channels whose nightly pass is over and whose comparison has not ended, in turn."""
     running = channels.running(session)
     keys = [sync_runs.NIGHTLY_KEY.format(one, night.isoformat()) for one in running]
@@ -121,7 +122,7 @@ def _ready(session: Session, night: date) -> list[int]:
     turns = sorted(
         (tries or 0, took.get(run.channel_id, 0.0), run.channel_id, run) for run, tries in found
     )
-    return [run.channel_id for *_turn, run in turns if sync_runs.is_at_rest(session, run)]
+    return (run.channel_id for *_turn, run in turns if sync_runs.is_at_rest(session, run))
 
 
 def _times(session: Session) -> dict[int, float]:
