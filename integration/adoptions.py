@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from integration import brake_rules, field_ownership, first_writes, shop_edits, work_items
 from integration.connectors.base import Connector, Payload, Receipt, RemoteRecord
+from integration.connectors.batches import said_when_found
 from integration.connectors.besides import ShowsProducts
 from integration.errors import PermanentError, TransientError
 from integration.topology import Topic
@@ -61,7 +62,7 @@ def look(
 def said(payload: Payload, receipt: Receipt) -> dict[str, Any]:
     """What a first write said to a product that was there, by topic."""
     first = payload.get("first", {})
-    bodies = {Topic.ARTICLE.value: payload.get("on_adoption", payload["body"])}
+    bodies = {Topic.ARTICLE.value: said_when_found(payload, is_ours=not receipt.was_adopted)}
     bodies.update((one.value, first[one.value]) for one in receipt.recorded if one.value in first)
     return bodies
 
@@ -85,11 +86,12 @@ def follow(
 
 def ask(session: Session, work: Work, accepted: Sequence[tuple[Payload, Receipt]]) -> None:
     """Have people asked about what stayed, where the channel says so; the products are remembered
-    already."""
+    already. Nothing stayed in one that a creation without an answer left there."""
     shown = {
         payload["article_id"]: (payload.get("sent", {}), work.found[payload["article_id"]])
-        for payload, _ in accepted
+        for payload, receipt in accepted
         if payload["article_id"] in work.found
+        and (receipt.was_adopted or payload.get("was_confirmed"))
     }
     owners = field_ownership.owners_of(work.channel.parameters)
     shop_edits.notice_adopted(session, work.channel.id, owners, shown)

@@ -173,6 +173,7 @@ def _take_over(on_postgres: bool) -> Any:
             _item.pushed_value,
             _item.braked_value,
             _item.braked_in,
+            _item.pushed_at,
         )
     )
 

@@ -33,6 +33,8 @@ class ClaimedItem:
     pushed_value: str | None = None
     braked_value: str | None = None
     braked_in: int | None = None
+    #: When the shop confirmed a write of it last; None: it never did.
+    pushed_at: datetime | None = None
 
 
 @dataclass

@@ -328,6 +328,9 @@ def _payload_or_reason(
     if is_bare and row is not None and not row["had_images"]:
         return shelf_images.NO_IMAGES
     payload = owned.payload_or_reason(connector, document, listing)
+    if not isinstance(payload, str) and "on_adoption" in payload:
+        # Else a product of our own is what a creation without an answer left.
+        payload["was_confirmed"] = work.claim.item_by_entity[entity_id].pushed_at is not None
     if isinstance(document, ArticleDocument) and row is not None and not isinstance(payload, str):
         variants.describe(payload, document)
         payload["never_had_images"] = row.get(MEDIA_REVISION) == NO_REVISION

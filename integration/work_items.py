@@ -114,6 +114,7 @@ def take_over(session: Session, claim_id: str, *, lease_s: float) -> Claim:
                 row.pushed_value,
                 row.braked_value,
                 row.braked_in,
+                row.pushed_at,
             )
             for row in rows
         ),

@@ -43,8 +43,10 @@ class Payload(TypedDict):
     #: makes something else of a main article's product.
     first: NotRequired[dict[str, dict[str, Any]]]
     #: With the first write of an article: what `body` is for a product that is there already, whose
-    #: shop keeps some of the fields. Set by the stage; without it the body is the same.
+    #: shop keeps some of the fields; without it the body is the same. And whether a write of it was
+    #: confirmed before: only then it is for a product of our own, too. Set by the stage.
     on_adoption: NotRequired[dict[str, Any]]
+    was_confirmed: NotRequired[bool]
     #: With an article: the ERP's value of its tax, for which a mapping may be missing at push.
     tax: NotRequired[str]
     #: With a stock by location: the ERP's storage by the shop's location, as `tax`.
@@ -56,16 +58,14 @@ class Payload(TypedDict):
     #: With an article: name and description as the shop will show them, by field (``name``); in
     #: other languages of the shop ``name@LANGUAGE``. Without what the listing leaves out.
     texts: NotRequired[dict[str, str]]
-    #: What of it tells an edit in the shop later, and the hash of the body that leaves nothing out.
-    #: Set by the stage.
+    #: Set by the stage: what tells an edit in the shop later, and the hash of the complete body.
     sent: NotRequired[dict[str, str]]
     same_as: NotRequired[str]
     #: With an article that is offered: what its product is among variants, and of a variant what is
     #: chosen to get it (label by label of the attribute). Set by the stage.
     kind: NotRequired[str]
     choice: NotRequired[dict[str, str]]
-    #: With an article that is offered: whether the ERP says that its shelf was always empty. Set by
-    #: the stage.
+    #: With an offered article: whether the ERP says its shelf was always empty. Set by the stage.
     never_had_images: NotRequired[bool]
     #: With an article: whether the product is for sale after this write. Set by the stage.
     is_active: NotRequired[bool]

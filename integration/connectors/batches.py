@@ -187,16 +187,32 @@ def leave_out(
     }
 
 
+def said_when_found(payload: Payload, *, is_ours: bool) -> dict[str, Any]:
+    """The body of an article's first write for a product that is there already.
+
+    One of our own of which no write was confirmed comes from a creation whose answer got lost: what
+    it shows is ours and nobody's choice in the shop, so it gets everything.
+    """
+    if is_ours and not payload.get("was_confirmed"):
+        return payload["body"]
+    return payload.get("on_adoption", payload["body"])
+
+
 def adopting(
-    values: Mapping[str, Any], payload: Payload, created_with: Collection[str]
+    values: Mapping[str, Any],
+    payload: Payload,
+    created_with: Collection[str],
+    *,
+    is_ours: bool = False,
 ) -> dict[str, Any]:
     """What the first write of an article says to a product that is there already.
 
     `values` are a creation's. Those named `created_with`, its price and stock, go as changes of
     their own, which can be compared with what the shop has; fields that are the shop's stay.
+    `is_ours`: this channel created the product for this article.
     """
     body = payload["body"]
-    said = payload.get("on_adoption", body)
+    said = said_when_found(payload, is_ours=is_ours)
     left = {*(one for one in created_with if one not in body), *(body.keys() - said.keys())}
     parts = {name: one for name, one in said.items() if one != body[name]}
     return {name: parts.get(name, one) for name, one in values.items() if name not in left}

@@ -178,7 +178,8 @@ def row_of(topic, position, payload, there, owned):
         raise TransientError(f"{payload['number']} still belongs to another article's product")
     first = payload.get("first", {})
     if payload["number"] in there:  # its price and stock follow
-        values = adopting(values, payload, [name for one in first.values() for name in one])
+        created_with = [name for one in first.values() for name in one]
+        values = adopting(values, payload, created_with, is_ours=product_id == own)
         return Row(position, {"id": product_id, **values}, recorded, product_id != own)
     for name, one in first.items():
         values.update(one)

@@ -111,6 +111,36 @@ def test_an_adoption_says_in_the_history_only_what_was_sent(relay: Any) -> None:
     assert not any("name" in one or "gross" in one or "price" in one for one in bodies)
 
 
+#: How each shop is asked to create a product.
+CREATION = {"shopware6": "_action/sync", "woocommerce": "products/batch"}
+
+
+def create_without_an_answer(relay: Any, article: dict[str, Any]) -> None:
+    """The shop makes the product, and nobody learns of it."""
+    relay.at_shop("faults", kind="cut-body", route=CREATION[relay.PLATFORM], count=1)
+    relay.hint(Topic.ARTICLE, article)
+    relay.drain()
+    relay.errors.clear()
+    assert relay.row(Topic.ARTICLE, article).state == "QUEUED"
+    assert shown(relay, article)["name"] == article["name"]
+
+
+@pytest.mark.parametrize("owner", ["keep", "ask"])
+def test_a_creation_whose_answer_was_lost_is_no_adoption(relay: Any, owner: str) -> None:
+    own(relay, name=owner, description=owner)
+    article = relay.for_sale()[0]
+    create_without_an_answer(relay, article)
+
+    relay.edit(article, name="Neu aus VARIO", description="Auch neu")
+    relay.retries_are_due()
+    relay.drain()
+
+    assert texts(shown(relay, article)) == ("Neu aus VARIO", "Auch neu")
+    assert noted(relay) == [], "nobody is asked about what we wrote ourselves"
+    with relay.runtime.scope() as session:
+        assert not session.get_one(Listing, (relay.channel_id, article["id"])).was_adopted
+
+
 def test_a_product_that_is_adopted_again_keeps_what_it_kept(relay: Any) -> None:
     own(relay, name="keep", price="keep")
     article = relay.for_sale()[0]

@@ -11,7 +11,9 @@ from sqlalchemy import select
 
 from integration import channels, shop_edits, sync, sync_runs
 from integration.clock import db_now
+from integration.connectors.memory.connector import MemoryConnector
 from integration.connectors.shopware6.details import SYSTEM_LANGUAGE
+from integration.errors import TransientError
 from integration.explaining import collecting, report
 from integration.explaining.texts import Language
 from integration.mapping_kinds import Kind
@@ -282,6 +284,31 @@ def test_what_is_kept_is_not_written_to_a_product_that_was_there(relay: Relay) -
 
     assert (theirs["name"], theirs["gross"]) == ("Theirs", "999")
     assert (theirs["description"], theirs["stock"]) == (article["description"], article["stock"])
+
+
+@pytest.mark.parametrize("owner", ["keep", "ask"])
+def test_what_a_creation_without_an_answer_left_is_not_the_shops(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch, owner: str
+) -> None:
+    own(relay, name=owner)
+    article = relay.for_sale()[0]
+    push = MemoryConnector.push
+
+    def lose_the_answer(*args: Any, **options: Any) -> None:
+        push(*args, **options)
+        raise TransientError("the shop did not answer")
+
+    monkeypatch.setattr(MemoryConnector, "push", lose_the_answer)
+    relay.hint(Topic.ARTICLE, article)
+    relay.drain()
+    monkeypatch.setattr(MemoryConnector, "push", push)
+    assert relay.product(article)["name"] == article["name"]
+
+    relay.edit(article, name="New")
+    relay.retries_are_due()
+    relay.drain()
+
+    assert (relay.product(article)["name"], noted(relay)) == ("New", [])
 
 
 def test_what_was_kept_goes_once_more_when_it_is_the_erps_again(either: Relay) -> None:

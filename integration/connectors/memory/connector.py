@@ -17,7 +17,7 @@ from integration.connectors.base import (
     Receipt,
     RemoteRecord,
 )
-from integration.connectors.batches import leave_out, rows_of, several_products
+from integration.connectors.batches import leave_out, rows_of, said_when_found, several_products
 from integration.connectors.memory.bodies import body_of, first_bodies_of, fulfilment_of
 from integration.connectors.memory.shop import shop
 from integration.documents import ArticleDocument, DeliveryDocument, Document
@@ -224,7 +224,7 @@ class MemoryConnector:
             return Receipt(article_id, error=several_products(payload["number"], there))
         if there:
             external_id = own_id if own_id in there else there[0]
-            body = payload.get("on_adoption", payload["body"])
+            body = said_when_found(payload, is_ours=external_id == own_id)
             product = self._shop.products[external_id]
             _change(product, body)
             if "active" in body:

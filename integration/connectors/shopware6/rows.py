@@ -84,12 +84,13 @@ class RowBuilder:
     def adopted(self, row: Row, payload: Payload, found: Found) -> Row:
         """The first write of a row, to the product that has the number already: to the shop it is a
         change."""
-        values, shown = {**adopting(row.values, payload, CREATED_WITH), "id": found.id}, None
+        is_ours = found.id == ids.product_id(self._namespace, payload["article_id"])
+        said = adopting(row.values, payload, CREATED_WITH, is_ours=is_ours)
+        values, shown = {**said, "id": found.id}, None
         if found.listed is not None:
             values.pop("visibilities", None)
             if not found.listed.is_found and "active" in values:
                 shown = self._visibility(payload, found.listed, productId=found.id)
-        is_ours = found.id == ids.product_id(self._namespace, payload["article_id"])
         adopted = Row(row.position, values, (Topic.ARTICLE,), was_adopted=not is_ours, shown=shown)
         # What hangs on a product of our own was assigned by a write whose answer got lost.
         return self._linked(adopted, payload, () if is_ours else found.categories)

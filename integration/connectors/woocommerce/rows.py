@@ -117,7 +117,8 @@ class RowBuilder:
             )
         _require_kind(row, one, number)
         # Of a product with variations the price and stock are theirs.
-        values = adopting(row.values, payload, CREATED_WITH if payload.get("first") else ())
+        created_with = CREATED_WITH if payload.get("first") else ()
+        values = adopting(row.values, payload, created_with, is_ours=bool(ours))
         values["meta_data"] = [one for one in values["meta_data"] if one["key"] != MARK]
         if one.is_in_trash and "status" in row.values:
             # Nobody keeps it on sale there.
