@@ -6,8 +6,8 @@ The one that is there keeps its place, and the other one waits until the ERP say
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import and_, select
@@ -51,26 +51,53 @@ def apart(
 ) -> list[Payload]:
     """The payloads that may go; why the others must not, ``same-options:<id>``, is added to the
     errors by article."""
-    errors |= _clashes(scope, channel, payloads)
+    wanted = {one["article_id"]: one for one in payloads if _is_offered_variant(one)}
+    if wanted:
+        there = _there(scope, channel, {one["main_article"] for one in wanted.values()})
+        errors |= _clashes(there, wanted, {one["article_id"] for one in payloads})
     return [one for one in payloads if one["article_id"] not in errors]
 
 
 def _clashes(
-    scope: SessionScope, channel: ChannelView, payloads: Sequence[Payload]
-) -> dict[str, Exception]:
-    wanted = {one["article_id"]: one for one in payloads if _is_offered_variant(one)}
-    if not wanted:
-        return {}
-    there = _there(scope, channel, {one["main_article"] for one in wanted.values()})
-    of_batch = {one["article_id"] for one in payloads}
-    taken = {
-        place: [one for one in found if one.article not in of_batch]
-        for place, found in there.by_place.items()
-    }
-    errors: dict[str, Exception] = {}
+    there: _There, wanted: Mapping[str, Payload], of_batch: Collection[str]
+) -> dict[str, Held]:
+    """Why some of a batch must not go, by article.
+
+    One that must not go stays at its place, which may be in the way of another one of the batch:
+    so all are looked at again until nothing changes.
+    """
+    errors: dict[str, Held] = {}
+    while True:
+        going = {article: one for article, one in wanted.items() if article not in errors}
+        taken = {
+            place: [one for one in found if one.article in errors or one.article not in of_batch]
+            for place, found in there.by_place.items()
+        }
+        found = _in_the_way(_with_waits(there, going, errors), going, taken)
+        if not found:
+            return errors
+        errors |= found
+
+
+def _with_waits(there: _There, going: Mapping[str, Payload], errors: Mapping[str, Held]) -> _There:
+    """Those of the batch wait, too: for the article that their error names, or for the one that
+    was at the place where they go."""
+    waits = {article: error.reason.removeprefix(SAME_OPTIONS) for article, error in errors.items()}
+    for article, payload in going.items():
+        for one in there.by_place.get(_place_of(payload), ()):
+            if one.article != article:
+                waits.setdefault(article, one.article)
+    return replace(there, awaited_by_article={**there.awaited_by_article, **waits})
+
+
+def _in_the_way(
+    there: _There, going: Mapping[str, Payload], taken: dict[_Place, list[_Taken]]
+) -> dict[str, Held]:
+    """Those whose place is taken, by article; the others take theirs."""
+    errors: dict[str, Held] = {}
     # Those that stay where they are before those that come.
     for article, payload in sorted(
-        wanted.items(), key=lambda one: there.place_by_article.get(one[0]) != _place_of(one[1])
+        going.items(), key=lambda one: there.place_by_article.get(one[0]) != _place_of(one[1])
     ):
         place = _place_of(payload)
         rivals = [

@@ -140,6 +140,32 @@ def test_a_place_is_not_free_because_its_variant_waits_for_another_one(
     assert relay.reason(large) == f"same-options:{medium['id']}"
 
 
+def test_the_place_of_a_variant_that_may_not_leave_it_is_not_free_in_its_batch(
+    relay: ShopRelay, shirt: Shirt
+) -> None:
+    _main, small, medium, large = shirt
+    relay.carry(small, medium)
+    resize(relay, small, "M")
+    resize(relay, large, "S")
+    relay.carry(small, large)
+
+    assert (size(relay, small), relay.product(large)) == ("S", None)
+    assert relay.reason(small) == f"same-options:{medium['id']}"
+    assert relay.reason(large) == f"same-options:{small['id']}"
+
+
+def test_variants_change_places_in_parts(relay: ShopRelay, shirt: Shirt) -> None:
+    _main, small, medium, large = variants = shirt
+    relay.carry(*variants)
+    for article, new in zip(variants[1:], ("M", "L", "S"), strict=True):
+        resize(relay, article, new)
+    relay.carry(large)
+    relay.carry(small, medium)
+
+    assert [size(relay, one) for one in (small, medium, large)] == ["M", "L", "S"]
+    assert [relay.reason(one) for one in (small, medium, large)] == [None] * 3
+
+
 def test_a_variant_without_options_waits(relay: ShopRelay, shirt: Shirt) -> None:
     main, small, _medium, _large = shirt
     relay.edit(small, variant_values={})
