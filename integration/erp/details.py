@@ -210,7 +210,8 @@ def _place(
     """What a row says of a variant; None: a main article that this channel does not list leaves
     products of their own."""
     if product not in mains:
-        return {"unknown_main": product}
+        # `lacks` is for workers of an earlier version, which hold the row by it.
+        return {"unknown_main": product, "lacks": _PRODUCT_ID}
     main = mains[product]
     if main is None or not _is_listed_main(main):
         return None

@@ -99,7 +99,8 @@ def custom_fields(article: ErpRow, wants: Wants) -> dict[str, Any]:
 def variant(article: ErpRow, wants: Wants) -> VariantDocument | None:
     """The article's place below its main article; None for a product of its own.
 
-    Raises: Held ``main-unknown:<product>`` as long as nobody knows which article is the main one.
+    Raises: Held ``main-unknown:<product>`` as long as nobody knows which article is the main one,
+    and ``erp-column:<path>`` for what a worker fetched that could not find it out.
     """
     found = article.variant
     if not wants.variants or not found:
@@ -110,6 +111,12 @@ def variant(article: ErpRow, wants: Wants) -> VariantDocument | None:
             f"{article.label} is a variant of the product {found['unknown_main']}, and the ERP "
             "does not tell which article that is before it is fetched itself; list the main "
             "article on the channel and sync, or set variants=off",
+        )
+    if "lacks" in found:  # a worker of an earlier version fetched it
+        raise Held(
+            f"erp-column:{found['lacks']}",
+            f"{article.label} is a variant, and without the column {found['lacks']} the ERP did "
+            "not tell of which article; sync the channel once all workers are up to date",
         )
     options = [OptionDocument(**one) for one in found["values"]]
     return VariantDocument(

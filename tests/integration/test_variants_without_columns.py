@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
+from integration import stages
 from integration.clock import db_now
 from integration.models import TenantFact
 from integration.topology import Topic
@@ -60,6 +61,16 @@ def test_a_variant_whose_main_article_was_never_seen_waits_for_it(
     relay.carry(main)
     assert places(relay, small) == [(main["number"], {"Größe": "S"})]
     assert relay.wrong(main, small) == []
+
+
+def test_workers_of_an_earlier_version_are_told_what_the_row_lacks(
+    relay: ShopRelay, shirt: Shirt
+) -> None:
+    _main, small, _medium = shirt
+    relay.hint(Topic.ARTICLE, small)
+    batch = stages.fetch(relay.runtime, str(relay.claim()))
+
+    assert batch["rows"][small["id"]]["variant"]["lacks"] == "product.id"
 
 
 def test_a_variant_is_carried_long_after_its_main_article_was_seen(

@@ -95,6 +95,12 @@ def test_a_variant_whose_main_article_is_not_told_waits(row, make_channel):
     assert raised.value.reason == "main-unknown:7"
 
 
+def test_a_variant_as_a_worker_of_an_earlier_version_fetched_it_waits(row, make_channel):
+    with pytest.raises(Held) as raised:
+        article_document(row | {"variant": {"lacks": "product.id"}}, make_channel(variants="on"))
+    assert raised.value.reason == "erp-column:product.id"
+
+
 @pytest.mark.parametrize(
     "text",
     [
