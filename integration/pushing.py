@@ -80,7 +80,7 @@ def _settle_unchanged(runtime: Runtime, work: Work, same: Sequence[Payload]) -> 
     # It is there since an earlier write, of a version or a channel that did not note it.
     _note_sent(runtime, work, same)
     with runtime.scope() as session:
-        work_items.settle(
+        result = work_items.settle(
             session,
             work.claim,
             [
@@ -88,6 +88,8 @@ def _settle_unchanged(runtime: Runtime, work: Work, same: Sequence[Payload]) -> 
                 for one in same
             ],
         )
+        settled = [p for p in same if items[p["article_id"]].id not in result.refused]
+        shop_products.change(session, work.channel.id, variants.unnoted(settled, work.listing))
         _release_waiting(session, work, [one["article_id"] for one in same])
 
 

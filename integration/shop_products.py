@@ -41,18 +41,30 @@ def remember(session: Session, channel_id: int, listings: Sequence[dict[str, Any
         before = known.get(article_id, {})
         if article_id in new or changes == {name: before.get(name) for name in changes}:
             continue
-        session.execute(
-            update(Listing)
-            .where(Listing.channel_id == channel_id, Listing.article_id == article_id)
-            .values(**changes)
-            .execution_options(synchronize_session=False)
-        )
+        _change(session, channel_id, article_id, changes)
     with_new_id = (
         article_id
         for article_id, values in wanted.items()
         if article_id not in known or known[article_id]["external_id"] != values["external_id"]
     )
     return Remembered(frozenset(new), frozenset(with_new_id))
+
+
+def change(
+    session: Session, channel_id: int, changes_by_article: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Store what is different of products that are in the shop, by article."""
+    for article_id, changes in sorted(changes_by_article.items()):
+        _change(session, channel_id, article_id, changes)
+
+
+def _change(session: Session, channel_id: int, article_id: str, changes: Mapping[str, Any]) -> None:
+    session.execute(
+        update(Listing)
+        .where(Listing.channel_id == channel_id, Listing.article_id == article_id)
+        .values(**changes)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def note_sent(

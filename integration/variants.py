@@ -8,7 +8,7 @@ ours.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -273,6 +273,22 @@ def remembered(
     if kind == VARIANT:
         notes[CHOICE] = payload.get("choice", {})
     return {"notes": notes, "main_article": payload.get("main_article")}
+
+
+def unnoted(
+    payloads: Iterable[Payload], listing_of: Callable[[str], ListingView]
+) -> dict[str, dict[str, Any]]:
+    """What is to change in the listings of variants that the shop has as their payloads say, by
+    article: earlier versions did not note the main article, nor what is chosen to get a variant."""
+    changes = {}
+    for payload in payloads:
+        if payload.get("kind") != VARIANT:
+            continue
+        listing = listing_of(payload["article_id"])
+        wanted = remembered(payload, listing, None)
+        if wanted != {"notes": listing.notes, "main_article": listing.main_article}:
+            changes[listing.article_id] = wanted
+    return changes
 
 
 _WORDS = {

@@ -4,8 +4,12 @@ the ERP; on both platforms that have variants."""
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import update
 
+from integration.models import Listing
 from integration.topology import Topic
+from integration.variants import CHOICE
+from integration.work_items import UNCHANGED
 from tests.integration.shop_relay import Article, ShopRelay, make_shirt
 
 Shirt = tuple[Article, Article, Article, Article]
@@ -152,6 +156,29 @@ def test_the_place_of_a_variant_that_may_not_leave_it_is_not_free_in_its_batch(
     assert (size(relay, small), relay.product(large)) == ("S", None)
     assert relay.reason(small) == f"same-options:{medium['id']}"
     assert relay.reason(large) == f"same-options:{small['id']}"
+
+
+def test_a_variant_that_an_earlier_version_put_there_has_its_place_once_it_is_seen_unchanged(
+    relay: ShopRelay, shirt: Shirt
+) -> None:
+    _main, small, _medium, large = shirt
+    relay.carry(small)
+    noted = relay.notes(small)
+    bare = {name: one for name, one in noted.items() if name != CHOICE}
+    with relay.runtime.scope() as session:
+        session.execute(
+            update(Listing)
+            .where(Listing.article_id == small["id"])
+            .values(notes=bare, main_article=None)
+        )
+    relay.carry(small)
+    assert relay.row(Topic.ARTICLE, small).skip_reason == UNCHANGED
+
+    resize(relay, large, "S")
+    relay.carry(large)
+
+    assert relay.reason(large) == f"same-options:{small['id']}"
+    assert relay.notes(small) == noted
 
 
 def test_variants_change_places_in_parts(relay: ShopRelay, shirt: Shirt) -> None:
