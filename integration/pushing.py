@@ -238,6 +238,8 @@ def _record(
     items = work.claim.item_by_entity
     refused = {items[one].id: error for one, error in errors.items()}
     work_outcomes.record_errors(session, work.claim, refused, written=refused)
+    if work.claim.topic is Topic.ARTICLE:
+        variants.give_way(session, work.channel, errors)
     # Last of all work items, as everybody locks them.
     asking.ask(session, work.channel.id, with_new_id)
     for error in errors.values():

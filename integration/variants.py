@@ -23,7 +23,7 @@ from integration.connectors.batches import VARIANTS_BELOW, WAITS_FOR_MAIN
 from integration.db import SessionScope
 from integration.documents import ArticleDocument
 from integration.erp.families import main_fact
-from integration.errors import Held, NeedsConfirmation
+from integration.errors import Held, NeedsConfirmation, PermanentError
 from integration.history import entries, recording
 from integration.models import Listing, WorkItem, WorkItemState
 from integration.topics.details import MAIN_UNKNOWN
@@ -189,6 +189,22 @@ def release(
         _let_go(session, channel, reasons)
 
 
+def give_way(session: Session, channel: ChannelView, errors: Mapping[str, Exception]) -> None:
+    """Let those go that are chosen as these articles are, which cannot take their place now.
+
+    Those that wait for a place themselves let nobody go: two could do so in turns for ever.
+    """
+    reasons = [f"{SAME_OPTIONS}{article}" for article, error in errors.items() if _gives_way(error)]
+    if reasons and has_variants(channel):
+        _let_go(session, channel, reasons)
+
+
+def _gives_way(error: Exception) -> bool:
+    if isinstance(error, Held):
+        return not error.reason.startswith(SAME_OPTIONS)
+    return isinstance(error, PermanentError)
+
+
 def _let_go(session: Session, channel: ChannelView, reasons: Sequence[str]) -> None:
     waiting = select(
         WorkItem.id, WorkItem.channel_id, WorkItem.topic, WorkItem.entity_id, WorkItem.hold_reason
@@ -202,7 +218,7 @@ def _let_go(session: Session, channel: ChannelView, reasons: Sequence[str]) -> N
     rows = session.execute(waiting.with_for_update(skip_locked=True)).all()
     ids = [row.id for row in rows]
     work_items.update_items(session, ids, hold_reason=None, attempts=0, due_at=db_now())
-    reason = "the article that it waited for was carried"
+    reason = "the article that it waited for was carried or cannot go"
     recording.moved(session, entries.UNHELD, ids, words=reason, only_live=True)
     telling.moved(session, "unheld", rows, reason=reason)
 

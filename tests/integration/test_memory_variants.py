@@ -65,3 +65,13 @@ def test_of_two_variants_with_the_same_options_one_waits(relay: Relay) -> None:
 
     assert relay.product(medium) is None
     assert relay.row(Topic.ARTICLE, medium).hold_reason == f"same-options:{small['id']}"
+
+
+def test_a_variant_takes_the_place_of_one_that_the_shop_refused(relay: Relay) -> None:
+    main, small, medium = relay.for_sale()[:3]
+    make_shirt(relay, main, small, medium)
+    relay.edit(medium, variant_values={"Größe": "S"})
+    relay.shop.refused_numbers[small["number"]] = "no"
+    carry(relay, main, small, medium)
+
+    assert (relay.product(small), sold(relay, medium)[1]) == (None, medium["stock"])
