@@ -89,8 +89,7 @@ def test_one_whose_worker_died_begins_anew(database: Database) -> None:
     pass_of_tonight(database)
     assert begin(database) == [database.channel]
 
-    with database.scope() as session:
-        session.execute(update(NightlyComparison).values(alive_at=db_now(-nights.ALIVE_S - 1)))
+    died(database)
 
     assert begin(database) == [database.channel]
 
@@ -165,40 +164,27 @@ def test_who_took_long_the_last_time_comes_last(database: Database) -> None:
     assert order == [quick, database.channel, broke_off]
 
 
-def test_a_row_that_waits_for_its_next_attempt_does_not_put_the_comparison_off(
-    database: Database,
-) -> None:
+def pass_leaves(database: Database, **values: Any) -> None:
+    """Tonight's pass has read everything, and one row of it is not in the shop yet."""
     pass_of_tonight(database, has_ended=False)
     with database.scope() as session:
         run = session.scalars(select(SyncRun)).one()
         run.state = "DRAINING"
-        session.add(
-            WorkItem(
-                channel_id=database.channel,
-                topic=Topic.ARTICLE.value,
-                entity_id="1",
-                sync_run_id=run.id,
-                attempts=3,
-                due_at=db_now(7_200),
-            )
-        )
+        row = {"channel_id": database.channel, "topic": Topic.ARTICLE.value, "entity_id": "1"}
+        session.add(WorkItem(**row, sync_run_id=run.id, **values))
+
+
+def test_a_row_that_waits_for_its_next_attempt_does_not_put_the_comparison_off(
+    database: Database,
+) -> None:
+    pass_leaves(database, attempts=3, due_at=db_now(7_200))
+
     assert begin(database) == [database.channel]
 
 
 def test_what_the_pass_still_has_to_send_does(database: Database) -> None:
-    pass_of_tonight(database, has_ended=False)
-    with database.scope() as session:
-        run = session.scalars(select(SyncRun)).one()
-        run.state = "DRAINING"
-        session.add(
-            WorkItem(
-                channel_id=database.channel,
-                topic=Topic.ARTICLE.value,
-                entity_id="1",
-                sync_run_id=run.id,
-                due_at=db_now(),
-            )
-        )
+    pass_leaves(database, due_at=db_now())
+
     assert begin(database) == []
 
 
