@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integration import facts
@@ -33,10 +32,7 @@ def named(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 def seen(session: Session, tenant_id: int) -> dict[str, str]:
     """Label by id of the carriers that deliveries of a tenant named so far."""
-    known = session.scalar(
-        select(TenantFact.value).where(TenantFact.tenant_id == tenant_id, TenantFact.name == _NAME)
-    )
-    return dict(known or {})
+    return dict(facts.stored(session, TenantFact.tenant_id, tenant_id, _NAME) or {})
 
 
 def note(session: Session, tenant_id: int, found: Mapping[str, str]) -> None:

@@ -324,9 +324,7 @@ def _ask_again(session: Session, tenant_id: int, seconds: float | None) -> None:
 
 def waiting(session: Session, tenant_id: int) -> list[Waiting]:
     """Sales channels of our app in the ERP, as it was asked last, that are not added here."""
-    known = session.scalar(
-        select(TenantFact.value).where(TenantFact.tenant_id == tenant_id, TenantFact.name == _KNOWN)
-    )
+    known = facts.stored(session, TenantFact.tenant_id, tenant_id, _KNOWN)
     ours = {one.erp_id for one in _channels(session, tenant_id)}
     return [Waiting(*one) for one in known or () if one[0] not in ours]
 

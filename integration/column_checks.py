@@ -21,7 +21,7 @@ from integration.clock import db_now
 from integration.erp import catalogue
 from integration.erp.comparison import Comparison
 from integration.errors import IntegrationError, Rejected
-from integration.facts import remember, take_turn
+from integration.facts import remember, stored, take_turn
 from integration.models import ChannelFact, Listing, SalesChannel, Tenant, WorkItem
 from integration.stages import hold_where_it_says_so
 from integration.token_bucket import Share
@@ -196,11 +196,7 @@ def _begin_turn(session: Session, channel_id: int) -> bool:
 def _looked_at(runtime: Runtime, channel_id: int, columns: list[str]) -> dict[str, int]:
     """What an earlier turn looked at, if the columns are still the same."""
     with runtime.scope() as session:
-        begun = session.execute(
-            select(ChannelFact.value).where(
-                ChannelFact.channel_id == channel_id, ChannelFact.name == BEGUN
-            )
-        ).scalar_one_or_none()
+        begun = stored(session, ChannelFact.channel_id, channel_id, BEGUN)
     if begun is None or begun.get("columns") != columns:
         return {}
     return dict(begun["looked_at"])

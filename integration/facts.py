@@ -88,6 +88,12 @@ def remember(session: Session, owner: Any, owner_id: int, name: str, value: Any)
     )
 
 
+def stored(session: Session, owner: Any, owner_id: int, name: str) -> Any:
+    """The remembered value, however old; None where there is none. `owner` as in `remember`."""
+    model = owner.class_
+    return session.scalar(select(model.value).where(owner == owner_id, model.name == name))
+
+
 def take_turn(
     session: Session, owner: Any, owner_id: int, name: str, *, every_s: float, first: Any
 ) -> bool:

@@ -87,9 +87,9 @@ def _mark(runtime: Runtime, channel_id: int) -> None:
 
 def _listen(session: Session, channel_id: int) -> None:
     """Catch up where the ERP changed articles and no event told."""
-    missed = unheard.unheard_of(session, channel_id)
     since = marks.before_last(session, channel_id)
-    if missed and since is not None:
+    missed = since and unheard.unheard_of(session, channel_id, since)
+    if since and missed:
         reason = (
             f"{len(missed)} articles changed in the ERP after {since.at:%Y-%m-%d %H:%M} UTC and no "
             f"event told, e.g. article id {missed[0]}: webhooks may be lost on their way"

@@ -8,7 +8,7 @@ Source: docs/decisions/0021.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -80,12 +80,8 @@ def forget(session: Session, channel_id: int) -> None:
 
 
 def _all(session: Session, channel_id: int) -> list[Mark]:
-    stored: Any = session.scalar(
-        select(ChannelFact.value).where(
-            ChannelFact.channel_id == channel_id, ChannelFact.name == _FACT
-        )
-    )
+    made = facts.stored(session, ChannelFact.channel_id, channel_id, _FACT)
     return [
         Mark(datetime.fromisoformat(at), datetime.fromisoformat(newest) if newest else None)
-        for at, newest in stored or ()
+        for at, newest in made or ()
     ]

@@ -12,10 +12,9 @@ import logging
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from integration import channels, db, observe, sql, sync_runs
+from integration import channels, db, facts, observe, sql, sync_runs
 from integration.clock import db_now
 from integration.db import SessionScope
 from integration.models import ChannelFact, SyncRun
@@ -51,11 +50,7 @@ class ChannelPriceForms:
 
 
 def _noted(session: Session, channel_id: int) -> Any:
-    return session.scalar(
-        select(ChannelFact.value).where(
-            ChannelFact.channel_id == channel_id, ChannelFact.name == FACT
-        )
-    )
+    return facts.stored(session, ChannelFact.channel_id, channel_id, FACT)
 
 
 def _begin(session: Session, channel_id: int, form: str) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
@@ -40,19 +39,14 @@ def expect(session: Session, channel_id: int, ids: Sequence[str]) -> None:
     facts.remember(session, ChannelFact.channel_id, channel_id, _FACT, list(ids))
 
 
-def unheard_of(session: Session, channel_id: int) -> list[str]:
-    """Those of the last mark of which nothing was heard since the one before it.
+def unheard_of(session: Session, channel_id: int, since: marks.Mark) -> list[str]:
+    """Those of the last mark of which nothing was heard `since` the one before it.
 
     An event may name another sales channel of the tenant that lists the article; what we changed
     ourselves (product ids that go back) causes none.
     """
-    expected: Any = session.scalar(
-        select(ChannelFact.value).where(
-            ChannelFact.channel_id == channel_id, ChannelFact.name == _FACT
-        )
-    )
-    since = marks.before_last(session, channel_id)
-    if not expected or since is None:
+    expected = facts.stored(session, ChannelFact.channel_id, channel_id, _FACT)
+    if not expected:
         return []
     since_at = since.at - MARGIN
     tenant_id = select(SalesChannel.tenant_id).where(SalesChannel.id == channel_id)

@@ -15,8 +15,8 @@ from integration.connectors.base import FactStore
 from integration.erp import catalogue, reads, vql
 from integration.erp.catalogue import ARTICLE, LISTING, PRODUCT, STORAGES, Field
 from integration.erp.client import ErpClient
-from integration.erp.families import AMOUNTS, Families
-from integration.erp.rows import Row, decimal, group, id_text, uniform
+from integration.erp.families import AMOUNTS, Families, amounts_of
+from integration.erp.rows import Row, group, id_text, uniform
 from integration.topics.rows import MAIN_ARTICLE
 from integration.topics.wants import Wants
 
@@ -180,8 +180,7 @@ class Details:
         stated: Mapping[str, Any] = found
         if "net" not in found or "gross" not in found:
             stated = reads.price(self._client, str(found["id"]), self._channel)
-        amounts = {name: decimal(stated.get(name)) for name in ("net", "gross")}
-        return {**amounts, catalogue.CURRENCY: stated.get(catalogue.CURRENCY)}
+        return amounts_of(stated)
 
     def _around(
         self, path: str, products: Sequence[str], offered: frozenset[str], names: Sequence[str]

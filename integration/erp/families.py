@@ -21,6 +21,12 @@ from integration.topics.rows import MAIN_ARTICLE
 AMOUNTS = ("net", "gross", catalogue.CURRENCY)
 
 
+def amounts_of(stated: Mapping[str, Any]) -> dict[str, Any]:
+    """Net, gross and currency of a price as it was read."""
+    amounts = {name: decimal(stated.get(name)) for name in ("net", "gross")}
+    return {**amounts, catalogue.CURRENCY: stated.get(catalogue.CURRENCY)}
+
+
 def main_fact(product: str) -> str:
     """The name of the fact that says which article is the main one of a product."""
     return f"{LASTING}main-article:{product}"
@@ -63,12 +69,11 @@ class Families:
         variant = self._facts.get(_variant_fact(product))
         if variant is None:
             return {}
-        stated = reads.price(self._client, str(variant), self._channel)
-        amounts = {name: decimal(stated.get(name)) for name in ("net", "gross")}
+        amounts = amounts_of(reads.price(self._client, str(variant), self._channel))
         if not amounts["gross"]:
             self._facts.put(_variant_fact(product), None)  # the next one that has a price
             return {}
-        return {**amounts, catalogue.CURRENCY: stated.get(catalogue.CURRENCY)}
+        return amounts
 
     def _learn(self, row: Row) -> None:
         if row.get("product_type") == MAIN_ARTICLE and row.get("product"):

@@ -14,10 +14,9 @@ from integration.connectors.base import FactStore
 from integration.connectors.files import ImageBody, text_in
 from integration.connectors.shopware6 import choices
 from integration.connectors.shopware6.client import PAGE_SIZE, Client
+from integration.connectors.shopware6.details import SYSTEM_LANGUAGE
 from integration.mapping_kinds import Kind
 
-#: The language that each shop has, whatever it is called.
-SYSTEM_LANGUAGE = "2fbb5fe2e29a4d70aa5854ce7ce3e20b"
 _LANGUAGES = "languages"
 
 #: A media and the language of a text of it.
